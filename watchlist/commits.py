@@ -1,0 +1,55 @@
+"""What the service knows of one commit. Text is valid Unicode (undecodable bytes replaced), times are UTC."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who and when, as the commit says; name and email may be empty."""
+
+    name: str
+    email: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One line of `git log --numstat --no-renames`; `added` and `deleted` are None for a binary file."""
+
+    path: str
+    added: int | None
+    deleted: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit of the first year's window.
+
+    `files` is None until the line counts are known (they follow the commits), and stays None where they cannot be
+    had. A merge has no files, as `git log` shows it.
+    """
+
+    sha: str
+    parents: tuple[str, ...]
+    author: Signature
+    committer: Signature
+    subject: str
+    message: str
+    signed: bool
+    files: tuple[FileChange, ...] | None = None
+
+    @property
+    def is_merge(self) -> bool:
+        """Whether the commit has more than one parent."""
+        return len(self.parents) > 1
+
+    @property
+    def lines_added(self) -> int | None:
+        """Lines added in text files, or None while unknown."""
+        return None if self.files is None else sum(change.added or 0 for change in self.files)
+
+    @property
+    def lines_deleted(self) -> int | None:
+        """Lines deleted in text files, or None while unknown."""
+        return None if self.files is None else sum(change.deleted or 0 for change in self.files)
