@@ -1,0 +1,493 @@
+"""The life of a job as writes to its entry, each conditional, so that whoever comes late or twice changes nothing.
+
+Who writes what:
+
+    add, retry      a new generation, queued
+    dispatcher      adopts a newer copy of the message; counts a launched attempt
+    task            claims the attempt by a lease, then writes only while it holds it
+    task-stopped    reports for a task that cannot, fenced by that task's lease owner
+    reconciler      takes over when a lease or a queue's sign of life ran out
+
+`generation` counts jobs of an entry, `attempt` the launched tasks of a job, `delivery` the copies of its message.
+A lease owner names one launch of one attempt, so (generation, lease owner) fences every write of a task.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from pynamodb.connection import Connection
+from pynamodb.exceptions import PynamoDBException, TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from watchlist import limits
+from watchlist.errors import ErrorCode, JobError
+from watchlist.job_message import JobMessage
+from watchlist.records import CONDITION_FAILED, ENTRY_KEY, Entry, JobRecord, LastError, Progress
+from watchlist.states import DueKind, EntryStatus, JobState, Stage
+
+
+class SupersededError(Exception):
+    """The write's condition did not hold: somebody else has the entry now, or it is gone."""
+
+
+def back_off(failed_attempt: int) -> timedelta:
+    """Return the pause after `failed_attempt` (1, 2, ...): 2 s, 4 s, ..."""
+    return limits.RETRY_BASE * int(2 ** (failed_attempt - 1))
+
+
+def find_entry(watchlist_id: str) -> Entry | None:
+    """Return the entry, read consistently, or None."""
+    try:
+        return Entry.get(watchlist_id, ENTRY_KEY, consistent_read=True)
+    except Entry.DoesNotExist:
+        return None
+
+
+def queued(entry: Entry, job_id: str, correlation_id: str, at: datetime) -> JobMessage:
+    """Turn `entry` (not yet written) into one whose first or next job is queued, and return the job's message."""
+    entry.job_id = job_id
+    entry.correlation_id = correlation_id
+    entry.job_state = JobState.QUEUED
+    entry.job_queued_at = at
+    entry.delivery = entry.attempt = entry.claimed_attempt = 0
+    entry.progress = Progress.of(Stage.QUEUED)
+    entry.due_kind, entry.due_at = DueKind.JOB, at + limits.SEND_TIMEOUT
+    return message_of(entry)
+
+
+def message_of(entry: Entry) -> JobMessage:
+    """Return the message of the entry's current job."""
+    return JobMessage(
+        job_id=entry.job_id,
+        kind=entry.kind,
+        watchlist_id=entry.watchlist_id,
+        generation=int(entry.generation),
+        delivery=int(entry.delivery),
+        correlation_id=entry.correlation_id,
+    )
+
+
+def start_generation(entry: Entry, job_id: str, correlation_id: str, at: datetime) -> JobMessage:
+    """Queue a new setup job for a failed entry.
+
+    Raises:
+        SupersededError: the entry is not failed (any more), or gone.
+    """
+    updated = _update(
+        entry.watchlist_id,
+        [
+            Entry.generation.set(entry.generation + 1),
+            Entry.status.set(EntryStatus.PROCESSING),
+            Entry.processing_started_at.set(at),
+            Entry.processing_completed_at.remove(),
+            Entry.job_id.set(job_id),
+            Entry.correlation_id.set(correlation_id),
+            Entry.job_state.set(JobState.QUEUED),
+            Entry.job_queued_at.set(at),
+            Entry.job_started_at.remove(),
+            Entry.delivery.set(0),
+            Entry.attempt.set(0),
+            Entry.claimed_attempt.set(0),
+            Entry.attempts_used_up.set(False),
+            Entry.message_id.remove(),
+            Entry.next_attempt_at.remove(),
+            Entry.task_arn.remove(),
+            Entry.progress.set(Progress.of(Stage.QUEUED)),
+            *_lease_released(),
+            *_due(at + limits.SEND_TIMEOUT),
+        ],
+        (Entry.status == EntryStatus.FAILED) & (Entry.generation == entry.generation),
+    )
+    return message_of(updated)
+
+
+def adopt(message: JobMessage, message_id: str, due_at: datetime) -> Entry:
+    """Let `message` be the one that counts for its job.
+
+    Raises:
+        SupersededError: the job is closed or another generation's, or a newer copy counts already.
+    """
+    return _update(
+        message.watchlist_id,
+        [Entry.delivery.set(message.delivery), Entry.message_id.set(message_id), *_due(due_at)],
+        _open_job(message) & (Entry.delivery <= message.delivery),
+    )
+
+
+def record_launch(message: JobMessage, attempt: int, task_arn: str, at: datetime) -> Entry:
+    """Count a launched attempt.
+
+    Raises:
+        SupersededError: that attempt or a later one is counted already, or the job is closed.
+    """
+    return _update(
+        message.watchlist_id,
+        [
+            Entry.attempt.set(attempt),
+            Entry.task_arn.set(task_arn),
+            Entry.progress.set(Progress.of(Stage.STARTING)),
+            *_due(at + limits.LAUNCH_TIMEOUT),
+        ],
+        _open_job(message) & (Entry.attempt < attempt) & Entry.lease_owner.does_not_exist(),
+    )
+
+
+def record_unstarted(message: JobMessage, attempt: int, error: JobError, at: datetime) -> Entry:
+    """Record that the task of `attempt` ended before it claimed anything.
+
+    The attempt counts as used up: `retrying`, or `failed` when it was the last.
+
+    Raises:
+        SupersededError: that attempt was claimed, a later one is counted, or the job is closed.
+    """
+    condition = (
+        _open_job(message)
+        & (Entry.attempt <= attempt)
+        & (Entry.claimed_attempt < attempt)
+        & Entry.lease_owner.does_not_exist()
+    )
+    return _record_failure(message, attempt, LastError.of(error, Stage.STARTING, at), condition)
+
+
+def record_lost(entry: Entry, error: JobError, at: datetime) -> Entry:
+    """Record that the task which held the entry's lease ended or fell silent.
+
+    Raises:
+        SupersededError: the lease has moved on since `entry` was read.
+    """
+    condition = (
+        _open_job(message_of(entry))
+        & (Entry.lease_owner == entry.lease_owner)
+        & (Entry.lease_expires_at == entry.lease_expires_at)
+    )
+    return _record_failure(message_of(entry), int(entry.attempt), LastError.of(error, entry.stage, at), condition)
+
+
+def record_timed_out(entry: Entry, error: JobError, at: datetime) -> None:
+    """Fail a job that went past its bound, whoever holds it.
+
+    Raises:
+        SupersededError: the job is closed, or another generation's.
+    """
+    _fail(entry, LastError.of(error, entry.stage, at), _open_job(message_of(entry)), attempts_used_up=False)
+
+
+def record_unsent(message: JobMessage, error: JobError, at: datetime) -> None:
+    """Fail a job whose message could not be sent.
+
+    Raises:
+        SupersededError: somebody has taken the job on since.
+    """
+    entry = find_entry(message.watchlist_id)
+    if entry is None:
+        raise SupersededError(message.watchlist_id)
+    untouched = _open_job(message) & (Entry.job_state == JobState.QUEUED) & (Entry.attempt == 0)
+    _fail(entry, LastError.of(error, Stage.QUEUED, at), untouched, attempts_used_up=False)
+
+
+def requeue(entry: Entry, due_at: datetime) -> JobMessage:
+    """Let a new copy of the job's message take the place of one that seems lost; the caller sends it.
+
+    Raises:
+        SupersededError: the entry has moved on since it was read.
+    """
+    updated = _update(
+        entry.watchlist_id,
+        [Entry.delivery.set(entry.delivery + 1), Entry.message_id.remove(), *_due(due_at)],
+        _open_job(message_of(entry)) & (Entry.delivery == entry.delivery) & (Entry.due_at == entry.due_at),
+    )
+    return message_of(updated)
+
+
+def forget_due(entry: Entry) -> None:
+    """Take a closed job out of the index of due entries.
+
+    Raises:
+        SupersededError: the entry has moved on since it was read.
+    """
+    _update(
+        entry.watchlist_id,
+        [Entry.due_kind.remove(), Entry.due_at.remove()],
+        (Entry.generation == entry.generation) & (Entry.job_state == entry.job_state),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One task started for one attempt of a job.
+
+    Attributes:
+        message_id: SQS's id of the message that the attempt holds.
+        receive_count: SQS's count of that message's receives; with the id it names this launch alone.
+    """
+
+    message: JobMessage
+    message_id: str
+    receive_count: int
+    attempt: int
+
+    @property
+    def owner(self) -> str:
+        """The lease owner and idempotency token: at most 64 characters, another one for each launch."""
+        return f"{self.message_id}-{self.receive_count}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A task's right to write to the entry, from its claim to its end.
+
+    Attributes:
+        duration: how long the lease lasts without `extend`.
+    """
+
+    launch: Launch
+    duration: timedelta
+
+    @classmethod
+    def claim(cls, launch: Launch, duration: timedelta, at: datetime) -> tuple[Self, Entry]:
+        """Claim the launch's attempt of its job.
+
+        Raises:
+            SupersededError: the job is closed or another generation's, the attempt is claimed, a later one is counted,
+                a newer copy of the message counts, or another task holds a live lease.
+        """
+        message, attempt = launch.message, launch.attempt
+        condition = (
+            _open_job(message)
+            & (Entry.delivery <= message.delivery)
+            & (Entry.attempt <= attempt)
+            & (Entry.claimed_attempt < attempt)
+            & (Entry.lease_owner.does_not_exist() | (Entry.lease_expires_at < at))
+        )
+        entry = _update(
+            message.watchlist_id,
+            [
+                Entry.job_state.set(JobState.RUNNING),
+                Entry.attempt.set(attempt),
+                Entry.claimed_attempt.set(attempt),
+                Entry.delivery.set(message.delivery),
+                Entry.message_id.set(launch.message_id),
+                Entry.lease_owner.set(launch.owner),
+                Entry.lease_expires_at.set(at + duration),
+                Entry.job_started_at.set(at),
+                Entry.next_attempt_at.remove(),
+                Entry.progress.set(Progress.of(Stage.STARTING)),
+                *_due(at + duration),
+            ],
+            condition,
+        )
+        return cls(launch, duration), entry
+
+    def extend(self, at: datetime) -> Entry:
+        """Hold the entry for another `duration`.
+
+        Raises:
+            SupersededError: the lease is lost.
+        """
+        return self._write([Entry.lease_expires_at.set(at + self.duration), *_due(at + self.duration)])
+
+    def report(self, stage: Stage, done: int, total: int | None) -> None:
+        """Show progress to whoever polls.
+
+        Raises:
+            SupersededError: the lease is lost.
+        """
+        self._write([Entry.progress.set(Progress.of(stage, done, total))])
+
+    def describe(self, package: Mapping[str, Any], default_branch: str | None) -> None:
+        """Write what is known of the repository.
+
+        Raises:
+            SupersededError: the lease is lost.
+        """
+        self._write([Entry.package.set(dict(package)), _set_or_remove(Entry.default_branch, default_branch)])
+
+    def complete(self, result: Mapping[Any, Any], at: datetime) -> None:
+        """End the job well: the entry is ready with `result` (attribute to value, None removes), the job on record.
+
+        Raises:
+            SupersededError: the lease is lost.
+        """
+        entry = self._entry()
+        actions = [
+            Entry.job_state.set(JobState.COMPLETED),
+            Entry.status.set(EntryStatus.READY),
+            Entry.last_error.remove(),
+            Entry.last_check.set(_check("completed", at, None)),
+            Entry.progress.set(Progress.of(Stage.DONE, 1, 1)),
+            *(_set_or_remove(attribute, value) for attribute, value in result.items()),
+            *_closed(entry, at),
+        ]
+        _close(entry, actions, self._held(), _job_record(entry, at, None))
+
+    def fail(self, error: JobError, stage: Stage, at: datetime) -> Entry:
+        """End this attempt badly: the entry is `retrying` if another one may help and is left, or `failed`.
+
+        Raises:
+            SupersededError: the lease is lost.
+        """
+        reason = LastError.of(error, stage, at)
+        if not error.retryable:
+            return _fail(self._entry(), reason, self._held(), attempts_used_up=False)
+        return _record_failure(self.launch.message, self.launch.attempt, reason, self._held())
+
+    def give_back(self, error: JobError, stage: Stage, at: datetime) -> Entry:
+        """Stop without having used the attempt up, as on SIGTERM.
+
+        Raises:
+            SupersededError: the lease is lost.
+        """
+        return self._write(
+            [
+                Entry.job_state.set(JobState.RETRYING),
+                Entry.attempt.set(self.launch.attempt - 1),
+                Entry.claimed_attempt.set(self.launch.attempt - 1),
+                Entry.last_error.set(LastError.of(error, stage, at)),
+                Entry.next_attempt_at.set(at),
+                *_lease_released(),
+                *_due(at + limits.QUEUE_TIMEOUT),
+            ]
+        )
+
+    def _entry(self) -> Entry:
+        entry = find_entry(self.launch.message.watchlist_id)
+        if entry is None or entry.lease_owner != self.launch.owner:
+            raise SupersededError(self.launch.message.watchlist_id)
+        return entry
+
+    def _write(self, actions: list[Action]) -> Entry:
+        return _update(self.launch.message.watchlist_id, actions, self._held())
+
+    def _held(self) -> Condition:
+        condition: Condition = _open_job(self.launch.message) & (Entry.lease_owner == self.launch.owner)
+        return condition
+
+
+def _record_failure(message: JobMessage, attempt: int, reason: LastError, condition: Condition) -> Entry:
+    if attempt >= limits.MAX_ATTEMPTS:
+        entry = find_entry(message.watchlist_id)
+        if entry is None:
+            raise SupersededError(message.watchlist_id)
+        return _fail(entry, reason, condition, attempts_used_up=True)
+    next_attempt_at = reason.at + back_off(attempt)
+    return _update(
+        message.watchlist_id,
+        [
+            Entry.job_state.set(JobState.RETRYING),
+            Entry.attempt.set(attempt),
+            Entry.claimed_attempt.set(attempt),
+            Entry.last_error.set(reason),
+            Entry.next_attempt_at.set(next_attempt_at),
+            *_lease_released(),
+            *_due(next_attempt_at + limits.QUEUE_TIMEOUT),
+        ],
+        condition,
+    )
+
+
+def _fail(entry: Entry, reason: LastError, condition: Condition, *, attempts_used_up: bool) -> Entry:
+    actions = [
+        Entry.job_state.set(JobState.FAILED),
+        Entry.attempts_used_up.set(attempts_used_up),
+        Entry.last_check.set(_check("failed", reason.at, reason)),
+        *_closed(entry, reason.at),
+    ]
+    if not entry.kind.is_refresh:
+        actions += [Entry.status.set(EntryStatus.FAILED), Entry.last_error.set(reason)]
+    _close(entry, actions, condition, _job_record(entry, reason.at, reason))
+    closed = find_entry(entry.watchlist_id)
+    if closed is None:
+        raise SupersededError(entry.watchlist_id)
+    return closed
+
+
+def _job_record(entry: Entry, ended_at: datetime, error: LastError | None) -> JobRecord:
+    return JobRecord(
+        JobRecord.pk_of(entry.kind, failed=error is not None),
+        f"{ended_at.isoformat()}#{entry.job_id}",
+        job_id=entry.job_id,
+        kind=str(entry.kind),
+        watchlist_id=entry.watchlist_id,
+        repository_url=entry.repository.url,
+        generation=entry.generation,
+        attempts=entry.attempt,
+        queued_at=entry.job_queued_at,
+        started_at=entry.job_started_at,
+        ended_at=ended_at,
+        error=error,
+        expires_at=ended_at + limits.JOB_RECORD_RETENTION,
+    )
+
+
+def _close(entry: Entry, actions: list[Action], condition: Condition, record: JobRecord) -> None:
+    """Close the job and put it on record, both or neither."""
+    try:
+        with TransactWrite(connection=Connection()) as transaction:
+            transaction.update(Entry(entry.watchlist_id, ENTRY_KEY), actions=actions, condition=condition)
+            transaction.save(record)
+    except TransactWriteError as error:
+        if any(reason is not None and reason.code == "ConditionalCheckFailed" for reason in error.cancellation_reasons):
+            raise SupersededError(entry.watchlist_id) from None
+        raise
+
+
+def _closed(entry: Entry, at: datetime) -> list[Action]:
+    actions = [
+        Entry.next_attempt_at.remove(),
+        Entry.due_kind.remove(),
+        Entry.due_at.remove(),
+        *_lease_released(),
+    ]
+    if not entry.kind.is_refresh:
+        actions.append(Entry.processing_completed_at.set(at))
+    return actions
+
+
+def _check(outcome: str, at: datetime, reason: LastError | None) -> dict[str, Any]:
+    return {
+        "at": at.isoformat(),
+        "outcome": outcome,
+        "error": {"code": reason.code, "message": reason.message} if reason else None,
+    }
+
+
+def _open_job(message: JobMessage) -> Condition:
+    condition: Condition = (
+        (Entry.generation == message.generation)
+        & (Entry.job_id == message.job_id)
+        & Entry.job_state.is_in(JobState.QUEUED, JobState.RUNNING, JobState.RETRYING)
+    )
+    return condition
+
+
+def _due(at: datetime) -> list[Action]:
+    return [Entry.due_kind.set(DueKind.JOB), Entry.due_at.set(at)]
+
+
+def _lease_released() -> list[Action]:
+    return [Entry.lease_owner.remove(), Entry.lease_expires_at.remove()]
+
+
+def _set_or_remove(attribute: Any, value: Any) -> Action:  # noqa: ANN401 - PynamoDB's attributes have no common type
+    action: Action = attribute.remove() if value is None else attribute.set(value)
+    return action
+
+
+def _update(watchlist_id: str, actions: list[Action], condition: Condition) -> Entry:
+    entry = Entry(watchlist_id, ENTRY_KEY)
+    try:
+        entry.update(actions=actions, condition=condition)
+    except UpdateError as error:
+        if error.cause_response_code == CONDITION_FAILED:
+            raise SupersededError(watchlist_id) from None
+        raise
+    return entry
+
+
+def storage_failed(error: PynamoDBException) -> JobError:
+    """Return what a failed call to DynamoDB means for the job."""
+    return JobError(ErrorCode.STORAGE_UNAVAILABLE, f"The database refused a call ({error.cause_response_code}).")

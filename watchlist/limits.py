@@ -1,0 +1,99 @@
+"""The numbers of the service, each once. Infrastructure, functions, tasks and docs take them from here.
+
+Relations that must hold (a test does): heartbeat < lease = message visibility; visibility >= 6 x dispatcher timeout;
+dead-letter retention > queue retention; the processing bound exceeds all attempts with their pauses.
+"""
+
+from datetime import timedelta
+
+MAX_ATTEMPTS = 3
+"""Tasks that may run for one job until it has failed; also the queues' maxReceiveCount."""
+
+RETRY_BASE = timedelta(seconds=2)
+"""Pause after the first failed attempt; it doubles with each further one."""
+
+LEASE = timedelta(seconds=300)
+"""How long a task holds an entry without a heartbeat; the message stays invisible just as long."""
+
+HEARTBEAT = timedelta(seconds=60)
+"""How often a task extends its lease and its message's visibility: five chances before it loses them."""
+
+DISPATCHER_TIMEOUT = timedelta(seconds=30)
+"""Longest run of the dispatcher function."""
+
+JOB_TIMEOUT = timedelta(minutes=30)
+"""Wall-clock limit of one attempt, start to end."""
+
+LAUNCH_TIMEOUT = timedelta(minutes=10)
+"""How long a launched task may take to start; Fargate needs about one minute."""
+
+QUEUE_TIMEOUT = timedelta(minutes=20)
+"""How long a queued job may lie without a sign of life until the reconciler sends its message again.
+
+Longer than the longest delay of SQS (15 minutes), so that a postponed message is not doubled."""
+
+SEND_TIMEOUT = timedelta(minutes=2)
+"""How long a new job may have no message in its queue: past it the add is taken to have died between its two writes."""
+
+PROCESSING_BOUND = timedelta(hours=6)
+"""No entry stays `processing` longer: the reconciler fails it with `processing_timed_out`."""
+
+RECONCILE_INTERVAL = timedelta(minutes=5)
+"""How often the reconciler runs; a bound can be exceeded by at most this."""
+
+MESSAGE_RETENTION = timedelta(days=4)
+"""How long a queue keeps a message."""
+
+DEAD_LETTER_RETENTION = timedelta(days=14)
+"""How long a dead-letter queue keeps a message: the most that SQS offers."""
+
+MAX_DELAY = timedelta(seconds=900)
+"""Longest delay of one SQS message."""
+
+OVERRIDES_CHARACTERS = 8192
+"""Most characters of a RunTask call's overrides (ECS API reference, RunTask)."""
+
+CLIENT_TOKEN_CHARACTERS = 64
+"""Most characters of a RunTask client token."""
+
+HISTORY_PERIOD = timedelta(days=365)
+"""How far back commits are kept."""
+
+HISTORY_COMMITS = 1000
+"""Most commits of one repository."""
+
+REPOSITORY_URL_CHARACTERS = 300
+"""Longest repository URL that is read."""
+
+USER_CHARACTERS = 200
+"""Longest name of a user."""
+
+NOTES_CHARACTERS = 2000
+"""Longest note of a user entry."""
+
+ERROR_MESSAGE_CHARACTERS = 500
+"""Longest error message kept on an entry."""
+
+COMMIT_MESSAGE_CHARACTERS = 4000
+"""Longest commit message kept; the rest is cut, since an item may have 400 KB and a page 1 MB."""
+
+NAME_CHARACTERS = 200
+"""Longest name or email address kept of a commit's author or committer."""
+
+JOB_RECORD_RETENTION = timedelta(days=30)
+"""How long the record of an ended job is kept."""
+
+JOBS_COMPLETED_SHOWN = 100
+"""Completed jobs of a queue that the API shows."""
+
+JOBS_FAILED_SHOWN = 50
+"""Failed jobs of a queue that the API shows."""
+
+WATCHERS_SHOWN = 10
+"""User entries that the status of a repository shows when no user is named."""
+
+COMMITS_PAGE = 100
+"""Commits on a page unless `limit` says otherwise."""
+
+COMMITS_PAGE_MAX = 200
+"""Most commits on one page."""

@@ -1,0 +1,182 @@
+"""Settings from environment variables: each variable's name, type and default stands here once.
+
+A program loads the model of what it needs when it starts; a missing or malformed variable ends it with its name.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from watchlist import limits
+from watchlist.queues import JobKind
+from watchlist.repository_url import DEFAULT_ORIGINS, parse_origin
+
+
+class SettingsError(Exception):
+    """Environment variables are missing or malformed; the message names each."""
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _is_base_url(value: str) -> str:
+    if not value.startswith(("https://", "http://")):
+        raise ValueError("must start with https:// or http://")
+    return value.rstrip("/")
+
+
+def _are_origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        parse_origin(value)
+    return values
+
+
+BaseUrl = Annotated[str, AfterValidator(_is_base_url)]
+CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Origins = Annotated[CommaSeparated, AfterValidator(_are_origins)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, read by the variables' names."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", alias="LOG_LEVEL")
+
+    @classmethod
+    def variables(cls) -> tuple[str, ...]:
+        """Return the names of all variables that this model reads."""
+        return tuple(field.alias or name for name, field in cls.model_fields.items())
+
+
+class TableSettings(Settings):
+    """Where the records are."""
+
+    watchlist_table: str = Field(alias="WATCHLIST_TABLE", min_length=3)
+    activity_table: str = Field(alias="ACTIVITY_TABLE", min_length=3)
+
+
+class QueueSettings(Settings):
+    """Where jobs are sent."""
+
+    repository_setup_queue_url: BaseUrl = Field(alias=JobKind.REPOSITORY_SETUP.queue_url_variable)
+    commit_backfill_queue_url: BaseUrl = Field(alias=JobKind.COMMIT_BACKFILL.queue_url_variable)
+    health_analysis_queue_url: BaseUrl = Field(alias=JobKind.HEALTH_ANALYSIS.queue_url_variable)
+
+    @property
+    def queue_urls(self) -> Mapping[JobKind, str]:
+        """The URL of each kind's queue."""
+        return {
+            JobKind.REPOSITORY_SETUP: self.repository_setup_queue_url,
+            JobKind.COMMIT_BACKFILL: self.commit_backfill_queue_url,
+            JobKind.HEALTH_ANALYSIS: self.health_analysis_queue_url,
+        }
+
+
+class DeadLetterQueueSettings(QueueSettings):
+    """Where jobs are sent, and where those end that need an operator."""
+
+    repository_setup_dead_letter_queue_url: BaseUrl = Field(
+        alias=JobKind.REPOSITORY_SETUP.dead_letter_queue_url_variable
+    )
+    commit_backfill_dead_letter_queue_url: BaseUrl = Field(alias=JobKind.COMMIT_BACKFILL.dead_letter_queue_url_variable)
+    health_analysis_dead_letter_queue_url: BaseUrl = Field(alias=JobKind.HEALTH_ANALYSIS.dead_letter_queue_url_variable)
+
+    @property
+    def dead_letter_queue_urls(self) -> Mapping[JobKind, str]:
+        """The URL of each kind's dead-letter queue."""
+        return {
+            JobKind.REPOSITORY_SETUP: self.repository_setup_dead_letter_queue_url,
+            JobKind.COMMIT_BACKFILL: self.commit_backfill_dead_letter_queue_url,
+            JobKind.HEALTH_ANALYSIS: self.health_analysis_dead_letter_queue_url,
+        }
+
+
+class OriginSettings(Settings):
+    """Which hosts may be asked for repositories, as origins (scheme, host and, for tests, port)."""
+
+    allowed_origins: Origins = Field(default=DEFAULT_ORIGINS, alias="ALLOWED_ORIGINS")
+
+
+class LeaseSettings(Settings):
+    """How long a task holds an entry and how often it says that it is alive."""
+
+    lease_seconds: Seconds = Field(default=limits.LEASE.total_seconds(), alias="LEASE_SECONDS")
+    heartbeat_seconds: Seconds = Field(default=limits.HEARTBEAT.total_seconds(), alias="HEARTBEAT_SECONDS")
+    job_timeout_seconds: Seconds = Field(default=limits.JOB_TIMEOUT.total_seconds(), alias="JOB_TIMEOUT_SECONDS")
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a lease, and the message's invisibility, lasts without a heartbeat."""
+        return timedelta(seconds=self.lease_seconds)
+
+    @model_validator(mode="after")
+    def _heartbeat_within_lease(self) -> Self:
+        if self.heartbeat_seconds * 2 > self.lease_seconds:
+            raise ValueError("HEARTBEAT_SECONDS must be at most half of LEASE_SECONDS")
+        return self
+
+
+class DispatcherSettings(TableSettings, QueueSettings):
+    """What the dispatcher needs to launch tasks."""
+
+    cluster: str = Field(alias="CLUSTER", min_length=1)
+    task_definition: str = Field(alias="TASK_DEFINITION", min_length=1)
+    subnet_ids: CommaSeparated = Field(alias="SUBNET_IDS", min_length=1)
+    security_group_ids: CommaSeparated = Field(alias="SECURITY_GROUP_IDS", min_length=1)
+    assign_public_ip: Literal["ENABLED", "DISABLED"] = Field(default="DISABLED", alias="ASSIGN_PUBLIC_IP")
+    refresh_capacity_provider: str = Field(default="FARGATE_SPOT", alias="REFRESH_CAPACITY_PROVIDER")
+    max_setup_tasks: int = Field(alias="MAX_SETUP_TASKS", ge=1, le=1000)
+    max_refresh_tasks: int = Field(alias="MAX_REFRESH_TASKS", ge=1, le=1000)
+    postpone_seconds: Seconds = Field(default=60, alias="POSTPONE_SECONDS")
+    lease_seconds: Seconds = Field(default=limits.LEASE.total_seconds(), alias="LEASE_SECONDS")
+
+    def max_tasks(self, kind: JobKind) -> int:
+        """Return how many tasks of `kind`'s share (setup or refresh) may run at once."""
+        return self.max_refresh_tasks if kind.is_refresh else self.max_setup_tasks
+
+
+class TaskSettings(TableSettings, QueueSettings, OriginSettings, LeaseSettings):
+    """What the container's job needs besides the job itself."""
+
+    git_clone_dir: Path = Field(alias="GIT_CLONE_DIR")
+    scorecard_path: str = Field(default="scorecard", alias="SCORECARD_PATH", min_length=1)
+    github_token: str | None = Field(default=None, alias="GITHUB_TOKEN", repr=False)
+    github_api_base_url: BaseUrl = Field(default="https://api.github.com", alias="GITHUB_API_BASE_URL")
+    scorecard_api_base_url: BaseUrl = Field(default="https://api.scorecard.dev", alias="SCORECARD_API_BASE_URL")
+    scorecard_max_age_hours: float = Field(default=24, alias="SCORECARD_MAX_AGE_HOURS", gt=0, le=48)
+
+
+class JobSettings(Settings):
+    """The job of one task, given as container overrides: ids only, since overrides are visible in many places."""
+
+    job_message: str = Field(alias="JOB_MESSAGE", min_length=2)
+    message_id: str = Field(alias="MESSAGE_ID", min_length=1)
+    receipt_handle: str = Field(alias="RECEIPT_HANDLE", min_length=1)
+    attempt: int = Field(alias="ATTEMPT", ge=1)
+    lease_owner: str = Field(alias="LEASE_OWNER", min_length=1)
+
+
+SettingsModel = TypeVar("SettingsModel", bound=Settings)
+
+
+def load(model: type[SettingsModel], environment: Mapping[str, str] = os.environ) -> SettingsModel:
+    """Read `model` from the environment.
+
+    Empty variables count as unset, since templates and shells cannot always leave one out.
+
+    Raises:
+        SettingsError: with the name of each variable that is missing or malformed, without its value.
+    """
+    values = {name: environment[name] for name in model.variables() if environment.get(name)}
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, e['loc'][:1])) or 'settings'}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("environment variables: " + "; ".join(problems)) from None
