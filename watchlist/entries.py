@@ -12,7 +12,7 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from watchlist import job_protocol, limits
-from watchlist.errors import ErrorCode, JobError
+from watchlist.errors import JobError
 from watchlist.job_message import JobMessage
 from watchlist.job_queue import JobQueue
 from watchlist.queues import JobKind
@@ -200,21 +200,18 @@ def _create(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) ->
     try:
         queue.send(message)
     except JobError as error:
-        _undo(entry, key, user_entry, message, error, at)
+        _undo([entry, key, user_entry], message, error, at)
         raise ServiceUnavailableError(error.message) from error
     return entry
 
 
-def _undo(
-    entry: Entry, key: RepositoryKey, user_entry: UserEntry, message: JobMessage, error: JobError, at: datetime
-) -> None:
+def _undo(created: list[WatchlistItem], message: JobMessage, error: JobError, at: datetime) -> None:
     """Take back an add whose job could not be queued; if others have joined since, fail the entry instead."""
     untouched = (Entry.watchers == 1) & (Entry.job_id == message.job_id) & (Entry.job_state == JobState.QUEUED)
     try:
         with _contended_if_cancelled(), TransactWrite(connection=Connection()) as transaction:
-            transaction.delete(entry, condition=untouched)
-            transaction.delete(key)
-            transaction.delete(user_entry)
+            for item in created:
+                transaction.delete(item, condition=untouched if isinstance(item, Entry) else None)
     except _ContendedError:
         with contextlib.suppress(job_protocol.SupersededError):
             job_protocol.record_unsent(message, error, at)

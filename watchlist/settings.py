@@ -104,6 +104,18 @@ class OriginSettings(Settings):
     allowed_origins: Origins = Field(default=DEFAULT_ORIGINS, alias="ALLOWED_ORIGINS")
 
 
+class AddSettings(TableSettings, QueueSettings, OriginSettings):
+    """What adding a repository needs."""
+
+
+class EnqueueSettings(TableSettings, QueueSettings):
+    """What handing jobs to the queues needs."""
+
+
+class OperationsSettings(TableSettings, DeadLetterQueueSettings):
+    """What looking at jobs and queues needs."""
+
+
 class LeaseSettings(Settings):
     """How long a task holds an entry and how often it says that it is alive."""
 

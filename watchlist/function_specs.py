@@ -1,0 +1,63 @@
+"""The Lambda functions, each once: what runs it and what it reads. Infrastructure deploys and the local service runs these."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from watchlist import limits, settings
+from watchlist.routes import ROUTES, Function, Route
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSpec:
+    """One function.
+
+    Attributes:
+        name: the module below `functions`; its `handler(event, context)` is the entry point.
+        settings: the model of the environment variables that it reads; it gets these and no others.
+        timeout: the longest run of one invocation.
+    """
+
+    name: str
+    settings: type[settings.Settings]
+    timeout: timedelta
+
+    @property
+    def handler(self) -> str:
+        """Lambda's name of the entry point."""
+        return f"functions.{self.name}.handler"
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The HTTP routes that the function answers; empty for one that AWS services call."""
+        return tuple(route for route in ROUTES if route.function == self.name)
+
+
+_HTTP_TIMEOUT = timedelta(seconds=10)
+"""API Gateway waits 30 s; a caller who polls has given up before."""
+
+ADD_REPOSITORY = FunctionSpec(Function.ADD_REPOSITORY, settings.AddSettings, _HTTP_TIMEOUT)
+STATUS = FunctionSpec(Function.STATUS, settings.TableSettings, _HTTP_TIMEOUT)
+RETRY = FunctionSpec(Function.RETRY, settings.EnqueueSettings, _HTTP_TIMEOUT)
+COMMITS = FunctionSpec(Function.COMMITS, settings.TableSettings, _HTTP_TIMEOUT)
+HEALTH = FunctionSpec(Function.HEALTH, settings.TableSettings, _HTTP_TIMEOUT)
+JOBS = FunctionSpec(Function.JOBS, settings.OperationsSettings, _HTTP_TIMEOUT)
+DOCUMENTATION = FunctionSpec(Function.DOCUMENTATION, settings.Settings, _HTTP_TIMEOUT)
+
+DISPATCHER = FunctionSpec("dispatcher", settings.DispatcherSettings, limits.DISPATCHER_TIMEOUT)
+"""Receives job messages (SQS event source mapping, partial batch responses) and launches tasks."""
+
+TASK_STOPPED = FunctionSpec("task_stopped", settings.EnqueueSettings, timedelta(seconds=30))
+"""Receives EventBridge `ECS Task State Change` events with lastStatus STOPPED of the service's cluster."""
+
+RECONCILER = FunctionSpec("reconciler", settings.EnqueueSettings, timedelta(seconds=60))
+"""Runs every `limits.RECONCILE_INTERVAL`."""
+
+HTTP_FUNCTIONS = (ADD_REPOSITORY, STATUS, RETRY, COMMITS, HEALTH, JOBS, DOCUMENTATION)
+EVENT_FUNCTIONS = (DISPATCHER, TASK_STOPPED, RECONCILER)
+FUNCTIONS = (*HTTP_FUNCTIONS, *EVENT_FUNCTIONS)
+
+TASK_CONTAINER = "job"
+"""Name of the container in the task definition; its environment is `settings.TaskSettings`, its overrides `JobSettings`."""
+
+TASK_MODULE = "tasks.job"
+"""What the container runs: `python -m tasks.job`."""
