@@ -1,4 +1,4 @@
-"""The Lambda functions, each once: what runs it and what it reads. Infrastructure deploys and the local service runs these."""
+"""The Lambda functions, each once: what runs it and what it reads; deployed by CDK, run by the local service."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -57,7 +57,7 @@ EVENT_FUNCTIONS = (DISPATCHER, TASK_STOPPED, RECONCILER)
 FUNCTIONS = (*HTTP_FUNCTIONS, *EVENT_FUNCTIONS)
 
 TASK_CONTAINER = "job"
-"""Name of the container in the task definition; its environment is `settings.TaskSettings`, its overrides `JobSettings`."""
+"""The container in the task definition; its environment is `settings.TaskSettings`, its overrides `JobSettings`."""
 
 TASK_MODULE = "tasks.job"
 """What the container runs: `python -m tasks.job`."""

@@ -171,8 +171,9 @@ class JobSettings(Settings):
     job_message: str = Field(alias="JOB_MESSAGE", min_length=2)
     message_id: str = Field(alias="MESSAGE_ID", min_length=1)
     receipt_handle: str = Field(alias="RECEIPT_HANDLE", min_length=1)
+    receive_count: int = Field(alias="RECEIVE_COUNT", ge=1)
     attempt: int = Field(alias="ATTEMPT", ge=1)
-    lease_owner: str = Field(alias="LEASE_OWNER", min_length=1)
+    slot: int = Field(alias="SLOT", ge=0)
 
 
 SettingsModel = TypeVar("SettingsModel", bound=Settings)
