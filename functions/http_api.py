@@ -9,10 +9,10 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.router import Router
+from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.problems import FieldError, ProblemCode, problem
+from functions.problems import FieldError, InvalidFieldsError, ProblemCode, problem
 from watchlist import routes
 from watchlist.entries import AlreadyWatchingError, EntryNotFoundError, NotFailedError, ServiceUnavailableError
 
@@ -22,6 +22,11 @@ _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _NO_IDENTIFIER = re.compile(r"[^A-Za-z0-9._-]")
 
 
+def router() -> Router:
+    """Return an empty set of routes."""
+    return Router()  # type: ignore[no-untyped-call] # Powertools left its constructor untyped
+
+
 def resolver(*routers: Router) -> APIGatewayHttpResolver:
     """Return an API of `routers` whose every error is a problem."""
     app = APIGatewayHttpResolver(enable_validation=True)
@@ -29,6 +34,7 @@ def resolver(*routers: Router) -> APIGatewayHttpResolver:
     for router in routers:
         app.include_router(router)
     app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(InvalidFieldsError)(_invalid_fields)
     app.exception_handler(EntryNotFoundError)(_no_entry)
     app.exception_handler(AlreadyWatchingError)(_already_watching)
     app.exception_handler(NotFailedError)(_not_failed)
@@ -72,7 +78,14 @@ def _json_only(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> 
 def _invalid(error: RequestValidationError) -> "Response[str]":
     if any(item["type"] == "json_invalid" for item in error.errors()):
         return problem(ProblemCode.MALFORMED_JSON, "The body could not be read as JSON.")
-    errors = [FieldError(field=_field(item["loc"]), message=item["msg"]) for item in error.errors()]
+    return _fields_at_fault([FieldError(field=_field(item["loc"]), message=item["msg"]) for item in error.errors()])
+
+
+def _invalid_fields(error: InvalidFieldsError) -> "Response[str]":
+    return _fields_at_fault(error.errors)
+
+
+def _fields_at_fault(errors: list[FieldError]) -> "Response[str]":
     names = ", ".join(sorted({item.field for item in errors}))
     return problem(ProblemCode.INVALID_FIELDS, f"See `errors`: {names}.", errors)
 
@@ -97,9 +110,7 @@ def _already_watching(error: AlreadyWatchingError) -> "Response[str]":
 
 def _not_failed(error: NotFailedError) -> "Response[str]":
     entry = error.entry
-    return problem(
-        ProblemCode.NOT_FAILED, f"The entry's status is `{entry.status}`.", watchlist_id=entry.watchlist_id
-    )
+    return problem(ProblemCode.NOT_FAILED, f"The entry's status is `{entry.status}`.", watchlist_id=entry.watchlist_id)
 
 
 def _unavailable(error: ServiceUnavailableError) -> "Response[str]":
