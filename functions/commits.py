@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import StringConstraints
 

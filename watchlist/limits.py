@@ -106,3 +106,6 @@ CURSOR_CHARACTERS = 200
 
 HEALTH_HISTORY_SHOWN = 30
 """Analyses that the health answer shows."""
+
+RECONCILED_AT_ONCE = 500
+"""Entries that one run of the reconciler looks at."""
