@@ -1,8 +1,7 @@
 """Alerts from new commits: pure functions of the watcher's settings, a baseline and commits.
 
-docs/alerts.md explains them to users. Without a baseline (the first backfill) there are no alerts: the caller has
-nothing to pass. The baseline must not contain the new commits. Merges have no lines or files of their own and raise
-no alert by size; their content is measured in the commits that they bring in.
+docs/alerts.md explains them to users. Merges have no lines or files of their own and raise no alert by size; their
+content is measured in the commits that they bring in.
 """
 
 import math
@@ -67,7 +66,7 @@ def _most_severe(crossings: Iterable[_Crossing]) -> _Crossing | None:
 
 def commit_alerts(
     watcher: Watcher,
-    baseline: Baseline,
+    baseline: Baseline | None,
     new_commits: Iterable[Commit],
     *,
     recent_commits: Iterable[Commit] = (),
@@ -76,12 +75,15 @@ def commit_alerts(
 
     Args:
         watcher: whose alerts these are.
-        baseline: what was usual before the new commits.
+        baseline: what was usual before the new commits, which must not be in it. None raises nothing: in the first
+            backfill everything is new.
         new_commits: commits that were not evaluated before, with their files; in any order. Those whose files are
             not known raise no alert by size or churn.
         recent_commits: stored commits of the calendar week that the new ones fall into; rules that count over a week
             count these too. Others, and the new ones themselves, may be among them.
     """
+    if baseline is None:
+        return []
     new = {commit.sha: commit for commit in new_commits}
     by_time = sorted(({commit.sha: commit for commit in recent_commits} | new).values(), key=_by_time)
     return [
