@@ -40,15 +40,16 @@ MAXIMUM_CONTRIBUTORS = 200
 """Contributors kept, those with most commits first; a year of at most 1000 commits has at most 100 with a spread."""
 MAXIMUM_FILES = 500
 """Files kept, those changed most often in their weeks first; others count as the repository's average file."""
+LARGEST_SIZE = 2**53
+"""No commit counts as greater, so that hostile counts stay exact as floats."""
 
 _NORMAL_CONSISTENCY = 1.4826
 _ONE_DEVIATION_PERCENTILE = 0.8413
 _SMALLEST_DEVIATION = math.log(2)
-_LARGEST_SIZE = 2**53
 _SHARE_OF_USUAL_HOURS = 0.9
 _HOURS_OF_A_DAY = 24
 _WIDEST_USUAL_HOURS = 20
-_DIGITS = 4
+_DIGITS = 6
 
 _BOT = re.compile(r"\[bot\]|(?:^|[\s_-])(?:ro)?bot$", re.IGNORECASE)
 _BOT_NAMES = frozenset({"dependabot", "renovate", "github-actions", "github actions", "hosted weblate", "weblate"})
@@ -112,7 +113,7 @@ class Spread(BaseModel):
 
     def size_at(self, deviations: float) -> float:
         """Return the size that lies so many standard deviations above the centre; the inverse of `deviations`."""
-        return math.expm1(min(self.centre + deviations * self.deviation, math.log1p(_LARGEST_SIZE)))
+        return math.expm1(min(self.centre + deviations * self.deviation, math.log1p(LARGEST_SIZE)))
 
     @property
     def usual_size(self) -> float:
@@ -129,7 +130,7 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def _logarithm(size: float) -> float:
-    return math.log1p(min(max(size, 0), _LARGEST_SIZE))
+    return math.log1p(min(max(size, 0), LARGEST_SIZE))
 
 
 class UsualHours(BaseModel):
@@ -223,7 +224,7 @@ def lines_changed(commit: Commit) -> int | None:
     """Return the lines added plus deleted, or None where there is nothing to measure: a merge, or not counted."""
     if commit.files is None or commit.is_merge:
         return None
-    return min(sum((change.added or 0) + (change.deleted or 0) for change in commit.files), _LARGEST_SIZE)
+    return min(sum((change.added or 0) + (change.deleted or 0) for change in commit.files), LARGEST_SIZE)
 
 
 def files_changed(commit: Commit) -> int | None:

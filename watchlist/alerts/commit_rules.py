@@ -19,6 +19,7 @@ from watchlist.alert_settings import (
 )
 from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind, Watcher, quoted
 from watchlist.alerts.baseline import (
+    LARGEST_SIZE,
     Baseline,
     ContributorBaseline,
     Spread,
@@ -304,5 +305,5 @@ def _count_at(size: float) -> int:
 
 
 def _number(value: float) -> str:
-    rounded = round(value, 1)
+    rounded = round(min(value, LARGEST_SIZE), 1)
     return f"{rounded:.1f}" if rounded < _WITHOUT_FRACTION and rounded % 1 else f"{rounded:,.0f}"
