@@ -12,8 +12,9 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.problems import FieldError, InvalidFieldsError, ProblemCode, problem
+from functions.problems import FieldError, ProblemCode, problem
 from watchlist import routes
+from watchlist.cursors import InvalidCursorError
 from watchlist.entries import AlreadyWatchingError, EntryNotFoundError, NotFailedError, ServiceUnavailableError
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
@@ -34,7 +35,7 @@ def resolver(*routers: Router) -> APIGatewayHttpResolver:
     for router in routers:
         app.include_router(router)
     app.exception_handler(RequestValidationError)(_invalid)
-    app.exception_handler(InvalidFieldsError)(_invalid_fields)
+    app.exception_handler(InvalidCursorError)(_invalid_cursor)
     app.exception_handler(EntryNotFoundError)(_no_entry)
     app.exception_handler(AlreadyWatchingError)(_already_watching)
     app.exception_handler(NotFailedError)(_not_failed)
@@ -81,8 +82,8 @@ def _invalid(error: RequestValidationError) -> "Response[str]":
     return _fields_at_fault([FieldError(field=_field(item["loc"]), message=item["msg"]) for item in error.errors()])
 
 
-def _invalid_fields(error: InvalidFieldsError) -> "Response[str]":
-    return _fields_at_fault(error.errors)
+def _invalid_cursor(error: InvalidCursorError) -> "Response[str]":
+    return _fields_at_fault([FieldError(field="cursor", message=str(error))])
 
 
 def _fields_at_fault(errors: list[FieldError]) -> "Response[str]":
