@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 import boto3
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.data_classes import SQSEvent, event_source
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,11 +23,11 @@ from watchlist.errors import ErrorCode, JobError
 from watchlist.job_message import JobMessage
 from watchlist.job_protocol import Launch, SupersededError
 from watchlist.job_queue import HeldMessage
-from watchlist.metrics import NAMESPACE, Metric
+from watchlist.metrics import Metric, publisher
 from watchlist.settings import DispatcherSettings
 
 settings, logger = startup.start(DispatcherSettings, function_specs.DISPATCHER.name)
-metrics = Metrics(namespace=NAMESPACE)
+metrics = publisher()
 queue = startup.job_queue(settings)
 launcher = TaskLauncher(boto3.client("ecs", config=startup.CLIENT_CONFIG), settings)
 

@@ -7,20 +7,19 @@ stands in the index of due entries, by the moment at which somebody should have 
 from datetime import timedelta
 from typing import Any, assert_never
 
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions import startup
 from watchlist import clock, function_specs, job_protocol, limits, reconciling
 from watchlist.job_protocol import SupersededError
-from watchlist.metrics import NAMESPACE, Metric, attempt_failed_by
+from watchlist.metrics import Metric, attempt_failed_by, publisher
 from watchlist.reconciling import DeclareLost, Forget, Requeue, TimeOut, Wait
 from watchlist.records import Entry
 from watchlist.settings import EnqueueSettings
 from watchlist.states import DueKind
 
 settings, logger = startup.start(EnqueueSettings, function_specs.RECONCILER.name)
-metrics = Metrics(namespace=NAMESPACE)
+metrics = publisher()
 queue = startup.job_queue(settings)
 
 

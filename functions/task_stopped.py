@@ -7,7 +7,6 @@ once, or in order.
 from datetime import timedelta
 from typing import Any
 
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions import startup
@@ -15,14 +14,14 @@ from watchlist import clock, function_specs, job_protocol, task_slots
 from watchlist.errors import ErrorCode, JobError
 from watchlist.job_protocol import Launch, SupersededError
 from watchlist.job_queue import MessageGoneError
-from watchlist.metrics import NAMESPACE, Metric, attempt_failed_by
+from watchlist.metrics import Metric, attempt_failed_by, publisher
 from watchlist.records import Entry
 from watchlist.settings import EnqueueSettings
 from watchlist.states import Share
 from watchlist.stopped_tasks import StoppedTask, launch_of
 
 settings, logger = startup.start(EnqueueSettings, function_specs.TASK_STOPPED.name)
-metrics = Metrics(namespace=NAMESPACE)
+metrics = publisher()
 queue = startup.job_queue(settings)
 
 

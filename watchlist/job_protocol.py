@@ -326,7 +326,7 @@ class Lease:
         """
         self._write([Entry.package.set(dict(package)), _set_or_remove(Entry.default_branch, default_branch)])
 
-    def complete(self, result: Mapping[Any, Any], at: datetime) -> None:
+    def complete(self, result: Mapping[str, Any], at: datetime) -> None:
         """End the job well: the entry is ready with `result` (attribute to value, None removes), the job on record.
 
         Raises:
@@ -339,7 +339,7 @@ class Lease:
             Entry.last_error.remove(),
             Entry.last_check.set(_check("completed", at, None)),
             Entry.progress.set(Progress.of(Stage.DONE, 1, 1)),
-            *(_set_or_remove(attribute, value) for attribute, value in result.items()),
+            *(_set_or_remove(getattr(Entry, name), value) for name, value in result.items()),
             *_closed(entry, at),
         ]
         _close(entry, actions, self._held(), _job_record(entry, at, None))

@@ -48,7 +48,7 @@ class GitServer:
         self._lock = threading.Lock()
         self.bytes_sent = 0
         self.requests: list[str] = []
-        self._server = _Server(("127.0.0.1", port), _handler_for(self))
+        self._server = _Server(("127.0.0.1", port), self)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
@@ -113,84 +113,86 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
 
+    def __init__(self, address: tuple[str, int], owner: GitServer) -> None:
+        super().__init__(address, _Handler)
+        self.owner = owner
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Stay quiet: a client that stops reading early is normal here."""
 
 
-def _handler_for(server: GitServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = _CHUNK
-        disable_nagle_algorithm = True
+class _Handler(BaseHTTPRequestHandler):
+    server: "_Server"
+    protocol_version = "HTTP/1.1"
+    wbufsize = _CHUNK
+    disable_nagle_algorithm = True
 
-        def do_GET(self) -> None:
-            self._serve()
+    def do_GET(self) -> None:
+        self._serve()
 
-        def do_POST(self) -> None:
-            self._serve()
+    def do_POST(self) -> None:
+        self._serve()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-            pass
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+        pass
 
-        def _serve(self) -> None:
-            parts = urlsplit(self.path)
-            server.requests.append(f"{self.command} {self.path}")
-            variables = {
-                "REQUEST_METHOD": self.command,
-                "PATH_INFO": parts.path,
-                "QUERY_STRING": parts.query,
-                "REMOTE_ADDR": self.client_address[0],
-                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-            }
-            with server.backend(variables) as backend:
-                if backend.stdin is None or backend.stdout is None:
-                    raise AssertionError("the backend is started with pipes")
-                self._send_body_to(backend.stdin)
-                self._answer_from(backend.stdout)
+    def _serve(self) -> None:
+        parts = urlsplit(self.path)
+        self.server.owner.requests.append(f"{self.command} {self.path}")
+        variables = {
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": parts.path,
+            "QUERY_STRING": parts.query,
+            "REMOTE_ADDR": self.client_address[0],
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+        }
+        with self.server.owner.backend(variables) as backend:
+            if backend.stdin is None or backend.stdout is None:
+                raise AssertionError("the backend is started with pipes")
+            self._send_body_to(backend.stdin)
+            self._answer_from(backend.stdout)
 
-        def _send_body_to(self, pipe: IO[bytes]) -> None:
-            with contextlib.suppress(BrokenPipeError):
-                for chunk in self._body():
-                    pipe.write(chunk)
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
+    def _send_body_to(self, pipe: IO[bytes]) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            for chunk in self._body():
+                pipe.write(chunk)
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()
 
-        def _body(self) -> Iterator[bytes]:
-            if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-                while size := int(self.rfile.readline().split(b";")[0], 16):
-                    yield self.rfile.read(size)
-                    self.rfile.readline()
+    def _body(self) -> Iterator[bytes]:
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                yield self.rfile.read(size)
                 self.rfile.readline()
+            self.rfile.readline()
+            return
+        left = int(self.headers.get("Content-Length") or 0)
+        while left:
+            chunk = self.rfile.read(min(left, _CHUNK))
+            if not chunk:
                 return
-            left = int(self.headers.get("Content-Length") or 0)
-            while left:
-                chunk = self.rfile.read(min(left, _CHUNK))
-                if not chunk:
-                    return
-                left -= len(chunk)
-                yield chunk
+            left -= len(chunk)
+            yield chunk
 
-        def _answer_from(self, pipe: IO[bytes]) -> None:
-            status, headers = HTTPStatus.OK, []
-            while line := pipe.readline().strip():
-                name, _, value = line.decode("latin-1").partition(":")
-                if name.lower() == "status":
-                    status = HTTPStatus(int(value.split()[0]))
-                else:
-                    headers.append((name, value.strip()))
-            self.send_response(status)
-            for name, value in headers:
-                self.send_header(name, value)
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
-            server.count(sum(len(name) + len(value) + 4 for name, value in headers) + 100)
-            while chunk := pipe.read1(_CHUNK):  # type: ignore[attr-defined] # a BufferedReader
-                self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
-                self.wfile.flush()
-                server.count(len(chunk) + 8)
-            self.wfile.write(b"0\r\n\r\n")
+    def _answer_from(self, pipe: IO[bytes]) -> None:
+        status, headers = HTTPStatus.OK, []
+        while line := pipe.readline().strip():
+            name, _, value = line.decode("latin-1").partition(":")
+            if name.lower() == "status":
+                status = HTTPStatus(int(value.split()[0]))
+            else:
+                headers.append((name, value.strip()))
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.server.owner.count(sum(len(name) + len(value) + 4 for name, value in headers) + 100)
+        while chunk := pipe.read1(_CHUNK):  # type: ignore[attr-defined] # a BufferedReader
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
             self.wfile.flush()
-
-    return Handler
+            self.server.owner.count(len(chunk) + 8)
+        self.wfile.write(b"0\r\n\r\n")
+        self.wfile.flush()
