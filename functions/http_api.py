@@ -40,7 +40,6 @@ def resolver(*routers: Router) -> APIGatewayHttpResolver:
     app.exception_handler(AlreadyWatchingError)(_already_watching)
     app.exception_handler(NotFailedError)(_not_failed)
     app.exception_handler(ServiceUnavailableError)(_unavailable)
-    app.exception_handler(Exception)(_internal_error)
     app.not_found(_no_route)
     return app
 
@@ -48,6 +47,14 @@ def resolver(*routers: Router) -> APIGatewayHttpResolver:
 def handler(logger: Logger, *routers: Router) -> Handler:
     """Return the Lambda entry point for `routers`."""
     app = resolver(*routers)
+
+    def internal_error(error: Exception) -> "Response[str]":
+        logger.error("unhandled error", exc_info=error)
+        return problem(
+            ProblemCode.INTERNAL_ERROR, "The error was logged; try again, or tell the operator the request id."
+        )
+
+    app.exception_handler(Exception)(internal_error)
 
     @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -116,11 +123,6 @@ def _not_failed(error: NotFailedError) -> "Response[str]":
 
 def _unavailable(error: ServiceUnavailableError) -> "Response[str]":
     return problem(ProblemCode.UNAVAILABLE, f"Nothing was kept of this request: {error}")
-
-
-def _internal_error(error: Exception) -> "Response[str]":
-    Logger(child=True).exception("unhandled error", exc_info=error)
-    return problem(ProblemCode.INTERNAL_ERROR, "The error was logged; try again, or tell the operator the request id.")
 
 
 def _no_route(error: NotFoundError) -> "Response[str]":
