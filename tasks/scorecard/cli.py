@@ -13,26 +13,6 @@ from tasks.child_process import ChildLimits, ChildProcess, ChildProcesses, Finis
 from tasks.scorecard.report import UnusableReportError
 from watchlist.health import shorten
 
-FORGE_CHECKS = (
-    "Binary-Artifacts",
-    "Branch-Protection",
-    "CII-Best-Practices",
-    "Code-Review",
-    "Dangerous-Workflow",
-    "Dependency-Update-Tool",
-    "Fuzzing",
-    "License",
-    "Maintained",
-    "Packaging",
-    "Pinned-Dependencies",
-    "SAST",
-    "Security-Policy",
-    "Signed-Releases",
-    "Token-Permissions",
-    "Vulnerabilities",
-)
-"""All default checks but CI-Tests and Contributors, which cost an API call per merged change and per contributor."""
-
 LOCAL_CHECKS = (
     "Binary-Artifacts",
     "Dangerous-Workflow",
@@ -47,6 +27,16 @@ LOCAL_CHECKS = (
     "Vulnerabilities",
 )
 """The checks that files alone decide; Fuzzing and Vulnerabilities look their answers up in the network."""
+
+FORGE_CHECKS = (
+    *LOCAL_CHECKS,
+    "Branch-Protection",
+    "CII-Best-Practices",
+    "Code-Review",
+    "Maintained",
+    "Signed-Releases",
+)
+"""All default checks but CI-Tests and Contributors, which cost an API call per merged change and per contributor."""
 
 REPORT_BYTES = 8 * 1024 * 1024
 """Longest report that is read; those of large repositories have some hundred kilobytes."""

@@ -19,6 +19,7 @@ def scored(age: timedelta) -> ScorecardResult:
 
 
 def test_a_result_stands_for_its_age_while_head_is_the_same() -> None:
+    assert is_reusable(scored(timedelta(0)), head=HEAD, now=NOW, max_age=DAY)
     assert is_reusable(scored(DAY), head=HEAD, now=NOW, max_age=DAY)
     assert not is_reusable(scored(DAY + timedelta(seconds=1)), head=HEAD, now=NOW, max_age=DAY)
     assert not is_reusable(scored(timedelta(0)), head="b" * 40, now=NOW, max_age=DAY)
