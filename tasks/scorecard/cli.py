@@ -104,20 +104,21 @@ class ScorecardCli:
         return self._run(arguments, {}, self._limits.local_seconds)
 
     def _run(self, arguments: Sequence[str], secrets: Mapping[str, str], seconds: float) -> object:
-        with tempfile.TemporaryDirectory(prefix="scorecard-", dir=self._scratch, ignore_cleanup_errors=True) as name:
-            directory = Path(name)
-            output = directory / "report.json"
-            argv = [self._path, *arguments, *_FORMAT, f"--output={output}"]
-            home = {"HOME": name, "TMPDIR": name, "GOMEMLIMIT": str(self._limits.memory)}
-            try:
-                finished, asleep = self._finish(argv, {**home, **secrets}, directory, seconds)
-            except OSError as error:
-                reason = error.strerror or type(error).__name__
-                raise UnusableReportError(f"Scorecard could not be started: {reason}") from None
-            report = _read(output)
-            if report is None:
-                raise UnusableReportError(explain(finished, asleep=asleep, seconds=seconds))
-            return report
+        try:
+            with tempfile.TemporaryDirectory(
+                prefix="scorecard-", dir=self._scratch, ignore_cleanup_errors=True
+            ) as home:
+                output = Path(home, "report.json")
+                argv = [self._path, *arguments, *_FORMAT, f"--output={output}"]
+                own = {"HOME": home, "TMPDIR": home, "GOMEMLIMIT": str(self._limits.memory)}
+                finished, asleep = self._finish(argv, {**own, **secrets}, Path(home), seconds)
+                report = _read(output)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise UnusableReportError(f"Scorecard could not be started: {reason}") from None
+        if report is None:
+            raise UnusableReportError(explain(finished, asleep=asleep, seconds=seconds))
+        return report
 
     def _finish(
         self, argv: Sequence[str], environment: Mapping[str, str], directory: Path, seconds: float

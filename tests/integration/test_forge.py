@@ -58,7 +58,7 @@ def test_a_renamed_repository_is_followed_to_its_new_name(forge: ForgeServer) ->
 
 
 def test_the_hosts_spelling_is_no_rename(forge: ForgeServer) -> None:
-    forge.add_repository("acme/rocket", full_name="Acme/Rocket")
+    forge.add_repository("Acme/Rocket")
     package = describe(forge)
     assert (package.name, package.renamed_to) == ("Acme/Rocket", None)
 

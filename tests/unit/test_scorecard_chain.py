@@ -48,6 +48,10 @@ def test_a_token_with_budget_makes_the_forge_the_first_source() -> None:
     assert chosen.tokens == ("t",)
 
 
+def test_a_plan_does_not_show_its_tokens() -> None:
+    assert "ghp_secret" not in repr(plan("github.com", {"ghp_secret": ENOUGH}))
+
+
 def test_only_tokens_with_budget_are_used() -> None:
     spent = Budget(0, 5000, RESET)
     assert plan("github.com", {"a": spent, "b": ENOUGH, "c": "refused"}).tokens == ("b",)
