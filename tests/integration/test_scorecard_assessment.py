@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.child_process import ChildProcesses
+from tasks.forge import Forge
 from tasks.github_api import GitHubApi
 from tasks.scorecard.assessment import Assessor
 from tasks.scorecard.chain import CORE_NEEDED
@@ -210,6 +211,27 @@ def test_servers_that_do_not_answer_are_reasons(chain: Chain) -> None:
         "GitHub's API answered with status 500",
         "the published results answered with status 503",
     ]
+
+
+def test_servers_that_are_not_there_are_reasons(chain: Chain, forge: ForgeServer, tmp_path: Path) -> None:
+    gone = "http://127.0.0.1:1"
+    fake = FakeScorecard(tmp_path / "configured", COMPLETE, report("file://tree"))
+    variables = {"GITHUB_API_BASE_URL": gone, "SCORECARD_API_BASE_URL": gone, "SCORECARD_PATH": str(fake.path)}
+    configured = settings(forge, GITHUB_TOKEN=TOKEN, **variables)
+    assessor = Assessor.from_settings(configured, children=chain.children, scratch=tmp_path / "scratch")
+    result = assessor.assess(ROCKET, head=HEAD, previous=None, checkout=lambda: chain.tree)
+    assert result.source is LOCAL
+    assert [missed.reason for missed in result.passed_over] == [
+        "GitHub's API gave no answer (NewConnectionError)",
+        "the published results gave no answer (NewConnectionError)",
+    ]
+
+
+def test_the_forges_api_is_configured_by_the_settings(forge: ForgeServer) -> None:
+    forge.tokens[TOKEN] = TokenBudget()
+    forge.add_repository("acme/rocket", stargazers_count=9)
+    assert Forge.from_settings(settings(forge, GITHUB_TOKEN=TOKEN)).describe(ROCKET).stars == 9
+    assert forge.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
 def test_a_token_never_leaves_through_a_result_or_a_representation(chain: Chain) -> None:
