@@ -8,12 +8,20 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.callers import NotYoursError
-from functions.problems import FieldError, Problem, ProblemCode, answer, describe, problem
+from functions.problems import (
+    PROBLEM_JSON,
+    FieldError,
+    Problem,
+    ProblemCode,
+    answer,
+    describe,
+    problem,
+    status_of,
+)
 from watchlist import routes
 from watchlist.alert_store import AlertNotFoundError
 from watchlist.cursors import InvalidCursorError
@@ -22,7 +30,6 @@ from watchlist.user_entries import UserEntryNotFoundError
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
-_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _NO_IDENTIFIER = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -34,7 +41,6 @@ def router() -> Router:
 def resolver(*routers: Router) -> APIGatewayHttpResolver:
     """Return an API of `routers` whose every error is a problem."""
     app = APIGatewayHttpResolver(enable_validation=True)
-    app.use([_json_only])
     for router in routers:
         app.include_router(router)
     app.exception_handler(RequestValidationError)(_invalid)
@@ -64,7 +70,8 @@ def handler(logger: Logger, *routers: Router) -> Handler:
 
     @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        return app.resolve(event, context)
+        # Powertools validates before any middleware runs, and would read a form as if it were JSON.
+        return app.resolve(event, context) if _has_json(event) else _NOT_JSON
 
     return handle
 
@@ -79,14 +86,19 @@ def correlation_id(logger: Logger) -> str:
     return _NO_IDENTIFIER.sub("-", logger.get_correlation_id() or "none")
 
 
-def _json_only(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> "Response[Any]":
-    event = app.current_event
-    content_type = event.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if event.http_method in _BODY_METHODS and event.body and content_type not in {"application/json", ""}:
-        return problem(
-            ProblemCode.UNSUPPORTED_MEDIA_TYPE, "Send the header `Content-Type: application/json` and a JSON body."
-        )
-    return next_middleware(app)
+def _has_json(event: dict[str, Any]) -> bool:
+    """Whether the body, if there is one, is said to be JSON."""
+    content_type = event.get("headers", {}).get("content-type", "").partition(";")[0].strip().lower()
+    return not event.get("body") or content_type in {"application/json", ""}
+
+
+_NOT_JSON = {
+    "statusCode": int(status_of(ProblemCode.UNSUPPORTED_MEDIA_TYPE)),
+    "headers": {"content-type": PROBLEM_JSON},
+    "body": describe(
+        ProblemCode.UNSUPPORTED_MEDIA_TYPE, "Send the header `Content-Type: application/json` and a JSON body."
+    ).model_dump_json(exclude_none=True),
+}
 
 
 def _invalid(error: RequestValidationError) -> "Response[str]":
