@@ -69,16 +69,16 @@ class FilesChangedSettings(_KindSettings):
     """Commits that change unusually many files. The first threshold that is reached raises the alert."""
 
     contributor_variance: _StandardDeviations | None = Field(
-        default=4.0,
+        default=4.5,
         description="Robust standard deviations above the author's own usual number of files per commit, on a "
         "logarithmic scale. `null` switches this threshold off.",
-        examples=[4.0],
+        examples=[4.5],
     )
     repository_variance: _StandardDeviations | None = Field(
-        default=4.0,
+        default=4.5,
         description="Robust standard deviations above the repository's usual number of files per commit, on a "
         "logarithmic scale. `null` switches this threshold off.",
-        examples=[4.0],
+        examples=[4.5],
     )
     hardcoded_threshold: Annotated[_WholeNumber, Field(ge=1, le=1_000_000)] | None = Field(
         default=200,
@@ -91,10 +91,10 @@ class HighChurnSettings(_KindSettings):
     """Files that are changed again and again within one calendar week (ISO 8601, UTC)."""
 
     multiplier: Annotated[_Number, Field(ge=1, le=100)] | None = Field(
-        default=4.0,
+        default=5.0,
         description="How many times the file's own usual number of changes in a week with changes. `null` switches "
         "this threshold off.",
-        examples=[4.0],
+        examples=[5.0],
     )
     hardcoded_threshold: Annotated[_WholeNumber, Field(ge=1, le=10_000)] | None = Field(
         default=20,
