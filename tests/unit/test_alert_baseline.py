@@ -250,6 +250,7 @@ def test_a_file_is_as_usual_as_its_mean_over_the_weeks_in_which_it_changed() -> 
     )
 
     assert baseline.usual_file_changes("hot") == 3
+    assert len(baseline.file_changes) == 1
     assert baseline.average_file_changes == (3 + 1 + 1 + 1) / 4
     assert baseline.usual_file_changes("a") == baseline.usual_file_changes("never seen") == 1.5
 
