@@ -45,7 +45,7 @@ class _KindSettings(BaseModel):
 
 
 class LinesAddedDeletedSettings(_KindSettings):
-    """Commits that add and delete unusually many lines. The first threshold that is reached raises the alert."""
+    """Commits that add and delete unusually many lines. Any threshold that is reached raises the alert."""
 
     contributor_variance: _StandardDeviations | None = Field(
         default=3.5,
@@ -67,7 +67,7 @@ class LinesAddedDeletedSettings(_KindSettings):
 
 
 class FilesChangedSettings(_KindSettings):
-    """Commits that change unusually many files. The first threshold that is reached raises the alert."""
+    """Commits that change unusually many files. Any threshold that is reached raises the alert."""
 
     contributor_variance: _StandardDeviations | None = Field(
         default=4.5,
