@@ -16,7 +16,7 @@ from watchlist.errors import JobError
 from watchlist.job_message import JobMessage
 from watchlist.job_queue import JobQueue
 from watchlist.queues import JobKind
-from watchlist.records import ENTRY_KEY, Entry, RepositoryKey, UserEntry, WatchlistItem, user_hash
+from watchlist.records import ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry, WatchlistItem, user_hash
 from watchlist.repository_url import Repository
 from watchlist.states import EntryStatus, JobState
 
@@ -176,6 +176,12 @@ def status_of(watchlist_id: str, user: str | None) -> EntryWithWatchers:
     if not items or not isinstance(items[0], Entry) or items[0].entry_status is EntryStatus.REMOVED:
         raise EntryNotFoundError(watchlist_id)
     return EntryWithWatchers(items[0], tuple(item for item in items[1:] if isinstance(item, UserEntry)))
+
+
+def first_watchers(watchlist_id: str) -> tuple[UserEntry, ...]:
+    """Return the first `WATCHERS_SHOWN` user entries of a repository."""
+    prefix = UserEntry.sk.startswith(USER_PREFIX)
+    return tuple(UserEntry.query(watchlist_id, prefix, consistent_read=True, limit=limits.WATCHERS_SHOWN))
 
 
 def find_user_entry(watchlist_id: str, user: str) -> UserEntry | None:
