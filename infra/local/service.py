@@ -33,7 +33,6 @@ from watchlist.routes import ROUTES
 from watchlist.settings import Settings, TaskSettings
 
 HTTP_PORT = 3000
-LIVE_PORT = 3001
 CLONES = lifeline.ROOT / "build" / "local" / "clones"
 
 _DEFAULTS: Mapping[str, str] = {
@@ -59,8 +58,7 @@ class LocalSettings:
     """How the local service runs.
 
     Attributes:
-        port: of the HTTP API on 127.0.0.1; 0 for any free one.
-        live_port: of the WebSocket API on 127.0.0.1; 0 for any free one.
+        port: of the HTTP API on 127.0.0.1; 0 for any free one. The WebSocket API has the next one if that is free.
         repositories: local git repositories to serve over HTTP.
         variables: values for settings of functions and tasks, by their variables' names; those that infrastructure
             decides, as names of tables, are overridden.
@@ -70,7 +68,6 @@ class LocalSettings:
     """
 
     port: int = 0
-    live_port: int = 0
     repositories: tuple[Path, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     log: Path | None = None
@@ -133,7 +130,7 @@ class LocalService:
         # Listening comes first, so that a taken port is known before anything else has started.
         gateway = HttpGateway(ROUTES, self._invoke, self._settings.port)
         starting.callback(gateway.close)
-        live_gateway = WebSocketGateway(self._invoke, self._settings.live_port)
+        live_gateway = _websocket_gateway(self._invoke, self._settings.port + 1 if self._settings.port else 0)
         starting.callback(live_gateway.close)
         git_url = self._serve_repositories(starting, scratch / "repositories")
         self.aws = starting.enter_context(EmbeddedAws(log))
@@ -203,6 +200,13 @@ class LocalService:
 
     def _invoker(self, spec: function_specs.FunctionSpec) -> Callable[[dict[str, Any]], Any]:
         return partial(self._invoke, spec.name)
+
+
+def _websocket_gateway(invoke: Callable[[str, dict[str, Any]], Any], port: int) -> WebSocketGateway:
+    try:
+        return WebSocketGateway(invoke, port)
+    except OSError:
+        return WebSocketGateway(invoke, 0)
 
 
 class _Log:
