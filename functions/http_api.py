@@ -8,8 +8,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.problems import FieldError, InvalidFieldsError, ProblemCode, problem
@@ -30,7 +30,6 @@ def router() -> Router:
 def resolver(*routers: Router) -> APIGatewayHttpResolver:
     """Return an API of `routers` whose every error is a problem."""
     app = APIGatewayHttpResolver(enable_validation=True)
-    app.use([_json_only])
     for router in routers:
         app.include_router(router)
     app.exception_handler(RequestValidationError)(_invalid)
@@ -50,7 +49,8 @@ def handler(logger: Logger, *routers: Router) -> Handler:
 
     @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        return app.resolve(event, context)
+        refusal = _refuse_unreadable(APIGatewayProxyEventV2(event))
+        return app.resolve(event, context) if refusal is None else _to_event(refusal)
 
     return handle
 
@@ -65,19 +65,32 @@ def correlation_id(logger: Logger) -> str:
     return _NO_IDENTIFIER.sub("-", logger.get_correlation_id() or "none")
 
 
-def _json_only(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> "Response[Any]":
-    event = app.current_event
+def _refuse_unreadable(event: APIGatewayProxyEventV2) -> "Response[str] | None":
+    """Return the problem of a body that is no JSON; Powertools would read forms too, and break off on odd bytes."""
+    if event.http_method not in _BODY_METHODS or not event.body:
+        return None
     content_type = event.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if event.http_method in _BODY_METHODS and event.body and content_type not in {"application/json", ""}:
+    if content_type not in {"application/json", ""}:
         return problem(
             ProblemCode.UNSUPPORTED_MEDIA_TYPE, "Send the header `Content-Type: application/json` and a JSON body."
         )
-    return next_middleware(app)
+    try:
+        _ = event.json_body
+    except (ValueError, RecursionError):
+        return problem(ProblemCode.MALFORMED_JSON, "The body could not be read as JSON.")
+    return None
+
+
+def _to_event(response: "Response[str]") -> dict[str, Any]:
+    return {
+        "statusCode": response.status_code,
+        "headers": dict(response.headers),
+        "body": response.body,
+        "isBase64Encoded": False,
+    }
 
 
 def _invalid(error: RequestValidationError) -> "Response[str]":
-    if any(item["type"] == "json_invalid" for item in error.errors()):
-        return problem(ProblemCode.MALFORMED_JSON, "The body could not be read as JSON.")
     return _fields_at_fault([FieldError(field=_field(item["loc"]), message=item["msg"]) for item in error.errors()])
 
 

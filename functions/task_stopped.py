@@ -52,7 +52,7 @@ def _record(launch: Launch, error: JobError | None) -> Entry | None:
     if entry is None:
         return None
     now = clock.now()
-    if entry.lease_owner == launch.owner:
+    if entry.is_held_by(launch.owner):
         silent = JobError(ErrorCode.WORKER_LOST, "The worker ended without a report.")
         entry = job_protocol.record_lost(entry, error or silent, now)
     elif error is not None:

@@ -13,8 +13,9 @@ An owner names one launch, and only the newest launch may claim: (generation, ow
 attempt's number alone would not do, since one that was given back is launched again.
 """
 
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -251,7 +252,7 @@ class Launch:
 
     @property
     def owner(self) -> str:
-        """The lease owner and idempotency token: at most 64 characters, another one for each launch."""
+        """Its name in leases and slots, and its idempotency token: at most 64 characters, another one for each launch."""
         return f"{self.message_id}-{self.receive_count}"
 
 
@@ -261,10 +262,12 @@ class Lease:
 
     Attributes:
         duration: how long the lease lasts without `extend`.
+        claimant: tells apart two processes that were started for one launch.
     """
 
     launch: Launch
     duration: timedelta
+    claimant: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @classmethod
     def claim(cls, launch: Launch, duration: timedelta, at: datetime) -> tuple[Self, Entry]:
@@ -274,23 +277,28 @@ class Lease:
             SupersededError: the job is closed or another generation's, a newer launch is under way, the attempt is
                 claimed or was declared lost, or another task holds the entry.
         """
+        lease = cls(launch, duration)
         actions = [
             Entry.job_state.set(JobState.RUNNING),
             Entry.attempt.set(launch.attempt),
             Entry.claimed_attempt.set(launch.attempt),
-            Entry.lease_owner.set(launch.owner),
+            Entry.lease_owner.set(lease.owner),
             Entry.lease_expires_at.set(at + duration),
             Entry.job_started_at.set(at),
             Entry.next_attempt_at.remove(),
             Entry.progress.set(Progress.of(Stage.STARTING)),
             *_due(at + duration),
         ]
-        lease = cls(launch, duration)
         try:
             return lease, _update(launch.message.watchlist_id, actions, _newest_launch(launch))
         except SupersededError:
             # A claim whose answer was lost is sent again by the SDK and finds its own lease.
             return lease, lease._entry()
+
+    @property
+    def owner(self) -> str:
+        """Who holds the entry: the launch and its process."""
+        return f"{self.launch.owner}#{self.claimant}"
 
     def extend(self, at: datetime) -> Entry:
         """Hold the entry for another `duration`.
@@ -366,7 +374,7 @@ class Lease:
 
     def _entry(self) -> Entry:
         entry = find_entry(self.launch.message.watchlist_id)
-        if entry is None or entry.lease_owner != self.launch.owner:
+        if entry is None or entry.lease_owner != self.owner:
             raise SupersededError(self.launch.message.watchlist_id)
         return entry
 
@@ -374,7 +382,7 @@ class Lease:
         return _update(self.launch.message.watchlist_id, actions, self._held())
 
     def _held(self) -> Condition:
-        condition: Condition = _open_job(self.launch.message) & (Entry.lease_owner == self.launch.owner)
+        condition: Condition = _open_job(self.launch.message) & (Entry.lease_owner == self.owner)
         return condition
 
 

@@ -19,6 +19,7 @@ activity table
     <watchlist_id>        HEALTH#<analysed>         HealthRecord   health, newest first
 """
 
+import functools
 import hashlib
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -228,6 +229,10 @@ class Entry(WatchlistItem, discriminator="entry"):
         """Whether a launched task has not claimed its attempt yet."""
         return bool(self.attempt > self.claimed_attempt)
 
+    def is_held_by(self, launch_owner: str) -> bool:
+        """Whether a task of that launch holds the entry, or held it until its lease ran out."""
+        return bool(self.lease_owner) and self.lease_owner.startswith(f"{launch_owner}#")
+
     def pause(self, at: datetime) -> timedelta:
         """How long after `at` the job's message should come again: until the next attempt, if there is to be one."""
         next_attempt_at: datetime | None = self.next_attempt_at
@@ -355,11 +360,15 @@ def user_hash(user: str) -> str:
 
 def transaction() -> TransactWrite:
     """Return a transaction over both tables, to be used as a context manager."""
-    return TransactWrite(
-        connection=Connection(
-            connect_timeout_seconds=limits.STORAGE_CONNECT_TIMEOUT.seconds,
-            read_timeout_seconds=limits.STORAGE_READ_TIMEOUT.seconds,
-        )
+    return TransactWrite(connection=_connection())
+
+
+@functools.cache
+def _connection() -> Connection:
+    """Return the connection of all transactions: making one takes longer than using it."""
+    return Connection(
+        connect_timeout_seconds=limits.STORAGE_CONNECT_TIMEOUT.seconds,
+        read_timeout_seconds=limits.STORAGE_READ_TIMEOUT.seconds,
     )
 
 
@@ -369,6 +378,7 @@ def bind(settings: TableSettings) -> None:
         _bind(model, settings.watchlist_table)
     for activity_model in (ActivityItem, CommitRecord, HealthRecord):
         _bind(activity_model, settings.activity_table)
+    _connection.cache_clear()
 
 
 def _bind(model: type[Model], table_name: str) -> None:
