@@ -148,7 +148,14 @@ class DispatcherSettings(TableSettings, QueueSettings):
     max_setup_tasks: int = Field(alias="MAX_SETUP_TASKS", ge=1, le=1000)
     max_refresh_tasks: int = Field(alias="MAX_REFRESH_TASKS", ge=1, le=1000)
     postpone_seconds: Seconds = Field(default=60, alias="POSTPONE_SECONDS")
-    lease_seconds: Seconds = Field(default=limits.LEASE.total_seconds(), alias="LEASE_SECONDS")
+    launch_timeout_seconds: Seconds = Field(
+        default=limits.LAUNCH_TIMEOUT.total_seconds(), alias="LAUNCH_TIMEOUT_SECONDS"
+    )
+
+    @property
+    def launch_timeout(self) -> timedelta:
+        """How long a launched task may take to claim its job."""
+        return timedelta(seconds=self.launch_timeout_seconds)
 
     def max_tasks(self, kind: JobKind) -> int:
         """Return how many tasks of `kind`'s share (setup or refresh) may run at once."""
