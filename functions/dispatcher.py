@@ -109,7 +109,7 @@ def _act(received: ReceivedMessage) -> Handled:
 
 def _start(received: ReceivedMessage, attempt: int) -> Handled:
     message, now = received.message, clock.now()
-    job_protocol.adopt(message, received.message_id, now + limits.LAUNCH_TIMEOUT)
+    job_protocol.adopt(message, received.message_id, now + settings.launch_timeout)
     launch = Launch(message, received.message_id, received.receive_count, attempt)
     try:
         task_arn = launcher.start(launch, received.receipt_handle, now)
@@ -139,7 +139,7 @@ def _postpone(received: ReceivedMessage, delay: timedelta) -> Handled:
     copy = received.message.copy_for_later()
     delay = min(delay, limits.MAX_DELAY)
     message_id = queue.send(copy, delay)
-    job_protocol.adopt(copy, message_id, clock.now() + delay + limits.QUEUE_TIMEOUT)
+    job_protocol.adopt(copy, message_id, clock.now() + delay + settings.queue_timeout)
     return True
 
 

@@ -78,4 +78,4 @@ def _send_again(entry: Entry) -> None:
     """Let a new copy count, then send it; if sending fails, the entry is due again soon."""
     now = clock.now()
     pause = max(entry.next_attempt_at - now, timedelta(0)) if entry.next_attempt_at else timedelta(0)
-    queue.send(job_protocol.requeue(entry, now + limits.SEND_TIMEOUT), pause)
+    queue.send(job_protocol.requeue(entry, now + settings.send_timeout), pause)

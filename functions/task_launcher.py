@@ -43,7 +43,7 @@ class TaskLauncher:
             Refused: there is no free slot, or ECS did not start it.
         """
         share = Share.of(launch.message.kind)
-        lapses_at = now + max(limits.LAUNCH_TIMEOUT, timedelta(seconds=self._settings.lease_seconds))
+        lapses_at = now + max(self._settings.launch_timeout, timedelta(seconds=self._settings.lease_seconds))
         most = self._settings.max_tasks(launch.message.kind)
         slot = task_slots.take_slot(share, launch.owner, most, lapses_at, now)
         if slot is None:
