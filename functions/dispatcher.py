@@ -85,7 +85,16 @@ def _act(received: ReceivedMessage) -> Handled:
     message = received.message
     entry = job_protocol.find_entry(message.watchlist_id)
     decision = dispatching.decide(received, entry, clock.now())
-    logger.info("job message", watchlist_id=message.watchlist_id, job_id=message.job_id, decision=repr(decision))
+    logger.info(
+        "job message",
+        watchlist_id=message.watchlist_id,
+        job_id=message.job_id,
+        generation=message.generation,
+        delivery=message.delivery,
+        message_id=received.message_id,
+        receive_count=received.receive_count,
+        decision=repr(decision),
+    )
     match decision:
         case Drop():
             return True

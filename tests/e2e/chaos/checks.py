@@ -100,6 +100,10 @@ def _one_entry_each(seen: Observation) -> Iterator[Finding]:
 
 
 def _dead_letters(seen: Observation) -> Iterator[Finding]:
+    """Find differences between the dead letters and the jobs that used up their attempts.
+
+    A job that was retried before SQS moved its message is superseded: nobody has to look at it, and it may be missing.
+    """
     used_up = {str(job["job_id"]): job for job in seen.failed_jobs if _used_up_its_attempts(job)}
     letters = Counter(letter.job_id for letter in seen.dead_letters)
     if seen.dead_letter_depth != len(seen.dead_letters):
@@ -107,7 +111,7 @@ def _dead_letters(seen: Observation) -> Iterator[Finding]:
             Kind.DEAD_LETTERS, f"the API counts {seen.dead_letter_depth}, the queues hold {len(seen.dead_letters)}"
         )
     for job_id, job in used_up.items():
-        if job_id not in letters:
+        if job_id not in letters and job["generation"] == seen.generations.get(job["watchlist_id"]):
             yield Finding(Kind.DEAD_LETTERS, f"{job['watchlist_id']} used up its attempts, but job {job_id} is missing")
         if job["attempts"] != limits.MAX_ATTEMPTS:
             yield Finding(Kind.OUTCOME, f"job {job_id} failed with its attempts used up after {job['attempts']}: {job}")

@@ -57,6 +57,7 @@ class Observation:
         outcomes: of all adds.
         sources: by the address under which they were added.
         entries: by their ids; None for an id that was answered to an add and is not known now.
+        generations: of each entry, which jobs of its earlier generations are superseded by.
         failed_jobs: the records of all jobs that failed.
         dead_letters: the messages in all dead-letter queues.
         dead_letter_depth: what the API says of them.
@@ -66,6 +67,7 @@ class Observation:
     outcomes: Sequence[Outcome]
     sources: Mapping[str, Source]
     entries: Mapping[str, Entry | None]
+    generations: Mapping[str, int]
     failed_jobs: Sequence[Item]
     dead_letters: Sequence[JobMessage]
     dead_letter_depth: int
@@ -101,6 +103,7 @@ class Observer:
             outcomes=outcomes,
             sources=sources,
             entries={watchlist_id: self._entry(watchlist_id) for watchlist_id in sorted(ids)},
+            generations={item["watchlist_id"]: int(item["generation"]) for item in items if item["type"] == "entry"},
             failed_jobs=[item for item in items if item["type"] == "job" and item.get("error")],
             dead_letters=self._dead_letters(),
             dead_letter_depth=depth,
