@@ -112,5 +112,5 @@ def _send_again(entry: Entry) -> None:
     """Let a new copy count, then send it: a crash between leaves no message, and the entry is due again soon."""
     now = clock.now()
     pause = entry.pause(now)
-    copy = job_protocol.requeue(entry, now + limits.SEND_TIMEOUT)
-    job_protocol.adopt(copy, queue.send(copy, pause), now + pause + limits.QUEUE_TIMEOUT)
+    copy = job_protocol.requeue(entry, now + settings.send_timeout)
+    job_protocol.adopt(copy, queue.send(copy, pause), now + pause + settings.queue_timeout)

@@ -26,11 +26,15 @@ def exit_code_of(wait_status: int) -> int:
     return 128 - code if code < 0 else code
 
 
+def adopt_orphans() -> None:
+    """Let orphans become this process's children, so that none escapes by leaving the process group (Linux)."""
+    if _IS_LINUX:
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
 def run(argv: list[str]) -> int:
     """Run the program to its end, kill what it left behind, and return its exit code."""
-    if _IS_LINUX:
-        # Orphans become this process's children, so that none escapes by leaving the process group (prctl(2)).
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    adopt_orphans()
     program = subprocess.Popen(  # noqa: S603 - the starter's argv, no shell
         argv, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
     )
