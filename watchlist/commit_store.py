@@ -88,13 +88,14 @@ def page(watchlist_id: str, wanted: CommitFilter, limit: int, cursor: str | None
     if wanted.author is not None:
         author_filter = (CommitRecord.author_email == wanted.author) | (CommitRecord.author_name == wanted.author)
     found: list[CommitRecord] = []
+    most = limit + (2 if cursor else 1)  # one tells whether another page follows, and the cursor's own comes first
     scanned = CommitRecord.query(
         watchlist_id,
         condition,
         filter_condition=author_filter,
         scan_index_forward=False,
-        limit=limit + 1,
-        page_size=limits.COMMITS_PAGE_MAX if author_filter is not None else limit + 1,
+        limit=most,
+        page_size=limits.COMMITS_PAGE_MAX if author_filter is not None else most,
     )
     for record in scanned:
         if record.sk != upper:

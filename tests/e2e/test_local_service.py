@@ -56,6 +56,23 @@ def test_a_repository_becomes_ready_with_its_commits_and_health(service: Running
     assert list(service.clones.iterdir()) == []
 
 
+def test_pages_of_commits_follow_each_other_without_gap(service: RunningService, forge: Forge) -> None:
+    watchlist_id = service.api.add(forge.make("paged", commits=25), "ada@example.org")
+    service.wait_until_processed(watchlist_id)
+
+    subjects: list[str] = []
+    fields = {"limit": "5"}
+    while True:
+        url = f"{service.url}/activity/watchlist/{watchlist_id}/commits"
+        page = urllib3.request("GET", url, fields=fields).json()
+        subjects += [commit["subject"] for commit in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        fields["cursor"] = page["next_cursor"]
+
+    assert subjects == [f"Commit {number}" for number in reversed(range(25))]
+
+
 def test_an_empty_repository_becomes_ready_without_commits(service: RunningService, forge: Forge) -> None:
     watchlist_id = service.api.add(forge.make("empty", commits=0), "ada@example.org")
 
