@@ -1,5 +1,6 @@
 """The whole way of a repository through the service, over HTTP."""
 
+import io
 import os
 import shutil
 import signal
@@ -138,11 +139,13 @@ def test_a_repository_on_another_host_is_refused_by_the_field_s_name(service: Ru
     assert refused.value.status == 422
 
 
-def test_a_body_larger_than_api_gateway_takes_is_refused(service: RunningService) -> None:
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_larger_than_api_gateway_takes_is_refused(service: RunningService, *, chunked: bool) -> None:
+    body = b"x" * (10 * 1024 * 1024 + 1)
     response = urllib3.request(
         "POST",
         f"{service.url}/activity/user-watchlist-added",
-        body=b"x" * (10 * 1024 * 1024 + 1),
+        body=io.BytesIO(body) if chunked else body,
         headers={"content-type": "application/json"},
         retries=False,
     )
@@ -171,6 +174,20 @@ def test_run_prints_the_result_of_a_local_repository(variables: Mapping[str, str
     assert finished.returncode == 0, finished.stderr
     for expected in ("/local/for-run", "ready (attempt 1 of 3)", "3 of the last year", "no score:", "Ada Lovelace"):
         assert expected in finished.stdout
+
+
+def test_an_aws_profile_or_a_proxy_of_the_caller_does_not_matter(variables: Mapping[str, str], forge: Forge) -> None:
+    forge.make("for-run-elsewhere", commits=1)
+    elsewhere = {
+        "AWS_PROFILE": "missing",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "http_proxy": "http://127.0.0.1:9",
+    }
+
+    finished = run({**variables, **elsewhere}, "run", str(forge.path("for-run-elsewhere")))
+
+    assert finished.returncode == 0, finished.stderr
 
 
 def test_run_says_why_a_repository_failed(variables: Mapping[str, str], forge: Forge) -> None:
