@@ -233,7 +233,7 @@ def test_a_taken_port_is_said_in_one_line(variables: Mapping[str, str]) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_outlives_the_service_however_it_ends(serve: Serve, forge: Forge, number: signal.Signals) -> None:
     url = forge.make(f"ended-by-{number}", commits=3)
     with serve() as service:
@@ -241,8 +241,9 @@ def test_no_process_outlives_the_service_however_it_ends(serve: Serve, forge: Fo
         descendants = descendants_of(service.process.pid)
         assert len(descendants) >= 4
         service.process.send_signal(number)
-        service.process.wait(SECONDS)
+        exit_code = service.process.wait(SECONDS)
 
+        assert exit_code == (-signal.SIGKILL if number == signal.SIGKILL else 0)
         deadline = time.monotonic() + SECONDS
         while (left := {pid for pid in descendants if is_alive(pid)}) and time.monotonic() < deadline:
             time.sleep(0.1)
