@@ -14,13 +14,14 @@ import re
 import subprocess
 import sys
 import threading
-import urllib.request
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from io import BytesIO
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+import urllib3
+from botocore.config import Config
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from infra.local import lifeline
@@ -240,10 +241,10 @@ class EmbeddedAws:
         return TypeAdapter(tuple[int, ...]).validate_json(self._request("GET", _FAULTS_PATH, None))
 
     def _request(self, method: str, path: str, body: bytes | None) -> bytes:
-        request = urllib.request.Request(f"{self.url}{path}", data=body, method=method)  # noqa: S310 - loopback
-        with urllib.request.urlopen(request) as response:  # noqa: S310 - as above
-            answer: bytes = response.read()
-        return answer
+        response = urllib3.request(method, f"{self.url}{path}", body=body, retries=False)
+        if response.status != HTTPStatus.OK:
+            raise RuntimeError(response.data.decode(errors="replace"))
+        return response.data
 
 
 def credentials(caller: str) -> Mapping[str, str]:
@@ -256,9 +257,10 @@ def credentials(caller: str) -> Mapping[str, str]:
     }
 
 
-def client_arguments(url: str) -> Mapping[str, str]:
-    """Return what `boto3.client` needs to call the embedded AWS at `url` as the platform."""
+def client_arguments(url: str) -> Mapping[str, Any]:
+    """Return what `boto3.client` needs to call the embedded AWS at `url` as the platform, past any HTTP proxy."""
     return {
+        "config": Config(proxies={}, max_pool_connections=50),
         "endpoint_url": url,
         "region_name": REGION,
         "aws_access_key_id": PLATFORM,
