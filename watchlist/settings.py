@@ -48,6 +48,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", alias="LOG_LEVEL")
+    service: str = Field(default="repository-watchlist", alias="POWERTOOLS_SERVICE_NAME", min_length=1)
 
     @classmethod
     def variables(cls) -> tuple[str, ...]:

@@ -1,0 +1,80 @@
+"""The service's own metrics, each name once: functions and tasks emit them, alarms and the dashboard watch them.
+
+All go out in CloudWatch's embedded metric format by Powertools' `Metrics(namespace=NAMESPACE)`, with the one dimension
+`service`, which Powertools takes from `POWERTOOLS_SERVICE_NAME`. Infrastructure gives each environment another service
+name, so that environments in one account do not mix. Add no other dimension: an alarm would look past the metric.
+"""
+
+from enum import StrEnum
+
+from watchlist.errors import ErrorCode
+
+NAMESPACE = "RepositoryWatchlist"
+DIMENSION = "service"
+
+
+class Metric(StrEnum):
+    """A metric by its CloudWatch name, with who emits it and when."""
+
+    TASK_LAUNCHED = "TaskLaunched"
+    """Dispatcher: 1 for each task that ECS accepted."""
+
+    TASK_POSTPONED = "TaskPostponed"
+    """Dispatcher: 1 for each launch put off, because no slot was free or ECS had no capacity or throttled."""
+
+    TASK_REFUSED = "TaskRefused"
+    """Dispatcher: 1 for each launch that ECS refused for good."""
+
+    JOB_COMPLETED = "JobCompleted"
+    """Task: 1 for each job that ended well."""
+
+    JOB_FAILED = "JobFailed"
+    """Whoever closes the job (task, task-stopped, dispatcher, reconciler): 1 for each job that failed for good."""
+
+    JOB_DURATION = "JobDuration"
+    """Task: seconds from the queueing of a completed job to its end, as the person who waits feels it."""
+
+    JOB_ATTEMPTS = "JobAttempts"
+    """Task: attempts that a completed job took."""
+
+    ATTEMPT_FAILED = "AttemptFailed"
+    """Task, task-stopped, reconciler: 1 for each failed attempt; always together with `attempt_failed_by(code)`."""
+
+    BYTES_RECEIVED = "BytesReceived"
+    """Task: bytes that one completed job received from the repository's host."""
+
+    SCORE = "Score"
+    """Task: the Scorecard score (0 to 10) of a completed analysis; nothing when there is none."""
+
+    SCORE_MISSING = "ScoreMissing"
+    """Task: 1 for each completed analysis without a Scorecard score."""
+
+    TASK_AGE = "TaskAge"
+    """Task: seconds since it started, at each heartbeat. Its sample count per minute is the number of running tasks."""
+
+    RECONCILER_RUN = "ReconcilerRun"
+    """Reconciler: 1 at the end of each run that went through."""
+
+    ENTRIES_RECOVERED = "EntriesRecovered"
+    """Reconciler: entries that one run queued again or failed, since nobody else would have."""
+
+    ENTRIES_OVERDUE = "EntriesOverdue"
+    """Reconciler: entries that one run found past the bound of `processing`; 0 as a rule, and always emitted."""
+
+    @property
+    def unit(self) -> str:
+        """CloudWatch's name of the unit."""
+        return _UNITS.get(self, "Count")
+
+
+_UNITS = {
+    Metric.JOB_DURATION: "Seconds",
+    Metric.TASK_AGE: "Seconds",
+    Metric.BYTES_RECEIVED: "Bytes",
+    Metric.SCORE: "None",
+}
+
+
+def attempt_failed_by(code: ErrorCode) -> str:
+    """Return the name of the metric that counts failed attempts of one code."""
+    return f"{Metric.ATTEMPT_FAILED}_{code}"
