@@ -109,9 +109,7 @@ def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime)
         NotFailedError: it is processing or ready.
         ServiceUnavailableError: the job could not be queued; the entry is still failed.
     """
-    entry = job_protocol.find_entry(watchlist_id)
-    if entry is None:
-        raise EntryNotFoundError(watchlist_id)
+    entry = find(watchlist_id)
     if entry.entry_status is not EntryStatus.FAILED:
         raise NotFailedError(entry)
     try:
@@ -119,7 +117,7 @@ def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime)
     except job_protocol.SupersededError:
         return retry(watchlist_id, queue, correlation_id, at)
     _send_or_fail(message, queue, at)
-    return _existing(watchlist_id)
+    return find(watchlist_id)
 
 
 def status_of(watchlist_id: str, user: str | None) -> EntryWithWatchers:
@@ -132,7 +130,7 @@ def status_of(watchlist_id: str, user: str | None) -> EntryWithWatchers:
         EntryNotFoundError: there is no such entry.
     """
     if user is not None:
-        entry = _existing(watchlist_id)
+        entry = find(watchlist_id)
         mine = find_user_entry(watchlist_id, user)
         return EntryWithWatchers(entry, (mine,) if mine else ())
     items = list(WatchlistItem.query(watchlist_id, consistent_read=True, limit=1 + limits.WATCHERS_SHOWN))
@@ -149,7 +147,12 @@ def find_user_entry(watchlist_id: str, user: str) -> UserEntry | None:
         return None
 
 
-def _existing(watchlist_id: str) -> Entry:
+def find(watchlist_id: str) -> Entry:
+    """Return the entry.
+
+    Raises:
+        EntryNotFoundError: there is no such entry.
+    """
     entry = job_protocol.find_entry(watchlist_id)
     if entry is None:
         raise EntryNotFoundError(watchlist_id)

@@ -55,6 +55,7 @@ def queued(entry: Entry, job_id: str, correlation_id: str, at: datetime) -> JobM
     entry.job_queued_at = at
     entry.delivery = entry.attempt = entry.claimed_attempt = 0
     entry.progress = Progress.of(Stage.QUEUED)
+    entry.open_queue = entry.job_kind
     entry.due_kind, entry.due_at = DueKind.JOB, at + limits.SEND_TIMEOUT
     return message_of(entry)
 
@@ -88,6 +89,7 @@ def start_generation(entry: Entry, job_id: str, correlation_id: str, at: datetim
             Entry.correlation_id.set(correlation_id),
             Entry.job_state.set(JobState.QUEUED),
             Entry.job_queued_at.set(at),
+            Entry.open_queue.set(entry.job_kind),
             Entry.job_started_at.remove(),
             Entry.delivery.set(0),
             Entry.attempt.set(0),
@@ -438,6 +440,7 @@ def _close(entry: Entry, actions: list[Action], condition: Condition, record: Jo
 def _closed(entry: Entry, at: datetime) -> list[Action]:
     actions = [
         Entry.next_attempt_at.remove(),
+        Entry.open_queue.remove(),
         Entry.due_kind.remove(),
         Entry.due_at.remove(),
         *_lease_released(),

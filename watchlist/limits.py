@@ -97,3 +97,12 @@ COMMITS_PAGE = 100
 
 COMMITS_PAGE_MAX = 200
 """Most commits on one page."""
+
+SUBJECT_CHARACTERS = 500
+"""Longest subject kept of a commit."""
+
+CURSOR_CHARACTERS = 200
+"""Longest cursor of a page that is read."""
+
+HEALTH_HISTORY_SHOWN = 30
+"""Analyses that the health answer shows."""

@@ -12,6 +12,7 @@ watchlist table
     SLOTS#<share>         <number>        TaskSlot          dispatcher: which tasks of a share run
     index `by-user`       user, added_at                    a user's watchlist, newest first
     index `by-due`        due_kind, due_at                  entries that the reconciler or scheduler must look at
+    index `by-queue`      open_queue, job_queued_at         the oldest job of a queue that has not ended
 
 activity table
     <watchlist_id>        COMMIT#<committed>#<sha>  CommitRecord   commits, newest first, paged
@@ -126,6 +127,19 @@ class ByDueIndex(GlobalSecondaryIndex["Entry"]):
     due_at = UTCDateTimeAttribute(range_key=True)
 
 
+class ByQueueIndex(GlobalSecondaryIndex["Entry"]):
+    """Entries whose job has not ended, by its queue, the longest queued first."""
+
+    class Meta:
+        """Keys only: they change when a job is queued and when it ends, not in between."""
+
+        index_name = tables.BY_QUEUE.name
+        projection = IncludeProjection(["type"])
+
+    open_queue = UnicodeAttribute(hash_key=True)
+    job_queued_at = UTCDateTimeAttribute(range_key=True)
+
+
 class Entry(WatchlistItem, discriminator="entry"):
     """One watched repository and the state of its current job.
 
@@ -164,6 +178,8 @@ class Entry(WatchlistItem, discriminator="entry"):
     due_kind = UnicodeAttribute(null=True)
     due_at = UTCDateTimeAttribute(null=True)
     by_due = ByDueIndex()
+    open_queue = UnicodeAttribute(null=True)
+    by_queue = ByQueueIndex()
 
     package = JSONAttribute(null=True)
     default_branch = UnicodeAttribute(null=True)

@@ -1,0 +1,55 @@
+"""GET /activity/watchlist/{watchlist_id}/commits: the commits of the last year, newest first."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import StringConstraints
+
+from functions import documented, http_api, startup
+from functions.parameters import WatchlistId
+from functions.problems import FieldError, InvalidFieldsError, ProblemCode
+from functions.representations import CommitAnswer, CommitPage
+from watchlist import commit_store, entries, function_specs, limits, routes
+from watchlist.settings import TableSettings
+
+settings, logger = startup.start(TableSettings, function_specs.COMMITS.name)
+router = http_api.router()
+
+
+@router.get(
+    http_api.rule(routes.COMMITS),
+    summary="List commits, newest first",
+    operation_id="listCommits",
+    tags=["analysis"],
+    responses=documented.responses(
+        {200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_FOUND
+    ),
+)
+def list_commits(
+    watchlist_id: WatchlistId,
+    limit: Annotated[int, Query(ge=1, le=limits.COMMITS_PAGE_MAX, description="Most commits on the page.")] = (
+        limits.COMMITS_PAGE
+    ),
+    cursor: Annotated[
+        str | None, Query(max_length=limits.CURSOR_CHARACTERS, description="From the page before.")
+    ] = None,
+    since: Annotated[datetime | None, Query(description="Only commits committed at or after this moment.")] = None,
+    author: Annotated[
+        Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS)] | None,
+        Query(description="Only commits by the author with exactly this name or email address."),
+    ] = None,
+) -> CommitPage:
+    """Show who committed what and when, with line counts as soon as they are known."""
+    entries.find(watchlist_id)
+    moment = since if since is None or since.tzinfo else since.replace(tzinfo=UTC)
+    wanted = commit_store.CommitFilter(moment.astimezone(UTC) if moment else None, author)
+    try:
+        page = commit_store.page(watchlist_id, wanted, limit, cursor)
+    except commit_store.InvalidCursorError as error:
+        raise InvalidFieldsError([FieldError(field="cursor", message=str(error))]) from None
+    return CommitPage(items=[CommitAnswer.of(record) for record in page.commits], next_cursor=page.next_cursor)
+
+
+handler = http_api.handler(logger, router)

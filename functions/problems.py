@@ -1,0 +1,96 @@
+"""Errors of the HTTP API as RFC 9457 problem details: each code with its status and title, once."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel, Field
+
+PROBLEM_JSON = "application/problem+json"
+TYPE_PREFIX = "urn:repository-watchlist:problem:"
+
+
+class ProblemCode(StrEnum):
+    """The stable codes; a problem's `type` ends with one."""
+
+    MALFORMED_JSON = "malformed_json"
+    INVALID_FIELDS = "invalid_fields"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    NOT_FOUND = "not_found"
+    ALREADY_WATCHING = "already_watching"
+    NOT_FAILED = "not_failed"
+    UNAVAILABLE = "unavailable"
+    INTERNAL_ERROR = "internal_error"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    status: HTTPStatus
+    title: str
+
+
+_KINDS = {
+    ProblemCode.MALFORMED_JSON: _Kind(HTTPStatus.BAD_REQUEST, "The body is not JSON"),
+    ProblemCode.INVALID_FIELDS: _Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Fields are missing or have wrong values"),
+    ProblemCode.UNSUPPORTED_MEDIA_TYPE: _Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json"),
+    ProblemCode.NOT_FOUND: _Kind(HTTPStatus.NOT_FOUND, "There is nothing under this address"),
+    ProblemCode.ALREADY_WATCHING: _Kind(HTTPStatus.CONFLICT, "This user watches this repository already"),
+    ProblemCode.NOT_FAILED: _Kind(HTTPStatus.CONFLICT, "Only a failed entry can be retried"),
+    ProblemCode.UNAVAILABLE: _Kind(HTTPStatus.SERVICE_UNAVAILABLE, "The service cannot take this now; try again"),
+    ProblemCode.INTERNAL_ERROR: _Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "The service has failed"),
+}
+
+
+class FieldError(BaseModel):
+    """One field at fault."""
+
+    field: Annotated[str, Field(description="Path of the field, as in `alerts.inactivity.days`.")]
+    message: Annotated[str, Field(description="What is wrong with it.")]
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    type: Annotated[str, Field(description=f"`{TYPE_PREFIX}` and the code.")]
+    code: ProblemCode
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] | None = None
+    watchlist_id: Annotated[str | None, Field(description="The entry that the request is about, if any.")] = None
+
+
+class InvalidFieldsError(Exception):
+    """Fields have values that only the handler can tell to be wrong."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+def status_of(code: ProblemCode) -> HTTPStatus:
+    """Return the HTTP status of a problem."""
+    return _KINDS[code].status
+
+
+def problem(
+    code: ProblemCode,
+    detail: str,
+    errors: list[FieldError] | None = None,
+    watchlist_id: str | None = None,
+) -> "Response[str]":
+    """Return the answer for a problem."""
+    kind = _KINDS[code]
+    body = Problem(
+        type=TYPE_PREFIX + code,
+        code=code,
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        errors=errors,
+        watchlist_id=watchlist_id,
+    )
+    headers = {"Retry-After": "5"} if kind.status is HTTPStatus.SERVICE_UNAVAILABLE else None
+    return Response(kind.status, PROBLEM_JSON, body.model_dump_json(exclude_none=True), headers=headers)

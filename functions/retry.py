@@ -1,0 +1,44 @@
+"""POST /activity/watchlist/{watchlist_id}/retry: try a failed entry again."""
+
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+
+
+from functions import documented, http_api, startup
+from functions.parameters import WatchlistId
+from functions.problems import ProblemCode
+from functions.representations import AddAnswer
+from watchlist import clock, entries, function_specs, routes
+from watchlist.settings import EnqueueSettings
+
+settings, logger = startup.start(EnqueueSettings, function_specs.RETRY.name)
+queue = startup.job_queue(settings)
+router = http_api.router()
+
+
+@router.post(
+    http_api.rule(routes.RETRY),
+    summary="Retry a failed entry",
+    operation_id="retry",
+    tags=["watchlist"],
+    responses=documented.responses(
+        {202: {"description": "A new job is queued."}},
+        ProblemCode.INVALID_FIELDS,
+        ProblemCode.NOT_FOUND,
+        ProblemCode.NOT_FAILED,
+    ),
+)
+def retry(watchlist_id: WatchlistId) -> Response[AddAnswer]:
+    """Start over with all attempts; what an earlier job still does changes nothing."""
+    entry = entries.retry(watchlist_id, queue, http_api.correlation_id(logger), clock.now())
+    logger.info("retry queued", watchlist_id=watchlist_id, generation=entry.generation, job_id=entry.job_id)
+    return Response(
+        HTTPStatus.ACCEPTED,
+        "application/json",
+        AddAnswer(message="Processing begins again.", watchlist_id=watchlist_id, status=entry.entry_status),
+        headers={"Location": routes.STATUS.path.replace("{watchlist_id}", watchlist_id)},
+    )
+
+
+handler = http_api.handler(logger, router)

@@ -1,0 +1,150 @@
+"""The commits of an entry in DynamoDB: written in batches, read newest first in pages.
+
+A commit's item depends on the commit alone, so writing it again changes nothing. Batch writes cannot carry a
+condition; a task therefore writes only while its lease is known to last (`tasks.job`), and a commit that a stale task
+writes all the same is the commit that the other task writes too.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from watchlist import limits
+from watchlist.commits import Commit
+from watchlist.records import COMMIT_PREFIX, CommitRecord
+
+BATCH = 25
+"""Items of one BatchWriteItem call: the most that DynamoDB takes."""
+
+_AFTER_COMMITS = COMMIT_PREFIX + "~"
+"""Greater than every commit's key."""
+
+
+class InvalidCursorError(ValueError):
+    """The cursor is none that this service gave out."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitFilter:
+    """Which commits to show: committed at or after `since`, by the author of that name or email address."""
+
+    since: datetime | None = None
+    author: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Commits, newest first, and the cursor of the next page, None at the end."""
+
+    commits: tuple[CommitRecord, ...]
+    next_cursor: str | None
+
+
+def put(watchlist_id: str, commits: Iterable[Commit]) -> None:
+    """Write commits, in as few calls as the API allows; unprocessed items are sent again.
+
+    Raises:
+        PynamoDBException: DynamoDB did not take them all.
+    """
+    with CommitRecord.batch_write() as batch:
+        for commit in commits:
+            batch.save(to_record(watchlist_id, commit))
+
+
+def remove(watchlist_id: str, keys: Iterable[str]) -> None:
+    """Delete the commits with these range keys.
+
+    Raises:
+        PynamoDBException: DynamoDB did not take them all.
+    """
+    with CommitRecord.batch_write() as batch:
+        for key in keys:
+            batch.delete(CommitRecord(watchlist_id, key))
+
+
+def keys(watchlist_id: str) -> Iterator[tuple[str, str]]:
+    """Yield (sha, range key) of every stored commit."""
+    records = CommitRecord.query(
+        watchlist_id,
+        CommitRecord.sk.startswith(COMMIT_PREFIX),
+        attributes_to_get=["pk", "sk", "type", "sha"],
+        consistent_read=True,
+    )
+    for record in records:
+        yield record.sha, record.sk
+
+
+def page(watchlist_id: str, wanted: CommitFilter, limit: int, cursor: str | None) -> Page:
+    """Return at most `limit` commits after `cursor`.
+
+    An author's commits are looked for in at most as many commits as a repository keeps from its first backfill; a page
+    can be short, and even empty, without being the last.
+
+    Raises:
+        InvalidCursorError: the cursor is malformed.
+    """
+    lower = COMMIT_PREFIX + (_moment(wanted.since) if wanted.since else "")
+    upper = _decode_cursor(cursor) if cursor else _AFTER_COMMITS
+    condition = CommitRecord.sk.between(lower, upper)
+    if upper < lower:
+        return Page((), None)
+    author_filter = None
+    if wanted.author is not None:
+        author_filter = (CommitRecord.author_email == wanted.author) | (CommitRecord.author_name == wanted.author)
+    found: list[CommitRecord] = []
+    scanned = CommitRecord.query(
+        watchlist_id,
+        condition,
+        filter_condition=author_filter,
+        scan_index_forward=False,
+        limit=limit + 1,
+        page_size=limits.COMMITS_PAGE_MAX if author_filter is not None else limit + 1,
+    )
+    for record in scanned:
+        if record.sk != upper:
+            found.append(record)
+        if len(found) > limit:
+            return Page(tuple(found[:limit]), _encode_cursor(found[limit - 1].sk))
+    return Page(tuple(found), None)
+
+
+def to_record(watchlist_id: str, commit: Commit) -> CommitRecord:
+    """Return the item of a commit, its texts cut to size."""
+    return CommitRecord(
+        watchlist_id,
+        f"{COMMIT_PREFIX}{_moment(commit.committer.time)}#{commit.sha}",
+        sha=commit.sha,
+        parents=list(commit.parents),
+        author_name=commit.author.name[: limits.NAME_CHARACTERS],
+        author_email=commit.author.email[: limits.NAME_CHARACTERS],
+        authored_at=commit.author.time,
+        committer_name=commit.committer.name[: limits.NAME_CHARACTERS],
+        committer_email=commit.committer.email[: limits.NAME_CHARACTERS],
+        committed_at=commit.committer.time,
+        subject=commit.subject[: limits.SUBJECT_CHARACTERS],
+        message=commit.message[: limits.COMMIT_MESSAGE_CHARACTERS],
+        signed=commit.signed,
+        files_changed=None if commit.files is None else len(commit.files),
+        lines_added=commit.lines_added,
+        lines_deleted=commit.lines_deleted,
+    )
+
+
+def _moment(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _encode_cursor(key: str) -> str:
+    return base64.urlsafe_b64encode(key.removeprefix(COMMIT_PREFIX).encode()).decode().rstrip("=")
+
+
+def _decode_cursor(cursor: str) -> str:
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (ValueError, binascii.Error):
+        raise InvalidCursorError("is no cursor of this list") from None
+    if "#" not in text or len(text) > limits.CURSOR_CHARACTERS:
+        raise InvalidCursorError("is no cursor of this list")
+    return COMMIT_PREFIX + text
