@@ -1,0 +1,136 @@
+"""Prints each function's package: its size, and how long it takes to import against a bare boto3 client.
+
+    python -m infra.packaging.size
+
+Sizes are those of the packages for Lambda. Imports are measured with packages for this machine, built from the same
+requirements and sources, in a new process of the target's Python each; the median counts. The first process of each
+warms the file cache and is not counted. Exits 1 if a package behind an HTTP route is past its limit.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from infra.packaging.build import Packages, python_of_target
+from infra.packaging.target import LAMBDA, THIS_MACHINE
+from watchlist.function_specs import FUNCTIONS, HTTP_FUNCTIONS, FunctionSpec
+from watchlist.settings import Settings
+
+MAX_BYTES_BESIDES_BOTO3 = 15_000_000
+MAX_IMPORT_RATIO = 2.0
+
+_RUNS = 10
+
+_BARE_CLIENT = "import boto3; boto3.client('dynamodb')"
+
+_BOTO3 = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
+"""boto3 and what it requires, as top-level names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One function's package: bytes as they are unpacked and zipped, import time in seconds."""
+
+    spec: FunctionSpec
+    unpacked: int
+    besides_boto3: int
+    zipped: int
+    import_seconds: float
+
+    def is_within_limits(self, bare_seconds: float) -> bool:
+        """Whether the package is small and fast enough for a function that somebody waits for."""
+        small = self.besides_boto3 < MAX_BYTES_BESIDES_BOTO3
+        return small and self.import_seconds < MAX_IMPORT_RATIO * bare_seconds
+
+
+def main() -> int:
+    """Measure, print, judge."""
+    packages, local_packages = Packages(LAMBDA), Packages(THIS_MACHINE)
+    measurements = []
+    with tempfile.TemporaryDirectory() as directory:
+        for spec in FUNCTIONS:
+            folder = Path(directory, spec.name)
+            with zipfile.ZipFile(local_packages.package_of(spec)) as archive:
+                archive.extractall(folder)
+            seconds = _median_seconds(f"import {spec.module}", folder, spec.settings)
+            measurements.append(_measure(spec, packages.package_of(spec), seconds))
+        bare_seconds = _median_seconds(_BARE_CLIENT, Path(directory, FUNCTIONS[0].name), Settings)
+    _print(measurements, bare_seconds)
+    judged = [measurement for measurement in measurements if measurement.spec in HTTP_FUNCTIONS]
+    return 0 if all(measurement.is_within_limits(bare_seconds) for measurement in judged) else 1
+
+
+def _measure(spec: FunctionSpec, package: Path, import_seconds: float) -> Measurement:
+    with zipfile.ZipFile(package) as archive:
+        sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+    boto3 = sum(size for name, size in sizes.items() if Path(name).parts[0].removesuffix(".pyc") in _BOTO3)
+    unpacked = sum(sizes.values())
+    return Measurement(spec, unpacked, unpacked - boto3, package.stat().st_size, import_seconds)
+
+
+def _median_seconds(statement: str, folder: Path, settings: type[Settings]) -> float:
+    program = f"from time import perf_counter as now; start = now(); {statement}; print(now() - start)"
+    samples = [_seconds(program, folder, settings) for _ in range(1 + _RUNS)]
+    return statistics.median(samples[1:])
+
+
+def _seconds(program: str, folder: Path, settings: type[Settings]) -> float:
+    finished = subprocess.run(  # noqa: S603 - the interpreter of the target with a program of ours
+        [str(python_of_target()), "-c", program],
+        cwd=folder,
+        env=_environment(settings),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(finished.stdout)
+
+
+def _environment(settings: type[Settings]) -> dict[str, str]:
+    """Return variables that a function can start with; nothing is called with them."""
+    values = {name: _example(name) for name in settings.variables()}
+    return {
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "PATH": os.environ["PATH"],
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **{name: value for name, value in values.items() if value},
+    }
+
+
+def _example(variable: str) -> str:
+    if variable.endswith("_URL"):
+        return "https://sqs.example.com/queue"
+    if variable.startswith("MAX_"):
+        return "5"
+    required_names = ("_TABLE", "CLUSTER", "TASK_DEFINITION", "_IDS")
+    return "example" if variable.endswith(required_names) else ""
+
+
+def _print(measurements: list[Measurement], bare_seconds: float) -> None:
+    table = Table(title=f"Lambda packages ({LAMBDA.platform})")
+    table.add_column("function")
+    for heading in ("unpacked MB", "besides boto3 MB", "zipped MB", "import ms", "x bare client"):
+        table.add_column(heading, justify="right")
+    for measurement in measurements:
+        table.add_row(
+            measurement.spec.name,
+            f"{measurement.unpacked / 1e6:.1f}",
+            f"{measurement.besides_boto3 / 1e6:.1f}",
+            f"{measurement.zipped / 1e6:.1f}",
+            f"{measurement.import_seconds * 1e3:.0f}",
+            f"{measurement.import_seconds / bare_seconds:.2f}",
+        )
+    table.add_row("a bare boto3 client", "", "", "", f"{bare_seconds * 1e3:.0f}", "1.00")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
