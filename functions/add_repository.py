@@ -5,7 +5,6 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
-
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from functions import documented, http_api, startup

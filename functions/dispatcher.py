@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 import boto3
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.data_classes import SQSEvent, event_source
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,11 +23,11 @@ from watchlist.errors import ErrorCode, JobError
 from watchlist.job_message import JobMessage
 from watchlist.job_protocol import Launch, SupersededError
 from watchlist.job_queue import HeldMessage
-from watchlist.metrics import NAMESPACE, Metric
+from watchlist.metrics import Metric, publisher
 from watchlist.settings import DispatcherSettings
 
 settings, logger = startup.start(DispatcherSettings, function_specs.DISPATCHER.name)
-metrics = Metrics(namespace=NAMESPACE, service=function_specs.DISPATCHER.name)
+metrics = publisher()
 queue = startup.job_queue(settings)
 launcher = TaskLauncher(boto3.client("ecs", config=startup.CLIENT_CONFIG), settings)
 
@@ -40,9 +39,26 @@ Handled = bool
 @logger.inject_lambda_context(clear_state=True)
 @event_source(data_class=SQSEvent)
 def handler(event: SQSEvent, context: LambdaContext) -> dict[str, Any]:
-    """Serve each record and report those that stay in flight."""
+    """Serve each record and report those that stay in flight.
+
+    Raises:
+        ExceptionGroup: records could not be served for a reason that nobody foresaw. Every message of the batch then
+            stays in flight, which is harmless, and the function's error count says so.
+    """
     del context
-    in_flight = [record.message_id for record in event.records if not _serve(record)]
+    in_flight: list[str] = []
+    errors: list[Exception] = []
+    for record in event.records:
+        try:
+            handled = _serve(record)
+        except Exception as error:
+            logger.exception("message could not be served", message_id=record.message_id)
+            errors.append(error)
+        else:
+            if not handled:
+                in_flight.append(record.message_id)
+    if errors:
+        raise ExceptionGroup("messages could not be served", errors)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in in_flight]}
 
 
@@ -62,10 +78,6 @@ def _serve(record: SQSRecord) -> Handled:
     except SupersededError:
         # The entry changed between reading and writing: the next receive decides on what it is then.
         logger.info("entry changed while its message was served", watchlist_id=message.watchlist_id)
-        return False
-    except Exception:
-        logger.exception("message could not be served", watchlist_id=message.watchlist_id)
-        metrics.add_metric(Metric.DISPATCH_FAILED, "Count", 1)
         return False
 
 
@@ -103,7 +115,7 @@ def _start(received: ReceivedMessage, attempt: int) -> Handled:
         task_arn = launcher.start(launch, received.receipt_handle, now)
     except Refused as refused:
         return _refused(received, attempt, refused)
-    metrics.add_metric(Metric.TASK_LAUNCHED, "Count", 1)
+    metrics.add_metric(Metric.TASK_LAUNCHED, Metric.TASK_LAUNCHED.unit, 1)
     job_protocol.record_launch(message, attempt, task_arn, clock.now())
     return False
 
@@ -111,10 +123,10 @@ def _start(received: ReceivedMessage, attempt: int) -> Handled:
 def _refused(received: ReceivedMessage, attempt: int, refused: Refused) -> Handled:
     logger.warning("task refused", refusal=refused.refusal, reason=refused.reason)
     if refused.refusal.is_temporary:
-        metrics.add_metric(Metric.TASK_POSTPONED, "Count", 1)
+        metrics.add_metric(Metric.TASK_POSTPONED, Metric.TASK_POSTPONED.unit, 1)
         jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, protects nothing
         return _postpone(received, timedelta(seconds=settings.postpone_seconds * jitter))
-    metrics.add_metric(Metric.TASK_REFUSED, "Count", 1)
+    metrics.add_metric(Metric.TASK_REFUSED, Metric.TASK_REFUSED.unit, 1)
     error = JobError(ErrorCode.WORKER_NOT_STARTED, "The worker was refused; the operator's log has the reason.")
     now = clock.now()
     entry = job_protocol.record_unstarted(received.message, attempt, error, now)
@@ -123,7 +135,7 @@ def _refused(received: ReceivedMessage, attempt: int, refused: Refused) -> Handl
 
 
 def _postpone(received: ReceivedMessage, delay: timedelta) -> Handled:
-    """Put a copy in the message's place: first send it, then let it count, so that a crash between leaves two, not none."""
+    """Put a copy in the message's place: send it, then let it count, so that a crash between leaves two, not none."""
     copy = received.message.copy_for_later()
     delay = min(delay, limits.MAX_DELAY)
     message_id = queue.send(copy, delay)

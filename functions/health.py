@@ -1,7 +1,5 @@
 """GET /activity/watchlist/{watchlist_id}/health: the latest analysis and the history of the scores."""
 
-
-
 from functions import documented, http_api, startup
 from functions.parameters import WatchlistId
 from functions.problems import ProblemCode

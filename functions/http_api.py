@@ -6,14 +6,15 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.problems import FieldError, InvalidFieldsError, ProblemCode, problem
+from functions.problems import FieldError, ProblemCode, problem
 from watchlist import routes
+from watchlist.cursors import InvalidCursorError
 from watchlist.entries import AlreadyWatchingError, EntryNotFoundError, NotFailedError, ServiceUnavailableError
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
@@ -34,12 +35,11 @@ def resolver(*routers: Router) -> APIGatewayHttpResolver:
     for router in routers:
         app.include_router(router)
     app.exception_handler(RequestValidationError)(_invalid)
-    app.exception_handler(InvalidFieldsError)(_invalid_fields)
+    app.exception_handler(InvalidCursorError)(_invalid_cursor)
     app.exception_handler(EntryNotFoundError)(_no_entry)
     app.exception_handler(AlreadyWatchingError)(_already_watching)
     app.exception_handler(NotFailedError)(_not_failed)
     app.exception_handler(ServiceUnavailableError)(_unavailable)
-    app.exception_handler(Exception)(_internal_error)
     app.not_found(_no_route)
     return app
 
@@ -47,6 +47,14 @@ def resolver(*routers: Router) -> APIGatewayHttpResolver:
 def handler(logger: Logger, *routers: Router) -> Handler:
     """Return the Lambda entry point for `routers`."""
     app = resolver(*routers)
+
+    def internal_error(error: Exception) -> "Response[str]":
+        logger.error("unhandled error", exc_info=error)
+        return problem(
+            ProblemCode.INTERNAL_ERROR, "The error was logged; try again, or tell the operator the request id."
+        )
+
+    app.exception_handler(Exception)(internal_error)
 
     @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -81,8 +89,8 @@ def _invalid(error: RequestValidationError) -> "Response[str]":
     return _fields_at_fault([FieldError(field=_field(item["loc"]), message=item["msg"]) for item in error.errors()])
 
 
-def _invalid_fields(error: InvalidFieldsError) -> "Response[str]":
-    return _fields_at_fault(error.errors)
+def _invalid_cursor(error: InvalidCursorError) -> "Response[str]":
+    return _fields_at_fault([FieldError(field="cursor", message=str(error))])
 
 
 def _fields_at_fault(errors: list[FieldError]) -> "Response[str]":
@@ -115,11 +123,6 @@ def _not_failed(error: NotFailedError) -> "Response[str]":
 
 def _unavailable(error: ServiceUnavailableError) -> "Response[str]":
     return problem(ProblemCode.UNAVAILABLE, f"Nothing was kept of this request: {error}")
-
-
-def _internal_error(error: Exception) -> "Response[str]":
-    Logger(child=True).exception("unhandled error", exc_info=error)
-    return problem(ProblemCode.INTERNAL_ERROR, "The error was logged; try again, or tell the operator the request id.")
 
 
 def _no_route(error: NotFoundError) -> "Response[str]":

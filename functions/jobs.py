@@ -4,7 +4,6 @@ from datetime import datetime
 
 import boto3
 
-
 from functions import documented, http_api, startup
 from functions.representations import JobAnswer, JobsAnswer, QueueAnswer, QueueJobs, QueuesAnswer
 from watchlist import clock, function_specs, job_records, routes

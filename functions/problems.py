@@ -62,14 +62,6 @@ class Problem(BaseModel):
     watchlist_id: Annotated[str | None, Field(description="The entry that the request is about, if any.")] = None
 
 
-class InvalidFieldsError(Exception):
-    """Fields have values that only the handler can tell to be wrong."""
-
-    def __init__(self, errors: list[FieldError]) -> None:
-        super().__init__(errors)
-        self.errors = errors
-
-
 def status_of(code: ProblemCode) -> HTTPStatus:
     """Return the HTTP status of a problem."""
     return _KINDS[code].status

@@ -289,7 +289,7 @@ def _point(record: HealthRecord) -> HealthPoint:
     return HealthPoint(
         analyzed_at=record.analyzed_at,
         score=scorecard["score"] if scorecard else None,
-        activity_score=metrics["activity_score"]["score"] if metrics and metrics["activity_score"] else None,
+        activity_score=metrics["activity"]["value"] if metrics else None,
     )
 
 

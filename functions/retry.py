@@ -4,7 +4,6 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-
 from functions import documented, http_api, startup
 from functions.parameters import WatchlistId
 from functions.problems import ProblemCode

@@ -4,7 +4,6 @@ from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions import documented, http_api, startup

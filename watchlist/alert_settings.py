@@ -47,16 +47,16 @@ class LinesAddedDeletedSettings(_KindSettings):
     """Commits that add and delete unusually many lines. The first threshold that is reached raises the alert."""
 
     contributor_variance: _StandardDeviations | None = Field(
-        default=4.0,
+        default=3.5,
         description="Robust standard deviations above the author's own usual number of lines per commit, on a "
         "logarithmic scale. `null` switches this threshold off.",
-        examples=[4.0],
+        examples=[3.5],
     )
     repository_variance: _StandardDeviations | None = Field(
-        default=4.0,
+        default=3.5,
         description="Robust standard deviations above the repository's usual number of lines per commit, on a "
         "logarithmic scale. `null` switches this threshold off.",
-        examples=[4.0],
+        examples=[3.5],
     )
     hardcoded_threshold: Annotated[_WholeNumber, Field(ge=1, le=10_000_000)] | None = Field(
         default=10_000,
@@ -111,9 +111,9 @@ class UnusualAuthorActivitySettings(_KindSettings):
     """A known author commits at hours of the day at which they usually do not."""
 
     percentage_outside_range: Annotated[_Number, Field(ge=1, le=100)] = Field(
-        default=80.0,
+        default=50.0,
         description="Percentage of the author's commits of one calendar week that lie outside their usual hours.",
-        examples=[80.0],
+        examples=[50.0],
     )
 
 

@@ -5,13 +5,11 @@ condition; a task therefore writes only while its lease is known to last (`tasks
 writes all the same is the commit that the other task writes too.
 """
 
-import base64
-import binascii
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from watchlist import limits
+from watchlist import cursors, limits
 from watchlist.commits import Commit
 from watchlist.records import COMMIT_PREFIX, CommitRecord
 
@@ -20,10 +18,6 @@ BATCH = 25
 
 _AFTER_COMMITS = COMMIT_PREFIX + "~"
 """Greater than every commit's key."""
-
-
-class InvalidCursorError(ValueError):
-    """The cursor is none that this service gave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +80,7 @@ def page(watchlist_id: str, wanted: CommitFilter, limit: int, cursor: str | None
         InvalidCursorError: the cursor is malformed.
     """
     lower = COMMIT_PREFIX + (_moment(wanted.since) if wanted.since else "")
-    upper = _decode_cursor(cursor) if cursor else _AFTER_COMMITS
+    upper = COMMIT_PREFIX + cursors.decode(cursor, 1)[0] if cursor else _AFTER_COMMITS
     condition = CommitRecord.sk.between(lower, upper)
     if upper < lower:
         return Page((), None)
@@ -106,7 +100,7 @@ def page(watchlist_id: str, wanted: CommitFilter, limit: int, cursor: str | None
         if record.sk != upper:
             found.append(record)
         if len(found) > limit:
-            return Page(tuple(found[:limit]), _encode_cursor(found[limit - 1].sk))
+            return Page(tuple(found[:limit]), cursors.encode(found[limit - 1].sk.removeprefix(COMMIT_PREFIX)))
     return Page(tuple(found), None)
 
 
@@ -134,17 +128,3 @@ def to_record(watchlist_id: str, commit: Commit) -> CommitRecord:
 
 def _moment(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def _encode_cursor(key: str) -> str:
-    return base64.urlsafe_b64encode(key.removeprefix(COMMIT_PREFIX).encode()).decode().rstrip("=")
-
-
-def _decode_cursor(cursor: str) -> str:
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (ValueError, binascii.Error):
-        raise InvalidCursorError("is no cursor of this list") from None
-    if "#" not in text or len(text) > limits.CURSOR_CHARACTERS:
-        raise InvalidCursorError("is no cursor of this list")
-    return COMMIT_PREFIX + text

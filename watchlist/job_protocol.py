@@ -18,13 +18,13 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from pynamodb.connection import Connection
-from pynamodb.exceptions import PynamoDBException, TransactWriteError, UpdateError
+from pynamodb.exceptions import TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from watchlist import limits
-from watchlist.errors import ErrorCode, JobError
+from watchlist.errors import JobError
 from watchlist.job_message import JobMessage
 from watchlist.records import CONDITION_FAILED, ENTRY_KEY, Entry, JobRecord, LastError, Progress
 from watchlist.states import DueKind, EntryStatus, JobState, Stage
@@ -156,15 +156,16 @@ def record_unstarted(message: JobMessage, attempt: int, error: JobError, at: dat
 
 
 def record_lost(entry: Entry, error: JobError, at: datetime) -> Entry:
-    """Record that the task which held the entry's lease ended or fell silent.
+    """Record that the last counted attempt ended, or fell silent, without a report.
 
     Raises:
-        SupersededError: the lease has moved on since `entry` was read.
+        SupersededError: the job has moved on since `entry` was read.
     """
     condition = (
         _open_job(message_of(entry))
-        & (Entry.lease_owner == entry.lease_owner)
-        & (Entry.lease_expires_at == entry.lease_expires_at)
+        & (Entry.attempt == entry.attempt)
+        & _unchanged(Entry.lease_owner, entry.lease_owner)
+        & _unchanged(Entry.lease_expires_at, entry.lease_expires_at)
     )
     return _record_failure(message_of(entry), int(entry.attempt), LastError.of(error, entry.stage, at), condition)
 
@@ -189,6 +190,23 @@ def record_unsent(message: JobMessage, error: JobError, at: datetime) -> None:
         raise SupersededError(message.watchlist_id)
     untouched = _open_job(message) & (Entry.job_state == JobState.QUEUED) & (Entry.attempt == 0)
     _fail(entry, LastError.of(error, Stage.QUEUED, at), untouched, attempts_used_up=False)
+
+
+def remember_dead_letter(message: JobMessage, message_id: str) -> None:
+    """Let this message be the one that ends in the dead-letter queue for a job whose attempts are used up.
+
+    Raises:
+        SupersededError: another message is, or the job is not in that state.
+    """
+    _update(
+        message.watchlist_id,
+        [Entry.message_id.set(message_id)],
+        (Entry.generation == message.generation)
+        & (Entry.job_state == JobState.FAILED)
+        & (Entry.attempts_used_up == True)  # noqa: E712 - PynamoDB builds the condition from the operator
+        & (Entry.delivery == message.delivery)
+        & (Entry.message_id.does_not_exist() | (Entry.message_id == message_id)),
+    )
 
 
 def requeue(entry: Entry, due_at: datetime) -> JobMessage:
@@ -308,7 +326,7 @@ class Lease:
         """
         self._write([Entry.package.set(dict(package)), _set_or_remove(Entry.default_branch, default_branch)])
 
-    def complete(self, result: Mapping[Any, Any], at: datetime) -> None:
+    def complete(self, result: Mapping[str, Any], at: datetime) -> None:
         """End the job well: the entry is ready with `result` (attribute to value, None removes), the job on record.
 
         Raises:
@@ -321,7 +339,7 @@ class Lease:
             Entry.last_error.remove(),
             Entry.last_check.set(_check("completed", at, None)),
             Entry.progress.set(Progress.of(Stage.DONE, 1, 1)),
-            *(_set_or_remove(attribute, value) for attribute, value in result.items()),
+            *(_set_or_remove(getattr(Entry, name), value) for name, value in result.items()),
             *_closed(entry, at),
         ]
         _close(entry, actions, self._held(), _job_record(entry, at, None))
@@ -471,6 +489,11 @@ def _due(at: datetime) -> list[Action]:
     return [Entry.due_kind.set(DueKind.JOB), Entry.due_at.set(at)]
 
 
+def _unchanged(attribute: Any, value: Any) -> Condition:  # noqa: ANN401 - PynamoDB's attributes have no common type
+    condition: Condition = attribute.does_not_exist() if value is None else attribute == value
+    return condition
+
+
 def _lease_released() -> list[Action]:
     return [Entry.lease_owner.remove(), Entry.lease_expires_at.remove()]
 
@@ -489,8 +512,3 @@ def _update(watchlist_id: str, actions: list[Action], condition: Condition) -> E
             raise SupersededError(watchlist_id) from None
         raise
     return entry
-
-
-def storage_failed(error: PynamoDBException) -> JobError:
-    """Return what a failed call to DynamoDB means for the job."""
-    return JobError(ErrorCode.STORAGE_UNAVAILABLE, f"The database refused a call ({error.cause_response_code}).")

@@ -5,7 +5,10 @@ All go out in CloudWatch's embedded metric format by Powertools' `Metrics(namesp
 name, so that environments in one account do not mix. Add no other dimension: an alarm would look past the metric.
 """
 
+import warnings
 from enum import StrEnum
+
+from aws_lambda_powertools import Metrics
 
 from watchlist.errors import ErrorCode
 
@@ -78,3 +81,9 @@ _UNITS = {
 def attempt_failed_by(code: ErrorCode) -> str:
     """Return the name of the metric that counts failed attempts of one code."""
     return f"{Metric.ATTEMPT_FAILED}_{code}"
+
+
+def publisher() -> Metrics:
+    """Return what emits the metrics; an invocation that has none to emit is no reason for a warning."""
+    warnings.filterwarnings("ignore", message="No application metrics to publish")
+    return Metrics(namespace=NAMESPACE)

@@ -176,6 +176,11 @@ class JobSettings(Settings):
     attempt: int = Field(alias="ATTEMPT", ge=1)
     slot: int = Field(alias="SLOT", ge=0)
 
+    def to_environment(self) -> dict[str, str]:
+        """Return the variables that say this job."""
+        values = self.model_dump(by_alias=True, exclude={"log_level"})
+        return {name: str(value) for name, value in values.items()}
+
 
 SettingsModel = TypeVar("SettingsModel", bound=Settings)
 

@@ -1,0 +1,97 @@
+# `make help` lists the targets. Everything installs itself into .venv from locked requirements.
+
+PYTHON ?= python3
+BIN := .venv/bin
+REPO ?=
+SERVICE := $(BIN)/python -m infra.local
+SCORECARD := $(CURDIR)/$(BIN)/scorecard
+PACKAGES := watchlist functions tasks infra tests bench app.py
+
+# The pinned Scorecard where it is installed; otherwise the one on PATH, if any.
+export SCORECARD_PATH ?= $(if $(wildcard $(SCORECARD)),$(SCORECARD),scorecard)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: .venv/local ## Start the service here, add a repository (REPO=<path or URL>, default: this one), show the result
+	@$(SERVICE) run $(REPO)
+
+.PHONY: serve
+serve: .venv/local ## Keep the service running on port 3000 until Ctrl-C (REPO=<paths> serves these too)
+	@$(SERVICE) serve $(REPO)
+
+.PHONY: test
+test: .venv/dev scorecard-if-go ## Run all tests with coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(PYTEST)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --format=total
+
+.PHONY: check
+check: lint types openapi-check test audit ## Everything that CI runs
+
+.PHONY: lint
+lint: .venv/dev ## Check format and style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+.PHONY: format
+format: .venv/dev ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: types
+types: .venv/dev ## Check types
+	$(BIN)/mypy
+
+.PHONY: openapi
+openapi: .venv/dev ## Write functions/openapi.json anew from the functions
+	$(BIN)/python -m functions.openapi_document
+
+.PHONY: openapi-check
+openapi-check: .venv/dev ## Check that functions/openapi.json is what the functions say
+	$(BIN)/python -m functions.openapi_document --check
+
+.PHONY: audit
+audit: .venv/dev ## Look for known vulnerabilities in the locked requirements
+	$(BIN)/pip check
+
+.PHONY: scorecard
+scorecard: $(SCORECARD) ## Install the pinned Scorecard into .venv (needs Go; its module proxy)
+
+$(SCORECARD): tools/scorecard/go.mod tools/scorecard/go.sum | .venv/local
+	cd tools/scorecard && GOFLAGS=-mod=mod GOBIN=$(CURDIR)/$(BIN) go install github.com/ossf/scorecard/v5
+	@touch $@
+
+.PHONY: scorecard-if-go
+scorecard-if-go: $(if $(shell command -v go),$(SCORECARD))
+
+.PHONY: lock
+lock: .venv/dev ## Lock the requirements anew (hashes, no addresses)
+	for name in dev local task functions; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+			--no-emit-find-links --no-annotate --no-header $$( [ $$name = dev ] || echo --constraints requirements/dev.txt ) \
+			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## Remove everything that was installed or built
+	rm -rf .venv build cdk.out .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv .venv
+
+.venv/local: requirements/local.txt | .venv/bin/python
+	@echo "Installing what the service needs into .venv (once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/local.txt
+	@touch $@
+
+.venv/dev: requirements/dev.txt | .venv/bin/python
+	@echo "Installing what tests and checks need into .venv (once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@touch $@ .venv/local

@@ -1,0 +1,64 @@
+"""The service on this machine: `python -m infra.local run [REPO]` and `python -m infra.local serve [REPO ...]`."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from infra.local.api_client import ProblemError
+from infra.local.run import run
+from infra.local.serve import serve
+from infra.local.served_repositories import NoRepositoryError
+from infra.local.service import HTTP_PORT
+from watchlist.settings import SettingsError
+
+_INTERRUPTED = 130
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the commands and return the exit code; what a person can put right is said in one line."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        if options.command == "run":
+            return run(options.repository)
+        serve(options.repositories, port=options.port, log=options.log)
+    except (NoRepositoryError, ProblemError, SettingsError) as error:
+        return _complain(str(error))
+    except OSError as error:
+        if options.command == "run" or error.errno is None:
+            raise
+        return _complain(f"cannot listen on port {options.port}: {error.strerror}")
+    except KeyboardInterrupt:
+        return _INTERRUPTED if options.command == "run" else 0
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra.local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run_command = commands.add_parser("run", help="analyse one repository, print the result, stop")
+    run_command.add_argument(
+        "repository", metavar="REPO", nargs="?", help="a local path or an https URL (default: this checkout)"
+    )
+    serve_command = commands.add_parser("serve", help="keep running until Ctrl-C")
+    serve_command.add_argument(
+        "repositories", metavar="REPO", nargs="*", type=Path, help="local repositories to serve besides this checkout"
+    )
+    serve_command.add_argument("--port", type=int, default=HTTP_PORT, help="of the API (default: %(default)s)")
+    serve_command.add_argument("--log", type=Path, help="file for the logs (default: stderr)")
+    return parser
+
+
+def _complain(reason: str) -> int:
+    print(f"error: {reason}", file=sys.stderr)  # noqa: T201 - the output of the command
+    return 1
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    """End as on Ctrl-C, so that every process is stopped."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

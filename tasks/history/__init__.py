@@ -1,0 +1,33 @@
+"""The history of one remote repository: the commits of the last year and their line counts, exact and light.
+
+    with open_repository(url, scratch=folder, children=children) as repository:
+        window = repository.commits(since=one_year_ago)
+        for sha, files in repository.line_counts(window):
+            ...
+
+`tasks.history.repository` states what the answers mean.
+"""
+
+from tasks.history.limits import FetchLimits
+from tasks.history.protocol import Head
+from tasks.history.repository import (
+    CommitWindow,
+    LineCountsUnavailableError,
+    Repository,
+    StoredCommit,
+    StoredHistory,
+    open_repository,
+)
+from tasks.history.scratch import sweep_scratch
+
+__all__ = [
+    "CommitWindow",
+    "FetchLimits",
+    "Head",
+    "LineCountsUnavailableError",
+    "Repository",
+    "StoredCommit",
+    "StoredHistory",
+    "open_repository",
+    "sweep_scratch",
+]

@@ -1,0 +1,134 @@
+"""Commit objects, read as git reads them; nothing in one can fail the reading.
+
+Names, messages and dates of public repositories hold every byte there is: undeclared encodings, lone surrogates, empty
+names, time zones without end, years beyond all calendars.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from watchlist.commits import Commit, Signature
+
+MESSAGE_CHARACTERS = 16_384
+"""Longer messages are cut: one commit must not fill the task's memory or the service's tables."""
+
+NAME_CHARACTERS = 512
+"""Longer names and email addresses are cut."""
+
+_PARENTS = re.compile(rb"tree ([0-9a-f]{64}|[0-9a-f]{40})\n((?:parent (?:[0-9a-f]{64}|[0-9a-f]{40})\n)*)")
+_IDENTITIES = re.compile(rb"author[^\n]*\ncommitter([^\n]*)\n")
+_TIMESTAMP = re.compile(rb"\s*(-?)([0-9]+)")
+_TEXT_ENCODING = re.compile(
+    r"(utf|utf-?8|us-?ascii|ascii|latin-?[0-9]+|iso-?8859-?[0-9]+|windows-?[0-9]+|cp-?[0-9]+|koi8-?[a-z]|mac-?[a-z]+"
+    r"|euc-?[a-z]+|s(hift)?-?jis|iso-?2022-?[a-z0-9-]+|gb-?[0-9k]+|big-?5(hkscs)?|tis-?620)",
+    re.IGNORECASE,
+)
+_EARLIEST = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
+_LATEST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
+_LARGEST_TIMESTAMP = 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class RawCommit:
+    """A commit as far as a walk needs it.
+
+    Attributes:
+        sha: the commit's id.
+        tree: its root tree's id, or None when the commit is damaged.
+        parents: its parents' ids; none when the commit is damaged.
+        committed: the committer's time in Unix seconds as git orders by it: 0 where there is none, and a negative one
+            is a time in the far future.
+        content: the whole object.
+    """
+
+    sha: str
+    tree: str | None
+    parents: tuple[str, ...]
+    committed: int
+    content: bytes
+
+
+def read_commit(sha: str, content: bytes) -> RawCommit:
+    """Read what a walk needs."""
+    if not (header := _PARENTS.match(content)):
+        return RawCommit(sha, None, (), 0, content)
+    parents = tuple(line[7:].decode() for line in header[2].splitlines())
+    identities = _IDENTITIES.match(content, header.end())
+    committed = _git_timestamp(identities[1]) if identities else 0
+    return RawCommit(sha, header[1].decode(), parents, committed, content)
+
+
+def parse_commit(raw: RawCommit) -> Commit:
+    """Read everything that the service keeps of a commit; text is valid Unicode, times fit a calendar."""
+    header, _, body = raw.content.partition(b"\n\n")
+    fields = _fields(header.split(b"\n"))
+    encoding = fields.get(b"encoding", b"utf-8").decode("ascii", errors="replace").strip()
+    message = _text(body.partition(b"\0")[0][: MESSAGE_CHARACTERS * 4], encoding)[:MESSAGE_CHARACTERS]
+    return Commit(
+        sha=raw.sha,
+        parents=raw.parents,
+        author=_signature(fields.get(b"author", b""), encoding),
+        committer=_signature(fields.get(b"committer", b""), encoding),
+        subject=_subject(message),
+        message=message,
+        signed=b"gpgsig" in fields or b"gpgsig-sha256" in fields,
+    )
+
+
+def _fields(lines: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Return each header's first value; a folded header's further lines start with a space."""
+    fields: dict[bytes, bytes] = {}
+    for line in lines:
+        name, _, value = line.partition(b" ")
+        if name:
+            fields.setdefault(name, value)
+    return fields
+
+
+def _signature(line: bytes, encoding: str) -> Signature:
+    name, _, rest = line.partition(b"<")
+    email = rest.partition(b">")[0]
+    _, _, date = line.rpartition(b">")
+    return Signature(
+        name=_text(name.strip()[: NAME_CHARACTERS * 4], encoding)[:NAME_CHARACTERS],
+        email=_text(email.strip()[: NAME_CHARACTERS * 4], encoding)[:NAME_CHARACTERS],
+        time=_time(date),
+    )
+
+
+def _time(date: bytes) -> datetime:
+    found = _TIMESTAMP.match(date)
+    seconds = int(found[1] + found[2][:24]) if found else 0
+    return datetime.fromtimestamp(max(_EARLIEST, min(_LATEST, seconds)), UTC)
+
+
+def _git_timestamp(committer: bytes) -> int:
+    """Read a time as git's `parse_commit_date`: an unsigned 64-bit number that saturates, and wraps below zero."""
+    found = _TIMESTAMP.match(committer.rpartition(b">")[2]) if b">" in committer else None
+    if not found:
+        return 0
+    seconds = min(int(found[2][:24]), _LARGEST_TIMESTAMP)
+    return (_LARGEST_TIMESTAMP + 1 - seconds) % (_LARGEST_TIMESTAMP + 1) if found[1] else seconds
+
+
+def _text(data: bytes, encoding: str) -> str:
+    codec = encoding if _TEXT_ENCODING.fullmatch(encoding) else "utf-8"
+    try:
+        text = data.decode(codec, errors="replace")
+    except LookupError:
+        text = data.decode(errors="replace")
+    return text.encode(errors="replace").decode()
+
+
+def _subject(message: str) -> str:
+    """Return the first paragraph in one line, as `%s` of git's pretty formats."""
+    first: list[str] = []
+    for line in message.lstrip("\n").splitlines():
+        if not line.strip():
+            if first:
+                break
+            continue
+        first.append(line.strip())
+    return " ".join(first)

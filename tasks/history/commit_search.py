@@ -1,0 +1,99 @@
+"""Finds the window's commits: fetches, walks, and asks for what the walk lacks until it lacks nothing that matters."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tasks.history.protocol import FetchRefusedError
+from tasks.history.source import Source
+from tasks.history.walk import Node, Walk, walk
+from watchlist.errors import ErrorCode, JobError
+
+_ROUNDS = 64
+_WORTHWHILE_DEPTH = 4
+_DEEPEST = 1000
+_NOTHING_STORED: dict[str, Node] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the window holds.
+
+    Attributes:
+        since: the earliest committer's time, Unix seconds.
+        limit: the most commits.
+        older: see FetchLimits.older_commits.
+    """
+
+    since: int
+    limit: int
+    older: int
+
+
+def search_window(source: Source, head: str, bounds: Bounds) -> Walk:
+    """Find the window from nothing; `source.known` then holds its commits and all their parents.
+
+    Raises:
+        JobError: the transfer failed or broke a limit.
+    """
+    # What is missing from a full window is cheaper to ask for by name than the rest of the year to receive.
+    tolerated = bounds.limit // 4 if source.deepens else 0
+
+    def enough() -> bool:
+        found = walk(source.known, head, since=bounds.since, limit=bounds.limit)
+        return found.full and len(found.missing) <= tolerated
+
+    # Servers refuse when no commit is young enough; closing the window then starts from HEAD itself.
+    with contextlib.suppress(FetchRefusedError):
+        source.fetch_commits([head], since=bounds.since, stop=enough)
+    return _close(source, head, bounds, _NOTHING_STORED)
+
+
+def search_after(source: Source, head: str, bounds: Bounds, *, old: str, stored: Mapping[str, Node]) -> Walk | None:
+    """Find the window from what is stored and what came after `old`; None when `head` is not known to continue `old`.
+
+    Raises:
+        JobError: the transfer failed or broke a limit.
+    """
+
+    def enough() -> bool:
+        found = walk({**stored, **source.known}, head, since=bounds.since, limit=bounds.limit)
+        return found.full and len(found.missing) <= bounds.limit // 4
+
+    if head != old and not source.fetch_commits_after(old, stop=enough):
+        return None
+    return _close(source, head, bounds, stored)
+
+
+def _close(source: Source, head: str, bounds: Bounds, stored: Mapping[str, Node]) -> Walk:
+    """Ask for unknown parents until the walk misses none, and look behind commits that are too old.
+
+    The looking behind is bounded: in histories whose dates are in order nothing is there to be found.
+    """
+    outside = {parent for node in stored.values() for parent in node.parents if parent not in stored}
+    found = _walk(source, head, bounds, stored, outside)
+    for _ in range(_ROUNDS):
+        left = 0 if found.full else max(0, max(bounds.older, len(found.shown) // 5) - found.older)
+        wants = found.missing or found.behind
+        depth = left // len(wants) if wants else 0
+        if not wants or not source.deepens or (not found.missing and depth < _WORTHWHILE_DEPTH):
+            break
+        if not _fetch_more(source, wants, depth=min(depth, _DEEPEST) + 1, most=2 * left + len(wants)):
+            break
+        found = _walk(source, head, bounds, stored, outside)
+    return found
+
+
+def _walk(source: Source, head: str, bounds: Bounds, stored: Mapping[str, Node], outside: set[str]) -> Walk:
+    return walk({**stored, **source.known}, head, since=bounds.since, limit=bounds.limit, outside=outside)
+
+
+def _fetch_more(source: Source, wants: tuple[str, ...], *, depth: int, most: int) -> bool:
+    """Fetch `wants` and what lies behind them, about `most` commits; return whether anything came."""
+    before = len(source.known)
+    try:
+        source.fetch_commits(wants, depth=depth, stop=lambda: len(source.known) - before >= most)
+    except FetchRefusedError as error:
+        if not before:
+            raise JobError(ErrorCode.HOST_ERROR, f"The host refuses to send HEAD: {error}") from error
+    return len(source.known) > before

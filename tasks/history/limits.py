@@ -1,0 +1,43 @@
+"""What reading one repository's history may cost."""
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """Bounds of one `open_repository`; each ends in a typed error, never in a killed task.
+
+    Attributes:
+        seconds: wall-clock time of everything between opening and closing the repository.
+        connect_seconds: time to connect to the host.
+        stall_seconds: the host may be this long without sending `stall_bytes`, while an answer is awaited.
+        stall_bytes: what counts as progress.
+        bytes_received: bytes of all the host's answers together.
+        commit_bytes: uncompressed bytes of all commits that are held in memory.
+        objects: trees and blobs that are asked for by name.
+        files_in_commit: a commit that changes more files is delivered without line counts.
+        memory: address space of each git process, bytes.
+        disk: bytes that the fetched packs and a checkout may take, each.
+        checkout_files: files of a checkout.
+        checkout_file_size: a larger file is left out of a checkout, bytes.
+        older_commits: how many commits behind the window are looked at for back-dated ones, at least; a fifth of the
+            window's commits if that is more.
+    """
+
+    seconds: float = 600
+    connect_seconds: float = 10
+    stall_seconds: float = 45
+    stall_bytes: int = 64
+    bytes_received: int = 512 * MIB
+    commit_bytes: int = 48 * MIB
+    objects: int = 400_000
+    files_in_commit: int = 50_000
+    memory: int = 700 * MIB
+    disk: int = 2 * GIB
+    checkout_files: int = 200_000
+    checkout_file_size: int = 5 * MIB
+    older_commits: int = 32

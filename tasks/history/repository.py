@@ -1,0 +1,341 @@
+"""One remote repository: its HEAD, the window of its commits, their line counts, its files.
+
+The semantics, in one place. **The window** is what `git log --since-as-filter=<since> -n <limit> HEAD` prints in a full
+clone: from HEAD, always the newest of the commits seen and not yet shown, by committer date; commits older than `since`
+are passed over; at most `limit`. git walks to the root to find commits of the window that lie behind back-dated ones.
+Here the walk goes behind commits older than `since` only for a bounded number of them (`FetchLimits.older_commits`, or
+a fifth of the window); `CommitWindow.unexplored` says how many parents were left alone. **Line counts** are those of
+`git log --numstat --no-renames` against the parent, or against nothing for a root commit; a merge has no files, as
+`git log` shows it. Attributes (`-diff`, drivers) and replacements are not honoured, as in a bare clone.
+
+How it is done: protocol version 2 over one connection. The commits come without trees (`filter tree:0`, `deepen-since`)
+and are read from the pack while it arrives; the reading stops once the window is full. The server's list of shallow
+commits is not used: it declares a merge shallow when only one of its parents is outside the window, so the true parents
+are followed and those that did not come are asked for. Then exactly the trees and blobs that differ are fetched by name
+and compared as pairs of trees, so that the boundary of a shallow clone, where each commit seems to add all its files,
+does not exist. Servers that offer no `filter` send whole commits; those that offer no version 2 are left to git itself.
+"""
+
+import contextlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tasks.child_process import ChildProcesses
+from tasks.history.checkout import write_tree
+from tasks.history.commit_parser import parse_commit
+from tasks.history.commit_search import Bounds, search_after, search_window
+from tasks.history.git_process import Deadline, Git
+from tasks.history.limits import MIB, FetchLimits
+from tasks.history.needed_objects import find_needed_objects
+from tasks.history.protocol import FetchRefusedError, Head, UploadPack
+from tasks.history.scratch import scratch_directory
+from tasks.history.source import Source
+from tasks.history.store import TreePair
+from tasks.history.transport import GitHttpConnection
+from tasks.history.walk import Walk
+from watchlist.commits import Commit, FileChange
+from watchlist.errors import ErrorCode, JobError
+
+MAILMAP_BYTES = MIB
+"""A larger `.mailmap` is ignored."""
+
+_MAILMAP = ".mailmap"
+_SKIPPED_PAIRS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCommit:
+    """A commit that the service has already: what the walk needs of it."""
+
+    sha: str
+    parents: tuple[str, ...]
+    committed_at: datetime
+
+    @property
+    def committed(self) -> int:
+        """Its committer's time, Unix seconds."""
+        return int(self.committed_at.timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHistory:
+    """The window as the last run stored it."""
+
+    head_sha: str
+    commits: tuple[StoredCommit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CommitWindow:
+    """The commits of the last year, as far as they are new.
+
+    Attributes:
+        head: where HEAD points now.
+        shas: ids of all commits of the window, newest first, those that were stored already included.
+        commits: those that were not stored yet, newest first, without files.
+        removed: ids of stored commits that are not in the window any more: too old, too many, or rewritten away.
+        rewritten: whether the stored HEAD is no ancestor of HEAD any more.
+        bad_commits: commits whose header cannot be read; they are in `commits` with what could be read.
+        full: the window holds `limit` commits; there may be more in the time.
+        unexplored: parents of commits older than the window that were not looked at.
+    """
+
+    head: Head
+    shas: tuple[str, ...]
+    commits: tuple[Commit, ...]
+    removed: frozenset[str] = frozenset()
+    rewritten: bool = False
+    bad_commits: int = 0
+    full: bool = False
+    unexplored: int = 0
+
+
+class LineCountsUnavailableError(Exception):
+    """The line counts (or the rest of them) cannot be had within the limits; the commits stand without.
+
+    Attributes:
+        code: why, as of the JobError that it stands for.
+        message: one sentence for a person.
+    """
+
+    def __init__(self, error: JobError) -> None:
+        super().__init__(str(error))
+        self.code = error.code
+        self.message = error.message
+
+
+_WITHOUT_LINE_COUNTS = {
+    ErrorCode.REPOSITORY_TOO_LARGE,
+    ErrorCode.OUT_OF_MEMORY,
+    ErrorCode.OUT_OF_DISK,
+    ErrorCode.TRANSFER_INVALID,
+    ErrorCode.TRANSFER_TIMED_OUT,
+}
+_NOTHING = Walk(shown=(), missing=(), behind=(), older=0, full=False)
+_LOST_COMMIT = {ErrorCode.OUT_OF_MEMORY, ErrorCode.TRANSFER_INVALID}
+
+
+@contextlib.contextmanager
+def open_repository(
+    url: str,
+    *,
+    scratch: Path,
+    children: ChildProcesses,
+    limits: FetchLimits | None = None,
+    allowed_schemes: Collection[str] = ("https",),
+) -> Iterator["Repository"]:
+    """Open the repository at `url`; nothing is sent until it is asked something.
+
+    Args:
+        url: the clone URL.
+        scratch: a folder in which this run gets a directory of its own, removed in the end.
+        children: the job's child processes; cancelling them ends transfers too.
+        limits: what it may cost.
+        allowed_schemes: the URL schemes that may be used.
+
+    Raises:
+        JobError: from here and from all methods of the repository: what is wrong with the repository or its host.
+        JobCancelledError: likewise; the job was taken away.
+    """
+    limits = limits or FetchLimits()
+    deadline = Deadline(limits.seconds)
+    with (
+        GitHttpConnection(
+            url, limits=limits, deadline=deadline, children=children, allowed_schemes=allowed_schemes
+        ) as connection,
+        scratch_directory(scratch) as directory,
+    ):
+        store = directory / "objects.git"
+        store.mkdir()
+        git = Git(store, children=children, limits=limits, deadline=deadline)
+        source = Source(url, UploadPack(connection), git, limits)
+        yield Repository(connection, source, directory, limits)
+
+
+class Repository:
+    """See the module's text for what its answers mean."""
+
+    def __init__(self, connection: GitHttpConnection, source: Source, directory: Path, limits: FetchLimits) -> None:
+        self._connection = connection
+        self._source = source
+        self._directory = directory
+        self._limits = limits
+        self._since = 0
+        self._gives_objects = True
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes of the host's answers so far, what git itself fetched excepted."""
+        return self._connection.bytes_received
+
+    def head(self) -> Head:
+        """Return where HEAD points; one small request, once.
+
+        Raises:
+            JobError: REPOSITORY_NOT_FOUND, REPOSITORY_REQUIRES_LOGIN, REPOSITORY_MOVED, and what can fail on the way.
+        """
+        return self._source.head()
+
+    def commits(self, *, since: datetime, limit: int = 1000, stored: StoredHistory | None = None) -> CommitWindow:
+        """Return the window of commits not older than `since`, at most `limit`.
+
+        With `stored`, only what is new is fetched if the server confirms that the stored HEAD is an ancestor of HEAD;
+        a rewritten history is fetched as if nothing were stored, and compared by ids.
+
+        Raises:
+            JobError: as for `head`, or a limit is broken.
+        """
+        head = self.head()
+        bounds = Bounds(since=int(since.timestamp()), limit=limit, older=self._limits.older_commits)
+        self._since = bounds.since
+        if head.sha is None:
+            return self._window(head, _NOTHING, stored, rewritten=stored is not None)
+        if stored is not None:
+            nodes = {commit.sha: commit for commit in stored.commits}
+            continued = search_after(self._source, head.sha, bounds, old=stored.head_sha, stored=nodes)
+            if continued is not None:
+                return self._window(head, continued, stored, rewritten=False)
+        found = search_window(self._source, head.sha, bounds)
+        rewritten = stored is not None and stored.head_sha not in self._source.known
+        return self._window(head, found, stored, rewritten=rewritten)
+
+    def line_counts(self, window: CommitWindow) -> Iterator[tuple[str, tuple[FileChange, ...]]]:
+        """Yield id and changed files of the window's new commits, in their order; a merge has none.
+
+        A commit that changes more files than allowed, or whose objects are damaged, is left out.
+
+        Raises:
+            LineCountsUnavailableError: the rest cannot be had within the limits.
+            JobError: the transfer failed in a way that may pass.
+        """
+        try:
+            yield from self._line_counts(window.commits)
+        except JobError as error:
+            if error.code in _WITHOUT_LINE_COUNTS:
+                raise LineCountsUnavailableError(error) from error
+            raise
+
+    def mailmap(self) -> bytes:
+        """Return the content of HEAD's `.mailmap`; nothing when there is none, or none that git would read.
+
+        Raises:
+            JobError: the transfer failed.
+        """
+        tree = self._head_tree()
+        if tree is None:
+            return b""
+        self._fetch_objects([tree])
+        entry = self._source.store.entry(tree, _MAILMAP)
+        if entry is None or not entry.is_file:
+            return b""
+        self._fetch_objects([entry.oid])
+        found = next(self._source.store.read([entry.oid], largest=MAILMAP_BYTES), None)
+        return (found.content if found else None) or b""
+
+    def check_out(self) -> Path:
+        """Write HEAD's files into the run's scratch directory and return their folder; see `write_tree`.
+
+        Raises:
+            JobError: the transfer failed or a limit is broken.
+        """
+        target = self._directory / "files"
+        head, tree = self.head().sha, self._head_tree()
+        if head is None or tree is None:
+            target.mkdir()
+            return target
+        self._source.fetch_whole_commits([head], depth=1, filter_=f"blob:limit={self._limits.checkout_file_size}")
+        write_tree(self._source.store, tree, target, self._limits)
+        return target
+
+    def _window(self, head: Head, found: Walk, stored: StoredHistory | None, *, rewritten: bool) -> CommitWindow:
+        had = frozenset(commit.sha for commit in stored.commits) if stored else frozenset[str]()
+        new = self._source.content([sha for sha in found.shown if sha not in had])
+        return CommitWindow(
+            head=head,
+            shas=found.shown,
+            commits=tuple(parse_commit(raw) for raw in new.values()),
+            removed=had - frozenset(found.shown),
+            rewritten=rewritten,
+            bad_commits=sum(raw.tree is None for raw in new.values()),
+            full=found.full,
+            unexplored=len(found.behind),
+        )
+
+    def _line_counts(self, commits: Sequence[Commit]) -> Iterator[tuple[str, tuple[FileChange, ...]]]:
+        pairs = self._tree_pairs([commit for commit in commits if not commit.is_merge])
+        countable = self._fetch_differences(list(dict.fromkeys(pairs.values())))
+        shas: dict[TreePair, list[str]] = {}
+        for sha, pair in pairs.items():
+            shas.setdefault(pair, []).append(sha)
+        yield from ((commit.sha, ()) for commit in commits if commit.is_merge)
+        for pair, changes in self._count(countable):
+            for sha in shas[pair]:
+                yield sha, tuple(changes)
+
+    def _tree_pairs(self, commits: Sequence[Commit]) -> dict[str, TreePair]:
+        """Return what to compare for each commit: its first parent's tree and its own."""
+        known = self._source.known
+        unknown = {parent: None for commit in commits for parent in commit.parents if parent not in known}
+        if unknown:
+            with contextlib.suppress(FetchRefusedError):
+                self._source.fetch_commits(list(unknown), depth=1)
+        pairs = {}
+        for commit in commits:
+            new = known[commit.sha].tree
+            old = self._tree_of(commit.parents[0]) if commit.parents else self._source.store.empty_tree
+            if old is not None and new is not None:
+                pairs[commit.sha] = (old, new)
+        return pairs
+
+    def _fetch_differences(self, pairs: Sequence[TreePair]) -> list[TreePair]:
+        """Fetch all that the line counts need, and return the pairs that can be counted."""
+        needed = find_needed_objects(pairs, self._source.store, self._fetch_objects)
+        self._fetch_objects(needed.blobs)
+        most = self._limits.files_in_commit
+        return [pair for pair in pairs if needed.files_changed.get(pair, most + 1) <= most]
+
+    def _count(self, pairs: Sequence[TreePair]) -> Iterator[tuple[TreePair, list[FileChange]]]:
+        """Count, and go on behind a pair at which git fails."""
+        left, skipped = list(pairs), 0
+        while left:
+            done = 0
+            try:
+                for pair, changes in self._source.store.line_counts(left):
+                    done = left.index(pair, done) + 1
+                    yield pair, changes
+            except JobError as error:
+                skipped += 1
+                if error.code not in _LOST_COMMIT or skipped > _SKIPPED_PAIRS:
+                    raise
+            left = left[done + 1 :]
+
+    def _fetch_objects(self, oids: Sequence[str]) -> None:
+        """Fetch objects by name; from a server that does not give them so, whole commits."""
+        if self._gives_objects:
+            try:
+                self._source.fetch_objects(oids)
+            except FetchRefusedError:
+                self._gives_objects = False
+                self._fetch_whole_window()
+
+    def _fetch_whole_window(self) -> None:
+        head, known = self.head().sha, self._source.known
+        if head is None:
+            return
+        inside = [raw for raw in known.values() if raw.committed >= self._since]
+        boundary = {parent for raw in inside for parent in raw.parents} - {raw.sha for raw in inside}
+        with contextlib.suppress(FetchRefusedError):  # what does not come so cannot be counted
+            self._source.fetch_whole_commits([head], since=self._since)
+            self._source.fetch_whole_commits(sorted(boundary), depth=1)
+
+    def _head_tree(self) -> str | None:
+        sha = self.head().sha
+        if sha is not None and sha not in self._source.known:
+            self._source.fetch_commits([sha], depth=1)
+        return None if sha is None else self._tree_of(sha)
+
+    def _tree_of(self, sha: str) -> str | None:
+        raw = self._source.known.get(sha)
+        return None if raw is None else raw.tree

@@ -1,0 +1,192 @@
+"""Brings the objects of one repository, in the lightest way that its server offers.
+
+With `filter`, commits come alone and are read in passing; trees and blobs come by name. Without it, whole commits come
+into the store and are read from there. A server without version 2 of the protocol is left to git itself, which fetches
+everything that HEAD reaches.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from tasks.history.byte_reader import ByteReader
+from tasks.history.commit_parser import RawCommit, read_commit
+from tasks.history.git_process import Git
+from tasks.history.limits import FetchLimits
+from tasks.history.pack_stream import OBJECT_BYTES, commits_in
+from tasks.history.protocol import FetchRefusedError, FetchRequest, Head, UploadPack
+from tasks.history.stock_git import fetch_all, read_head
+from tasks.history.store import ObjectStore
+from watchlist.errors import ErrorCode, JobError
+
+_WANTS_AT_ONCE = 20_000
+_FIRST_LOOK = 128
+
+
+class Source:
+    """Commits in memory, trees and blobs in the store.
+
+    Attributes:
+        known: all commits that have come so far, by id.
+    """
+
+    def __init__(self, url: str, upload_pack: UploadPack, git: Git, limits: FetchLimits) -> None:
+        self._url = url
+        self._upload_pack = upload_pack
+        self._git = git
+        self._limits = limits
+        self._store: ObjectStore | None = None
+        self._head: Head | None = None
+        self._objects_left = limits.objects
+        self._commit_bytes_left = limits.commit_bytes
+        self.known: dict[str, RawCommit] = {}
+
+    @property
+    def filters(self) -> bool:
+        """Whether commits come without trees and blobs."""
+        return self._upload_pack.capabilities.filter
+
+    @property
+    def deepens(self) -> bool:
+        """Whether the server cuts a history at a date or a depth."""
+        return self._upload_pack.capabilities.shallow
+
+    @property
+    def store(self) -> ObjectStore:
+        """The store, created when it is first needed."""
+        if self._store is None:
+            self._store = ObjectStore(self._git, object_format=self.head().object_format, disk=self._limits.disk)
+        return self._store
+
+    def head(self) -> Head:
+        """Return where HEAD points; asked for once.
+
+        Raises:
+            JobError: see UploadPack.head.
+        """
+        if self._head is None:
+            self._head = (
+                self._upload_pack.head() if self._speaks_version_2 else read_head(self._git, self._url, self._limits)
+            )
+        return self._head
+
+    def fetch_commits(
+        self,
+        wants: Sequence[str],
+        *,
+        since: int | None = None,
+        depth: int | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> None:
+        """Add commits to `known`; `stop` is asked now and then whether it is enough.
+
+        Raises:
+            FetchRefusedError: the server has nothing to say to these arguments.
+            JobError: the transfer failed or broke a limit.
+        """
+        if not self._speaks_version_2:
+            self._fetch_with_git()
+            return
+        if not self.deepens:
+            since = depth = None
+        self._fetch(FetchRequest(wants, since=since, depth=depth), stop)
+
+    def fetch_commits_after(self, old: str, *, stop: Callable[[], bool]) -> bool:
+        """Add the commits that HEAD reaches and `old` does not; return False when the server sees no `old` below HEAD.
+
+        Raises:
+            JobError: the transfer failed or broke a limit.
+        """
+        head = self.head().sha
+        if head is None or not self.filters:
+            return False
+        try:
+            return self._fetch(FetchRequest([head], haves=[old], negotiate=True), stop)
+        except FetchRefusedError:
+            return False
+
+    def fetch_objects(self, oids: Iterable[str]) -> None:
+        """Put trees and blobs into the store, as far as they are not there.
+
+        Raises:
+            FetchRefusedError: the server does not give objects by name.
+            JobError: the transfer failed or broke a limit.
+        """
+        missing = self.store.missing(list(dict.fromkeys(oids)))
+        self._objects_left -= len(missing)
+        if self._objects_left < 0:
+            raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, "The changes of one year need more objects than allowed.")
+        while missing:
+            for start in range(0, len(missing), _WANTS_AT_ONCE):
+                wants = missing[start : start + _WANTS_AT_ONCE]
+                self._fetch_into_store(FetchRequest(wants, filter="tree:0" if self.filters else None))
+            # git leaves out a wanted tree that lies in another wanted one: it takes it for filtered. Ask again.
+            before, missing = len(missing), self.store.missing(missing)
+            if len(missing) == before:
+                return
+
+    def fetch_whole_commits(
+        self, wants: Sequence[str], *, since: int | None = None, depth: int | None = None, filter_: str | None = None
+    ) -> None:
+        """Put commits with all their trees and blobs into the store.
+
+        Raises:
+            FetchRefusedError: the server has nothing to say to these arguments.
+            JobError: the transfer failed or broke a limit.
+        """
+        if not self._speaks_version_2:
+            self._fetch_with_git()
+            return
+        if not self.deepens:
+            since = depth = None
+        self._fetch_into_store(FetchRequest(wants, since=since, depth=depth, filter=filter_ if self.filters else None))
+
+    def content(self, shas: Sequence[str]) -> dict[str, RawCommit]:
+        """Return known commits with their contents."""
+        found = {sha: self.known[sha] for sha in shas}
+        emptied = [sha for sha, raw in found.items() if not raw.content]
+        if emptied:
+            for stored in self.store.read(emptied, largest=OBJECT_BYTES):
+                found[stored.oid] = replace(found[stored.oid], content=stored.content or b"")
+        return found
+
+    @property
+    def _speaks_version_2(self) -> bool:
+        return self._upload_pack.capabilities.version >= 2  # noqa: PLR2004 - the protocol's version
+
+    def _fetch(self, request: FetchRequest, stop: Callable[[], bool] | None) -> bool:
+        if not self.filters:
+            self._fetch_into_store(request)
+            self._read_commits_of_store()
+            return True
+        with self._upload_pack.fetch(replace(request, filter="tree:0")) as pack:
+            if pack is None:
+                return False
+            self._read_commits(pack, stop)
+        return True
+
+    def _read_commits(self, pack: ByteReader, stop: Callable[[], bool] | None) -> None:
+        look_at = _FIRST_LOOK
+        arriving = commits_in(pack, object_format=self.head().object_format, commit_bytes=self._commit_bytes_left)
+        for number, (sha, content) in enumerate(arriving, 1):
+            self._commit_bytes_left -= len(content)
+            self.known[sha] = read_commit(sha, content)
+            if stop is not None and number >= look_at:
+                if stop():
+                    return
+                look_at = number + max(_FIRST_LOOK, number // 16)
+
+    def _fetch_into_store(self, request: FetchRequest) -> None:
+        with self._upload_pack.fetch(request) as pack:
+            if pack is not None:
+                self.store.add_pack(pack)
+
+    def _read_commits_of_store(self) -> None:
+        """Note all commits of the store; their contents stay there, for there may be very many."""
+        new = [sha for sha in self.store.commits() if sha not in self.known]
+        for found in self.store.read(new, largest=OBJECT_BYTES):
+            self.known[found.oid] = replace(read_commit(found.oid, found.content or b""), content=b"")
+
+    def _fetch_with_git(self) -> None:
+        _ = self.store  # git fetches into it
+        fetch_all(self._git, self._url, self._limits)
+        self._read_commits_of_store()

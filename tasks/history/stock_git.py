@@ -1,0 +1,60 @@
+"""git itself as the client, for servers that do not speak version 2 of its protocol."""
+
+import re
+
+from tasks.history.git_process import Git
+from tasks.history.limits import FetchLimits
+from tasks.history.protocol import Head
+from watchlist.errors import ErrorCode, JobError
+
+_HEAD = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\tHEAD")
+_SHA256_LENGTH = 64
+
+
+def read_head(git: Git, url: str, limits: FetchLimits) -> Head:
+    """Ask where HEAD points.
+
+    Raises:
+        JobError: git cannot talk with the host.
+    """
+    argv = ["ls-remote", "--symref", "--", url, "HEAD"]
+    with git.start(argv, settings=_network(limits), schemes=_scheme(url)) as child:
+        said = child.stdout.read().decode(errors="replace")
+    sha = branch = None
+    for line in said.splitlines():
+        if match := _HEAD.fullmatch(line):
+            sha = match[1]
+        elif line.startswith("ref: refs/heads/") and line.endswith("\tHEAD"):
+            branch = line.removeprefix("ref: refs/heads/").removesuffix("\tHEAD")
+    return Head(sha, branch, "sha256" if sha and len(sha) == _SHA256_LENGTH else "sha1")
+
+
+def fetch_all(git: Git, url: str, limits: FetchLimits) -> None:
+    """Fetch everything that HEAD reaches into the store in git's directory.
+
+    Raises:
+        JobError: the transfer failed or broke a limit.
+    """
+    argv = ["--git-dir=.", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"]
+    try:
+        with git.start([*argv, "--", url, "HEAD"], settings=_network(limits), schemes=_scheme(url)) as child:
+            child.stdin.close()
+            child.stdout.read()
+    except JobError as error:
+        if error.code is ErrorCode.OUT_OF_DISK:
+            raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, "The whole history does not fit the limits.") from error
+        raise
+
+
+def _network(limits: FetchLimits) -> dict[str, str]:
+    return {
+        "protocol.allow": "always",
+        "http.followRedirects": "false",
+        "http.lowSpeedLimit": str(limits.stall_bytes),
+        "http.lowSpeedTime": str(max(1, int(limits.stall_seconds))),
+        "fetch.unpackLimit": "1",
+    }
+
+
+def _scheme(url: str) -> str:
+    return url.partition(":")[0]

@@ -1,0 +1,304 @@
+"""One keep-alive HTTP connection to one repository's `git-upload-pack`, bounded in time and bytes.
+
+A watchdog thread ends the connection when the time is up, when the host stalls or when the job is cancelled, so that
+no read outlives its limit however slowly bytes trickle in. Redirects are never followed to another repository.
+"""
+
+import contextlib
+import gzip
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Collection, Iterator
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, NameResolutionError
+from urllib3.response import BaseHTTPResponse
+
+from tasks.child_process import ChildProcesses
+from tasks.history.byte_reader import ByteReader
+from tasks.history.git_process import Deadline
+from tasks.history.limits import FetchLimits
+from watchlist.errors import ErrorCode, JobError
+
+USER_AGENT = "git/2.45.0 (repository-watchlist)"
+"""Hosts serve git's protocol to clients that look like git, and HTML to others."""
+
+SERVICE = "git-upload-pack"
+
+_COMPRESS_ABOVE = 1024
+_READ_SIZE = 64 * 1024
+_WATCH_INTERVAL = 0.1
+
+
+class GitHttpConnection:
+    """Talks protocol v2 with one repository; a context manager.
+
+    Attributes:
+        bytes_received: bytes of all answers so far.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        limits: FetchLimits,
+        deadline: Deadline,
+        children: ChildProcesses,
+        allowed_schemes: Collection[str],
+    ) -> None:
+        """Prepare a connection; nothing is sent yet.
+
+        Raises:
+            JobError: the URL's scheme is not allowed, or it names no host.
+        """
+        self._base = _checked(url, allowed_schemes)
+        self._path = self._base.path.rstrip("/")
+        self._limits = limits
+        self._children = children
+        self._http: HTTPConnection | None = None
+        self._deadline = deadline
+        self._failure: JobError | None = None
+        self._awaiting_since: float | None = None
+        self._progress = 0
+        self._closing = threading.Event()
+        self._watchdog = threading.Thread(target=self._watch, daemon=True)
+        self.bytes_received = 0
+
+    def __enter__(self) -> Self:
+        self._watchdog.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        self.disconnect()
+        self._watchdog.join()
+
+    @contextlib.contextmanager
+    def advertisement(self) -> Iterator[ByteReader]:
+        """Ask what the server can do: `GET info/refs`.
+
+        Raises:
+            JobError: the host cannot be reached, refuses, redirects, or does not speak smart HTTP.
+        """
+        with self._exchange("GET", f"/info/refs?service={SERVICE}", accept="advertisement") as answer:
+            yield answer
+
+    @contextlib.contextmanager
+    def command(self, body: bytes) -> Iterator[ByteReader]:
+        """Send one protocol v2 command: `POST git-upload-pack`.
+
+        An answer that is not read to its end costs the connection; the next command opens another one.
+
+        Raises:
+            JobError: as for `advertisement`.
+        """
+        with self._exchange("POST", f"/{SERVICE}", accept="result", body=body) as answer:
+            yield answer
+
+    def disconnect(self) -> None:
+        """Close the connection; the next request opens another one."""
+        if self._http is not None:
+            self._http.close()
+            self._http = None
+
+    def _receive(self, response: BaseHTTPResponse) -> bytes:
+        self._raise_if_over()
+        with self._errors_explained():
+            chunk = response.read1(_READ_SIZE)
+        self.bytes_received += len(chunk)
+        self._progress += len(chunk)
+        if self.bytes_received > self._limits.bytes_received:
+            self.disconnect()
+            raise JobError(
+                ErrorCode.REPOSITORY_TOO_LARGE,
+                f"The host sent more than {self._limits.bytes_received // 2**20} MiB.",
+            )
+        return chunk
+
+    @contextlib.contextmanager
+    def _exchange(self, method: str, suffix: str, *, accept: str, body: bytes | None = None) -> Iterator[ByteReader]:
+        content_type = f"application/x-{SERVICE}-{accept}"
+        response = self._request(method, suffix, content_type, body)
+        try:
+            if response.status in {301, 302, 303, 307, 308} and self._moved_within(response, suffix):
+                response.close()
+                self.disconnect()
+                response = self._request(method, suffix, content_type, body)
+            self._raise_for(response, content_type)
+            yield ByteReader(lambda: self._receive(response))
+            if not self._drained(response):
+                self.disconnect()
+        except BaseException:
+            self._drop()
+            raise
+        finally:
+            self._awaiting_since = None
+            response.close()
+
+    def _request(self, method: str, suffix: str, content_type: str, body: bytes | None) -> BaseHTTPResponse:
+        headers = {"User-Agent": USER_AGENT, "Accept": content_type, "Git-Protocol": "version=2"}
+        if body is not None:
+            headers["Content-Type"] = f"application/x-{SERVICE}-request"
+            if len(body) > _COMPRESS_ABOVE:
+                body = gzip.compress(body, compresslevel=6)
+                headers["Content-Encoding"] = "gzip"
+        reused = self._http is not None
+        try:
+            return self._send(method, suffix, headers, body)
+        except JobError as error:
+            if not reused or error.code is not ErrorCode.HOST_UNREACHABLE:
+                raise
+        self.disconnect()  # a host may close an idle connection at any time: that is no failure
+        return self._send(method, suffix, headers, body)
+
+    def _send(self, method: str, suffix: str, headers: dict[str, str], body: bytes | None) -> BaseHTTPResponse:
+        self._raise_if_over()
+        self._progress = 0
+        self._awaiting_since = time.monotonic()
+        with self._errors_explained():
+            if self._http is None:
+                self._http = self._connected()
+            self._http.request(
+                method, self._path + suffix, body=body, headers=headers, preload_content=False, decode_content=False
+            )
+            response = self._http.getresponse()
+        self.bytes_received += sum(len(name) + len(value) + 4 for name, value in response.headers.items())
+        return response
+
+    def _connected(self) -> HTTPConnection:
+        host, timeout = self._base.hostname or "", self._limits.connect_seconds
+        http = (
+            HTTPSConnection(host, self._base.port, timeout=timeout, ssl_context=ssl.create_default_context())
+            if self._base.scheme == "https"
+            else HTTPConnection(host, self._base.port, timeout=timeout)
+        )
+        http.connect()
+        http.timeout = self._limits.stall_seconds
+        return http
+
+    def _drained(self, response: BaseHTTPResponse) -> bool:
+        """Return whether the whole answer was read; only then can the connection serve another request."""
+        with contextlib.suppress(HTTPError, OSError, ValueError, AttributeError):
+            return response.read1(1) == b""
+        return False
+
+    def _moved_within(self, response: BaseHTTPResponse, suffix: str) -> bool:
+        """Follow the one redirect that names the same repository: with or without `.git` at its end."""
+        target = urlsplit(urljoin(self._base.geturl(), response.headers.get("Location", "")))
+        same_origin = (target.scheme, target.netloc) == (self._base.scheme, self._base.netloc)
+        path = target.path.removesuffix(suffix.partition("?")[0])
+        if not same_origin or path == self._path or path.removesuffix(".git") != self._path.removesuffix(".git"):
+            return False
+        self._path = path
+        return True
+
+    def _raise_for(self, response: BaseHTTPResponse, content_type: str) -> None:
+        status = response.status
+        if status == HTTPStatus.OK:
+            kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            if kind == content_type:
+                return
+            raise JobError(ErrorCode.REPOSITORY_UNSUPPORTED, "The host does not speak git's smart HTTP protocol here.")
+        if status in {301, 302, 303, 307, 308}:
+            raise JobError(
+                ErrorCode.REPOSITORY_MOVED,
+                f"The host redirects to {_printable(response.headers.get('Location', 'another address'))}.",
+            )
+        raise JobError(_code_of(status), f"The host answered with HTTP status {status}.")
+
+    @contextlib.contextmanager
+    def _errors_explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (HTTPError, OSError, ValueError, AttributeError) as error:
+            # AttributeError, ValueError: http.client's answer to a socket that the watchdog closed under it.
+            self._drop()
+            self._raise_if_over()
+            raise _explained(error, in_answer=self._progress > 0) from error
+
+    def _drop(self) -> None:
+        """Close a connection whose state is unknown."""
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            self.disconnect()
+        self._http = None
+
+    def _raise_if_over(self) -> None:
+        self._children.raise_if_cancelled()
+        if self._failure is not None:
+            raise self._failure
+        if self._deadline.seconds_left <= 0:
+            raise self._deadline.exceeded()
+
+    def _watch(self) -> None:
+        seen, since = 0, time.monotonic()
+        while not self._closing.wait(_WATCH_INTERVAL):
+            now = time.monotonic()
+            awaiting = self._awaiting_since
+            if awaiting is None or self._progress < seen or self._progress >= seen + self._limits.stall_bytes:
+                seen, since = self._progress, now
+            if self._children.cancelled:
+                self._cut()
+            elif awaiting is not None and self._deadline.seconds_left <= 0:
+                self._fail(self._deadline.exceeded())
+            elif awaiting is not None and now - max(since, awaiting) >= self._limits.stall_seconds:
+                stalled = f"The host sent nothing for {self._limits.stall_seconds:.0f} s."
+                self._fail(JobError(ErrorCode.TRANSFER_TIMED_OUT, stalled))
+
+    def _fail(self, failure: JobError) -> None:
+        self._failure = self._failure or failure
+        self._cut()
+
+    def _cut(self) -> None:
+        http = self._http
+        sock = None if http is None else http.sock
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def _checked(url: str, allowed_schemes: Collection[str]) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        named = False
+    if not named or parts.scheme not in allowed_schemes or parts.username or parts.password:
+        raise JobError(ErrorCode.HOST_NOT_ALLOWED, "The URL's scheme or host is not allowed.")
+    return parts
+
+
+def _code_of(status: int) -> ErrorCode:
+    match status:
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN | HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            return ErrorCode.REPOSITORY_REQUIRES_LOGIN
+        case HTTPStatus.NOT_FOUND | HTTPStatus.GONE | HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
+            return ErrorCode.REPOSITORY_NOT_FOUND
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return ErrorCode.HOST_RATE_LIMITED
+        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return ErrorCode.HOST_ERROR
+        case _:
+            return ErrorCode.REPOSITORY_UNSUPPORTED
+
+
+def _explained(error: Exception, *, in_answer: bool) -> JobError:
+    if isinstance(error, TimeoutError | urllib3.exceptions.ReadTimeoutError):
+        return JobError(ErrorCode.TRANSFER_TIMED_OUT, "The host stopped answering.")
+    if isinstance(error, NameResolutionError):
+        return JobError(ErrorCode.HOST_UNREACHABLE, "The host's name cannot be resolved.")
+    if in_answer:
+        return JobError(ErrorCode.TRANSFER_INVALID, "The host's answer broke off.")
+    return JobError(ErrorCode.HOST_UNREACHABLE, "The host cannot be reached.")
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())[:200]

@@ -1,0 +1,82 @@
+"""Which commits are the window: a walk over what is known, which says what it would have to know besides.
+
+The rule is that of `git log --since-as-filter=<since> -n <limit>`: from HEAD, always the one with the newest committer
+date of those seen and not yet shown, first come first shown among equals; a commit older than `since` is passed over,
+not shown. git walks to the root for this. Here the walk goes on behind commits that are older than `since` only as far
+as those are known, and `behind` names where it stopped.
+"""
+
+import heapq
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Node(Protocol):
+    """What the walk needs to know of a commit."""
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Ids of its parents."""
+
+    @property
+    def committed(self) -> int:
+        """Its committer's time, Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What a walk found.
+
+    Attributes:
+        shown: ids of the window's commits, newest first.
+        missing: unknown parents of shown commits: until they are known, `shown` is a guess.
+        behind: unknown parents of commits older than the window.
+        older: how many commits older than the window were passed over.
+        full: `limit` commits are shown; there may be more.
+    """
+
+    shown: tuple[str, ...]
+    missing: tuple[str, ...]
+    behind: tuple[str, ...]
+    older: int
+    full: bool
+
+
+def walk(
+    known: Mapping[str, Node], head: str, *, since: int, limit: int, outside: Collection[str] = frozenset()
+) -> Walk:
+    """Walk from `head` over `known`; parents in `outside` are known to be of no interest."""
+    shown: list[str] = []
+    missing: dict[str, None] = {}
+    behind: dict[str, None] = {}
+    older = 0
+    seen = {head}
+    queue: list[tuple[int, int, str]] = []
+    if head in known:
+        queue.append((-known[head].committed, 0, head))
+    else:
+        missing[head] = None
+    while queue and len(shown) < limit:
+        _, _, sha = heapq.heappop(queue)
+        node = known[sha]
+        if node.committed >= since:
+            shown.append(sha)
+            unknown = missing
+        else:
+            older += 1
+            unknown = behind
+        for parent in node.parents:
+            if parent in known:
+                if parent not in seen:
+                    seen.add(parent)
+                    heapq.heappush(queue, (-known[parent].committed, len(seen), parent))
+            elif parent not in outside:
+                unknown[parent] = None
+    return Walk(
+        shown=tuple(shown),
+        missing=tuple(missing),
+        behind=tuple(sha for sha in behind if sha not in missing),
+        older=older,
+        full=len(shown) >= limit,
+    )

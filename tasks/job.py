@@ -1,0 +1,275 @@
+"""The container's job: claim the entry, do the work, write the result, delete the message; or say why not.
+
+    python -m tasks.job
+
+Everything it does is known from its environment (`TaskSettings` and `JobSettings`). It exits with 0 whenever the entry
+says how things stand; any other exit is explained by the task-stopped function.
+"""
+
+import contextlib
+import errno
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+from pynamodb.exceptions import PynamoDBException
+
+from tasks import analysis
+from tasks.analysis import Analysis, Tools
+from tasks.child_process import ChildProcesses
+from tasks.control import JobControl, StopReason
+from tasks.forge import Forge
+from tasks.github_api import GitHubApi
+from tasks.heartbeat import Heartbeat
+from tasks.history import sweep_scratch
+from tasks.scorecard.assessment import Assessor
+from tasks.scorecard.cli import ScorecardCli
+from watchlist import clock, metrics, records, task_slots
+from watchlist.errors import ErrorCode, JobCancelledError, JobError
+from watchlist.job_protocol import Launch, Lease, SupersededError
+from watchlist.job_queue import HeldMessage, JobQueue, MessageGoneError
+from watchlist.metrics import Metric, attempt_failed_by
+from watchlist.package import Package
+from watchlist.records import Entry
+from watchlist.settings import JobSettings, SettingsError, TaskSettings, load
+from watchlist.states import Share, Stage
+from watchlist.stopped_tasks import launch_of
+
+PROGRESS_SECONDS = 1.0
+"""Least time between two reports of progress within a stage."""
+
+_CLIENT_CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
+
+
+@dataclass
+class RunningJob:
+    """The claimed job, as the analysis sees it."""
+
+    lease: Lease
+    heartbeat: Heartbeat
+    stage: Stage = Stage.STARTING
+    reported_at: float = 0.0
+
+    def check(self) -> None:
+        """Go on only while the lease is known to last for another write."""
+        self.heartbeat.check()
+
+    def report(self, stage: Stage, done: int = 0, total: int | None = None) -> None:
+        """Show progress: each new stage, and within a stage once a second."""
+        now = time.monotonic()
+        if stage is self.stage and done != total and now - self.reported_at < PROGRESS_SECONDS:
+            return
+        self.stage, self.reported_at = stage, now
+        self.check()
+        with _lost_is_cancelled():
+            self.lease.report(stage, done, total)
+
+    def describe(self, package: Package, default_branch: str | None) -> None:
+        """Show what is known of the repository."""
+        self.check()
+        with _lost_is_cancelled():
+            self.lease.describe(package.model_dump(mode="json", exclude_none=True), default_branch)
+
+
+class Worker:
+    """One attempt of one job."""
+
+    def __init__(self, settings: TaskSettings, job: JobSettings, launch: Launch, logger: Logger) -> None:
+        self._settings = settings
+        self._launch = launch
+        self._slot = job.slot
+        self._logger = logger
+        self._metrics = metrics.publisher()
+        self._children = ChildProcesses()
+        self._control = JobControl(self._children)
+        self._queue = JobQueue(boto3.client("sqs", config=_CLIENT_CONFIG), settings.queue_urls)
+        self._held: HeldMessage = self._queue.held(launch.message.kind, job.receipt_handle)
+
+    def run(self) -> None:
+        """Do the attempt; when this returns, the entry says how it went, or the job is somebody else's."""
+        signal.signal(signal.SIGTERM, lambda *_: self._control.stop(StopReason.TERMINATED))
+        try:
+            lease, entry = Lease.claim(self._launch, self._settings.lease, clock.now())
+        except SupersededError:
+            self._logger.info("nothing to do: the job is closed, or another task has it")
+        else:
+            with contextlib.suppress(SupersededError):
+                self._work(lease, entry)
+        finally:
+            task_slots.free_slot(Share.of(self._launch.message.kind), self._slot, self._launch.owner)
+            self._metrics.flush_metrics()
+
+    def _work(self, lease: Lease, entry: Entry) -> None:
+        heartbeat = Heartbeat(
+            lease,
+            self._held,
+            self._slot,
+            queue=self._queue,
+            control=self._control,
+            interval=timedelta(seconds=self._settings.heartbeat_seconds),
+            logger=self._logger,
+        )
+        job = RunningJob(lease, heartbeat)
+        try:
+            with heartbeat, self._time_limit():
+                result = self._analyse(entry, job)
+                job.check()
+            self._complete(lease, entry, result)
+        except JobCancelledError:
+            self._stopped(lease, job.stage)
+        except JobError as error:
+            self._failed(lease, error, job.stage)
+        except Exception as error:
+            self._logger.exception("the work broke off")
+            self._failed(lease, _explain(error), job.stage)
+
+    def _analyse(self, entry: Entry, job: RunningJob) -> Analysis:
+        if entry.origin not in self._settings.allowed_origins:
+            raise JobError(ErrorCode.HOST_NOT_ALLOWED, f"{entry.origin} is not an allowed host (any more).")
+        self._settings.git_clone_dir.mkdir(parents=True, exist_ok=True)
+        for path in sweep_scratch(self._settings.git_clone_dir):
+            self._logger.warning("a leftover cannot be removed now", path=str(path))
+        return analysis.analyse(entry.watchlist_id, entry.repository, self._tools(), job, clock.now())
+
+    def _tools(self) -> Tools:
+        settings = self._settings
+        tokens = tuple(token.strip() for token in (settings.github_token or "").split(",") if token.strip())
+        github = GitHubApi(settings.github_api_base_url)
+        return Tools(
+            children=self._children,
+            scratch=settings.git_clone_dir,
+            forge=Forge(github, tokens),
+            assessor=Assessor(
+                cli=ScorecardCli(settings.scorecard_path, self._children, settings.git_clone_dir),
+                github=github,
+                tokens=tokens,
+                published_url=settings.scorecard_api_base_url,
+                max_age=timedelta(hours=settings.scorecard_max_age_hours),
+            ),
+        )
+
+    @contextlib.contextmanager
+    def _time_limit(self) -> Iterator[None]:
+        timer = threading.Timer(self._settings.job_timeout_seconds, self._control.stop, args=(StopReason.TIMED_OUT,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _complete(self, lease: Lease, entry: Entry, result: Analysis) -> None:
+        """Write the result, then delete the message: the other way round a crash between would lose the job."""
+        now = clock.now()
+        lease.complete(result.to_attributes(), now)
+        self._logger.info("job completed", commits=result.commits, score=result.score)
+        self._measure(Metric.JOB_COMPLETED, 1)
+        self._measure(Metric.JOB_DURATION, (now - entry.job_queued_at).total_seconds())
+        self._measure(Metric.JOB_ATTEMPTS, lease.launch.attempt)
+        self._measure(Metric.BYTES_RECEIVED, result.bytes_received)
+        if result.score is None:
+            self._measure(Metric.SCORE_MISSING, 1)
+        else:
+            self._measure(Metric.SCORE, result.score)
+        self._delete_message()
+
+    def _failed(self, lease: Lease, error: JobError, stage: Stage) -> None:
+        self._logger.warning("attempt failed", code=error.code, reason=error.message, stage=stage)
+        now = clock.now()
+        entry = lease.fail(error, stage, now)
+        self._measure(Metric.ATTEMPT_FAILED, 1)
+        self._measure(attempt_failed_by(error.code), 1)
+        if entry.state.is_open:
+            self._hand_back(entry.next_attempt_at - now)
+            return
+        self._measure(Metric.JOB_FAILED, 1)
+        if entry.attempts_used_up:
+            self._hand_back(timedelta(0))  # SQS moves it to the dead-letter queue on the next receive
+        else:
+            self._delete_message()
+
+    def _stopped(self, lease: Lease, stage: Stage) -> None:
+        match self._control.reason:
+            case StopReason.TERMINATED:
+                error = JobError(ErrorCode.WORKER_INTERRUPTED, "The worker was asked to stop, as for a deployment.")
+                lease.give_back(error, stage, clock.now())
+                self._hand_back(timedelta(0))
+            case StopReason.TIMED_OUT:
+                minutes = self._settings.job_timeout_seconds / 60
+                message = f"The analysis was not done within {minutes:g} minutes."
+                self._failed(lease, JobError(ErrorCode.ANALYSIS_TIMED_OUT, message), stage)
+            case _:
+                self._logger.warning("stopped without writing: the job is somebody else's now")
+
+    def _hand_back(self, pause: timedelta) -> None:
+        with self._message_may_be_gone():
+            self._queue.hide(self._held, max(pause, timedelta(0)))
+
+    def _delete_message(self) -> None:
+        with self._message_may_be_gone():
+            self._queue.delete(self._held)
+
+    @contextlib.contextmanager
+    def _message_may_be_gone(self) -> Iterator[None]:
+        """The entry is written; a message that stays is received again and found to be done with."""
+        try:
+            yield
+        except (MessageGoneError, JobError) as error:
+            self._logger.warning("the message could not be changed", reason=repr(error))
+
+    def _measure(self, name: Metric | str, value: float) -> None:
+        self._metrics.add_metric(name, name.unit if isinstance(name, Metric) else "Count", value)
+
+
+@contextlib.contextmanager
+def _lost_is_cancelled() -> Iterator[None]:
+    try:
+        yield
+    except SupersededError:
+        raise JobCancelledError from None
+
+
+def _explain(error: Exception) -> JobError:
+    """Return what an error that nobody typed means for the job."""
+    match error:
+        case PynamoDBException():
+            return JobError(ErrorCode.STORAGE_UNAVAILABLE, "The service's database did not take a call.")
+        case MemoryError():
+            return JobError(ErrorCode.OUT_OF_MEMORY, "The analysis needed more memory than it may use.")
+        case OSError(errno=errno.ENOSPC) | OSError(errno=errno.EDQUOT) | OSError(errno=errno.EFBIG):
+            return JobError(ErrorCode.OUT_OF_DISK, "The analysis needed more disk than it may use.")
+        case _:
+            return JobError(ErrorCode.INTERNAL_ERROR, f"An error in the service itself ({type(error).__name__}).")
+
+
+def main() -> int:
+    """Run the job that the environment names; return the exit code."""
+    try:
+        settings, job = load(TaskSettings), load(JobSettings)
+        launch = launch_of(job)
+    except (SettingsError, ValueError) as error:
+        sys.stderr.write(f"cannot start: {error}\n")
+        return 2
+    records.bind(settings)
+    logger = Logger(service="job", level=settings.log_level)
+    logger.set_correlation_id(launch.message.correlation_id)
+    keys: dict[str, Any] = {
+        "watchlist_id": launch.message.watchlist_id,
+        "job_id": launch.message.job_id,
+        "attempt": launch.attempt,
+    }
+    logger.append_keys(**keys)
+    Worker(settings, job, launch, logger).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

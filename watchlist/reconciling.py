@@ -1,0 +1,56 @@
+"""What to do with an entry whose job gave no sign of life in time: a pure decision."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from watchlist import limits
+from watchlist.errors import ErrorCode, JobError
+from watchlist.records import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """The job is closed: take the entry out of the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing is overdue (the index lags behind)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOut:
+    """The job is past its bound: fail it."""
+
+    error: JobError
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareLost:
+    """The attempt fell silent: count it as failed, and queue the job again if an attempt is left."""
+
+    error: JobError
+
+
+@dataclass(frozen=True, slots=True)
+class Requeue:
+    """The job seems to have no message: send a new copy."""
+
+
+Remedy = Forget | Wait | TimeOut | DeclareLost | Requeue
+
+
+def decide(entry: Entry, now: datetime) -> Remedy:
+    """Return the remedy for `entry`, found in the index of due jobs."""
+    if not entry.state.is_open:
+        return Forget()
+    if now - entry.job_queued_at >= limits.PROCESSING_BOUND:
+        hours = limits.PROCESSING_BOUND.total_seconds() / 3600
+        return TimeOut(JobError(ErrorCode.PROCESSING_TIMED_OUT, f"The job was not done within {hours:g} hours."))
+    if entry.due_at > now:
+        return Wait()
+    if entry.lease_owner:
+        return DeclareLost(JobError(ErrorCode.WORKER_LOST, "The worker fell silent without a report."))
+    if entry.attempt > entry.claimed_attempt:
+        return DeclareLost(JobError(ErrorCode.WORKER_NOT_STARTED, "The worker was launched but never started."))
+    return Requeue()
