@@ -138,12 +138,16 @@ def _cost_drivers(
         statistic=cloudwatch.Stats.MAXIMUM,
         label="memory used (MiB)",
     )
-    invocations = [function.function.metric_invocations(period=_HOUR, label=function.spec.name) for function in functions]
+    invocations = [
+        function.function.metric_invocations(period=_HOUR, label=function.spec.name) for function in functions
+    ]
     received = own_metric(environment, Metric.BYTES_RECEIVED, period=_HOUR, label="bytes received")
     return [
         _graph("Fargate: task minutes an hour", [task_minutes], right=[memory]),
         _graph("Lambda: invocations", invocations, stacked=True),
-        _graph("DynamoDB: units consumed", [*_units(storage.watchlist, "watchlist"), *_units(storage.activity, "activity")]),
+        _graph(
+            "DynamoDB: units consumed", [*_units(storage.watchlist, "watchlist"), *_units(storage.activity, "activity")]
+        ),
         _graph("Received from git hosts", [received]),
     ]
 

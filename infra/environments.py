@@ -51,7 +51,9 @@ class JwtIssuer:
         if not self.issuer.startswith("https://"):
             raise InvalidEnvironmentError(f"jwt.issuer {self.issuer!r}: allowed is a URL that starts with https://")
         if not self.audience:
-            raise InvalidEnvironmentError("jwt.audience is empty: name at least one client id, or everybody's tokens pass")
+            raise InvalidEnvironmentError(
+                "jwt.audience is empty: name at least one client id, or everybody's tokens pass"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

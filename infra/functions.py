@@ -59,7 +59,7 @@ class Function(Construct):
         acknowledge(
             self.function,
             "L1",
-            "3.13 is supported until 2029; the packages carry bytecode, which needs the same Python where they are built",
+            "packages carry bytecode, which only the same Python writes; docs/decisions has why it is 3.13",
         )
         acknowledge(self.role, "IAM5[Resource::*]", "X-Ray's PutTraceSegments and PutTelemetryRecords know no resource")
 

@@ -17,7 +17,9 @@ from watchlist.queues import JobKind
 class JobQueues(Construct):
     """The queues of all kinds of jobs."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, monitoring: Monitoring) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, monitoring: Monitoring
+    ) -> None:
         super().__init__(scope, construct_id)
         self.of_kind = {
             kind: JobQueue(self, kind.value, kind=kind, name=f"{environment.service}-{kind}", monitoring=monitoring)

@@ -63,12 +63,13 @@ class Monitoring(Construct):
         """Register an alarm.
 
         Args:
-            title: what it is called, together with `subject`, which of several such things it watches.
+            title: what it is called, and its section in the runbook.
             happened: one sentence for whoever is woken up.
             console: the console page that shows it, as path below the console's host.
             metric: what is watched, with its period.
             threshold: what it is compared with.
             missing_data: what silence means.
+            subject: which of several such things it watches.
             periods: how many periods in a row must breach.
             comparison: how the two are compared.
         """

@@ -20,9 +20,7 @@ def own_metric(
     return _metric(environment, metric, statistic, period, label)
 
 
-def failed_attempts(
-    environment: Environment, code: ErrorCode, *, period: Duration | None = None
-) -> cloudwatch.Metric:
+def failed_attempts(environment: Environment, code: ErrorCode, *, period: Duration | None = None) -> cloudwatch.Metric:
     """Return the count of failed attempts of one code."""
     return _metric(environment, attempt_failed_by(code), cloudwatch.Stats.SUM, period, str(code))
 

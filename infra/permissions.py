@@ -29,7 +29,7 @@ class Permissions:
 
     Attributes:
         watchlist: on the watchlist table.
-        indexes: of the watchlist table that may be queried.
+        indexes: of either table that may be queried.
         activity: on the activity table.
         queues: on the queue of each kind of job.
         dead_letter_queues: on all dead-letter queues.
@@ -54,9 +54,17 @@ OF_FUNCTIONS: Mapping[str, Permissions] = {
     function_specs.RETRY.name: Permissions(watchlist=_PROTOCOL, queues=_SEND_SETUPS),
     function_specs.COMMITS.name: Permissions(watchlist=_READ, activity=_READ),
     function_specs.HEALTH.name: Permissions(watchlist=_READ, activity=_READ),
+    function_specs.USER_WATCHLIST.name: Permissions(
+        watchlist=_READ | {"PutItem", "UpdateItem", "DeleteItem"},
+        activity=_READ | {"BatchWriteItem", "DeleteItem"},
+        indexes=(tables.BY_USER, tables.BY_USER_ENTRY),
+    ),
+    function_specs.ALERTS.name: Permissions(
+        watchlist=_READ, activity=_READ | {"UpdateItem"}, indexes=(tables.BY_USER_ENTRY,)
+    ),
     function_specs.JOBS.name: Permissions(
         watchlist=_READ,
-        indexes=(tables.BY_DUE,),
+        indexes=(tables.BY_QUEUE,),
         queues=_on_all_queues("GetQueueAttributes"),
         dead_letter_queues=frozenset({"GetQueueAttributes"}),
     ),
@@ -85,10 +93,10 @@ OF_TASK = Permissions(
 def grant(role: iam.IRole, permissions: Permissions, storage: Storage, queues: JobQueues) -> None:
     """Allow `role` what `permissions` say, and nothing more."""
     _allow(role, "dynamodb", permissions.watchlist, [storage.watchlist.table_arn])
-    if permissions.indexes:
-        arns = [f"{storage.watchlist.table_arn}/index/{index.name}" for index in permissions.indexes]
-        _allow(role, "dynamodb", frozenset({"Query"}), arns)
     _allow(role, "dynamodb", permissions.activity, [storage.activity.table_arn])
+    for index in permissions.indexes:
+        table = storage.watchlist if index in tables.WATCHLIST.indexes else storage.activity
+        _allow(role, "dynamodb", frozenset({"Query"}), [f"{table.table_arn}/index/{index.name}"])
     by_actions: dict[Actions, list[str]] = {}
     for kind, actions in permissions.queues.items():
         by_actions.setdefault(actions, []).append(queues.of_kind[kind].queue.queue_arn)

@@ -47,7 +47,9 @@ class Schedules(Construct):
                 role=self._role(reconciler).without_policy_updates(),
             ),
         )
-        console = f"lambda/home?region={monitoring.region}#/functions/{reconciler.function.function_name}?tab=monitoring"
+        console = (
+            f"lambda/home?region={monitoring.region}#/functions/{reconciler.function.function_name}?tab=monitoring"
+        )
         monitoring.alarm(
             AlarmTitle.RECONCILER_NOT_RUNNING,
             happened="The reconciler has not finished a run: entries that nobody works on are not found.",
@@ -62,9 +64,7 @@ class Schedules(Construct):
             AlarmTitle.ENTRIES_OVERDUE,
             happened="Entries were `processing` for longer than the service promises.",
             console=console,
-            metric=own_metric(
-                environment, Metric.ENTRIES_OVERDUE, statistic=cloudwatch.Stats.MAXIMUM, period=interval
-            ),
+            metric=own_metric(environment, Metric.ENTRIES_OVERDUE, statistic=cloudwatch.Stats.MAXIMUM, period=interval),
             threshold=1,
             # The alarm above tells when the reconciler says nothing at all.
             missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
@@ -73,9 +73,7 @@ class Schedules(Construct):
     def _role(self, function: Function) -> iam.Role:
         """Return the scheduler's role. The target's own grant would cover every version of the function."""
         source = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
-        role = iam.Role(
-            self, "Role", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=source)
-        )
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=source))
         role.add_to_policy(
             iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function.function_arn])
         )

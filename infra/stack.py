@@ -108,9 +108,7 @@ class EnvironmentStage(Stage):
 
     def __init__(self, scope: Construct, *, environment: Environment, package_of: PackageOf) -> None:
         super().__init__(scope, environment.name)
-        self.stack = RepositoryWatchlist(
-            self, "repository-watchlist", environment=environment, package_of=package_of
-        )
+        self.stack = RepositoryWatchlist(self, "repository-watchlist", environment=environment, package_of=package_of)
 
 
 def _construct_id(function_name: str) -> str:

@@ -15,7 +15,9 @@ from watchlist import tables
 class Storage(Construct):
     """All tables: on demand, restorable to any second of the last 35 days."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, monitoring: Monitoring) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, monitoring: Monitoring
+    ) -> None:
         super().__init__(scope, construct_id)
         self.watchlist = self._table(tables.WATCHLIST, environment, monitoring)
         self.activity = self._table(tables.ACTIVITY, environment, monitoring)

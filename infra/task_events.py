@@ -12,7 +12,7 @@ from infra.worker import Worker
 
 
 class TaskEvents(Construct):
-    """Sends the events of this cluster's stopped tasks to the function. The reconciler covers for those that get lost."""
+    """Sends the events of this cluster's stopped tasks to the function; the reconciler covers for lost ones."""
 
     def __init__(
         self,

@@ -148,7 +148,9 @@ class Worker(Construct):
             environment=environment_of(TaskSettings, {**values, **own}),
             secrets={"GITHUB_TOKEN": ecs.Secret.from_secrets_manager(github_token.secret, TOKEN_FIELD)},
             logging=ecs.LogDriver.aws_logs(
-                stream_prefix="task", log_group=log_group(self, "Log", self._environment), mode=ecs.AwsLogDriverMode.NON_BLOCKING
+                stream_prefix="task",
+                log_group=log_group(self, "Log", self._environment),
+                mode=ecs.AwsLogDriverMode.NON_BLOCKING,
             ),
         )
         acknowledge(

@@ -56,7 +56,7 @@ class Packages:
         if not package.exists():
             closure = closure_of(self._root, spec.module)
             files = Installation(installed).files(closure.imports, closure.aws_services)
-            _write_zip(package, installed, [*closure.sources, *files])
+            _write_zip(package, installed, [*closure.sources, *closure.data, *files])
         return package
 
     def _install(self) -> Path:
@@ -84,7 +84,9 @@ class Packages:
         """Return a hash of all inputs."""
         digest = hashlib.sha256(f"{PYTHON_VERSION} {self._target}".encode())
         folders = (*(self._root / package for package in FIRST_PARTY), Path(__file__).parent)
-        sources = sorted(source for folder in folders for source in folder.rglob("*.py"))
+        sources = sorted(
+            file for folder in folders for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc"
+        )
         for path in (self._root / REQUIREMENTS, *sources):
             digest.update(str(path.name).encode() + b"\0" + path.read_bytes() + b"\0")
         return digest.hexdigest()[:16]
@@ -143,7 +145,7 @@ def _compile(python: Path, directory: Path) -> None:
 def _write_zip(package: Path, directory: Path, files: Iterable[Path]) -> None:
     """Write `files` of `directory`, each source as its bytecode."""
     temporary = package.with_suffix(f".{os.getpid()}")
-    with zipfile.ZipFile(temporary, "w", compression=zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(temporary, "w", compression=zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for file in sorted({_as_run(file) for file in files}):
             entry = zipfile.ZipInfo(file.as_posix(), _FIXED_TIME)
             entry.external_attr = _MODE

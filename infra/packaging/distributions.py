@@ -5,7 +5,7 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 from infra.packaging.target import PYTHON_VERSION
 
@@ -21,7 +21,12 @@ _MARKERS = {
 }
 """The environment in which the packages run, for requirements that hold in some environments only."""
 
-_SHARED_BOTOCORE_DATA = frozenset({"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"})
+_SHARED_BOTOCORE_DATA = frozenset(
+    {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
+)
+
+_UNUSED_FOLDERS = frozenset({("boto3", "data"), ("boto3", "examples")})
+"""Resources and documentation: the service makes clients only."""
 
 _UNUSED_SUFFIXES = frozenset({".pyi", ".typed", ".rst", ".md", ".txt"})
 
@@ -52,9 +57,9 @@ class Installation:
         """Return the names of the distributions that these imports need, sorted."""
         return tuple(sorted(self._needed(imports)))
 
-    def _needed(self, imports: Iterable[str]) -> set[str]:
+    def _needed(self, imports: Iterable[str]) -> set[NormalizedName]:
         pending = [self._provider(top) for top in imports]
-        needed: set[str] = set()
+        needed: set[NormalizedName] = set()
         while pending:
             name = pending.pop()
             if name not in needed:
@@ -62,12 +67,12 @@ class Installation:
                 pending.extend(self._requirements(name))
         return needed
 
-    def _provider(self, top: str) -> str:
+    def _provider(self, top: str) -> NormalizedName:
         if top not in self._by_import:
             raise ModuleNotFoundError(f"requirements/functions.txt provides no {top}", name=top)
         return self._by_import[top]
 
-    def _requirements(self, name: str) -> Iterator[str]:
+    def _requirements(self, name: NormalizedName) -> Iterator[NormalizedName]:
         for line in self._by_name[name].requires or ():
             requirement = Requirement(line)
             if requirement.marker is None or requirement.marker.evaluate(_MARKERS):
@@ -94,6 +99,4 @@ def _is_run(path: Path, aws_services: frozenset[str]) -> bool:
         return False
     if path.parts[:2] == ("botocore", "data"):
         return path.parts[2] in aws_services or path.parts[2] in _SHARED_BOTOCORE_DATA
-    if path.parts[:2] in {("boto3", "data"), ("boto3", "examples")}:
-        return False  # resources and documentation; the service makes clients only
-    return path.parts[:2] != ("botocore", "docs")
+    return path.parts[:2] not in _UNUSED_FOLDERS
