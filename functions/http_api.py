@@ -1,25 +1,35 @@
 """What all functions behind HTTP routes share: validation, problems for errors, correlation ids in the logs."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.problems import FieldError, ProblemCode, problem
+from functions.callers import NotYoursError
+from functions.problems import (
+    PROBLEM_JSON,
+    FieldError,
+    Problem,
+    ProblemCode,
+    answer,
+    describe,
+    problem,
+    status_of,
+)
 from watchlist import routes
+from watchlist.alert_store import AlertNotFoundError
 from watchlist.cursors import InvalidCursorError
 from watchlist.entries import AlreadyWatchingError, EntryNotFoundError, NotFailedError, ServiceUnavailableError
+from watchlist.user_entries import UserEntryNotFoundError
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
-_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _NO_IDENTIFIER = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -31,12 +41,14 @@ def router() -> Router:
 def resolver(*routers: Router) -> APIGatewayHttpResolver:
     """Return an API of `routers` whose every error is a problem."""
     app = APIGatewayHttpResolver(enable_validation=True)
-    app.use([_json_only])
     for router in routers:
         app.include_router(router)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(InvalidCursorError)(_invalid_cursor)
     app.exception_handler(EntryNotFoundError)(_no_entry)
+    app.exception_handler(UserEntryNotFoundError)(_no_user_entry)
+    app.exception_handler(AlertNotFoundError)(_no_alert)
+    app.exception_handler(NotYoursError)(_not_yours)
     app.exception_handler(AlreadyWatchingError)(_already_watching)
     app.exception_handler(NotFailedError)(_not_failed)
     app.exception_handler(ServiceUnavailableError)(_unavailable)
@@ -58,7 +70,8 @@ def handler(logger: Logger, *routers: Router) -> Handler:
 
     @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        return app.resolve(event, context)
+        # Powertools validates before any middleware runs, and would read a form as if it were JSON.
+        return app.resolve(event, context) if _has_json(event) else _NOT_JSON
 
     return handle
 
@@ -73,33 +86,36 @@ def correlation_id(logger: Logger) -> str:
     return _NO_IDENTIFIER.sub("-", logger.get_correlation_id() or "none")
 
 
-def _json_only(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> "Response[Any]":
-    event = app.current_event
-    content_type = event.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if event.http_method in _BODY_METHODS and event.body and content_type not in {"application/json", ""}:
-        return problem(
-            ProblemCode.UNSUPPORTED_MEDIA_TYPE, "Send the header `Content-Type: application/json` and a JSON body."
-        )
-    return next_middleware(app)
+def _has_json(event: dict[str, Any]) -> bool:
+    """Whether the body, if there is one, is said to be JSON."""
+    content_type = event.get("headers", {}).get("content-type", "").partition(";")[0].strip().lower()
+    return not event.get("body") or content_type in {"application/json", ""}
+
+
+_NOT_JSON = {
+    "statusCode": int(status_of(ProblemCode.UNSUPPORTED_MEDIA_TYPE)),
+    "headers": {"content-type": PROBLEM_JSON},
+    "body": describe(
+        ProblemCode.UNSUPPORTED_MEDIA_TYPE, "Send the header `Content-Type: application/json` and a JSON body."
+    ).model_dump_json(exclude_none=True),
+}
 
 
 def _invalid(error: RequestValidationError) -> "Response[str]":
     if any(item["type"] == "json_invalid" for item in error.errors()):
         return problem(ProblemCode.MALFORMED_JSON, "The body could not be read as JSON.")
-    return _fields_at_fault([FieldError(field=_field(item["loc"]), message=item["msg"]) for item in error.errors()])
+    return answer(fields_at_fault([(item["loc"][1:] or item["loc"], item["msg"]) for item in error.errors()]))
 
 
 def _invalid_cursor(error: InvalidCursorError) -> "Response[str]":
-    return _fields_at_fault([FieldError(field="cursor", message=str(error))])
+    return answer(fields_at_fault([(("cursor",), str(error))]))
 
 
-def _fields_at_fault(errors: list[FieldError]) -> "Response[str]":
+def fields_at_fault(faults: Sequence[tuple[Sequence[object], str]]) -> Problem:
+    """Return the problem for fields, each given by its path and what is wrong with it."""
+    errors = [FieldError(field=".".join(map(str, path)), message=message) for path, message in faults]
     names = ", ".join(sorted({item.field for item in errors}))
-    return problem(ProblemCode.INVALID_FIELDS, f"See `errors`: {names}.", errors)
-
-
-def _field(location: tuple[object, ...]) -> str:
-    return ".".join(str(part) for part in location[1:]) or str(location[0])
+    return describe(ProblemCode.INVALID_FIELDS, f"See `errors`: {names}.", errors)
 
 
 def _no_entry(error: EntryNotFoundError) -> "Response[str]":
@@ -108,12 +124,32 @@ def _no_entry(error: EntryNotFoundError) -> "Response[str]":
 
 
 def _already_watching(error: AlreadyWatchingError) -> "Response[str]":
+    return answer(already_watching(error))
+
+
+def already_watching(error: AlreadyWatchingError) -> Problem:
+    """Return the problem for an add of what the user watches already."""
     entry = error.entry
-    return problem(
+    return describe(
         ProblemCode.ALREADY_WATCHING,
         f"{entry.repository.url} is on this user's watchlist already; its status is `{entry.status}`.",
         watchlist_id=entry.watchlist_id,
     )
+
+
+def _no_user_entry(error: UserEntryNotFoundError) -> "Response[str]":
+    del error
+    return problem(ProblemCode.NOT_FOUND, "There is no user entry with this id.")
+
+
+def _no_alert(error: AlertNotFoundError) -> "Response[str]":
+    del error
+    return problem(ProblemCode.NOT_FOUND, "There is no alert with this id.")
+
+
+def _not_yours(error: NotYoursError) -> "Response[str]":
+    del error
+    return problem(ProblemCode.NOT_YOURS, "The user that is named is not the one that the request's token names.")
 
 
 def _not_failed(error: NotFailedError) -> "Response[str]":
@@ -122,7 +158,12 @@ def _not_failed(error: NotFailedError) -> "Response[str]":
 
 
 def _unavailable(error: ServiceUnavailableError) -> "Response[str]":
-    return problem(ProblemCode.UNAVAILABLE, f"Nothing was kept of this request: {error}")
+    return answer(unavailable(error))
+
+
+def unavailable(error: ServiceUnavailableError) -> Problem:
+    """Return the problem for an add or retry of which nothing was kept."""
+    return describe(ProblemCode.UNAVAILABLE, f"Nothing was kept of this request: {error}")
 
 
 def _no_route(error: NotFoundError) -> "Response[str]":

@@ -10,7 +10,7 @@ from typing import Any, assert_never
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions import startup
-from watchlist import clock, function_specs, job_protocol, limits, reconciling
+from watchlist import clock, function_specs, job_protocol, limits, reconciling, removal
 from watchlist.job_protocol import SupersededError
 from watchlist.metrics import Metric, attempt_failed_by, publisher
 from watchlist.reconciling import DeclareLost, Forget, Requeue, TimeOut, Wait
@@ -40,10 +40,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
             recovered += _apply(entry, remedy)
         except SupersededError:
             logger.info("the entry has moved on", watchlist_id=entry.watchlist_id)
+    _purge_removed()
     metrics.add_metric(Metric.ENTRIES_RECOVERED, Metric.ENTRIES_RECOVERED.unit, recovered)
     metrics.add_metric(Metric.ENTRIES_OVERDUE, Metric.ENTRIES_OVERDUE.unit, overdue)
     metrics.add_metric(Metric.RECONCILER_RUN, Metric.RECONCILER_RUN.unit, 1)
     return {"recovered": recovered, "overdue": overdue}
+
+
+def _purge_removed() -> None:
+    """Delete what removed entries have left, once no task can write to them any more."""
+    due = Entry.by_due.query(DueKind.REMOVAL, Entry.due_at <= clock.now(), limit=limits.PURGED_AT_ONCE)
+    for key in due:
+        removal.purge(key.pk)
+        logger.info("entry purged", watchlist_id=key.pk)
 
 
 def _apply(entry: Entry, remedy: reconciling.Remedy) -> bool:

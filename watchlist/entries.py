@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -84,6 +84,15 @@ def watchlist_id_of(repository: Repository, at: datetime) -> str:
     return f"watchlist_{owner}_{repository.name}_{int(at.timestamp())}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Admission:
+    """A written add: the items that are new with it, and the job's message, which is still to be sent."""
+
+    added: Added
+    created: tuple[WatchlistItem, ...] = ()
+    message: JobMessage | None = None
+
+
 def add(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) -> Added:
     """Add the repository, or join the user to its entry. At any instant a repository has one entry and one setup job.
 
@@ -91,13 +100,43 @@ def add(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) -> Add
         AlreadyWatchingError: the user watches it already; nothing changed.
         ServiceUnavailableError: the job could not be queued; nothing is kept.
     """
+    admission = _admit(watch, correlation_id, at)
+    if admission.message is not None:
+        try:
+            queue.send(admission.message)
+        except JobError as error:
+            _undo(admission, error, at)
+            raise ServiceUnavailableError(error.message) from error
+    return admission.added
+
+
+def add_batch(
+    watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at: datetime
+) -> list[Added | AlreadyWatchingError | ServiceUnavailableError]:
+    """Add each; the result at an index is what `add` would have returned or raised for the watch at that index."""
+    admissions: dict[int, _Admission] = {}
+    results: dict[int, Added | AlreadyWatchingError | ServiceUnavailableError] = {}
+    for index, watch in enumerate(watches):
+        try:
+            admissions[index] = _admit(watch, correlation_id, at)
+            results[index] = admissions[index].added
+        except (AlreadyWatchingError, ServiceUnavailableError) as refused:
+            results[index] = refused
+    unsent = {index: admission.message for index, admission in admissions.items() if admission.message is not None}
+    for index, error in queue.send_batch(unsent).items():
+        _undo(admissions[index], error, at)
+        results[index] = ServiceUnavailableError(error.message)
+    return [results[index] for index in range(len(watches))]
+
+
+def _admit(watch: Watch, correlation_id: str, at: datetime) -> _Admission:
     for attempt in range(_ADD_TRIES):
         with contextlib.suppress(_ContendedError):
             existing = _entry_of(watch.repository)
             if existing is not None:
-                return Added(_join(existing, watch, at), is_new=False)
+                return _Admission(Added(_join(existing, watch, at), is_new=False))
             # another repository's entry can have the same id in the same second: the next second's is free
-            return Added(_create(watch, queue, correlation_id, at + timedelta(seconds=attempt)), is_new=True)
+            return _create(watch, correlation_id, at + timedelta(seconds=attempt))
     raise ServiceUnavailableError("too many adds of one repository at the same instant")
 
 
@@ -134,7 +173,7 @@ def status_of(watchlist_id: str, user: str | None) -> EntryWithWatchers:
         mine = find_user_entry(watchlist_id, user)
         return EntryWithWatchers(entry, (mine,) if mine else ())
     items = list(WatchlistItem.query(watchlist_id, consistent_read=True, limit=1 + limits.WATCHERS_SHOWN))
-    if not items or not isinstance(items[0], Entry):
+    if not items or not isinstance(items[0], Entry) or items[0].entry_status is EntryStatus.REMOVED:
         raise EntryNotFoundError(watchlist_id)
     return EntryWithWatchers(items[0], tuple(item for item in items[1:] if isinstance(item, UserEntry)))
 
@@ -154,7 +193,7 @@ def find(watchlist_id: str) -> Entry:
         EntryNotFoundError: there is no such entry.
     """
     entry = job_protocol.find_entry(watchlist_id)
-    if entry is None:
+    if entry is None or entry.entry_status is EntryStatus.REMOVED:
         raise EntryNotFoundError(watchlist_id)
     return entry
 
@@ -177,7 +216,7 @@ def _join(entry: Entry, watch: Watch, at: datetime) -> Entry:
     return entry
 
 
-def _create(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) -> Entry:
+def _create(watch: Watch, correlation_id: str, at: datetime) -> _Admission:
     watchlist_id = watchlist_id_of(watch.repository, at)
     entry = Entry(
         watchlist_id,
@@ -200,24 +239,23 @@ def _create(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) ->
         transaction.save(key, condition=RepositoryKey.pk.does_not_exist())
         transaction.save(entry, condition=Entry.pk.does_not_exist())
         transaction.save(user_entry)
-    try:
-        queue.send(message)
-    except JobError as error:
-        _undo([entry, key, user_entry], message, error, at)
-        raise ServiceUnavailableError(error.message) from error
-    return entry
+    return _Admission(Added(entry, is_new=True), (entry, key, user_entry), message)
 
 
-def _undo(created: list[WatchlistItem], message: JobMessage, error: JobError, at: datetime) -> None:
+def _undo(admission: _Admission, error: JobError, at: datetime) -> None:
     """Take back an add whose job could not be queued; if others have joined since, fail the entry instead."""
-    untouched = (Entry.watchers == 1) & (Entry.job_id == message.job_id) & (Entry.job_state == JobState.QUEUED)
+    if admission.message is None:
+        return
+    untouched = (
+        (Entry.watchers == 1) & (Entry.job_id == admission.message.job_id) & (Entry.job_state == JobState.QUEUED)
+    )
     try:
         with _contended_if_cancelled(), TransactWrite(connection=Connection()) as transaction:
-            for item in created:
+            for item in admission.created:
                 transaction.delete(item, condition=untouched if isinstance(item, Entry) else None)
     except _ContendedError:
         with contextlib.suppress(job_protocol.SupersededError):
-            job_protocol.record_unsent(message, error, at)
+            job_protocol.record_unsent(admission.message, error, at)
 
 
 def _send_or_fail(message: JobMessage, queue: JobQueue, at: datetime) -> None:

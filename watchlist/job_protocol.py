@@ -23,7 +23,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from watchlist import limits
+from watchlist import clock, limits
 from watchlist.errors import JobError
 from watchlist.job_message import JobMessage
 from watchlist.records import CONDITION_FAILED, ENTRY_KEY, Entry, JobRecord, LastError, Progress
@@ -470,7 +470,7 @@ def _closed(entry: Entry, at: datetime) -> list[Action]:
 
 def _check(outcome: str, at: datetime, reason: LastError | None) -> dict[str, Any]:
     return {
-        "at": at.isoformat(),
+        "at": clock.to_json(at),
         "outcome": outcome,
         "error": {"code": reason.code, "message": reason.message} if reason else None,
     }

@@ -130,3 +130,9 @@ BATCH_ADDS = 100
 
 IDEMPOTENCY_RETENTION = timedelta(hours=24)
 """How long an `Idempotency-Key` is remembered."""
+
+PURGED_AT_ONCE = 20
+"""Removed entries that one run of the reconciler deletes."""
+
+IDEMPOTENCY_KEY_CHARACTERS = 255
+"""Longest `Idempotency-Key` that is read."""
