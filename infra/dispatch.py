@@ -2,7 +2,6 @@
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_lambda_event_sources as event_sources
 from constructs import Construct
 
 from infra.environments import Environment
@@ -37,13 +36,13 @@ class Dispatch(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         for kind, job_queue in queues.of_kind.items():
-            dispatcher.function.add_event_source(
-                event_sources.SqsEventSource(
-                    job_queue.queue,
-                    batch_size=_BATCH_SIZE,
-                    max_concurrency=_max_concurrency(environment, kind),
-                    report_batch_item_failures=True,
-                )
+            # The L2 event source would also allow GetQueueUrl; `infra.permissions` has what is needed.
+            dispatcher.function.add_event_source_mapping(
+                kind.value,
+                event_source_arn=job_queue.queue.queue_arn,
+                batch_size=_BATCH_SIZE,
+                max_concurrency=_max_concurrency(environment, kind),
+                report_batch_item_failures=True,
             )
         worker.allow_run_task(dispatcher.role)
         _watch(environment, dispatcher, monitoring)
