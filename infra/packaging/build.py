@@ -12,11 +12,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from infra.packaging.closure import FIRST_PARTY, closure_of
-from infra.packaging.distributions import Installation
+from infra.packaging.distributions import ENDPOINTS, Installation, cut_endpoints
 from infra.packaging.target import LAMBDA, PYTHON_VERSION, Target
 from watchlist.function_specs import FunctionSpec
 
@@ -56,7 +57,16 @@ class Packages:
         if not package.exists():
             closure = closure_of(self._root, spec.module)
             files = Installation(installed).files(closure.imports, closure.aws_services)
-            _write_zip(package, installed, [*closure.sources, *closure.data, *files])
+            endpoints = cut_endpoints((installed / ENDPOINTS).read_bytes(), closure.aws_services)
+            _write_zip(package, installed, [*closure.sources, *closure.data, *files], {ENDPOINTS: endpoints})
+        return package
+
+    def boto3_as_it_is(self) -> Path:
+        """Return a zip file of boto3 and what it requires, whole, for comparison."""
+        installed = self._install()
+        package = installed.parent / "boto3.zip"
+        if not package.exists():
+            _write_zip(package, installed, Installation(installed).all_files({"boto3"}))
         return package
 
     def _install(self) -> Path:
@@ -142,15 +152,17 @@ def _compile(python: Path, directory: Path) -> None:
     )
 
 
-def _write_zip(package: Path, directory: Path, files: Iterable[Path]) -> None:
-    """Write `files` of `directory`, each source as its bytecode."""
+def _write_zip(
+    package: Path, directory: Path, files: Iterable[Path], replaced: Mapping[Path, bytes] = MappingProxyType({})
+) -> None:
+    """Write `files` of `directory`, each source as its bytecode; `replaced` has other contents for some of them."""
     temporary = package.with_suffix(f".{os.getpid()}")
     with zipfile.ZipFile(temporary, "w", compression=zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for file in sorted({_as_run(file) for file in files}):
             entry = zipfile.ZipInfo(file.as_posix(), _FIXED_TIME)
             entry.external_attr = _MODE
             entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, (directory / file).read_bytes())
+            archive.writestr(entry, replaced[file] if file in replaced else (directory / file).read_bytes())
     temporary.replace(package)
 
 
