@@ -5,7 +5,7 @@ from datetime import datetime
 
 from watchlist import entries, limits
 from watchlist.entries import EntryWithWatchers
-from watchlist.records import ENTRY_KEY, Connection, Entry, Subscription, UserEntry
+from watchlist.records import ENTRY_KEY, Entry, LiveConnection, Subscription, UserEntry
 
 
 def register(connection_id: str, watchlist_id: str, user: str | None, at: datetime) -> None:
@@ -14,8 +14,12 @@ def register(connection_id: str, watchlist_id: str, user: str | None, at: dateti
     The subscription comes last: it is what the live publisher acts on.
     """
     expires_at = at + limits.LIVE_CONNECTION
-    Connection(
-        Connection.pk_of(connection_id), Connection.SK, watchlist_id=watchlist_id, user=user, expires_at=expires_at
+    LiveConnection(
+        LiveConnection.pk_of(connection_id),
+        LiveConnection.SK,
+        watchlist_id=watchlist_id,
+        user=user,
+        expires_at=expires_at,
     ).save()
     Subscription(
         Subscription.pk_of(watchlist_id),
@@ -28,18 +32,18 @@ def register(connection_id: str, watchlist_id: str, user: str | None, at: dateti
     ).save()
 
 
-def find(connection_id: str) -> Connection | None:
+def find(connection_id: str) -> LiveConnection | None:
     """Return what a connection watches, or None for one that is not registered (any more)."""
     try:
-        return Connection.get(Connection.pk_of(connection_id), Connection.SK, consistent_read=True)
-    except Connection.DoesNotExist:
+        return LiveConnection.get(LiveConnection.pk_of(connection_id), LiveConnection.SK, consistent_read=True)
+    except LiveConnection.DoesNotExist:
         return None
 
 
 def forget(connection_id: str, watchlist_id: str) -> None:
     """Delete what was noted of a connection, if anything."""
     Subscription(Subscription.pk_of(watchlist_id), connection_id).delete()
-    Connection(Connection.pk_of(connection_id), Connection.SK).delete()
+    LiveConnection(LiveConnection.pk_of(connection_id), LiveConnection.SK).delete()
 
 
 def pages(watchlist_id: str, at: datetime) -> Iterator[list[Subscription]]:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from infra.local import lifeline
 from infra.local.api_client import ApiClient
+from infra.local.http_gateway import PortTakenError
 from infra.local.live_client import LiveStatusError, states
 from infra.local.report import Result, print_result
 from infra.local.service import HTTP_PORT, LocalService, LocalSettings, settings_variables
@@ -42,7 +43,7 @@ def run(repository: str | None) -> int:
         url = service.repository_urls[path] if path is not None else str(repository)
         console.print(f"The API listens on {service.url}; adding {url}", soft_wrap=True)
         client = ApiClient(service.url)
-        status = _wait(console, _statuses(client, service.live_url, client.add(url, USER)))
+        status = _wait(console, statuses(client, service.live_url, client.add(url, USER)))
         if status["status"] != "ready":
             error = status["last_error"]
             console.print(f"Failed: {error['message']} ({error['code']})", markup=False, soft_wrap=True)
@@ -58,7 +59,7 @@ def _service(repositories: tuple[Path, ...]) -> Iterator[LocalService]:
     with contextlib.ExitStack() as running:
         try:
             service = running.enter_context(LocalService(_settings(HTTP_PORT, repositories)))
-        except OSError:
+        except PortTakenError:
             service = running.enter_context(LocalService(_settings(0, repositories)))
         yield service
 
@@ -103,7 +104,7 @@ def _wait_with_lines(console: Console, statuses: Iterable[dict[str, Any]]) -> di
     return status
 
 
-def _statuses(client: ApiClient, live_url: str, watchlist_id: str) -> Iterator[dict[str, Any]]:
+def statuses(client: ApiClient, live_url: str, watchlist_id: str) -> Iterator[dict[str, Any]]:
     """Yield the status whenever it changes, at last the one of an entry whose processing has ended.
 
     It comes over a WebSocket and, where that fails, by polling.
