@@ -1,18 +1,30 @@
 """POST /activity/user-watchlist-added: put a repository on a user's watchlist."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Body
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from aws_lambda_powertools.event_handler.openapi.params import Body, Header
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyAlreadyInProgressError,
+    IdempotencyValidationError,
+)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from functions import documented, http_api, startup
+from functions.callers import NotYoursError, acting_as
 from functions.parameters import UserName
-from functions.problems import ProblemCode
-from functions.representations import AddAnswer
-from watchlist import clock, entries, function_specs, limits, routes
+from functions.problems import Problem, ProblemCode, describe, problem
+from functions.representations import AddAnswer, BatchAnswer, BatchItemAnswer, BatchOutcome
+from watchlist import clock, entries, function_specs, limits, routes, tables
 from watchlist.alert_settings import AlertSettings
+from watchlist.entries import Added, AlreadyWatchingError, ServiceUnavailableError, Watch
+from watchlist.records import Entry
 from watchlist.repository_url import Repository, parse_repository_url
 from watchlist.settings import AddSettings
 from watchlist.states import EntryStatus
@@ -20,6 +32,20 @@ from watchlist.states import EntryStatus
 settings, logger = startup.start(AddSettings, function_specs.ADD_REPOSITORY.name)
 queue = startup.job_queue(settings)
 router = http_api.router()
+answers = DynamoDBPersistenceLayer(
+    table_name=settings.watchlist_table,
+    key_attr=tables.HASH_KEY,
+    sort_key_attr=tables.RANGE_KEY,
+    static_pk_value="IDEMPOTENCY#add",
+    expiry_attr=tables.TIME_TO_LIVE,
+    boto_config=startup.CLIENT_CONFIG,
+)
+idempotency = IdempotencyConfig(
+    event_key_jmespath="key",
+    payload_validation_jmespath="body",
+    expires_after_seconds=int(limits.IDEMPOTENCY_RETENTION.total_seconds()),
+    hash_function="sha256",
+)
 
 _MESSAGES = {
     EntryStatus.PROCESSING: "Repository added to watchlist. Background processing will begin shortly.",
@@ -27,6 +53,17 @@ _MESSAGES = {
     EntryStatus.FAILED: "Repository added to watchlist. Its processing has failed; it can be retried.",
 }
 _UNDER_WAY = "Repository added to watchlist. Background processing is under way."
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=limits.IDEMPOTENCY_KEY_CHARACTERS,
+        description="A request sent again with the same key within 24 hours gets the first answer again.",
+    ),
+]
 
 
 class AddRequest(BaseModel):
@@ -67,10 +104,26 @@ class AddRequest(BaseModel):
         """The repository that `repo_url` names."""
         return parse_repository_url(self.repo_url, settings.allowed_origins)
 
-    def to_watch(self) -> entries.Watch:
+    def to_watch(self) -> Watch:
         """Return what the user wishes."""
         alerts = self.alerts.model_dump(mode="json", exclude_unset=True)
-        return entries.Watch(self.repository, self.added_by, alerts, self.notes)
+        return Watch(self.repository, self.added_by, alerts, self.notes)
+
+
+class BatchRequest(BaseModel):
+    """Repositories to add, each as the single add takes it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: Annotated[
+        list[dict[str, Any]],
+        Field(
+            min_length=1,
+            max_length=limits.BATCH_ADDS,
+            description="Each an `AddRequest`; one that is wrong is rejected by itself.",
+            examples=[[{"repo_url": "https://github.com/pallets/flask", "added_by": "ada@example.org"}]],
+        ),
+    ]
 
 
 @router.post(
@@ -86,22 +139,121 @@ class AddRequest(BaseModel):
         ProblemCode.MALFORMED_JSON,
         ProblemCode.INVALID_FIELDS,
         ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+        ProblemCode.NOT_YOURS,
         ProblemCode.ALREADY_WATCHING,
+        ProblemCode.REQUEST_IN_PROGRESS,
+        ProblemCode.IDEMPOTENCY_KEY_REUSED,
     ),
 )
-def add_repository(request: Annotated[AddRequest, Body()]) -> Response[AddAnswer]:
+def add_repository(
+    request: Annotated[AddRequest, Body()], idempotency_key: IdempotencyKey = None
+) -> Response[AddAnswer]:
     """Answer at once with the entry's id; poll its status from then on."""
+    acting_as(router, request.added_by)
+    if idempotency_key is None:
+        answer = _add(request)
+    else:
+        idempotency.register_lambda_context(router.lambda_context)
+        keyed = {
+            "key": f"{request.added_by}#{idempotency_key}",
+            "body": request.model_dump(mode="json", exclude_unset=True),
+        }
+        answer = AddAnswer.model_validate(_add_once(keyed=keyed))
+    return Response(
+        HTTPStatus.ACCEPTED if answer.status is EntryStatus.PROCESSING else HTTPStatus.OK,
+        "application/json",
+        answer,
+        headers={"Location": routes.STATUS.path.replace("{watchlist_id}", answer.watchlist_id)},
+    )
+
+
+@router.post(
+    http_api.rule(routes.ADD_BATCH),
+    summary="Add up to 100 repositories",
+    operation_id="addRepositories",
+    tags=["watchlist"],
+    responses=documented.responses(
+        {207: {"description": "One result per item, in order; each item stands for itself."}},
+        ProblemCode.MALFORMED_JSON,
+        ProblemCode.INVALID_FIELDS,
+        ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+    ),
+)
+def add_repositories(request: Annotated[BatchRequest, Body()]) -> Response[BatchAnswer]:
+    """Add each item as the single add would; an item that is refused leaves the others alone."""
+    read = [_read_item(item) for item in request.items]
+    watches = [each for each in read if isinstance(each, Watch)]
+    added = iter(entries.add_batch(watches, queue, http_api.correlation_id(logger), clock.now()))
+    results = [_item_answer(index, next(added) if isinstance(each, Watch) else each) for index, each in enumerate(read)]
+    logger.info("repositories added", items=len(read), accepted=sum(r.problem is None for r in results))
+    return Response(HTTPStatus.MULTI_STATUS, "application/json", BatchAnswer(results=results))
+
+
+def _add(request: AddRequest) -> AddAnswer:
     added = entries.add(request.to_watch(), queue, http_api.correlation_id(logger), clock.now())
     entry = added.entry
     logger.info("repository added", watchlist_id=entry.watchlist_id, is_new=added.is_new, job_id=entry.job_id)
-    processing = entry.entry_status is EntryStatus.PROCESSING
-    message = _UNDER_WAY if processing and not added.is_new else _MESSAGES[entry.entry_status]
-    return Response(
-        HTTPStatus.ACCEPTED if processing else HTTPStatus.OK,
-        "application/json",
-        AddAnswer(message=message, watchlist_id=entry.watchlist_id, status=entry.entry_status),
-        headers={"Location": routes.STATUS.path.replace("{watchlist_id}", entry.watchlist_id)},
+    status = entry.entry_status
+    message = _MESSAGES[status] if added.is_new or status is not EntryStatus.PROCESSING else _UNDER_WAY
+    return AddAnswer(message=message, watchlist_id=entry.watchlist_id, status=status)
+
+
+def _add_keyed(*, keyed: dict[str, Any]) -> dict[str, Any]:
+    return _add(AddRequest.model_validate(keyed["body"])).model_dump(mode="json")
+
+
+_add_once = idempotent_function(
+    _add_keyed, data_keyword_argument="keyed", persistence_store=answers, config=idempotency, key_prefix="add"
+)
+"""Adds the repository, or returns what the same request was answered before."""
+
+
+def _in_progress(error: IdempotencyAlreadyInProgressError) -> Response[str]:
+    del error
+    return problem(ProblemCode.REQUEST_IN_PROGRESS, "A request with this Idempotency-Key is being served; try again.")
+
+
+def _key_reused(error: IdempotencyValidationError) -> Response[str]:
+    del error
+    return problem(ProblemCode.IDEMPOTENCY_KEY_REUSED, "Send another Idempotency-Key with another request.")
+
+
+def _read_item(item: dict[str, Any]) -> Watch | Problem:
+    try:
+        request = AddRequest.model_validate(item)
+        acting_as(router, request.added_by)
+    except ValidationError as error:
+        return http_api.fields_at_fault([(fault["loc"], fault["msg"]) for fault in error.errors()])
+    except NotYoursError:
+        return describe(ProblemCode.NOT_YOURS, "`added_by` is not the user that the request's token names.")
+    return request.to_watch()
+
+
+def _item_answer(
+    index: int, result: Added | AlreadyWatchingError | ServiceUnavailableError | Problem
+) -> BatchItemAnswer:
+    match result:
+        case Added(entry, is_new):
+            return _item(index, BatchOutcome.ACCEPTED if is_new else BatchOutcome.JOINED, entry, None)
+        case AlreadyWatchingError(entry=entry):
+            return _item(index, BatchOutcome.ALREADY_WATCHING, entry, http_api.already_watching(result))
+        case ServiceUnavailableError():
+            return _item(index, BatchOutcome.REJECTED, None, http_api.unavailable(result))
+        case Problem():
+            return _item(index, BatchOutcome.REJECTED, None, result)
+
+
+def _item(index: int, outcome: BatchOutcome, entry: Entry | None, problem: Problem | None) -> BatchItemAnswer:
+    return BatchItemAnswer(
+        index=index,
+        outcome=outcome,
+        watchlist_id=entry.watchlist_id if entry else None,
+        status=entry.entry_status if entry else None,
+        problem=problem,
     )
 
+
+router.exception_handler(IdempotencyAlreadyInProgressError)(_in_progress)
+router.exception_handler(IdempotencyValidationError)(_key_reused)
 
 handler = http_api.handler(logger, router)

@@ -7,8 +7,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import StringConstraints
 
 from functions import documented, http_api, startup
-from functions.parameters import WatchlistId
-from functions.problems import FieldError, InvalidFieldsError, ProblemCode
+from functions.parameters import Cursor, WatchlistId
+from functions.problems import ProblemCode
 from functions.representations import CommitAnswer, CommitPage
 from watchlist import commit_store, entries, function_specs, limits, routes
 from watchlist.settings import TableSettings
@@ -31,9 +31,7 @@ def list_commits(
     limit: Annotated[int, Query(ge=1, le=limits.COMMITS_PAGE_MAX, description="Most commits on the page.")] = (
         limits.COMMITS_PAGE
     ),
-    cursor: Annotated[
-        str | None, Query(max_length=limits.CURSOR_CHARACTERS, description="From the page before.")
-    ] = None,
+    cursor: Cursor = None,
     since: Annotated[datetime | None, Query(description="Only commits committed at or after this moment.")] = None,
     author: Annotated[
         Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS)] | None,
@@ -44,10 +42,7 @@ def list_commits(
     entries.find(watchlist_id)
     moment = since if since is None or since.tzinfo else since.replace(tzinfo=UTC)
     wanted = commit_store.CommitFilter(moment.astimezone(UTC) if moment else None, author)
-    try:
-        page = commit_store.page(watchlist_id, wanted, limit, cursor)
-    except commit_store.InvalidCursorError as error:
-        raise InvalidFieldsError([FieldError(field="cursor", message=str(error))]) from None
+    page = commit_store.page(watchlist_id, wanted, limit, cursor)
     return CommitPage(items=[CommitAnswer.of(record) for record in page.commits], next_cursor=page.next_cursor)
 
 

@@ -100,7 +100,16 @@ def _act(received: ReceivedMessage) -> Handled:
     message = received.message
     entry = job_protocol.find_entry(message.watchlist_id)
     decision = dispatching.decide(received, entry, clock.now())
-    logger.info("job message", watchlist_id=message.watchlist_id, job_id=message.job_id, decision=repr(decision))
+    logger.info(
+        "job message",
+        watchlist_id=message.watchlist_id,
+        job_id=message.job_id,
+        generation=message.generation,
+        delivery=message.delivery,
+        message_id=received.message_id,
+        receive_count=received.receive_count,
+        decision=repr(decision),
+    )
     match decision:
         case Drop():
             return True
@@ -155,7 +164,7 @@ def _postpone(received: ReceivedMessage, delay: timedelta, *, for_task: bool = F
     copy = received.message.copy_for_later()
     delay = min(delay, limits.MAX_DELAY)
     message_id = queue.send(copy, delay)
-    job_protocol.adopt(copy, message_id, None if for_task else clock.now() + delay + limits.QUEUE_TIMEOUT)
+    job_protocol.adopt(copy, message_id, None if for_task else clock.now() + delay + settings.queue_timeout)
     return True
 
 

@@ -1,7 +1,7 @@
 """What all functions behind HTTP routes share: validation, problems for errors, correlation ids in the logs."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -12,13 +12,23 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.problems import FieldError, InvalidFieldsError, ProblemCode, problem
+from functions.callers import NotYoursError
+from functions.problems import (
+    FieldError,
+    Problem,
+    ProblemCode,
+    answer,
+    describe,
+    problem,
+)
 from watchlist import routes
+from watchlist.alert_store import AlertNotFoundError
+from watchlist.cursors import InvalidCursorError
 from watchlist.entries import AlreadyWatchingError, EntryNotFoundError, NotFailedError, ServiceUnavailableError
+from watchlist.user_entries import UserEntryNotFoundError
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
-_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _NO_IDENTIFIER = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -33,12 +43,14 @@ def resolver(*routers: Router) -> APIGatewayHttpResolver:
     for router in routers:
         app.include_router(router)
     app.exception_handler(RequestValidationError)(_invalid)
-    app.exception_handler(InvalidFieldsError)(_invalid_fields)
+    app.exception_handler(InvalidCursorError)(_invalid_cursor)
     app.exception_handler(EntryNotFoundError)(_no_entry)
+    app.exception_handler(UserEntryNotFoundError)(_no_user_entry)
+    app.exception_handler(AlertNotFoundError)(_no_alert)
+    app.exception_handler(NotYoursError)(_not_yours)
     app.exception_handler(AlreadyWatchingError)(_already_watching)
     app.exception_handler(NotFailedError)(_not_failed)
     app.exception_handler(ServiceUnavailableError)(_unavailable)
-    app.exception_handler(Exception)(_internal_error)
     app.not_found(_no_route)
     return app
 
@@ -46,6 +58,14 @@ def resolver(*routers: Router) -> APIGatewayHttpResolver:
 def handler(logger: Logger, *routers: Router) -> Handler:
     """Return the Lambda entry point for `routers`."""
     app = resolver(*routers)
+
+    def internal_error(error: Exception) -> "Response[str]":
+        logger.error("unhandled error", exc_info=error)
+        return problem(
+            ProblemCode.INTERNAL_ERROR, "The error was logged; try again, or tell the operator the request id."
+        )
+
+    app.exception_handler(Exception)(internal_error)
 
     @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -67,7 +87,7 @@ def correlation_id(logger: Logger) -> str:
 
 def _refuse_unreadable(event: APIGatewayProxyEventV2) -> "Response[str] | None":
     """Return the problem of a body that is no JSON; Powertools would read forms too, and break off on odd bytes."""
-    if event.http_method not in _BODY_METHODS or not event.body:
+    if not event.body:
         return None
     content_type = event.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type not in {"application/json", ""}:
@@ -91,20 +111,18 @@ def _to_event(response: "Response[str]") -> dict[str, Any]:
 
 
 def _invalid(error: RequestValidationError) -> "Response[str]":
-    return _fields_at_fault([FieldError(field=_field(item["loc"]), message=item["msg"]) for item in error.errors()])
+    return answer(fields_at_fault([(item["loc"][1:] or item["loc"], item["msg"]) for item in error.errors()]))
 
 
-def _invalid_fields(error: InvalidFieldsError) -> "Response[str]":
-    return _fields_at_fault(error.errors)
+def _invalid_cursor(error: InvalidCursorError) -> "Response[str]":
+    return answer(fields_at_fault([(("cursor",), str(error))]))
 
 
-def _fields_at_fault(errors: list[FieldError]) -> "Response[str]":
+def fields_at_fault(faults: Sequence[tuple[Sequence[object], str]]) -> Problem:
+    """Return the problem for fields, each given by its path and what is wrong with it."""
+    errors = [FieldError(field=".".join(map(str, path)), message=message) for path, message in faults]
     names = ", ".join(sorted({item.field for item in errors}))
-    return problem(ProblemCode.INVALID_FIELDS, f"See `errors`: {names}.", errors)
-
-
-def _field(location: tuple[object, ...]) -> str:
-    return ".".join(str(part) for part in location[1:]) or str(location[0])
+    return describe(ProblemCode.INVALID_FIELDS, f"See `errors`: {names}.", errors)
 
 
 def _no_entry(error: EntryNotFoundError) -> "Response[str]":
@@ -113,12 +131,32 @@ def _no_entry(error: EntryNotFoundError) -> "Response[str]":
 
 
 def _already_watching(error: AlreadyWatchingError) -> "Response[str]":
+    return answer(already_watching(error))
+
+
+def already_watching(error: AlreadyWatchingError) -> Problem:
+    """Return the problem for an add of what the user watches already."""
     entry = error.entry
-    return problem(
+    return describe(
         ProblemCode.ALREADY_WATCHING,
         f"{entry.repository.url} is on this user's watchlist already; its status is `{entry.status}`.",
         watchlist_id=entry.watchlist_id,
     )
+
+
+def _no_user_entry(error: UserEntryNotFoundError) -> "Response[str]":
+    del error
+    return problem(ProblemCode.NOT_FOUND, "There is no user entry with this id.")
+
+
+def _no_alert(error: AlertNotFoundError) -> "Response[str]":
+    del error
+    return problem(ProblemCode.NOT_FOUND, "There is no alert with this id.")
+
+
+def _not_yours(error: NotYoursError) -> "Response[str]":
+    del error
+    return problem(ProblemCode.NOT_YOURS, "The user that is named is not the one that the request's token names.")
 
 
 def _not_failed(error: NotFailedError) -> "Response[str]":
@@ -127,12 +165,12 @@ def _not_failed(error: NotFailedError) -> "Response[str]":
 
 
 def _unavailable(error: ServiceUnavailableError) -> "Response[str]":
-    return problem(ProblemCode.UNAVAILABLE, f"Nothing was kept of this request: {error}")
+    return answer(unavailable(error))
 
 
-def _internal_error(error: Exception) -> "Response[str]":
-    Logger(child=True).exception("unhandled error", exc_info=error)
-    return problem(ProblemCode.INTERNAL_ERROR, "The error was logged; try again, or tell the operator the request id.")
+def unavailable(error: ServiceUnavailableError) -> Problem:
+    """Return the problem for an add or retry of which nothing was kept."""
+    return describe(ProblemCode.UNAVAILABLE, f"Nothing was kept of this request: {error}")
 
 
 def _no_route(error: NotFoundError) -> "Response[str]":

@@ -19,8 +19,11 @@ class ProblemCode(StrEnum):
     INVALID_FIELDS = "invalid_fields"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     NOT_FOUND = "not_found"
+    NOT_YOURS = "not_yours"
     ALREADY_WATCHING = "already_watching"
     NOT_FAILED = "not_failed"
+    REQUEST_IN_PROGRESS = "request_in_progress"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     UNAVAILABLE = "unavailable"
     INTERNAL_ERROR = "internal_error"
 
@@ -36,8 +39,13 @@ _KINDS = {
     ProblemCode.INVALID_FIELDS: _Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Fields are missing or have wrong values"),
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: _Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json"),
     ProblemCode.NOT_FOUND: _Kind(HTTPStatus.NOT_FOUND, "There is nothing under this address"),
+    ProblemCode.NOT_YOURS: _Kind(HTTPStatus.FORBIDDEN, "A user can act in their own name only"),
     ProblemCode.ALREADY_WATCHING: _Kind(HTTPStatus.CONFLICT, "This user watches this repository already"),
     ProblemCode.NOT_FAILED: _Kind(HTTPStatus.CONFLICT, "Only a failed entry can be retried"),
+    ProblemCode.REQUEST_IN_PROGRESS: _Kind(HTTPStatus.CONFLICT, "The same request is being served"),
+    ProblemCode.IDEMPOTENCY_KEY_REUSED: _Kind(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "This Idempotency-Key came with another request before"
+    ),
     ProblemCode.UNAVAILABLE: _Kind(HTTPStatus.SERVICE_UNAVAILABLE, "The service cannot take this now; try again"),
     ProblemCode.INTERNAL_ERROR: _Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "The service has failed"),
 }
@@ -62,28 +70,17 @@ class Problem(BaseModel):
     watchlist_id: Annotated[str | None, Field(description="The entry that the request is about, if any.")] = None
 
 
-class InvalidFieldsError(Exception):
-    """Fields have values that only the handler can tell to be wrong."""
-
-    def __init__(self, errors: list[FieldError]) -> None:
-        super().__init__(errors)
-        self.errors = errors
-
-
 def status_of(code: ProblemCode) -> HTTPStatus:
     """Return the HTTP status of a problem."""
     return _KINDS[code].status
 
 
-def problem(
-    code: ProblemCode,
-    detail: str,
-    errors: list[FieldError] | None = None,
-    watchlist_id: str | None = None,
-) -> "Response[str]":
-    """Return the answer for a problem."""
+def describe(
+    code: ProblemCode, detail: str, errors: list[FieldError] | None = None, watchlist_id: str | None = None
+) -> Problem:
+    """Return the details of a problem."""
     kind = _KINDS[code]
-    body = Problem(
+    return Problem(
         type=TYPE_PREFIX + code,
         code=code,
         title=kind.title,
@@ -92,5 +89,16 @@ def problem(
         errors=errors,
         watchlist_id=watchlist_id,
     )
-    headers = {"Retry-After": "5"} if kind.status is HTTPStatus.SERVICE_UNAVAILABLE else None
-    return Response(kind.status, PROBLEM_JSON, body.model_dump_json(exclude_none=True), headers=headers)
+
+
+def problem(
+    code: ProblemCode, detail: str, errors: list[FieldError] | None = None, watchlist_id: str | None = None
+) -> "Response[str]":
+    """Return the answer for a problem."""
+    return answer(describe(code, detail, errors, watchlist_id))
+
+
+def answer(details: Problem) -> "Response[str]":
+    """Return the answer with these details."""
+    headers = {"Retry-After": "5"} if details.status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return Response(details.status, PROBLEM_JSON, details.model_dump_json(exclude_none=True), headers=headers)

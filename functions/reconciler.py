@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions import startup
-from watchlist import clock, function_specs, job_protocol, limits, reconciling
+from watchlist import clock, function_specs, job_protocol, limits, reconciling, removal
 from watchlist.job_protocol import SupersededError
 from watchlist.metrics import Metric, attempt_failed_by, publisher
 from watchlist.queues import JobKind
@@ -53,12 +53,21 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         else:
             recovered += not isinstance(remedy, Wait)
             overdue += isinstance(remedy, TimeOut)
+    _purge_removed()
     metrics.add_metric(Metric.ENTRIES_RECOVERED, Metric.ENTRIES_RECOVERED.unit, recovered)
     metrics.add_metric(Metric.ENTRIES_OVERDUE, Metric.ENTRIES_OVERDUE.unit, overdue)
     if errors:
         raise ExceptionGroup("entries could not be served", errors)
     metrics.add_metric(Metric.RECONCILER_RUN, Metric.RECONCILER_RUN.unit, 1)
     return {"recovered": recovered, "overdue": overdue}
+
+
+def _purge_removed() -> None:
+    """Delete what removed entries have left, once no task can write to them any more."""
+    due = Entry.by_due.query(DueKind.REMOVAL, Entry.due_at <= clock.now(), limit=limits.PURGED_AT_ONCE)
+    for key in due:
+        removal.purge(key.pk)
+        logger.info("entry purged", watchlist_id=key.pk)
 
 
 def _due(now: datetime) -> Iterator[str]:
@@ -103,5 +112,5 @@ def _send_again(entry: Entry) -> None:
     """Let a new copy count, then send it: a crash between leaves no message, and the entry is due again soon."""
     now = clock.now()
     pause = entry.pause(now)
-    copy = job_protocol.requeue(entry, now + limits.SEND_TIMEOUT)
-    job_protocol.adopt(copy, queue.send(copy, pause), now + pause + limits.QUEUE_TIMEOUT)
+    copy = job_protocol.requeue(entry, now + settings.send_timeout)
+    job_protocol.adopt(copy, queue.send(copy, pause), now + pause + settings.queue_timeout)

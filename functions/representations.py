@@ -1,14 +1,17 @@
 """What the HTTP API shows of the records: every JSON object that an answer contains."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, PlainSerializer
 
+from functions.problems import Problem
 from watchlist import clock
+from watchlist.alerts.alert import Alert
 from watchlist.entries import EntryWithWatchers
 from watchlist.errors import ErrorCode
-from watchlist.records import CommitRecord, Entry, HealthRecord, JobRecord, LastError, Progress, UserEntry
+from watchlist.records import AlertRecord, CommitRecord, Entry, HealthRecord, JobRecord, LastError, Progress, UserEntry
 from watchlist.states import EntryStatus, Stage
 
 Moment = Annotated[datetime, PlainSerializer(clock.to_json, return_type=str)]
@@ -21,6 +24,31 @@ class AddAnswer(BaseModel):
     message: str
     watchlist_id: str
     status: EntryStatus
+
+
+class BatchOutcome(StrEnum):
+    """What became of one item of a batch add."""
+
+    ACCEPTED = "accepted"
+    JOINED = "joined"
+    ALREADY_WATCHING = "already_watching"
+    REJECTED = "rejected"
+
+
+class BatchItemAnswer(BaseModel):
+    """The result of one item of a batch add."""
+
+    index: Annotated[int, Field(description="The item's place in the request, from 0.")]
+    outcome: BatchOutcome
+    watchlist_id: str | None
+    status: EntryStatus | None
+    problem: Annotated[Problem | None, Field(description="Why it was not added, as the single add would answer.")]
+
+
+class BatchAnswer(BaseModel):
+    """One result per item, in the order of the request."""
+
+    results: list[BatchItemAnswer]
 
 
 class ErrorAnswer(BaseModel):
@@ -209,6 +237,71 @@ class HealthAnswer(BaseModel):
         )
 
 
+class WatchedAnswer(BaseModel):
+    """One entry of a user's watchlist: the watch and, in short, what is watched."""
+
+    user_watchlist_id: str
+    watchlist_id: str
+    repository_url: str
+    status: EntryStatus
+    score: float | None
+    analyzed_at: Moment | None
+    added_at: Moment
+    notes: str | None
+    alerts: dict[str, Any]
+
+    @classmethod
+    def of(cls, user_entry: UserEntry, entry: Entry) -> "WatchedAnswer":
+        """Show a user entry with its entry."""
+        return cls(
+            user_watchlist_id=user_entry.user_watchlist_id,
+            watchlist_id=entry.watchlist_id,
+            repository_url=entry.repository.url,
+            status=entry.entry_status,
+            score=entry.score,
+            analyzed_at=entry.analyzed_at,
+            added_at=user_entry.added_at,
+            notes=user_entry.notes,
+            alerts=user_entry.alerts,
+        )
+
+
+class WatchlistPage(BaseModel):
+    """A user's entries, newest first, and where the next page begins."""
+
+    items: list[WatchedAnswer]
+    next_cursor: Annotated[str | None, Field(description="Give it as `cursor` for the next page; null at the end.")]
+
+
+class AlertAnswer(Alert):
+    """One alert of a user entry."""
+
+    user_watchlist_id: str
+    watchlist_id: str
+    raised_at: Moment
+    acknowledged_at: Moment | None
+    resolved_at: Moment | None
+
+    @classmethod
+    def of(cls, record: AlertRecord) -> "AlertAnswer":
+        """Show an alert."""
+        return cls(
+            **Alert.model_validate(record.alert).model_dump(),
+            user_watchlist_id=record.user_watchlist_id,
+            watchlist_id=record.watchlist_id,
+            raised_at=record.raised_at,
+            acknowledged_at=record.acknowledged_at,
+            resolved_at=record.resolved_at,
+        )
+
+
+class AlertPage(BaseModel):
+    """Alerts, newest first, and where the next page begins."""
+
+    items: list[AlertAnswer]
+    next_cursor: Annotated[str | None, Field(description="Give it as `cursor` for the next page; null at the end.")]
+
+
 class JobAnswer(BaseModel):
     """What became of one job."""
 
@@ -289,7 +382,7 @@ def _point(record: HealthRecord) -> HealthPoint:
     return HealthPoint(
         analyzed_at=record.analyzed_at,
         score=scorecard["score"] if scorecard else None,
-        activity_score=metrics["activity_score"]["score"] if metrics and metrics["activity_score"] else None,
+        activity_score=metrics["activity"]["value"] if metrics else None,
     )
 
 

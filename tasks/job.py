@@ -32,7 +32,7 @@ from tasks.heartbeat import Heartbeat
 from tasks.history import sweep_scratch
 from tasks.scorecard.assessment import Assessor
 from tasks.scorecard.cli import ScorecardCli
-from watchlist import clock, metrics, records, task_slots
+from watchlist import clock, job_protocol, metrics, records, task_slots
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
 from watchlist.job_protocol import Launch, Lease, SupersededError
 from watchlist.job_queue import HeldMessage, JobQueue, MessageGoneError
@@ -263,6 +263,7 @@ def main() -> int:
         sys.stderr.write(f"cannot start: {error}\n")
         return 2
     records.bind(settings)
+    job_protocol.bind(settings)
     logger = Logger(service="job", level=settings.log_level)
     logger.set_correlation_id(launch.message.correlation_id)
     keys: dict[str, Any] = {

@@ -5,13 +5,11 @@ condition; a task therefore writes only while its lease is known to last (`tasks
 writes all the same is the commit that the other task writes too.
 """
 
-import base64
-import binascii
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from watchlist import limits
+from watchlist import cursors, limits
 from watchlist.commits import Commit
 from watchlist.records import COMMIT_PREFIX, CommitRecord
 
@@ -20,10 +18,6 @@ BATCH = 25
 
 _AFTER_COMMITS = COMMIT_PREFIX + "~"
 """Greater than every commit's key."""
-
-
-class InvalidCursorError(ValueError):
-    """The cursor is none that this service gave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,35 +73,36 @@ def keys(watchlist_id: str) -> Iterator[tuple[str, str]]:
 def page(watchlist_id: str, wanted: CommitFilter, limit: int, cursor: str | None) -> Page:
     """Return at most `limit` commits after `cursor`.
 
-    An author's commits are looked for in at most as many commits as a repository keeps from its first backfill; a page
-    can be short, and even empty, without being the last.
+    An author's commits are looked for in all commits of the entry, which are bounded by what a year's window holds.
 
     Raises:
         InvalidCursorError: the cursor is malformed.
     """
     lower = COMMIT_PREFIX + (_moment(wanted.since) if wanted.since else "")
-    upper = _decode_cursor(cursor) if cursor else _AFTER_COMMITS
-    condition = CommitRecord.sk.between(lower, upper)
-    if upper < lower:
-        return Page((), None)
     author_filter = None
     if wanted.author is not None:
         author_filter = (CommitRecord.author_email == wanted.author) | (CommitRecord.author_name == wanted.author)
-    found: list[CommitRecord] = []
-    scanned = CommitRecord.query(
-        watchlist_id,
-        condition,
-        filter_condition=author_filter,
-        scan_index_forward=False,
-        limit=limit + 1,
-        page_size=limits.COMMITS_PAGE_MAX if author_filter is not None else limit + 1,
+    found = list(
+        CommitRecord.query(
+            watchlist_id,
+            CommitRecord.sk.between(lower, _AFTER_COMMITS),
+            filter_condition=author_filter,
+            scan_index_forward=False,
+            limit=limit + 1,
+            page_size=limits.COMMITS_PAGE_MAX if wanted.author is not None else limit + 1,
+            last_evaluated_key=_start(watchlist_id, cursor, lower) if cursor else None,
+        )
     )
-    for record in scanned:
-        if record.sk != upper:
-            found.append(record)
-        if len(found) > limit:
-            return Page(tuple(found[:limit]), _encode_cursor(found[limit - 1].sk))
-    return Page(tuple(found), None)
+    more = len(found) > limit
+    return Page(tuple(found[:limit]), cursors.encode(found[limit - 1].sk) if more else None)
+
+
+def _start(watchlist_id: str, cursor: str, lower: str) -> dict[str, dict[str, str]]:
+    """Return the key behind which the page begins; DynamoDB takes only one within the range that is asked for."""
+    (key,) = cursors.decode(cursor, 1)
+    if not lower <= key <= _AFTER_COMMITS:
+        raise cursors.InvalidCursorError("is no cursor of this list")
+    return {"pk": {"S": watchlist_id}, "sk": {"S": key}}
 
 
 def to_record(watchlist_id: str, commit: Commit) -> CommitRecord:
@@ -134,17 +129,3 @@ def to_record(watchlist_id: str, commit: Commit) -> CommitRecord:
 
 def _moment(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def _encode_cursor(key: str) -> str:
-    return base64.urlsafe_b64encode(key.removeprefix(COMMIT_PREFIX).encode()).decode().rstrip("=")
-
-
-def _decode_cursor(cursor: str) -> str:
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (ValueError, binascii.Error):
-        raise InvalidCursorError("is no cursor of this list") from None
-    if "#" not in text or len(text) > limits.CURSOR_CHARACTERS:
-        raise InvalidCursorError("is no cursor of this list")
-    return COMMIT_PREFIX + text

@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -82,6 +82,15 @@ def watchlist_id_of(repository: Repository, at: datetime) -> str:
     return f"watchlist_{owner}_{repository.name}_{int(at.timestamp())}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Admission:
+    """A written add: the items that are new with it, and the job's message, which is still to be sent."""
+
+    added: Added
+    created: tuple[WatchlistItem, ...] = ()
+    message: JobMessage | None = None
+
+
 def add(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) -> Added:
     """Add the repository, or join the user to its entry. At any instant a repository has one entry and one setup job.
 
@@ -90,13 +99,43 @@ def add(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) -> Add
         ServiceUnavailableError: the job could not be queued; nothing is kept. If others have joined in between, the
             entry stays instead, and the reconciler queues its job.
     """
+    admission = _admit(watch, correlation_id, at)
+    if admission.message is not None:
+        try:
+            queue.send(admission.message)
+        except JobError as error:
+            if _undo(admission, admission.message):
+                raise ServiceUnavailableError(error.message) from error
+    return admission.added
+
+
+def add_batch(
+    watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at: datetime
+) -> list[Added | AlreadyWatchingError | ServiceUnavailableError]:
+    """Add each; the result at an index is what `add` would have returned or raised for the watch at that index."""
+    admissions: dict[int, _Admission] = {}
+    results: dict[int, Added | AlreadyWatchingError | ServiceUnavailableError] = {}
+    for index, watch in enumerate(watches):
+        try:
+            admissions[index] = _admit(watch, correlation_id, at)
+            results[index] = admissions[index].added
+        except (AlreadyWatchingError, ServiceUnavailableError) as refused:
+            results[index] = refused
+    unsent = {index: admission.message for index, admission in admissions.items() if admission.message is not None}
+    for index, error in queue.send_batch(unsent).items():
+        if _undo(admissions[index], unsent[index]):
+            results[index] = ServiceUnavailableError(error.message)
+    return [results[index] for index in range(len(watches))]
+
+
+def _admit(watch: Watch, correlation_id: str, at: datetime) -> _Admission:
     for attempt in range(_ADD_TRIES):
         with contextlib.suppress(_ContendedError):
             existing = _entry_of(watch.repository)
             if existing is not None:
-                return Added(_join(existing, watch, at), is_new=False)
+                return _Admission(Added(_join(existing, watch, at), is_new=False))
             # another repository's entry can have the same id in the same second: the next second's is free
-            return Added(_create(watch, queue, correlation_id, at + timedelta(seconds=attempt)), is_new=True)
+            return _create(watch, correlation_id, at + timedelta(seconds=attempt))
     raise ServiceUnavailableError("too many adds of one repository at the same instant")
 
 
@@ -133,7 +172,7 @@ def status_of(watchlist_id: str, user: str | None) -> EntryWithWatchers:
         mine = find_user_entry(watchlist_id, user)
         return EntryWithWatchers(entry, (mine,) if mine else ())
     items = list(WatchlistItem.query(watchlist_id, consistent_read=True, limit=1 + limits.WATCHERS_SHOWN))
-    if not items or not isinstance(items[0], Entry):
+    if not items or not isinstance(items[0], Entry) or items[0].entry_status is EntryStatus.REMOVED:
         raise EntryNotFoundError(watchlist_id)
     return EntryWithWatchers(items[0], tuple(item for item in items[1:] if isinstance(item, UserEntry)))
 
@@ -153,7 +192,7 @@ def find(watchlist_id: str) -> Entry:
         EntryNotFoundError: there is no such entry.
     """
     entry = job_protocol.find_entry(watchlist_id)
-    if entry is None:
+    if entry is None or entry.entry_status is EntryStatus.REMOVED:
         raise EntryNotFoundError(watchlist_id)
     return entry
 
@@ -176,7 +215,7 @@ def _join(entry: Entry, watch: Watch, at: datetime) -> Entry:
     return entry
 
 
-def _create(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) -> Entry:
+def _create(watch: Watch, correlation_id: str, at: datetime) -> _Admission:
     watchlist_id = watchlist_id_of(watch.repository, at)
     entry = Entry(
         watchlist_id,
@@ -199,20 +238,15 @@ def _create(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) ->
         writes.save(key, condition=RepositoryKey.pk.does_not_exist())
         writes.save(entry, condition=Entry.pk.does_not_exist())
         writes.save(user_entry)
-    try:
-        queue.send(message)
-    except JobError as error:
-        if _undo([entry, key, user_entry], message):
-            raise ServiceUnavailableError(error.message) from error
-    return entry
+    return _Admission(Added(entry, is_new=True), (entry, key, user_entry), message)
 
 
-def _undo(created: list[WatchlistItem], message: JobMessage) -> bool:
+def _undo(admission: _Admission, message: JobMessage) -> bool:
     """Take back an add whose job could not be queued; False if others rely on the entry by now."""
     untouched = (Entry.watchers == 1) & (Entry.job_id == message.job_id) & (Entry.job_state == JobState.QUEUED)
     try:
         with _contended_if_cancelled(), transaction() as writes:
-            for item in created:
+            for item in admission.created:
                 writes.delete(item, condition=untouched if isinstance(item, Entry) else None)
     except _ContendedError:
         return False

@@ -22,9 +22,14 @@ class FunctionSpec:
     timeout: timedelta
 
     @property
+    def module(self) -> str:
+        """The module of the entry point."""
+        return f"functions.{self.name}"
+
+    @property
     def handler(self) -> str:
         """Lambda's name of the entry point."""
-        return f"functions.{self.name}.handler"
+        return f"{self.module}.handler"
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -35,11 +40,16 @@ class FunctionSpec:
 _HTTP_TIMEOUT = timedelta(seconds=10)
 """API Gateway waits 30 s; a caller who polls has given up before."""
 
+_PURGING_TIMEOUT = timedelta(seconds=25)
+"""Removing what a user leaves behind takes several calls; a caller who times out can go on with the same request."""
+
 ADD_REPOSITORY = FunctionSpec(Function.ADD_REPOSITORY, settings.AddSettings, _HTTP_TIMEOUT)
 STATUS = FunctionSpec(Function.STATUS, settings.TableSettings, _HTTP_TIMEOUT)
 RETRY = FunctionSpec(Function.RETRY, settings.EnqueueSettings, _HTTP_TIMEOUT)
 COMMITS = FunctionSpec(Function.COMMITS, settings.TableSettings, _HTTP_TIMEOUT)
 HEALTH = FunctionSpec(Function.HEALTH, settings.TableSettings, _HTTP_TIMEOUT)
+USER_WATCHLIST = FunctionSpec(Function.USER_WATCHLIST, settings.TableSettings, _PURGING_TIMEOUT)
+ALERTS = FunctionSpec(Function.ALERTS, settings.TableSettings, _HTTP_TIMEOUT)
 JOBS = FunctionSpec(Function.JOBS, settings.OperationsSettings, _HTTP_TIMEOUT)
 DOCUMENTATION = FunctionSpec(Function.DOCUMENTATION, settings.Settings, _HTTP_TIMEOUT)
 
@@ -52,7 +62,7 @@ TASK_STOPPED = FunctionSpec("task_stopped", settings.EnqueueSettings, timedelta(
 RECONCILER = FunctionSpec("reconciler", settings.EnqueueSettings, timedelta(seconds=60))
 """Runs every `limits.RECONCILE_INTERVAL`."""
 
-HTTP_FUNCTIONS = (ADD_REPOSITORY, STATUS, RETRY, COMMITS, HEALTH, JOBS, DOCUMENTATION)
+HTTP_FUNCTIONS = (ADD_REPOSITORY, STATUS, RETRY, COMMITS, HEALTH, USER_WATCHLIST, ALERTS, JOBS, DOCUMENTATION)
 EVENT_FUNCTIONS = (DISPATCHER, TASK_STOPPED, RECONCILER)
 FUNCTIONS = (*HTTP_FUNCTIONS, *EVENT_FUNCTIONS)
 

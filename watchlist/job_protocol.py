@@ -23,11 +23,31 @@ from pynamodb.exceptions import TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from watchlist import limits
+from watchlist import clock, limits
 from watchlist.errors import JobError
 from watchlist.job_message import JobMessage
 from watchlist.records import CONDITION_FAILED, ENTRY_KEY, Entry, JobRecord, LastError, Progress, transaction
+from watchlist.settings import PatienceSettings
 from watchlist.states import DueKind, EntryStatus, JobState, Stage
+
+
+@dataclass(slots=True)
+class _Patience:
+    """How long an entry may show no sign of life until it is due for the reconciler; see `limits`."""
+
+    send: timedelta = limits.SEND_TIMEOUT
+    launch: timedelta = limits.LAUNCH_TIMEOUT
+    queue: timedelta = limits.QUEUE_TIMEOUT
+
+
+_patience = _Patience()
+
+
+def bind(settings: PatienceSettings) -> None:
+    """Set how long entries may be silent; called once when a program starts, like `records.bind`."""
+    _patience.send = settings.send_timeout
+    _patience.launch = settings.launch_timeout
+    _patience.queue = settings.queue_timeout
 
 
 class SupersededError(Exception):
@@ -56,7 +76,7 @@ def queued(entry: Entry, job_id: str, correlation_id: str, at: datetime) -> JobM
     entry.delivery = entry.attempt = entry.claimed_attempt = 0
     entry.progress = Progress.of(Stage.QUEUED)
     entry.open_queue = entry.job_kind
-    entry.due_kind, entry.due_at = DueKind.JOB, at + limits.SEND_TIMEOUT
+    entry.due_kind, entry.due_at = DueKind.JOB, at + _patience.send
     return message_of(entry)
 
 
@@ -102,7 +122,7 @@ def start_generation(entry: Entry, job_id: str, correlation_id: str, at: datetim
             Entry.task_arn.remove(),
             Entry.progress.set(Progress.of(Stage.QUEUED)),
             *_lease_released(),
-            *_due(at + limits.SEND_TIMEOUT),
+            *_due(at + _patience.send),
         ],
         (Entry.status == EntryStatus.FAILED) & (Entry.generation == entry.generation),
     )
@@ -368,7 +388,7 @@ class Lease:
                 Entry.last_error.set(LastError.of(error, stage, at)),
                 Entry.next_attempt_at.set(at),
                 *_lease_released(),
-                *_due(at + limits.QUEUE_TIMEOUT),
+                *_due(at + _patience.queue),
             ]
         )
 
@@ -402,7 +422,7 @@ def _record_failure(message: JobMessage, attempt: int, reason: LastError, condit
             Entry.last_error.set(reason),
             Entry.next_attempt_at.set(next_attempt_at),
             *_lease_released(),
-            *_due(next_attempt_at + limits.QUEUE_TIMEOUT),
+            *_due(next_attempt_at + _patience.queue),
         ],
         condition,
     )
@@ -472,7 +492,7 @@ def _closed(entry: Entry, at: datetime) -> list[Action]:
 
 def _check(outcome: str, at: datetime, reason: LastError | None) -> dict[str, Any]:
     return {
-        "at": at.isoformat(),
+        "at": clock.to_json(at),
         "outcome": outcome,
         "error": {"code": reason.code, "message": reason.message} if reason else None,
     }

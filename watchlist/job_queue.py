@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from watchlist.job_message import JobMessage
     from watchlist.queues import JobKind
 
+_BATCH = 10
+"""Messages of one SendMessageBatch call: the most that SQS takes."""
+
+_NOT_ACCEPTED = "The queue did not accept the job."
+
 _GONE = frozenset(
     {
         "AWS.SimpleQueueService.MessageNotInflight",
@@ -68,8 +73,32 @@ class JobQueue:
                 DelaySeconds=ceil(min(delay, limits.MAX_DELAY).total_seconds()),
             )
         except (BotoCoreError, ClientError) as error:
-            raise JobError(ErrorCode.QUEUE_UNAVAILABLE, "The queue did not accept the job.") from error
+            raise JobError(ErrorCode.QUEUE_UNAVAILABLE, _NOT_ACCEPTED) from error
         return response["MessageId"]
+
+    def send_batch(self, messages: "Mapping[int, JobMessage]") -> dict[int, JobError]:
+        """Send messages in as few calls as SQS allows; return the errors of those not accepted, by their key."""
+        failed: dict[int, JobError] = {}
+        for kind, queue_url in self._queue_urls.items():
+            keys = [key for key, message in messages.items() if message.kind is kind]
+            for start in range(0, len(keys), _BATCH):
+                some = keys[start : start + _BATCH]
+                refused = self._send_some(queue_url, {key: messages[key] for key in some})
+                failed |= {key: JobError(ErrorCode.QUEUE_UNAVAILABLE, _NOT_ACCEPTED) for key in refused}
+        return failed
+
+    def _send_some(self, queue_url: str, messages: "Mapping[int, JobMessage]") -> list[int]:
+        """Send at most ten messages in one call; return the keys of those that were not accepted."""
+        try:
+            response = self._sqs.send_message_batch(
+                QueueUrl=queue_url,
+                Entries=[
+                    {"Id": str(key), "MessageBody": message.model_dump_json()} for key, message in messages.items()
+                ],
+            )
+        except (BotoCoreError, ClientError):
+            return list(messages)
+        return [int(failure["Id"]) for failure in response.get("Failed", [])]
 
     def hide(self, held: HeldMessage, duration: timedelta) -> None:
         """Let nobody receive the message for `duration` from now; zero hands it back at once.

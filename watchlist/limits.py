@@ -107,7 +107,7 @@ COMMITS_PAGE_MAX = 200
 SUBJECT_CHARACTERS = 500
 """Longest subject kept of a commit."""
 
-CURSOR_CHARACTERS = 200
+CURSOR_CHARACTERS = 800
 """Longest cursor of a page that is read."""
 
 HEALTH_HISTORY_SHOWN = 30
@@ -115,3 +115,30 @@ HEALTH_HISTORY_SHOWN = 30
 
 RECONCILED_AT_ONCE = 500
 """Entries that one run of the reconciler looks at."""
+
+WATCHLIST_PAGE = 50
+"""User entries on a page unless `limit` says otherwise."""
+
+WATCHLIST_PAGE_MAX = 100
+"""Most user entries on one page: BatchGetItem reads as many entries in one call."""
+
+ALERTS_PAGE = 50
+"""Alerts on a page unless `limit` says otherwise."""
+
+ALERTS_PAGE_MAX = 100
+"""Most alerts on one page."""
+
+ALERT_RETENTION = timedelta(days=90)
+"""How long an alert is kept."""
+
+BATCH_ADDS = 100
+"""Most repositories of one batch add."""
+
+IDEMPOTENCY_RETENTION = timedelta(hours=24)
+"""How long an `Idempotency-Key` is remembered."""
+
+PURGED_AT_ONCE = 20
+"""Removed entries that one run of the reconciler deletes."""
+
+IDEMPOTENCY_KEY_CHARACTERS = 255
+"""Longest `Idempotency-Key` that is read."""

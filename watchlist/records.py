@@ -17,6 +17,8 @@ watchlist table
 activity table
     <watchlist_id>        COMMIT#<committed>#<sha>  CommitRecord   commits, newest first, paged
     <watchlist_id>        HEALTH#<analysed>         HealthRecord   health, newest first
+    <alert_id>            ALERT                     AlertRecord    acknowledge and resolve; one event, one alert
+    index `by-user-entry` user_watchlist_id, raised_at             alerts of a user entry, newest first
 """
 
 import functools
@@ -353,6 +355,32 @@ class HealthRecord(ActivityItem, discriminator="health"):
     document = JSONAttribute()
 
 
+class ByUserEntryIndex(GlobalSecondaryIndex["AlertRecord"]):
+    """The alerts of a user entry, newest first."""
+
+    class Meta:
+        """Whole items, since the list shows them."""
+
+        index_name = tables.BY_USER_ENTRY.name
+        projection = AllProjection()
+
+    user_watchlist_id = UnicodeAttribute(hash_key=True)
+    raised_at = UTCDateTimeAttribute(range_key=True)
+
+
+class AlertRecord(ActivityItem, discriminator="alert"):
+    """One alert of one user; its id depends on the event alone, so an event that is seen twice raises it once."""
+
+    SK = "ALERT"
+    user_watchlist_id = UnicodeAttribute()
+    watchlist_id = UnicodeAttribute()
+    raised_at = UTCDateTimeAttribute()
+    alert = JSONAttribute()
+    acknowledged_at = UTCDateTimeAttribute(null=True)
+    resolved_at = UTCDateTimeAttribute(null=True)
+    by_user_entry = ByUserEntryIndex()
+
+
 def user_hash(user: str) -> str:
     """Return 32 hexadecimal digits that stand for `user` in keys and ids."""
     return hashlib.sha256(user.encode()).hexdigest()[:32]
@@ -376,7 +404,7 @@ def bind(settings: TableSettings) -> None:
     """Give the models their tables' names; called once when a program starts."""
     for model in (WatchlistItem, RepositoryKey, Entry, UserEntry, JobRecord, TaskSlot):
         _bind(model, settings.watchlist_table)
-    for activity_model in (ActivityItem, CommitRecord, HealthRecord):
+    for activity_model in (ActivityItem, CommitRecord, HealthRecord, AlertRecord):
         _bind(activity_model, settings.activity_table)
     _connection.cache_clear()
 

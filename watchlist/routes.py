@@ -12,6 +12,8 @@ class Function(StrEnum):
     RETRY = "retry"
     COMMITS = "commits"
     HEALTH = "health"
+    USER_WATCHLIST = "user_watchlist"
+    ALERTS = "alerts"
     JOBS = "jobs"
     DOCUMENTATION = "documentation"
 
@@ -25,12 +27,38 @@ class Route(NamedTuple):
 
 
 ADD = Route("POST", "/activity/user-watchlist-added", Function.ADD_REPOSITORY)
+ADD_BATCH = Route("POST", "/activity/user-watchlist-added/batch", Function.ADD_REPOSITORY)
 STATUS = Route("GET", "/activity/watchlist/{watchlist_id}/status", Function.STATUS)
 RETRY = Route("POST", "/activity/watchlist/{watchlist_id}/retry", Function.RETRY)
 COMMITS = Route("GET", "/activity/watchlist/{watchlist_id}/commits", Function.COMMITS)
 HEALTH = Route("GET", "/activity/watchlist/{watchlist_id}/health", Function.HEALTH)
+USER_WATCHLIST = Route("GET", "/activity/watchlist", Function.USER_WATCHLIST)
+CHANGE_ALERTS = Route("PUT", "/activity/user-watchlist-alerts/{user_watchlist_id}", Function.USER_WATCHLIST)
+STOP_WATCHING = Route("DELETE", "/activity/user-watchlist/{user_watchlist_id}", Function.USER_WATCHLIST)
+ALERTS = Route("GET", "/activity/alerts/{user_watchlist_id}", Function.ALERTS)
+ACKNOWLEDGE_ALERT = Route("PATCH", "/activity/alerts/{alert_id}/acknowledge", Function.ALERTS)
+RESOLVE_ALERT = Route("PATCH", "/activity/alerts/{alert_id}/resolve", Function.ALERTS)
 JOBS = Route("GET", "/activity/jobs", Function.JOBS)
 QUEUES = Route("GET", "/activity/queues", Function.JOBS)
 OPENAPI = Route("GET", "/openapi.json", Function.DOCUMENTATION)
 
-ROUTES = (ADD, STATUS, RETRY, COMMITS, HEALTH, JOBS, QUEUES, OPENAPI)
+DOCS = Route("GET", "/docs", Function.DOCUMENTATION)
+
+ROUTES = (
+    ADD,
+    ADD_BATCH,
+    STATUS,
+    RETRY,
+    COMMITS,
+    HEALTH,
+    USER_WATCHLIST,
+    CHANGE_ALERTS,
+    STOP_WATCHING,
+    ALERTS,
+    ACKNOWLEDGE_ALERT,
+    RESOLVE_ALERT,
+    JOBS,
+    QUEUES,
+    OPENAPI,
+    DOCS,
+)

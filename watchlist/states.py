@@ -11,6 +11,8 @@ class EntryStatus(StrEnum):
     PROCESSING = "processing"
     READY = "ready"
     FAILED = "failed"
+    REMOVED = "removed"
+    """Nobody watches it any more; its data is being deleted, and it is shown to nobody."""
 
 
 class JobState(StrEnum):
@@ -51,6 +53,7 @@ class DueKind(StrEnum):
 
     JOB = "job"
     CHECK = "check"
+    REMOVAL = "removal"
 
 
 class Share(StrEnum):

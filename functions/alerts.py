@@ -1,0 +1,82 @@
+"""The alerts of a user entry: list, acknowledge, resolve."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from functions import documented, http_api, startup
+from functions.callers import caller_of
+from functions.parameters import AlertId, Cursor, UserWatchlistId
+from functions.problems import ProblemCode
+from functions.representations import AlertAnswer, AlertPage
+from watchlist import alert_store, clock, function_specs, limits, routes, user_entries
+from watchlist.alert_store import AlertNotFoundError
+from watchlist.settings import TableSettings
+from watchlist.user_entries import UserEntryNotFoundError
+
+settings, logger = startup.start(TableSettings, function_specs.ALERTS.name)
+router = http_api.router()
+
+_CHANGED = documented.responses(
+    {200: {"description": "The alert as it is now."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_FOUND
+)
+
+
+@router.get(
+    http_api.rule(routes.ALERTS),
+    summary="List the alerts of a user entry, newest first",
+    operation_id="listAlerts",
+    tags=["alerts"],
+    responses=documented.responses(
+        {200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_FOUND
+    ),
+)
+def list_alerts(
+    user_watchlist_id: UserWatchlistId,
+    limit: Annotated[int, Query(ge=1, le=limits.ALERTS_PAGE_MAX, description="Most alerts on the page.")] = (
+        limits.ALERTS_PAGE
+    ),
+    cursor: Cursor = None,
+) -> AlertPage:
+    """Show what was raised in the last 90 days."""
+    entry = user_entries.find(user_watchlist_id, caller_of(router))
+    page = alert_store.page(entry.user_watchlist_id, limit, cursor)
+    return AlertPage(items=[AlertAnswer.of(record) for record in page.alerts], next_cursor=page.next_cursor)
+
+
+@router.patch(
+    http_api.rule(routes.ACKNOWLEDGE_ALERT),
+    summary="Acknowledge an alert",
+    operation_id="acknowledgeAlert",
+    tags=["alerts"],
+    responses=_CHANGED,
+)
+def acknowledge(alert_id: AlertId) -> AlertAnswer:
+    """Note that the alert was seen; doing it again changes nothing."""
+    _find_own(alert_id)
+    return AlertAnswer.of(alert_store.acknowledge(alert_id, clock.now()))
+
+
+@router.patch(
+    http_api.rule(routes.RESOLVE_ALERT),
+    summary="Resolve an alert",
+    operation_id="resolveAlert",
+    tags=["alerts"],
+    responses=_CHANGED,
+)
+def resolve(alert_id: AlertId) -> AlertAnswer:
+    """Note that the alert is dealt with; doing it again changes nothing."""
+    _find_own(alert_id)
+    return AlertAnswer.of(alert_store.resolve(alert_id, clock.now()))
+
+
+def _find_own(alert_id: str) -> None:
+    """Raise AlertNotFoundError unless the alert exists and is the caller's."""
+    record = alert_store.find(alert_id)
+    try:
+        user_entries.find(record.user_watchlist_id, caller_of(router))
+    except UserEntryNotFoundError:
+        raise AlertNotFoundError(alert_id) from None
+
+
+handler = http_api.handler(logger, router)

@@ -1,0 +1,120 @@
+"""The alerts of user entries in DynamoDB."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.expressions.update import Action
+
+from watchlist import cursors, limits
+from watchlist.alerts.alert import Alert
+from watchlist.records import CONDITION_FAILED, AlertRecord
+
+
+class AlertNotFoundError(Exception):
+    """There is no such alert (any more)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Alerts, newest first, and the cursor of the next page, None at the end."""
+
+    alerts: tuple[AlertRecord, ...]
+    next_cursor: str | None
+
+
+def put(user_watchlist_id: str, watchlist_id: str, alert: Alert, raised_at: datetime) -> bool:
+    """Store an alert unless it is stored already; whether it was new."""
+    record = AlertRecord(
+        alert.id,
+        AlertRecord.SK,
+        user_watchlist_id=user_watchlist_id,
+        watchlist_id=watchlist_id,
+        raised_at=raised_at,
+        alert=alert.model_dump(mode="json"),
+        expires_at=raised_at + limits.ALERT_RETENTION,
+    )
+    try:
+        record.save(condition=AlertRecord.pk.does_not_exist())
+    except PutError as error:
+        if error.cause_response_code == CONDITION_FAILED:
+            return False
+        raise
+    return True
+
+
+def find(alert_id: str) -> AlertRecord:
+    """Return the alert.
+
+    Raises:
+        AlertNotFoundError: there is none with this id.
+    """
+    try:
+        return AlertRecord.get(alert_id, AlertRecord.SK, consistent_read=True)
+    except AlertRecord.DoesNotExist:
+        raise AlertNotFoundError(alert_id) from None
+
+
+def acknowledge(alert_id: str, at: datetime) -> AlertRecord:
+    """Note that the user has seen the alert; the first time counts.
+
+    Raises:
+        AlertNotFoundError: there is none with this id.
+    """
+    return _update(alert_id, AlertRecord.acknowledged_at.set(AlertRecord.acknowledged_at | at))
+
+
+def resolve(alert_id: str, at: datetime) -> AlertRecord:
+    """Note that the alert is dealt with, and so seen; the first time counts.
+
+    Raises:
+        AlertNotFoundError: there is none with this id.
+    """
+    return _update(
+        alert_id,
+        AlertRecord.acknowledged_at.set(AlertRecord.acknowledged_at | at),
+        AlertRecord.resolved_at.set(AlertRecord.resolved_at | at),
+    )
+
+
+def page(user_watchlist_id: str, limit: int, cursor: str | None) -> Page:
+    """Return at most `limit` alerts of a user entry after `cursor`.
+
+    Raises:
+        InvalidCursorError: the cursor is malformed.
+    """
+    start = _start(user_watchlist_id, cursor) if cursor else None
+    found = AlertRecord.by_user_entry.query(
+        user_watchlist_id, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
+    )
+    alerts = tuple(found)
+    last = found.last_evaluated_key
+    return Page(alerts, cursors.encode(last["raised_at"]["S"], last["pk"]["S"]) if last else None)
+
+
+def remove_all(user_watchlist_id: str) -> None:
+    """Delete all alerts of a user entry; can be called again where it broke off."""
+    with AlertRecord.batch_write() as batch:
+        for record in AlertRecord.by_user_entry.query(user_watchlist_id):
+            batch.delete(record)
+
+
+def _update(alert_id: str, *actions: Action) -> AlertRecord:
+    record = AlertRecord(alert_id, AlertRecord.SK)
+    try:
+        record.update(actions=list(actions), condition=AlertRecord.pk.exists())
+    except UpdateError as error:
+        if error.cause_response_code == CONDITION_FAILED:
+            raise AlertNotFoundError(alert_id) from None
+        raise
+    return record
+
+
+def _start(user_watchlist_id: str, cursor: str) -> dict[str, dict[str, str]]:
+    raised_at, alert_id = cursors.decode(cursor, 2)
+    return {
+        "pk": {"S": alert_id},
+        "sk": {"S": AlertRecord.SK},
+        "user_watchlist_id": {"S": user_watchlist_id},
+        "raised_at": {"S": raised_at},
+    }
