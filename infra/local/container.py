@@ -27,11 +27,15 @@ def exit_code_of(returncode: int) -> int:
     return 128 - returncode if returncode < 0 else returncode
 
 
+def adopt_orphans() -> None:
+    """Let orphans become this process's children, so that none escapes by leaving the process group (Linux)."""
+    if _IS_LINUX:
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
 def run(argv: list[str]) -> int:
     """Run the program to its end, kill what it left behind, and return its exit code."""
-    if _IS_LINUX:
-        # Orphans become this process's children, so that none escapes by leaving the process group (prctl(2)).
-        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    adopt_orphans()
     program = subprocess.Popen(  # noqa: S603 - the starter's argv, no shell
         argv,
         stdin=subprocess.DEVNULL,
