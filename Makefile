@@ -98,6 +98,10 @@ lock: .venv/dev ## Lock the requirements anew (hashes, no addresses)
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done
 
+.PHONY: redrive
+redrive: .venv/local ## Send a dead-letter queue back to its queue (QUEUE=<name of the job queue>; needs AWS credentials)
+	$(BIN)/python -m infra.redrive $(QUEUE)
+
 .PHONY: clean
 clean: ## Remove everything that was installed or built
 	rm -rf .venv build cdk.out .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
