@@ -9,18 +9,17 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.callers import NotYoursError
 from functions.problems import (
-    PROBLEM_JSON,
     FieldError,
     Problem,
     ProblemCode,
     answer,
     describe,
     problem,
-    status_of,
 )
 from watchlist import routes
 from watchlist.alert_store import AlertNotFoundError
@@ -70,8 +69,8 @@ def handler(logger: Logger, *routers: Router) -> Handler:
 
     @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        # Powertools validates before any middleware runs, and would read a form as if it were JSON.
-        return app.resolve(event, context) if _has_json(event) else _NOT_JSON
+        refusal = _refuse_unreadable(APIGatewayProxyEventV2(event))
+        return app.resolve(event, context) if refusal is None else _to_event(refusal)
 
     return handle
 
@@ -86,24 +85,32 @@ def correlation_id(logger: Logger) -> str:
     return _NO_IDENTIFIER.sub("-", logger.get_correlation_id() or "none")
 
 
-def _has_json(event: dict[str, Any]) -> bool:
-    """Whether the body, if there is one, is said to be JSON."""
-    content_type = event.get("headers", {}).get("content-type", "").partition(";")[0].strip().lower()
-    return not event.get("body") or content_type in {"application/json", ""}
+def _refuse_unreadable(event: APIGatewayProxyEventV2) -> "Response[str] | None":
+    """Return the problem of a body that is no JSON; Powertools would read forms too, and break off on odd bytes."""
+    if not event.body:
+        return None
+    content_type = event.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in {"application/json", ""}:
+        return problem(
+            ProblemCode.UNSUPPORTED_MEDIA_TYPE, "Send the header `Content-Type: application/json` and a JSON body."
+        )
+    try:
+        _ = event.json_body
+    except (ValueError, RecursionError):
+        return problem(ProblemCode.MALFORMED_JSON, "The body could not be read as JSON.")
+    return None
 
 
-_NOT_JSON = {
-    "statusCode": int(status_of(ProblemCode.UNSUPPORTED_MEDIA_TYPE)),
-    "headers": {"content-type": PROBLEM_JSON},
-    "body": describe(
-        ProblemCode.UNSUPPORTED_MEDIA_TYPE, "Send the header `Content-Type: application/json` and a JSON body."
-    ).model_dump_json(exclude_none=True),
-}
+def _to_event(response: "Response[str]") -> dict[str, Any]:
+    return {
+        "statusCode": response.status_code,
+        "headers": dict(response.headers),
+        "body": response.body,
+        "isBase64Encoded": False,
+    }
 
 
 def _invalid(error: RequestValidationError) -> "Response[str]":
-    if any(item["type"] == "json_invalid" for item in error.errors()):
-        return problem(ProblemCode.MALFORMED_JSON, "The body could not be read as JSON.")
     return answer(fields_at_fault([(item["loc"][1:] or item["loc"], item["msg"]) for item in error.errors()]))
 
 

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pynamodb.connection import Connection
 from pynamodb.exceptions import TransactWriteError
-from pynamodb.transactions import TransactWrite
 
 from watchlist import job_protocol, limits
 from watchlist.errors import JobError
 from watchlist.job_message import JobMessage
 from watchlist.job_queue import JobQueue
 from watchlist.queues import JobKind
-from watchlist.records import ENTRY_KEY, Entry, RepositoryKey, UserEntry, WatchlistItem, user_hash
+from watchlist.records import ENTRY_KEY, Entry, RepositoryKey, UserEntry, WatchlistItem, transaction, user_hash
 from watchlist.repository_url import Repository
 from watchlist.states import EntryStatus, JobState
 
@@ -98,15 +96,16 @@ def add(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) -> Add
 
     Raises:
         AlreadyWatchingError: the user watches it already; nothing changed.
-        ServiceUnavailableError: the job could not be queued; nothing is kept.
+        ServiceUnavailableError: the job could not be queued; nothing is kept. If others have joined in between, the
+            entry stays instead, and the reconciler queues its job.
     """
     admission = _admit(watch, correlation_id, at)
     if admission.message is not None:
         try:
             queue.send(admission.message)
         except JobError as error:
-            _undo(admission, error, at)
-            raise ServiceUnavailableError(error.message) from error
+            if _undo(admission, admission.message):
+                raise ServiceUnavailableError(error.message) from error
     return admission.added
 
 
@@ -124,8 +123,8 @@ def add_batch(
             results[index] = refused
     unsent = {index: admission.message for index, admission in admissions.items() if admission.message is not None}
     for index, error in queue.send_batch(unsent).items():
-        _undo(admissions[index], error, at)
-        results[index] = ServiceUnavailableError(error.message)
+        if _undo(admissions[index], unsent[index]):
+            results[index] = ServiceUnavailableError(error.message)
     return [results[index] for index in range(len(watches))]
 
 
@@ -141,12 +140,11 @@ def _admit(watch: Watch, correlation_id: str, at: datetime) -> _Admission:
 
 
 def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime) -> Entry:
-    """Start a new generation of a failed entry.
+    """Start a new generation of a failed entry. If its message cannot be sent now, the reconciler sends it.
 
     Raises:
         EntryNotFoundError: there is no such entry.
         NotFailedError: it is processing or ready.
-        ServiceUnavailableError: the job could not be queued; the entry is still failed.
     """
     entry = find(watchlist_id)
     if entry.entry_status is not EntryStatus.FAILED:
@@ -155,7 +153,8 @@ def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime)
         message = job_protocol.start_generation(entry, _new_job_id(), correlation_id, at)
     except job_protocol.SupersededError:
         return retry(watchlist_id, queue, correlation_id, at)
-    _send_or_fail(message, queue, at)
+    with contextlib.suppress(JobError):
+        queue.send(message)
     return find(watchlist_id)
 
 
@@ -210,9 +209,9 @@ def _join(entry: Entry, watch: Watch, at: datetime) -> Entry:
     if find_user_entry(entry.watchlist_id, watch.user) is not None:
         raise AlreadyWatchingError(entry)
     user_entry = _user_entry(entry.watchlist_id, watch, at)
-    with _contended_if_cancelled(), TransactWrite(connection=Connection()) as transaction:
-        transaction.save(user_entry, condition=UserEntry.pk.does_not_exist())
-        transaction.update(entry, actions=[Entry.watchers.add(1)], condition=Entry.watchers >= 1)
+    with _contended_if_cancelled(), transaction() as writes:
+        writes.save(user_entry, condition=UserEntry.pk.does_not_exist())
+        writes.update(entry, actions=[Entry.watchers.add(1)], condition=Entry.watchers >= 1)
     return entry
 
 
@@ -235,36 +234,23 @@ def _create(watch: Watch, correlation_id: str, at: datetime) -> _Admission:
     message = job_protocol.queued(entry, _new_job_id(), correlation_id, at)
     key = RepositoryKey(RepositoryKey.pk_of(watch.repository), RepositoryKey.SK, watchlist_id=watchlist_id)
     user_entry = _user_entry(watchlist_id, watch, at)
-    with _contended_if_cancelled(), TransactWrite(connection=Connection()) as transaction:
-        transaction.save(key, condition=RepositoryKey.pk.does_not_exist())
-        transaction.save(entry, condition=Entry.pk.does_not_exist())
-        transaction.save(user_entry)
+    with _contended_if_cancelled(), transaction() as writes:
+        writes.save(key, condition=RepositoryKey.pk.does_not_exist())
+        writes.save(entry, condition=Entry.pk.does_not_exist())
+        writes.save(user_entry)
     return _Admission(Added(entry, is_new=True), (entry, key, user_entry), message)
 
 
-def _undo(admission: _Admission, error: JobError, at: datetime) -> None:
-    """Take back an add whose job could not be queued; if others have joined since, fail the entry instead."""
-    if admission.message is None:
-        return
-    untouched = (
-        (Entry.watchers == 1) & (Entry.job_id == admission.message.job_id) & (Entry.job_state == JobState.QUEUED)
-    )
+def _undo(admission: _Admission, message: JobMessage) -> bool:
+    """Take back an add whose job could not be queued; False if others rely on the entry by now."""
+    untouched = (Entry.watchers == 1) & (Entry.job_id == message.job_id) & (Entry.job_state == JobState.QUEUED)
     try:
-        with _contended_if_cancelled(), TransactWrite(connection=Connection()) as transaction:
+        with _contended_if_cancelled(), transaction() as writes:
             for item in admission.created:
-                transaction.delete(item, condition=untouched if isinstance(item, Entry) else None)
+                writes.delete(item, condition=untouched if isinstance(item, Entry) else None)
     except _ContendedError:
-        with contextlib.suppress(job_protocol.SupersededError):
-            job_protocol.record_unsent(admission.message, error, at)
-
-
-def _send_or_fail(message: JobMessage, queue: JobQueue, at: datetime) -> None:
-    try:
-        queue.send(message)
-    except JobError as error:
-        with contextlib.suppress(job_protocol.SupersededError):
-            job_protocol.record_unsent(message, error, at)
-        raise ServiceUnavailableError(error.message) from error
+        return False
+    return True
 
 
 def _user_entry(watchlist_id: str, watch: Watch, at: datetime) -> UserEntry:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pynamodb.connection import Connection
 from pynamodb.exceptions import TransactWriteError, UpdateError
 from pynamodb.transactions import TransactWrite
 
 from watchlist import alert_store, cursors, job_protocol, removal
-from watchlist.records import CONDITION_FAILED, ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry
+from watchlist.records import CONDITION_FAILED, ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry, transaction
 from watchlist.states import DueKind, EntryStatus, JobState
 
 _ID = re.compile(r"user_(?P<hash>[0-9a-f]{32})_(?P<watchlist_id>watchlist_[A-Za-z0-9._-]+)")
@@ -113,14 +112,14 @@ def _leave(user_entry: UserEntry, now: datetime) -> Entry:
         if entry is None or entry.entry_status is EntryStatus.REMOVED:
             raise UserEntryNotFoundError(user_entry.user_watchlist_id)
         try:
-            with TransactWrite(connection=Connection()) as transaction:
-                transaction.delete(user_entry, condition=UserEntry.pk.exists())
+            with transaction() as writes:
+                writes.delete(user_entry, condition=UserEntry.pk.exists())
                 if entry.watchers > 1:
-                    transaction.update(
+                    writes.update(
                         Entry(entry.pk, ENTRY_KEY), actions=[Entry.watchers.add(-1)], condition=Entry.watchers > 1
                     )
                 else:
-                    _remove_entry(transaction, entry, now)
+                    _remove_entry(writes, entry, now)
         except TransactWriteError as error:
             reasons = error.cancellation_reasons
             if reasons and any(reason is not None for reason in reasons):
@@ -131,11 +130,11 @@ def _leave(user_entry: UserEntry, now: datetime) -> Entry:
     raise job_protocol.SupersededError(user_entry.watchlist_id)
 
 
-def _remove_entry(transaction: TransactWrite, entry: Entry, now: datetime) -> None:
+def _remove_entry(writes: TransactWrite, entry: Entry, now: datetime) -> None:
     """Free the repository for a new entry, and leave the old one to be purged when no task can write to it any more."""
     key = RepositoryKey(RepositoryKey.pk_of(entry.repository), RepositoryKey.SK)
-    transaction.delete(key, condition=RepositoryKey.watchlist_id == entry.watchlist_id)
-    transaction.update(
+    writes.delete(key, condition=RepositoryKey.watchlist_id == entry.watchlist_id)
+    writes.update(
         Entry(entry.pk, ENTRY_KEY),
         actions=[
             Entry.status.set(EntryStatus.REMOVED),
