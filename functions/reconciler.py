@@ -51,8 +51,8 @@ def _purge_removed() -> None:
     """Delete what removed entries have left, once no task can write to them any more."""
     due = Entry.by_due.query(DueKind.REMOVAL, Entry.due_at <= clock.now(), limit=limits.PURGED_AT_ONCE)
     for key in due:
-        removal.purge(key.pk)
-        logger.info("entry purged", watchlist_id=key.pk)
+        if removal.purge(key.pk, clock.now()):
+            logger.info("entry purged", watchlist_id=key.pk)
 
 
 def _apply(entry: Entry, remedy: reconciling.Remedy) -> bool:

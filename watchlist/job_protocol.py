@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from pynamodb.connection import Connection
 from pynamodb.exceptions import TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -26,7 +25,7 @@ from pynamodb.transactions import TransactWrite
 from watchlist import clock, limits
 from watchlist.errors import JobError
 from watchlist.job_message import JobMessage
-from watchlist.records import CONDITION_FAILED, ENTRY_KEY, Entry, JobRecord, LastError, Progress
+from watchlist.records import CONDITION_FAILED, ENTRY_KEY, Entry, JobRecord, LastError, Progress, connection
 from watchlist.states import DueKind, EntryStatus, JobState, Stage
 
 
@@ -446,7 +445,7 @@ def _job_record(entry: Entry, ended_at: datetime, error: LastError | None) -> Jo
 def _close(entry: Entry, actions: list[Action], condition: Condition, record: JobRecord) -> None:
     """Close the job and put it on record, both or neither."""
     try:
-        with TransactWrite(connection=Connection()) as transaction:
+        with TransactWrite(connection=connection()) as transaction:
             transaction.update(Entry(entry.watchlist_id, ENTRY_KEY), actions=actions, condition=condition)
             transaction.save(record)
     except TransactWriteError as error:

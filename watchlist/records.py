@@ -36,6 +36,7 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
+from pynamodb.connection import Connection
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
@@ -206,6 +207,11 @@ class Entry(WatchlistItem, discriminator="entry"):
         return EntryStatus(self.status)
 
     @property
+    def is_removed(self) -> bool:
+        """Whether nobody watches it any more: to callers it is not there."""
+        return self.entry_status is EntryStatus.REMOVED
+
+    @property
     def state(self) -> JobState:
         """`job_state`, typed."""
         return JobState(self.job_state)
@@ -373,6 +379,11 @@ def bind(settings: TableSettings) -> None:
         _bind(model, settings.watchlist_table)
     for activity_model in (ActivityItem, CommitRecord, HealthRecord, AlertRecord):
         _bind(activity_model, settings.activity_table)
+
+
+def connection() -> Connection:
+    """Return the connection that the models use; making another one takes a tenth of a second."""
+    return WatchlistItem._get_connection().connection  # noqa: SLF001 - PynamoDB shows it nowhere else
 
 
 def _bind(model: type[Model], table_name: str) -> None:
