@@ -54,7 +54,7 @@ def list_alerts(
     tags=["alerts"],
     responses=_CHANGED,
 )
-def acknowledge(alert_id: AlertId) -> AlertAnswer:
+def acknowledge_alert(alert_id: AlertId) -> AlertAnswer:
     """Note that the alert was seen; doing it again changes nothing."""
     _find_own(alert_id)
     return AlertAnswer.of(alert_store.acknowledge(alert_id, clock.now()))
@@ -67,7 +67,7 @@ def acknowledge(alert_id: AlertId) -> AlertAnswer:
     tags=["alerts"],
     responses=_CHANGED,
 )
-def resolve(alert_id: AlertId) -> AlertAnswer:
+def resolve_alert(alert_id: AlertId) -> AlertAnswer:
     """Note that the alert is dealt with; doing it again changes nothing."""
     _find_own(alert_id)
     return AlertAnswer.of(alert_store.resolve(alert_id, clock.now()))

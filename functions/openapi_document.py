@@ -5,14 +5,17 @@ imported; here they get placeholders, which the document does not show.
 """
 
 import importlib
+import inspect
 import json
 import os
+import re
 import sys
 from typing import Any
 
 from pydantic import BaseModel
 
 from watchlist.function_specs import HTTP_FUNCTIONS
+from watchlist.routes import ROUTES
 
 Document = dict[str, Any]
 
@@ -52,10 +55,17 @@ def build() -> Document:
     document["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
     document["components"]["schemas"] |= _schemas_of(documented.stored_models)
     _finish_schemas(document, documented.STORED_MODEL)
+    explained = {name: value for module in modules for name, value in vars(module).items() if callable(value)}
     for path in document["paths"].values():
         for operation in path.values():
             _finish_operation(operation, document)
+            operation["description"] = inspect.getdoc(explained[_snake_case(operation["operationId"])])
+    document["paths"] = {path: document["paths"][path] for path in dict.fromkeys(route.path for route in ROUTES)}
     return document
+
+
+def _snake_case(name: str) -> str:
+    return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
 
 
 _TAGS = {

@@ -122,8 +122,8 @@ def analyse(watchlist_id: str, address: RepositoryAddress, tools: Tools, job: Jo
 
 def _store_commits(watchlist_id: str, window: CommitWindow, job: Job) -> None:
     wanted = frozenset(window.shas)
-    job.check()
     left_over = [key for sha, key in commit_store.keys(watchlist_id) if sha not in wanted]
+    job.check()  # after the reading: what another task stores later is not among the left-overs
     commit_store.remove(watchlist_id, left_over)
     total = len(window.commits)
     job.report(Stage.STORING_COMMITS, 0, total)

@@ -8,13 +8,15 @@ forks). Any other host is described by the URL alone.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 from urllib.parse import quote
 
-from tasks.github_api import GitHubApi, GitHubRefusalError
+from tasks.github_api import GitHubApi, GitHubRefusalError, split_tokens
 from tasks.json_client import JsonClient, NoAnswerError
 from watchlist.health import shorten
 from watchlist.package import Package
 from watchlist.repository_url import Repository
+from watchlist.settings import TaskSettings
 
 DESCRIPTION_BYTES = 1000
 
@@ -44,6 +46,11 @@ class Forge:
         }
     )
     client: JsonClient = field(default_factory=JsonClient)
+
+    @classmethod
+    def from_settings(cls, settings: TaskSettings) -> Self:
+        """Return the hosts' APIs as `settings` configure them."""
+        return cls(GitHubApi(settings.github_api_base_url), split_tokens(settings.github_token))
 
     def describe(self, repository: Repository) -> Package:
         """Return what is known of `repository`; never fails, the reason of a gap stands in the result."""

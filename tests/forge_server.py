@@ -1,8 +1,9 @@
 """A loopback stand-in for GitHub's REST API and the OpenSSF's published results, as their documentation describes them.
 
-GitHub: rate-limit headers on every answer and 403 when the budget is gone, 401 for a bad token, 301 from a renamed
-repository to `/repositories/ID`, 404, 451 with its `block` object, `Link` headers on paged lists. Published results:
-404 for what was never scanned. Any path can be given an answer of its own, which is how the other hosts are played.
+GitHub: names in any case, rate-limit headers on every answer and 403 when the budget is gone, 401 for a bad token, 301
+from a renamed repository to `/repositories/ID`, 404, 451 with its `block` object, `Link` headers on paged lists.
+Published results: 404 for what was never scanned. Any path can be given an answer of its own, which is how the other
+hosts are played.
 """
 
 import json
@@ -143,6 +144,8 @@ class ForgeServer:
             found = next((r for r in self.repositories.values() if str(r["id"]) == rest), None)
             return Reply(200, found) if found else Reply(404, {"message": "Not Found", "status": "404"})
         full_name, _, tail = rest.partition("/releases") if rest.endswith("/releases") else (rest, "", None)
+        known = (*self.repositories, *self.renamed, *self.blocked)
+        full_name = next((name for name in known if name.lower() == full_name.lower()), full_name)
         if full_name in self.renamed:
             url = f"{self.github_api}/repositories/{self.repositories[self.renamed[full_name]]['id']}"
             return Reply(301, {"message": "Moved Permanently", "url": url}, {"Location": url})

@@ -9,7 +9,7 @@ from pynamodb.expressions.update import Action
 
 from watchlist import cursors, limits
 from watchlist.alerts.alert import Alert
-from watchlist.records import CONDITION_FAILED, AlertRecord
+from watchlist.records import CONDITION_FAILED, AlertRecord, as_key
 
 _MOMENT = re.compile(r"[0-9T:.+-]{10,40}")
 _ALERT_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
@@ -87,7 +87,7 @@ def page(user_watchlist_id: str, since: datetime, limit: int, cursor: str | None
     Raises:
         InvalidCursorError: the cursor is malformed.
     """
-    start = _start(user_watchlist_id, cursor) if cursor else None
+    start = _start(user_watchlist_id, since, cursor) if cursor else None
     found = list(
         AlertRecord.by_user_entry.query(
             user_watchlist_id,
@@ -124,11 +124,14 @@ def _update(alert_id: str, *actions: Action) -> AlertRecord:
 
 
 def _cursor_after(record: AlertRecord) -> str:
-    return cursors.encode(record.to_dynamodb_dict()["raised_at"]["S"], record.pk)
+    return cursors.encode(as_key(record.raised_at), record.pk)
 
 
-def _start(user_watchlist_id: str, cursor: str) -> dict[str, dict[str, str]]:
+def _start(user_watchlist_id: str, since: datetime, cursor: str) -> dict[str, dict[str, str]]:
+    """Return the key behind which the page begins; DynamoDB takes only one within the range that is asked for."""
     raised_at, alert_id = cursors.decode(cursor, _MOMENT, _ALERT_ID)
+    if raised_at < as_key(since):
+        raise cursors.InvalidCursorError
     return {
         "pk": {"S": alert_id},
         "sk": {"S": AlertRecord.SK},

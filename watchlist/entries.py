@@ -9,7 +9,7 @@ from typing import Any
 
 from pynamodb.exceptions import PynamoDBException
 
-from watchlist import job_protocol, limits, user_entries
+from watchlist import job_protocol, limits
 from watchlist.errors import JobError
 from watchlist.job_message import JobMessage
 from watchlist.job_queue import BATCH, JobQueue
@@ -79,9 +79,11 @@ def watchlist_id_of(repository: Repository, at: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Creation:
-    """What was written with a new entry, and its job's message, which is still to be sent."""
+    """A new entry with what was written together with it, and its job's message, which is still to be sent."""
 
+    entry: Entry
     key: RepositoryKey
+    user_entry: UserEntry
     message: JobMessage
 
 
@@ -90,13 +92,7 @@ class _Admission:
     """A written add."""
 
     added: Added
-    user_entry: UserEntry
     creation: _Creation | None = None
-
-    @property
-    def watchlist_id(self) -> str:
-        """The entry that the user watches by it."""
-        return self.user_entry.watchlist_id
 
 
 def add(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) -> Added:
@@ -104,15 +100,16 @@ def add(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) -> Add
 
     Raises:
         AlreadyWatchingError: the user watches it already; nothing changed.
-        ServiceUnavailableError: the job could not be queued; nothing is kept.
+        ServiceUnavailableError: the job could not be queued; nothing is kept. If others have joined in between, the
+            entry stays instead, and the reconciler queues its job.
     """
     admission = _admit(watch, correlation_id, at)
     if admission.creation is not None:
         try:
             queue.send(admission.creation.message)
         except JobError as error:
-            _undo(admission, error, at)
-            raise ServiceUnavailableError(error.message) from error
+            if _undo(admission.creation):
+                raise ServiceUnavailableError(error.message) from error
     return admission.added
 
 
@@ -130,27 +127,28 @@ def add_batch(watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at
 
 def _add_some(watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at: datetime) -> list[Added | Refusal]:
     admissions = [_try_to_admit(watch, correlation_id, at) for watch in watches]
-    messages = {
-        index: admission.creation.message
+    creations = {
+        index: admission.creation
         for index, admission in enumerate(admissions)
         if isinstance(admission, _Admission) and admission.creation is not None
     }
-    errors = {messages[index].watchlist_id: error for index, error in queue.send_batch(messages).items()}
-    # the last first, so that those who joined a new entry in this batch have left when it is taken back
-    return [_settle(admission, errors, at) for admission in reversed(admissions)][::-1]
+    errors = queue.send_batch({index: creation.message for index, creation in creations.items()})
+    undone = {
+        creations[index].entry.watchlist_id: ServiceUnavailableError(error.message)
+        for index, error in errors.items()
+        if _undo(creations[index])
+    }
+    return [_result(admission, undone) for admission in admissions]
 
 
-def _settle(admission: _Admission | Refusal, errors: Mapping[str, JobError], at: datetime) -> Added | Refusal:
-    """Return what became of an add, given the errors of the entries whose jobs could not be queued."""
+def _result(admission: _Admission | Refusal, undone: Mapping[str, ServiceUnavailableError]) -> Added | Refusal:
+    """Return what became of an add, given the entries that were taken back after it."""
     match admission:
-        case _Admission(watchlist_id=watchlist_id) if watchlist_id in errors:
-            _undo(admission, errors[watchlist_id], at)
-            return ServiceUnavailableError(errors[watchlist_id].message)
-        case AlreadyWatchingError(entry=entry) if entry.watchlist_id in errors:
-            return ServiceUnavailableError(errors[entry.watchlist_id].message)
         case _Admission(added=added):
-            return added
-        case _:
+            return undone.get(added.entry.watchlist_id, added)
+        case AlreadyWatchingError(entry=entry):
+            return undone.get(entry.watchlist_id, admission)
+        case ServiceUnavailableError():
             return admission
 
 
@@ -177,12 +175,11 @@ def _admit(watch: Watch, correlation_id: str, at: datetime) -> _Admission:
 
 
 def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime) -> Entry:
-    """Start a new generation of a failed entry.
+    """Start a new generation of a failed entry. If its message cannot be sent now, the reconciler sends it.
 
     Raises:
         EntryNotFoundError: there is no such entry.
         NotFailedError: it is processing or ready.
-        ServiceUnavailableError: the job could not be queued; the entry is still failed.
     """
     entry = find(watchlist_id)
     if entry.entry_status is not EntryStatus.FAILED:
@@ -191,7 +188,8 @@ def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime)
         message = job_protocol.start_generation(entry, _new_job_id(), correlation_id, at)
     except job_protocol.SupersededError:
         return retry(watchlist_id, queue, correlation_id, at)
-    _send_or_fail(message, queue, at)
+    with contextlib.suppress(JobError):
+        queue.send(message)
     return find(watchlist_id)
 
 
@@ -265,7 +263,7 @@ def _join(entry: Entry, watch: Watch, at: datetime) -> _Admission:
     with transaction() as writes:
         writes.save(user_entry, condition=UserEntry.pk.does_not_exist())
         writes.update(entry, actions=[Entry.watchers.add(1)], condition=Entry.watchers >= 1)
-    return _Admission(Added(entry, is_new=False), user_entry)
+    return _Admission(Added(entry, is_new=False))
 
 
 def _create(watch: Watch, watchlist_id: str, correlation_id: str, at: datetime) -> _Admission:
@@ -290,35 +288,20 @@ def _create(watch: Watch, watchlist_id: str, correlation_id: str, at: datetime) 
         writes.save(key, condition=RepositoryKey.pk.does_not_exist())
         writes.save(entry, condition=Entry.pk.does_not_exist())
         writes.save(user_entry)
-    return _Admission(Added(entry, is_new=True), user_entry, _Creation(key, message))
+    return _Admission(Added(entry, is_new=True), _Creation(entry, key, user_entry, message))
 
 
-def _undo(admission: _Admission, error: JobError, at: datetime) -> None:
-    """Take back an add whose job could not be queued; those who have joined since see that it has failed."""
-    if admission.creation is not None:
-        message = admission.creation.message
-        untouched = (Entry.watchers == 1) & (Entry.job_id == message.job_id) & (Entry.job_state == JobState.QUEUED)
-        try:
-            with transaction() as writes:
-                writes.delete(admission.added.entry, condition=untouched)
-                writes.delete(admission.creation.key)
-                writes.delete(admission.user_entry)
-        except ContendedError:
-            with contextlib.suppress(job_protocol.SupersededError):
-                job_protocol.record_unsent(message, error, at)
-        else:
-            return
-    with contextlib.suppress(user_entries.UserEntryNotFoundError):
-        user_entries.stop_watching(admission.user_entry, at)
-
-
-def _send_or_fail(message: JobMessage, queue: JobQueue, at: datetime) -> None:
+def _undo(creation: _Creation) -> bool:
+    """Take back an add whose job could not be queued; False if others rely on the entry by now."""
+    untouched = (Entry.watchers == 1) & (Entry.job_id == creation.message.job_id) & (Entry.job_state == JobState.QUEUED)
     try:
-        queue.send(message)
-    except JobError as error:
-        with contextlib.suppress(job_protocol.SupersededError):
-            job_protocol.record_unsent(message, error, at)
-        raise ServiceUnavailableError(error.message) from error
+        with transaction() as writes:
+            writes.delete(creation.entry, condition=untouched)
+            writes.delete(creation.key)
+            writes.delete(creation.user_entry)
+    except ContendedError:
+        return False
+    return True
 
 
 def _user_entry(watchlist_id: str, watch: Watch, at: datetime) -> UserEntry:

@@ -22,9 +22,14 @@ class FunctionSpec:
     timeout: timedelta
 
     @property
+    def module(self) -> str:
+        """The module of the entry point."""
+        return f"functions.{self.name}"
+
+    @property
     def handler(self) -> str:
         """Lambda's name of the entry point."""
-        return f"functions.{self.name}.handler"
+        return f"{self.module}.handler"
 
     @property
     def routes(self) -> tuple[Route, ...]:

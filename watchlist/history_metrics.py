@@ -151,7 +151,10 @@ class HistoryMetrics(_Frozen):
     **Contributions.** Commits by people, merges left out, each counted for its author as `.mailmap` names them
     (gitmailmap(5)). Two identities are one person when their emails are equal but for case, or, without an email, their
     names. Co-authors of a trailer are not counted. All numbers below are of contributions unless they say otherwise.
-    Source: CHAOSS "Code Changes Commits", with its filter for merge commits.
+
+    **Sources.** The CHAOSS metrics that are named below are defined at `https://chaoss.community/kb/metric-NAME/`, with
+    the name in lower case and hyphens. Their parameters here: date type committer, merge commits excluded, empty
+    commits included, all files are source code.
 
     **Bots** are left out of everything but `commits_total`, `signed_share` and `bots`. A bot is an author whose name
     (or the local part of whose email) ends in `[bot]`, as GitHub names apps, or in the separate word `bot` or `robot`,

@@ -41,6 +41,12 @@ PROCESSING_BOUND = timedelta(hours=6)
 RECONCILE_INTERVAL = timedelta(minutes=5)
 """How often the reconciler runs; a bound can be exceeded by at most this."""
 
+STORAGE_CONNECT_TIMEOUT = timedelta(seconds=2)
+"""How long a connection to DynamoDB may take."""
+
+STORAGE_READ_TIMEOUT = timedelta(seconds=5)
+"""How long DynamoDB may take for one call; a heartbeat must get several tries within a lease."""
+
 MESSAGE_RETENTION = timedelta(days=4)
 """How long a queue keeps a message."""
 

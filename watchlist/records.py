@@ -21,8 +21,9 @@ activity table
     index `by-user-entry` user_watchlist_id, raised_at             alerts of a user entry, newest first
 """
 
+import functools
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from pynamodb.attributes import (
@@ -39,6 +40,7 @@ from pynamodb.attributes import (
 from pynamodb.connection import Connection
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
 from watchlist import limits, tables
 from watchlist.errors import JobError
@@ -168,9 +170,11 @@ class Entry(WatchlistItem, discriminator="entry"):
     job_state = UnicodeAttribute()
     job_queued_at = UTCDateTimeAttribute()
     job_started_at = UTCDateTimeAttribute(null=True)
+    job_ended_at = UTCDateTimeAttribute(null=True)
     correlation_id = UnicodeAttribute()
     delivery = NumberAttribute()
     message_id = UnicodeAttribute(null=True)
+    launch_owner = UnicodeAttribute(null=True)
     attempt = NumberAttribute()
     claimed_attempt = NumberAttribute()
     attempts_used_up = BooleanAttribute(default=False)
@@ -226,6 +230,20 @@ class Entry(WatchlistItem, discriminator="entry"):
         """The stage that the current job is in."""
         progress: Progress | None = self.progress
         return None if progress is None else Stage(progress.stage)
+
+    @property
+    def awaits_claim(self) -> bool:
+        """Whether a launched task has not claimed its attempt yet."""
+        return bool(self.attempt > self.claimed_attempt)
+
+    def is_held_by(self, launch_owner: str) -> bool:
+        """Whether a task of that launch holds the entry, or held it until its lease ran out."""
+        return bool(self.lease_owner) and self.lease_owner.startswith(f"{launch_owner}#")
+
+    def pause(self, at: datetime) -> timedelta:
+        """How long after `at` the job's message should come again: until the next attempt, if there is to be one."""
+        next_attempt_at: datetime | None = self.next_attempt_at
+        return timedelta(0) if next_attempt_at is None else max(next_attempt_at - at, timedelta(0))
 
     def has_live_lease(self, at: datetime) -> bool:
         """Whether a task holds the entry at that moment."""
@@ -373,19 +391,37 @@ def user_hash(user: str) -> str:
     return hashlib.sha256(user.encode()).hexdigest()[:32]
 
 
+def as_key(moment: datetime) -> str:
+    """Return `moment` as it stands in keys; such texts are ordered as their moments."""
+    key: str = AlertRecord.raised_at.serialize(moment)
+    return key
+
+
+def transaction() -> TransactWrite:
+    """Return a transaction over both tables, to be used as a context manager."""
+    return TransactWrite(connection=_connection())
+
+
+@functools.cache
+def _connection() -> Connection:
+    """Return the connection of all transactions: making one takes longer than using it."""
+    return Connection(
+        connect_timeout_seconds=limits.STORAGE_CONNECT_TIMEOUT.seconds,
+        read_timeout_seconds=limits.STORAGE_READ_TIMEOUT.seconds,
+    )
+
+
 def bind(settings: TableSettings) -> None:
     """Give the models their tables' names; called once when a program starts."""
     for model in (WatchlistItem, RepositoryKey, Entry, UserEntry, JobRecord, TaskSlot):
         _bind(model, settings.watchlist_table)
     for activity_model in (ActivityItem, CommitRecord, HealthRecord, AlertRecord):
         _bind(activity_model, settings.activity_table)
-
-
-def connection() -> Connection:
-    """Return the connection that the models use; making another one takes a tenth of a second."""
-    return WatchlistItem._get_connection().connection  # noqa: SLF001 - PynamoDB shows it nowhere else
+    _connection.cache_clear()
 
 
 def _bind(model: type[Model], table_name: str) -> None:
     model.Meta.table_name = table_name
+    model.Meta.connect_timeout_seconds = limits.STORAGE_CONNECT_TIMEOUT.seconds
+    model.Meta.read_timeout_seconds = limits.STORAGE_READ_TIMEOUT.seconds
     model._connection = None  # noqa: SLF001 - PynamoDB keeps the table's name there and has no other way to forget it

@@ -41,7 +41,7 @@ def transaction() -> Iterator[TransactWrite]:
         ContendedError: a condition did not hold, or another transaction holds one of the items; nothing is written.
     """
     try:
-        with TransactWrite(connection=records.connection()) as writes:
+        with records.transaction() as writes:
             yield writes
     except TransactWriteError as error:
         if _OTHERS & {reason.code for reason in error.cancellation_reasons if reason is not None}:

@@ -23,6 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local import lifeline
 from infra.local.background_loop import BackgroundLoop
+from infra.local.container import exit_code_of
 from infra.local.embedded_aws import ACCOUNT, REGION
 from infra.local.function_processes import FunctionError
 from watchlist import clock
@@ -254,7 +255,7 @@ class TaskRunner:
         waiter.start()
 
     def _wait(self, running: _RunningTask) -> None:
-        exit_code = running.process.wait()
+        exit_code = exit_code_of(running.process.wait())
         lifeline.end(running.process)
         shutil.rmtree(running.home, ignore_errors=True)
         stop_code, reason = _USER_INITIATED if running.stop_asked.is_set() else _ESSENTIAL_CONTAINER_EXITED

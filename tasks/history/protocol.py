@@ -152,25 +152,16 @@ def _lines(answer: ByteReader, most: int) -> Iterator[bytes | None]:
 
 
 def _read_capabilities(lines: Iterator[bytes | None]) -> Capabilities:
-    version, fields = 0, {}
-    for line in lines:
-        if line is None:
-            if version:
-                break
-            continue
-        text = line.decode(errors="replace").strip()
-        if text.startswith("# service="):
-            continue
-        if not version:
-            if text != "version 2":
-                if not re.match(r"version 1$|[0-9a-f]{40,64} ", text):
-                    raise GitProtocolError("no advertisement of git's")
-                return Capabilities(version=1)
-            version = 2
-            continue
-        name, _, value = text.partition("=")
-        fields[name] = value
-    if not version or "fetch" not in fields:
+    texts = [line.decode(errors="replace").strip() for line in lines if line is not None]
+    announced = bool(texts) and texts[0] == "# service=git-upload-pack"
+    version, *texts = [*texts[announced:], ""]
+    if version != "version 2":
+        nothing_to_list = announced and not version  # how the oldest servers say that a repository is empty
+        if nothing_to_list or re.match(r"version 1$|[0-9a-f]{40,64} ", version):
+            return Capabilities(version=1)
+        raise GitProtocolError("no advertisement of git's")
+    fields = {name: value for name, _, value in (text.partition("=") for text in texts)}
+    if "fetch" not in fields:
         raise GitProtocolError("no advertisement of git's")
     features = fields["fetch"].split()
     object_format = fields.get("object-format", "sha1")
@@ -211,10 +202,8 @@ def _skip_to_pack(lines: Protocol) -> bool:
     for _ in range(_SHALLOW_LINES):
         try:
             line = lines.read_pkt_line()
-        except HangupException:
-            if sections:
-                raise
-            raise FetchRefusedError("an empty answer") from None
+        except HangupException:  # how a server ends that died over the arguments
+            raise FetchRefusedError("it ended its answer early") from None
         if line is None:
             if sections and not ready:  # the flush after acknowledgments that came to nothing
                 return False

@@ -28,7 +28,7 @@ from tasks.history.commit_parser import parse_commit
 from tasks.history.commit_search import Bounds, search_after, search_window
 from tasks.history.git_process import Deadline, Git
 from tasks.history.limits import MIB, FetchLimits
-from tasks.history.needed_objects import find_needed_objects
+from tasks.history.needed_objects import NeededObjects, find_needed_objects
 from tasks.history.protocol import FetchRefusedError, Head, UploadPack
 from tasks.history.scratch import scratch_directory
 from tasks.history.source import Source
@@ -163,7 +163,6 @@ class Repository:
         self._directory = directory
         self._limits = limits
         self._since = 0
-        self._gives_objects = True
 
     @property
     def bytes_received(self) -> int:
@@ -226,11 +225,11 @@ class Repository:
         tree = self._head_tree()
         if tree is None:
             return b""
-        self._fetch_objects([tree])
+        self._source.fetch_missing_objects([tree])
         entry = self._source.store.entry(tree, _MAILMAP)
         if entry is None or not entry.is_file:
             return b""
-        self._fetch_objects([entry.oid])
+        self._source.fetch_missing_objects([entry.oid])
         found = next(self._source.store.read([entry.oid], largest=MAILMAP_BYTES), None)
         return (found.content if found else None) or b""
 
@@ -291,34 +290,37 @@ class Repository:
 
     def _fetch_differences(self, pairs: Sequence[TreePair]) -> list[TreePair]:
         """Fetch all that the line counts need, and return the pairs that can be counted."""
-        needed = find_needed_objects(pairs, self._source.store, self._fetch_objects)
-        self._fetch_objects(needed.blobs)
+        try:
+            needed = self._find_needed(pairs)
+        except FetchRefusedError:  # the host gives no objects by name: whole commits hold them too
+            self._fetch_whole_window()
+            needed = self._find_needed(pairs)
         most = self._limits.files_in_commit
         return [pair for pair in pairs if needed.files_changed.get(pair, most + 1) <= most]
 
+    def _find_needed(self, pairs: Sequence[TreePair]) -> NeededObjects:
+        needed = find_needed_objects(pairs, self._source)
+        self._source.fetch_blobs(needed.blobs)
+        return needed
+
     def _count(self, pairs: Sequence[TreePair]) -> Iterator[tuple[TreePair, list[FileChange]]]:
-        """Count, and go on behind a pair at which git fails."""
-        left, skipped = list(pairs), 0
-        while left:
-            done = 0
+        """Count; where git fails, halve until only the pair at which it fails is left out."""
+        work, skipped = [list(pairs)], 0
+        while work:
+            left = work.pop()
             try:
                 for pair, changes in self._source.store.line_counts(left):
-                    done = left.index(pair, done) + 1
+                    left = left[left.index(pair) + 1 :]
                     yield pair, changes
             except JobError as error:
-                skipped += 1
-                if error.code not in _LOST_COMMIT or skipped > _SKIPPED_PAIRS:
+                if error.code not in _LOST_COMMIT:
                     raise
-            left = left[done + 1 :]
-
-    def _fetch_objects(self, oids: Sequence[str]) -> None:
-        """Fetch objects by name; from a server that does not give them so, whole commits."""
-        if self._gives_objects:
-            try:
-                self._source.fetch_objects(oids)
-            except FetchRefusedError:
-                self._gives_objects = False
-                self._fetch_whole_window()
+                if len(left) > 1:
+                    work += [left[len(left) // 2 :], left[: len(left) // 2]]
+                    continue
+                skipped += 1
+                if skipped > _SKIPPED_PAIRS:
+                    raise
 
     def _fetch_whole_window(self) -> None:
         head, known = self.head().sha, self._source.known

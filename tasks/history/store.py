@@ -66,6 +66,7 @@ class TreeEntry:
 class TreeChange:
     """A name whose entry differs between two trees; None where there is no such entry."""
 
+    name: bytes
     old: TreeEntry | None
     new: TreeEntry | None
 
@@ -181,9 +182,14 @@ class ObjectStore:
         parse: Callable[[list[bytes]], list[T]],
     ) -> Iterator[tuple[TreePair, list[T]]]:
         argv = ["--git-dir=.", "diff-tree", "--stdin", "-z", "--no-color", "--no-ext-diff", "--no-textconv", *options]
+        held: tuple[TreePair, list[bytes]] | None = None
         with self._git.start(argv) as child, fed(child, [f"{old} {new}" for old, new in pairs]):
-            for pair, records in _by_pair(_records(child.stdout)):
-                yield pair, parse(records)
+            for found in _by_pair(_records(child.stdout)):
+                if held is not None:
+                    yield held[0], parse(held[1])
+                held = found
+        if held is not None:  # only now is it sure that git did not die in the midst of the last one
+            yield held[0], parse(held[1])
 
 
 def _tree_entry(record: bytes) -> tuple[str, TreeEntry]:
@@ -243,13 +249,14 @@ def _by_pair(records: Iterator[bytes]) -> Iterator[tuple[TreePair, list[bytes]]]
 
 def _raw_changes(records: list[bytes]) -> list[TreeChange]:
     changes = []
-    for meta, _ in list(pairwise(records))[::2]:
+    for meta, name in list(pairwise(records))[::2]:
         match = _RAW.fullmatch(meta)
         if match is None:
             raise JobError(ErrorCode.TRANSFER_INVALID, "git's list of changes cannot be read.")
         old_mode, new_mode = int(match[1], 8), int(match[2], 8)
         changes.append(
             TreeChange(
+                name=name,
                 old=TreeEntry(old_mode, match[3].decode()) if old_mode else None,
                 new=TreeEntry(new_mode, match[4].decode()) if new_mode else None,
             )

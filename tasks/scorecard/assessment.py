@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Self
 
-from tasks.github_api import Budget, GitHubApi, GitHubRefusalError
+from tasks.child_process import ChildProcesses
+from tasks.github_api import Budget, GitHubApi, GitHubRefusalError, split_tokens
 from tasks.json_client import JsonClient
 from tasks.scorecard.chain import is_reusable, may_ask_forge, plan
 from tasks.scorecard.cli import ScorecardCli
@@ -17,6 +19,7 @@ from watchlist.clock import now as clock_now
 from watchlist.errors import JobError
 from watchlist.health import PassedOver, ScorecardResult, ScorecardSource, no_score, shorten
 from watchlist.repository_url import Repository
+from watchlist.settings import TaskSettings
 
 Checkout = Callable[[], Path]
 """Makes a checkout of HEAD, without symbolic links, and returns its absolute path; its maker removes it."""
@@ -41,6 +44,17 @@ class Assessor:
     max_age: timedelta
     client: JsonClient = field(default_factory=JsonClient)
     clock: Clock = clock_now
+
+    @classmethod
+    def from_settings(cls, settings: TaskSettings, *, children: ChildProcesses, scratch: Path) -> Self:
+        """Return the chain that `settings` configure; Scorecard's runs have their directories under `scratch`."""
+        return cls(
+            cli=ScorecardCli(settings.scorecard_path, children, scratch),
+            github=GitHubApi(settings.github_api_base_url),
+            tokens=split_tokens(settings.github_token),
+            published_url=settings.scorecard_api_base_url,
+            max_age=timedelta(hours=settings.scorecard_max_age_hours),
+        )
 
     def assess(
         self, repository: Repository, *, head: str, previous: ScorecardResult | None, checkout: Checkout

@@ -1,7 +1,7 @@
 """Which source is asked for a score: decided here, carried out in `assessment`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tasks.github_api import Budget
@@ -34,7 +34,7 @@ class Plan:
     """
 
     sources: tuple[ScorecardSource, ...]
-    tokens: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = field(default=(), repr=False)
     passed_over: tuple[PassedOver, ...] = ()
 
 

@@ -13,26 +13,6 @@ from tasks.child_process import ChildLimits, ChildProcess, ChildProcesses, Finis
 from tasks.scorecard.report import UnusableReportError
 from watchlist.health import shorten
 
-FORGE_CHECKS = (
-    "Binary-Artifacts",
-    "Branch-Protection",
-    "CII-Best-Practices",
-    "Code-Review",
-    "Dangerous-Workflow",
-    "Dependency-Update-Tool",
-    "Fuzzing",
-    "License",
-    "Maintained",
-    "Packaging",
-    "Pinned-Dependencies",
-    "SAST",
-    "Security-Policy",
-    "Signed-Releases",
-    "Token-Permissions",
-    "Vulnerabilities",
-)
-"""All default checks but CI-Tests and Contributors, which cost an API call per merged change and per contributor."""
-
 LOCAL_CHECKS = (
     "Binary-Artifacts",
     "Dangerous-Workflow",
@@ -48,13 +28,26 @@ LOCAL_CHECKS = (
 )
 """The checks that files alone decide; Fuzzing and Vulnerabilities look their answers up in the network."""
 
+FORGE_CHECKS = (
+    *LOCAL_CHECKS,
+    "Branch-Protection",
+    "CII-Best-Practices",
+    "Code-Review",
+    "Maintained",
+    "Signed-Releases",
+)
+"""All default checks but CI-Tests and Contributors, which cost an API call per merged change and per contributor."""
+
 REPORT_BYTES = 8 * 1024 * 1024
 """Longest report that is read; those of large repositories have some hundred kilobytes."""
 
 SLEEPING = re.compile(r"(?:Rate limit exceeded|Retry-After header set)\. Waiting")
-"""What Scorecard says on stderr before it sleeps until GitHub's rate limit is reset, up to an hour."""
+"""What Scorecard says on stderr, whatever its verbosity, before it sleeps until GitHub's rate limit is reset: up to an
+hour."""
 
 POLL_SECONDS = 0.2
+
+_FORMAT = ("--format=json", "--show-details", "--verbosity=warn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +90,7 @@ class ScorecardCli:
             UnusableReportError: there is no report; says why, without a token.
             JobCancelledError: the job was taken away.
         """
-        # at `info` it announces that it is going to sleep; at `warn` it sleeps silently
-        arguments = [f"--repo={name}", f"--checks={','.join(FORGE_CHECKS)}", "--verbosity=info"]
+        arguments = [f"--repo={name}", f"--checks={','.join(FORGE_CHECKS)}"]
         return self._run(arguments, {"GITHUB_AUTH_TOKEN": ",".join(tokens)}, self._limits.forge_seconds)
 
     def check_tree(self, tree: Path) -> object:
@@ -108,24 +100,25 @@ class ScorecardCli:
         a tree without files or with links out of it is refused.
         """
         _refuse_unfit(tree)
-        arguments = [f"--local={tree}", f"--checks={','.join(LOCAL_CHECKS)}", "--verbosity=warn"]
+        arguments = [f"--local={tree}", f"--checks={','.join(LOCAL_CHECKS)}"]
         return self._run(arguments, {}, self._limits.local_seconds)
 
     def _run(self, arguments: Sequence[str], secrets: Mapping[str, str], seconds: float) -> object:
-        with tempfile.TemporaryDirectory(prefix="scorecard-", dir=self._scratch, ignore_cleanup_errors=True) as name:
-            directory = Path(name)
-            output = directory / "report.json"
-            argv = [self._path, *arguments, "--format=json", "--show-details", f"--output={output}"]
-            home = {"HOME": name, "TMPDIR": name, "GOMEMLIMIT": str(self._limits.memory)}
-            try:
-                finished, asleep = self._finish(argv, {**home, **secrets}, directory, seconds)
-            except OSError as error:
-                reason = error.strerror or type(error).__name__
-                raise UnusableReportError(f"Scorecard could not be started: {reason}") from None
-            report = _read(output)
-            if report is None:
-                raise UnusableReportError(explain(finished, asleep=asleep, seconds=seconds))
-            return report
+        try:
+            with tempfile.TemporaryDirectory(
+                prefix="scorecard-", dir=self._scratch, ignore_cleanup_errors=True
+            ) as home:
+                output = Path(home, "report.json")
+                argv = [self._path, *arguments, *_FORMAT, f"--output={output}"]
+                own = {"HOME": home, "TMPDIR": home, "GOMEMLIMIT": str(self._limits.memory)}
+                finished, asleep = self._finish(argv, {**own, **secrets}, Path(home), seconds)
+                report = _read(output)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise UnusableReportError(f"Scorecard could not be started: {reason}") from None
+        if report is None:
+            raise UnusableReportError(explain(finished, asleep=asleep, seconds=seconds))
+        return report
 
     def _finish(
         self, argv: Sequence[str], environment: Mapping[str, str], directory: Path, seconds: float

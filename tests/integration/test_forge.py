@@ -58,7 +58,7 @@ def test_a_renamed_repository_is_followed_to_its_new_name(forge: ForgeServer) ->
 
 
 def test_the_hosts_spelling_is_no_rename(forge: ForgeServer) -> None:
-    forge.add_repository("acme/rocket", full_name="Acme/Rocket")
+    forge.add_repository("Acme/Rocket")
     package = describe(forge)
     assert (package.name, package.renamed_to) == ("Acme/Rocket", None)
 
@@ -84,6 +84,7 @@ def test_a_redirect_loop_ends(forge: ForgeServer) -> None:
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
+        (Reply(301, {"message": "Moved"}), "GitHub's API answered with status 301"),
         (Reply(404, {"message": "Not Found"}), "GitHub knows no such public repository"),
         (Reply(403, {"message": "blocked"}), "GitHub refuses access to the repository"),
         (Reply(451, {"message": "blocked"}), "GitHub has blocked the repository for legal reasons"),
@@ -116,6 +117,18 @@ def test_tokens_are_tried_in_turn(forge: ForgeServer) -> None:
     assert describe(forge, tokens=("revoked", "spent", "good")).stars == 1
     used = [request.headers.get("authorization") for request in forge.requests]
     assert used == ["Bearer revoked", "Bearer spent", "Bearer good"]
+
+
+def test_an_unknown_repository_is_asked_for_once(forge: ForgeServer) -> None:
+    forge.tokens = {"one": TokenBudget(), "two": TokenBudget()}
+    describe(forge, tokens=("one", "two"))
+    assert len(forge.requests) == 1
+
+
+def test_a_repository_without_stars_has_zero_of_them(forge: ForgeServer) -> None:
+    forge.add_repository("acme/rocket")
+    package = describe(forge)
+    assert (package.stars, package.forks, package.archived, package.license) == (0, 0, False, None)
 
 
 def test_a_bad_token_does_not_hide_a_public_repository(forge: ForgeServer) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.child_process import ChildProcesses
+from tasks.forge import Forge
 from tasks.github_api import GitHubApi
 from tasks.scorecard.assessment import Assessor
 from tasks.scorecard.chain import CORE_NEEDED
@@ -16,7 +17,9 @@ from tests.forge_server import ForgeServer, Reply, TokenBudget
 from tests.scorecard_reports import FakeScorecard, report
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
 from watchlist.health import PassedOver, ScorecardResult, ScorecardSource
+from watchlist.queues import JobKind
 from watchlist.repository_url import Repository
+from watchlist.settings import SettingsError, TaskSettings, load
 
 ROCKET = Repository("https://github.com", "acme", "rocket")
 HEAD = "a" * 40
@@ -64,6 +67,17 @@ class Chain:
     @property
     def runs(self) -> int:
         return len(self.fake.calls) if self.fake else 0
+
+
+def settings(forge: ForgeServer, **variables: str) -> TaskSettings:
+    needed = {
+        "WATCHLIST_TABLE": "watchlist",
+        "ACTIVITY_TABLE": "activity",
+        "GIT_CLONE_DIR": "/scratch",
+        **{kind.queue_url_variable: "http://127.0.0.1/queue" for kind in JobKind},
+    }
+    urls = {"GITHUB_API_BASE_URL": forge.github_api, "SCORECARD_API_BASE_URL": forge.scorecard_api}
+    return load(TaskSettings, needed | urls | variables)
 
 
 @pytest.fixture
@@ -199,6 +213,27 @@ def test_servers_that_do_not_answer_are_reasons(chain: Chain) -> None:
     ]
 
 
+def test_servers_that_are_not_there_are_reasons(chain: Chain, forge: ForgeServer, tmp_path: Path) -> None:
+    gone = "http://127.0.0.1:1"
+    fake = FakeScorecard(tmp_path / "configured", COMPLETE, report("file://tree"))
+    variables = {"GITHUB_API_BASE_URL": gone, "SCORECARD_API_BASE_URL": gone, "SCORECARD_PATH": str(fake.path)}
+    configured = settings(forge, GITHUB_TOKEN=TOKEN, **variables)
+    assessor = Assessor.from_settings(configured, children=chain.children, scratch=tmp_path / "scratch")
+    result = assessor.assess(ROCKET, head=HEAD, previous=None, checkout=lambda: chain.tree)
+    assert result.source is LOCAL
+    assert [missed.reason for missed in result.passed_over] == [
+        "GitHub's API gave no answer (NewConnectionError)",
+        "the published results gave no answer (NewConnectionError)",
+    ]
+
+
+def test_the_forges_api_is_configured_by_the_settings(forge: ForgeServer) -> None:
+    forge.tokens[TOKEN] = TokenBudget()
+    forge.add_repository("acme/rocket", stargazers_count=9)
+    assert Forge.from_settings(settings(forge, GITHUB_TOKEN=TOKEN)).describe(ROCKET).stars == 9
+    assert forge.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
 def test_a_token_never_leaves_through_a_result_or_a_representation(chain: Chain) -> None:
     chain.body = "leave(''); print('Skipping x: ' + os.environ.get('GITHUB_AUTH_TOKEN', ''), file=sys.stderr)"
     result = chain.assess()
@@ -212,3 +247,19 @@ def test_a_token_never_leaves_through_a_result_or_a_representation(chain: Chain)
         max_age=chain.max_age,
     )
     assert TOKEN not in repr(shown)
+
+
+def test_the_chain_is_configured_by_the_settings(chain: Chain, forge: ForgeServer, tmp_path: Path) -> None:
+    fake = FakeScorecard(tmp_path / "configured", COMPLETE, report())
+    configured = settings(forge, SCORECARD_PATH=str(fake.path), GITHUB_TOKEN=f"revoked, {TOKEN}")
+    assessor = Assessor.from_settings(configured, children=chain.children, scratch=tmp_path / "scratch")
+    assert assessor.max_age == timedelta(hours=24)
+    result = assessor.assess(ROCKET, head=HEAD, previous=None, checkout=lambda: chain.tree)
+    assert result.source is FORGE
+    assert fake.calls[0]["environment"]["GITHUB_AUTH_TOKEN"] == TOKEN
+
+
+def test_a_result_may_be_set_to_stand_for_two_days_but_not_longer(forge: ForgeServer) -> None:
+    assert settings(forge, SCORECARD_MAX_AGE_HOURS="48").scorecard_max_age_hours == 48
+    with pytest.raises(SettingsError):
+        settings(forge, SCORECARD_MAX_AGE_HOURS="49")

@@ -154,6 +154,12 @@ def test_a_missing_program_is_no_result(scratch: Path, tmp_path: Path) -> None:
         cli.check_forge(NAME, [TOKEN])
 
 
+def test_a_missing_scratch_directory_is_no_result(tmp_path: Path) -> None:
+    cli = ScorecardCli("/bin/sh", ChildProcesses(), tmp_path / "absent")
+    with pytest.raises(UnusableReportError, match="could not be started: No such file"):
+        cli.check_forge(NAME, [TOKEN])
+
+
 def test_much_on_stdout_and_stderr_does_not_stall_the_run(runner: Runner) -> None:
     noise = "print('x' * 1_000_000); print('x' * 1_000_000, file=sys.stderr)"
     assert runner.check(f"{noise}; {COMPLETE}", report()).score == 5.0

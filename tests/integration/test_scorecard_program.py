@@ -1,15 +1,29 @@
-"""The real Scorecard on repositories whose findings are known. It asks only the files; the network may be missing."""
+"""The real Scorecard: on files whose findings are known, and against a loopback GitHub that refuses.
+
+Nothing is asserted that depends on the network, which may be missing.
+"""
 
 import os
 import shutil
+import ssl
 import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tasks.child_process import ChildProcesses
-from tasks.scorecard.cli import LOCAL_CHECKS, ScorecardCli
-from tasks.scorecard.report import read_report
+from tasks.scorecard.cli import LOCAL_CHECKS, RunLimits, ScorecardCli
+from tasks.scorecard.report import UnusableReportError, read_report
 from watchlist.clock import now
 from watchlist.health import CheckResult, ScorecardResult, ScorecardSource, aggregate
 
@@ -70,6 +84,11 @@ def checkout(directory: Path, files: dict[str, bytes]) -> Path:
     return tree
 
 
+def pinned_version() -> str:
+    module = (Path(__file__).parents[2] / "tools" / "scorecard" / "go.mod").read_text()
+    return next(line.split()[-1] for line in module.splitlines() if "github.com/ossf/scorecard/v5 v" in line)
+
+
 def check(cli: ScorecardCli, tree: Path) -> ScorecardResult:
     return read_report(
         cli.check_tree(tree),
@@ -87,12 +106,7 @@ def found(result: ScorecardResult, name: str) -> CheckResult:
 
 def test_the_version_is_the_pinned_one(program: str) -> None:
     said = subprocess.run([program, "version"], check=True, capture_output=True, text=True).stdout
-    pinned = next(
-        line.split()[-1]
-        for line in Path("tools/scorecard/go.mod").read_text().splitlines()
-        if "github.com/ossf/scorecard/v5 v" in line
-    )
-    assert f"GitVersion:    {pinned}" in said
+    assert f"GitVersion:    {pinned_version()}" in said
 
 
 def test_a_careless_repository_scores_for_its_findings(cli: ScorecardCli, tmp_path: Path) -> None:
@@ -137,7 +151,7 @@ def test_the_aggregate_of_scorecard_is_ours(cli: ScorecardCli, tmp_path: Path) -
 def test_a_local_result_says_what_it_is(cli: ScorecardCli, tmp_path: Path) -> None:
     result = check(cli, checkout(tmp_path, {"README": b"hello"}))
     assert result.source is ScorecardSource.LOCAL
-    assert result.version == "v5.5.0"
+    assert result.version == pinned_version()
     assert result.commit == "a" * 40
     assert result.checks_run == len(LOCAL_CHECKS)
     assert result.checks_conclusive < result.checks_run
@@ -152,3 +166,92 @@ def test_hostile_files_do_not_spoil_the_run(cli: ScorecardCli, tmp_path: Path) -
     }
     result = check(cli, checkout(tmp_path, files))
     assert found(result, "Binary-Artifacts").score == 9
+
+
+@contextmanager
+def refusing_github(directory: Path, status: int, headers: Mapping[str, str]) -> Iterator[str]:
+    """Answer every request over TLS with `status` and `headers`; the value is `host:port`."""
+
+    class Refusal(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Length": "2", **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing on stderr."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Refusal)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate(directory))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def certificate(directory: Path) -> Path:
+    """Write a key and a certificate for 127.0.0.1 that signs itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
+    today = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, no_password = serialization.Encoding.PEM, serialization.NoEncryption()
+    path = directory / "loopback.pem"
+    path.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, no_password) + signed.public_bytes(pem))
+    return path
+
+
+def cli_asking(host: str, program: str, directory: Path) -> ScorecardCli:
+    """Return the program as an executable that takes `host` for GitHub and trusts its certificate."""
+    (directory / "scratch").mkdir(exist_ok=True)
+    wrapper = directory / "scorecard"
+    wrapper.write_text(
+        f"#!/bin/sh\nexport GH_HOST={host} SSL_CERT_FILE='{directory}/loopback.pem'\nexec '{program}' \"$@\"\n"
+    )
+    wrapper.chmod(0o700)
+    limits = RunLimits(forge_seconds=250)  # more than Scorecard needs to start, less than it would sleep
+    return ScorecardCli(str(wrapper), ChildProcesses(), directory / "scratch", limits)
+
+
+only_where_go_reads_certificate_files = pytest.mark.skipif(
+    sys.platform == "darwin", reason="Go on macOS trusts the keychain only, not SSL_CERT_FILE"
+)
+
+
+@only_where_go_reads_certificate_files
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (403, {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "4102444800"}),
+        (403, {"Retry-After": "3600"}),
+    ],
+)
+def test_it_is_killed_as_soon_as_it_begins_to_sleep(
+    program: str, tmp_path: Path, status: int, headers: Mapping[str, str]
+) -> None:
+    with refusing_github(tmp_path, status, headers) as host:
+        cli = cli_asking(host, program, tmp_path)
+        with pytest.raises(UnusableReportError, match="would have slept"):
+            cli.check_forge(f"{host}/acme/rocket", ["token"])
+
+
+@only_where_go_reads_certificate_files
+def test_a_repository_that_the_forge_does_not_know_has_no_report(program: str, tmp_path: Path) -> None:
+    with refusing_github(tmp_path, 404, {}) as host:
+        cli = cli_asking(host, program, tmp_path)
+        with pytest.raises(UnusableReportError, match=r"could not read the repository: .* 404"):
+            cli.check_forge(f"{host}/acme/rocket", ["token"])

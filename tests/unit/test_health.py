@@ -64,6 +64,7 @@ def test_a_result_survives_json() -> None:
         {"score": None, "reason": "x", "source": ScorecardSource.LOCAL},
         {"score": 3.0, "source": ScorecardSource.LOCAL, "reason": "x"},
         {"score": 3.0},
+        {"score": 3.0, "source": ScorecardSource.LOCAL, "unknown": 1},
     ],
 )
 def test_a_result_has_either_a_score_with_its_source_or_a_reason(fields: dict[str, object]) -> None:

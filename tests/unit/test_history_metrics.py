@@ -69,7 +69,7 @@ def test_commits_are_counted_in_weeks_that_end_now() -> None:
 
 
 def test_a_commit_from_the_future_counts_as_made_now() -> None:
-    metrics = measure([commit(-500), commit(1)], now=NOW)
+    metrics = measure([commit(-500), commit(0)], now=NOW)
     assert metrics.future_dated == 1
     assert metrics.commits_per_week[-1] == 2
     assert metrics.days_since_last_commit == 0
@@ -230,6 +230,11 @@ def test_the_activity_score_is_the_sum_of_its_parts_by_the_formula() -> None:
     assert activity.regularity == 2  # 20 x 5 / 52 = 1.9
     assert activity.people == 6  # 20 x log2(2) / log2(9) = 6.3
     assert activity.value == 34
+
+
+@pytest.mark.parametrize(("people", "points"), [(1, 6), (2, 10), (7, 19), (8, 20), (50, 20)])
+def test_points_for_people_grow_with_the_logarithm_up_to_8(people: int, points: int) -> None:
+    assert measure([commit(1, f"Person {n}") for n in range(people)], now=NOW).activity.people == points
 
 
 @pytest.mark.parametrize(("days", "points"), [(0, 30), (7, 30), (8, 30), (93, 15), (180, 0), (400, 0)])

@@ -19,6 +19,7 @@ def scored(age: timedelta) -> ScorecardResult:
 
 
 def test_a_result_stands_for_its_age_while_head_is_the_same() -> None:
+    assert is_reusable(scored(timedelta(0)), head=HEAD, now=NOW, max_age=DAY)
     assert is_reusable(scored(DAY), head=HEAD, now=NOW, max_age=DAY)
     assert not is_reusable(scored(DAY + timedelta(seconds=1)), head=HEAD, now=NOW, max_age=DAY)
     assert not is_reusable(scored(timedelta(0)), head="b" * 40, now=NOW, max_age=DAY)
@@ -45,6 +46,10 @@ def test_a_token_with_budget_makes_the_forge_the_first_source() -> None:
     chosen = plan("github.com", {"t": ENOUGH})
     assert chosen.sources == (FORGE, PUBLISHED, LOCAL)
     assert chosen.tokens == ("t",)
+
+
+def test_a_plan_does_not_show_its_tokens() -> None:
+    assert "ghp_secret" not in repr(plan("github.com", {"ghp_secret": ENOUGH}))
 
 
 def test_only_tokens_with_budget_are_used() -> None:

@@ -39,6 +39,17 @@ def test_an_inconclusive_check_has_no_score() -> None:
     assert fuzzing.documentation_url == "https://example.org/checks.md#fuzzing"
 
 
+def test_a_score_of_zero_is_a_score() -> None:
+    one = read(report(score=0.0, scores={f"Check-{n}": 0 for n in range(8)}))
+    assert one.score == 0.0
+    assert {check.score for check in one.checks} == {0}
+
+
+def test_a_perfect_score_is_a_score() -> None:
+    one = read(report(score=10.0, scores={f"Check-{n}": 10 for n in range(8)}))
+    assert (one.score, one.checks_conclusive) == (10.0, 8)
+
+
 def test_warnings_come_before_other_details() -> None:
     assert read(report()).checks[0].details == ("Warn: not fine: b.txt:2", "Info: fine: a.txt:1")
 
