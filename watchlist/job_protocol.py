@@ -272,7 +272,7 @@ class Launch:
 
     @property
     def owner(self) -> str:
-        """Its name in leases and slots, and its idempotency token: at most 64 characters, unlike any other launch's."""
+        """Its name in leases and slots and its idempotency token: at most 64 characters, unlike any other launch's."""
         return f"{self.message_id}-{self.receive_count}"
 
 

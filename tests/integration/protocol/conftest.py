@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -68,5 +69,7 @@ def service(aws: Aws, monkeypatch: pytest.MonkeyPatch, clock: ControlledClock) -
     monkeypatch.setattr(limits, "RETRY_BASE", timedelta(0))
     monkeypatch.setattr(limits, "MAX_DELAY", timedelta(0))
     clean(aws.environment, aws.variables)
+    on_terminate = signal.getsignal(signal.SIGTERM)
     yield Harness(aws.environment, monkeypatch, clock, aws.functions, aws.variables)
+    signal.signal(signal.SIGTERM, on_terminate)
     aws.server.inject()
