@@ -109,9 +109,11 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 def _unreadable_body(event: Event) -> ProblemCode | None:
     """Return what is wrong with a body before its fields are looked at; None if it is JSON."""
-    content_type = (event.get("headers") or {}).get("content-type", "").partition(";")[0].strip().lower()
     body = event.get("body") or ""
-    if body and content_type not in {"application/json", ""}:
+    if not body:
+        return None
+    content_type = (event.get("headers") or {}).get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in {"application/json", ""}:
         return ProblemCode.UNSUPPORTED_MEDIA_TYPE
     try:
         text = base64.b64decode(body).decode() if event.get("isBase64Encoded") else body
