@@ -53,7 +53,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         else:
             recovered += not isinstance(remedy, Wait)
             overdue += isinstance(remedy, TimeOut)
-    errors += _purge_removed()
+    errors += _purge_removed(context)
     metrics.add_metric(Metric.ENTRIES_RECOVERED, Metric.ENTRIES_RECOVERED.unit, recovered)
     metrics.add_metric(Metric.ENTRIES_OVERDUE, Metric.ENTRIES_OVERDUE.unit, overdue)
     if errors:
@@ -62,18 +62,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     return {"recovered": recovered, "overdue": overdue}
 
 
-def _purge_removed() -> list[Exception]:
+def _purge_removed(context: LambdaContext) -> list[Exception]:
     """Delete what removed entries have left, once no task can write to them any more; return what went wrong."""
     errors: list[Exception] = []
-    due = Entry.by_due.query(DueKind.REMOVAL, Entry.due_at <= clock.now(), limit=limits.PURGED_AT_ONCE)
-    for key in due:
+    for key in Entry.by_due.query(DueKind.REMOVAL, Entry.due_at <= clock.now(), limit=limits.PURGED_AT_ONCE):
+        if context.get_remaining_time_in_millis() < _RESERVE.total_seconds() * 1000:
+            break
         try:
-            removal.purge(key.pk)
+            done = removal.purge(key.pk, clock.now())
         except Exception as error:
             logger.exception("entry could not be purged", watchlist_id=key.pk)
             errors.append(error)
         else:
-            logger.info("entry purged", watchlist_id=key.pk)
+            logger.info("entry purged", watchlist_id=key.pk, done=done)
     return errors
 
 
