@@ -6,18 +6,32 @@ from typing import Any
 from functions.callers import NotYoursError
 
 
+def caller_of(event: Mapping[str, Any]) -> str | None:
+    """Return the user who opens the connection of a `$connect` event; None for a caller who may act for every user.
+
+    A WebSocket API knows no JWT authorizer. A Lambda authorizer that checks the token answers with its subject as
+    `principalId`; with IAM there is no authorizer in the event.
+
+    Raises:
+        NotYoursError: the request was authorized, but names nobody.
+    """
+    authorizer = event["requestContext"].get("authorizer")
+    if not authorizer:
+        return None
+    principal = authorizer.get("principalId")
+    if not isinstance(principal, str) or not principal:
+        raise NotYoursError("The request's token names no subject.")
+    return principal
+
+
 def user_of(event: Mapping[str, Any]) -> str | None:
     """Return whose user entry a `$connect` event asks for; None for the first ones of all users.
 
-    A WebSocket API knows no JWT authorizer. A Lambda authorizer that checks the token answers with its subject as
-    `principalId`; with IAM there is no such principal.
-
     Raises:
-        NotYoursError: the caller names another user.
+        NotYoursError: the caller names another user, or nobody.
     """
-    authorizer = event["requestContext"].get("authorizer") or {}
-    caller = authorizer.get("principalId")
+    caller = caller_of(event)
     named = (event.get("queryStringParameters") or {}).get("user")
     if caller is not None and named not in {None, caller}:
-        raise NotYoursError(named)
+        raise NotYoursError("The user that is named is not the one that the request's token names.")
     return named or caller

@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         return _refuse(HTTPStatus.BAD_REQUEST, connection_id, "no watchlist_id")
     try:
         user = live_callers.user_of(event)
-        entries.find(watchlist_id)
+        entries.find_for(watchlist_id, live_callers.caller_of(event))
     except NotYoursError:
         return _refuse(HTTPStatus.FORBIDDEN, connection_id, "another user's name")
     except EntryNotFoundError:

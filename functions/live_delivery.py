@@ -130,7 +130,9 @@ class Delivery:
 
 
 def _visible(entry: Entry | None) -> StatusAnswer | None:
-    return None if entry is None else StatusAnswer.of(EntryWithWatchers(entry, ()), limits.MAX_ATTEMPTS)
+    if entry is None or entry.is_removed:
+        return None
+    return StatusAnswer.of(EntryWithWatchers(entry, ()), limits.MAX_ATTEMPTS)
 
 
 def _read(watchlist_ids: Collection[str]) -> dict[str, Entry | None]:
@@ -153,7 +155,7 @@ def _messages(states: Mapping[str, Entry | None], subscriptions: Sequence[Subscr
     messages: dict[tuple[str, str | None], bytes] = {}
     for watchlist_id, of_entry in users.items():
         entry = states[watchlist_id]
-        if entry is not None and entry.entry_status is not EntryStatus.REMOVED:
+        if entry is not None and not entry.is_removed:
             for user, shown in live_connections.shown_to(entry, of_entry).items():
                 answer = StatusAnswer.of(shown, limits.MAX_ATTEMPTS)
                 messages[watchlist_id, user] = answer.model_dump_json().encode()

@@ -24,6 +24,11 @@ def test_a_user_sees_their_own_entry_and_who_is_no_user_sees_the_named_one(
     assert user_of(event(principal, named)) == user
 
 
+def test_an_authorizer_that_names_nobody_lets_nobody_in() -> None:
+    with pytest.raises(NotYoursError):
+        user_of({"requestContext": {"authorizer": {"integrationLatency": 1}}})
+
+
 def test_a_user_cannot_ask_in_another_s_name() -> None:
     with pytest.raises(NotYoursError):
         user_of(event("ada", "grace"))

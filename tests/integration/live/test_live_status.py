@@ -89,8 +89,8 @@ def test_a_client_of_a_failed_entry_is_told_why_and_hung_up_on(live: Live, repos
     with live.connect(repository.watchlist_id) as connection:
         states = states_until_closed(connection)
 
-    assert {state["status"] for state in states} == {"failed"}
-    assert states[0]["last_error"]["code"] == ErrorCode.REPOSITORY_NOT_FOUND
+    assert states[-1]["status"] == "failed"
+    assert states[-1]["last_error"]["code"] == ErrorCode.REPOSITORY_NOT_FOUND
 
 
 @pytest.mark.parametrize("user", [None, "grace@example.org", "nobody@example.org"])
