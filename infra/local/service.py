@@ -71,6 +71,7 @@ class LocalSettings:
             decides, as names of tables, are overridden.
         log: the file for all logs, emptied first; None for this process's stderr.
         reconcile_interval: how often the reconciler runs.
+        digest_run_interval: how often due digests are looked for.
         grace_seconds: from SIGTERM to SIGKILL for tasks that are stopped.
     """
 
@@ -79,6 +80,7 @@ class LocalSettings:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     log: Path | None = None
     reconcile_interval: timedelta = limits.RECONCILE_INTERVAL
+    digest_run_interval: timedelta = limits.DIGEST_RUN_INTERVAL
     grace_seconds: float = 10
 
 
@@ -181,8 +183,17 @@ class LocalService:
             )
             for consumer in stream_consumers.CONSUMERS
         }
+        starting.enter_context(
+            QueuePoller(
+                boto3.client("sqs", **arguments),
+                self.environment.webhook_queue,
+                self._invoker(function_specs.WEBHOOK_SENDER),
+                batch_size=1,
+            )
+        )
         reconcile = Timer(function_specs.RECONCILER.name, self._settings.reconcile_interval)
-        self.timers = starting.enter_context(Timers((reconcile,), self._invoke))
+        digest = Timer(function_specs.DIGEST.name, self._settings.digest_run_interval)
+        self.timers = starting.enter_context(Timers((reconcile, digest), self._invoke))
         self.live_url = starting.enter_context(live_gateway).url
         self.url = starting.enter_context(gateway).url
 
