@@ -77,8 +77,13 @@ def serving(certificate: Path) -> Iterator[TlsServer]:
         def handle(self) -> None:
             try:
                 with context.wrap_socket(self.request, server_side=True) as connection:
-                    if request := connection.recv(65536):  # nothing from a client that turned away
-                        state.requests.append(request)
+                    request = b""
+                    while not request.endswith(b"\r\n\r\n{}"):
+                        received = connection.recv(65536)
+                        if not received:  # a client that turned away
+                            return
+                        request += received
+                    state.requests.append(request)
                     connection.sendall(state.answer)
             except OSError:
                 return
