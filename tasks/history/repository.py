@@ -30,11 +30,11 @@ from tasks.history.git_process import Deadline, Git
 from tasks.history.limits import MIB, FetchLimits
 from tasks.history.needed_objects import NeededObjects, find_needed_objects
 from tasks.history.protocol import FetchRefusedError, Head, UploadPack
-from tasks.history.scratch import scratch_directory
 from tasks.history.source import Source
 from tasks.history.store import TreePair
 from tasks.history.transport import GitHttpConnection
 from tasks.history.walk import Walk
+from tasks.scratch import scratch_directory
 from watchlist.commits import Commit, FileChange
 from watchlist.errors import ErrorCode, JobError
 
