@@ -4,7 +4,7 @@ import pytest
 
 from infra.local.embedded_aws import Fault
 from tasks.analysis import Analysis, Job
-from tests.integration.protocol.conftest import Aws
+from tests.integration.aws import Aws
 from tests.integration.protocol.harness import Harness
 from watchlist import job_protocol, limits
 from watchlist.errors import ErrorCode, JobError

@@ -14,7 +14,7 @@ import tasks.job
 from infra.local.embedded_aws import Fault
 from tasks.analysis import Analysis, Job
 from tasks.child_process import ChildLimits
-from tests.integration.protocol.conftest import Aws
+from tests.integration.aws import Aws
 from tests.integration.protocol.harness import URL, Harness, analysis
 from tests.process_table import is_running, wait_until_gone
 from watchlist import limits
