@@ -35,7 +35,7 @@ class Usage:
 def measure(command: Sequence[str], *, environment: Mapping[str, str], directory: Path, seconds: float) -> Usage:
     """Run `command` to its end, or kill it after `seconds`."""
     started = time.monotonic()
-    with subprocess.Popen(  # noqa: S603 - the benchmark's own command lines
+    with subprocess.Popen(
         command, env=dict(environment), cwd=directory, stderr=subprocess.PIPE, start_new_session=True
     ) as process:
         killer = threading.Timer(seconds, os.killpg, (process.pid, 9))
