@@ -9,6 +9,7 @@ import warnings
 from enum import StrEnum
 
 from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from watchlist.errors import ErrorCode
 
@@ -87,3 +88,8 @@ def publisher() -> Metrics:
     """Return what emits the metrics; an invocation that has none to emit is no reason for a warning."""
     warnings.filterwarnings("ignore", message="No application metrics to publish")
     return Metrics(namespace=NAMESPACE)
+
+
+def publisher_of_a_thread() -> EphemeralMetrics:
+    """Return what emits the metrics of one thread; those of `publisher` are shared by all."""
+    return EphemeralMetrics(namespace=NAMESPACE)
