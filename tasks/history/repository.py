@@ -11,7 +11,7 @@ a tenth of the window); `CommitWindow.unexplored` says how many parents were lef
 How it is done: protocol version 2 over one connection. The commits come without trees (`filter tree:0`, `deepen-since`)
 and are read from the pack while it arrives; the reading stops once the window is full. The server's list of shallow
 commits is not used: it declares a merge shallow when only one of its parents is outside the window, so the true parents
-are followed and those that did not come are asked for. Then exactly the trees and blobs that differ are fetched by name
+are followed and those that did not come are asked for. Then the trees and blobs that differ are fetched by id
 and compared as pairs of trees, so that the boundary of a shallow clone, where each commit seems to add all its files,
 does not exist. Servers that offer no `filter` send whole commits; those that offer no version 2 are left to git itself.
 """
@@ -201,7 +201,7 @@ class Repository:
         return self._window(head, found, stored, rewritten=rewritten)
 
     def line_counts(self, window: CommitWindow) -> Iterator[tuple[str, tuple[FileChange, ...]]]:
-        """Yield id and changed files of the window's new commits, in their order; a merge has none.
+        """Yield id and changed files of the window's new commits; merges, which have none, come first.
 
         A commit that changes more files than allowed, or whose objects are damaged, is left out.
 
