@@ -4,8 +4,8 @@
 
 It adds a repository and waits until it is analysed; it checks the two behaviours that no local test can show, that
 Lambda leaves a reported message in flight and that ECS starts one task for one client token and tells when it stops;
-and it lets an alarm fire. It leaves the repository on the watchlist of the user `smoke-test`. It costs less than one US cent:
-two Fargate tasks of a few minutes at most. Exits 1 at the first check that fails.
+and it lets an alarm fire. It leaves the repository on the watchlist of the user `smoke-test`. It costs less than one US
+cent: two Fargate tasks of a few minutes at most. Exits 1 at the first check that fails.
 """
 
 import argparse
