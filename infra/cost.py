@@ -91,8 +91,8 @@ PER_REPOSITORY = RepositoryUse()
 _DOCUMENT = """\
 # What it costs
 
-Written by `python -m infra.cost` from the templates. List prices of us-east-1 of {date} in US dollars, without free tiers
-and taxes; the prices stand in `infra/cost.py`: look them up before you rely on this page.
+Written by `python -m infra.cost` from the templates. List prices of us-east-1 of {date} in US dollars, without free
+tiers and taxes; the prices stand in `infra/cost.py`: look them up before you rely on this page.
 
 Nothing runs while there is nothing to do: at rest an environment costs its alarms, its dashboard and the polling of its
 {queues} queues. Metrics by route and by error code are billed for the hours in which they occur; they are not included.
@@ -103,9 +103,9 @@ Nothing runs while there is nothing to do: at rest an environment costs its alar
 
 ## A thousand repositories
 
-Assumed of one: a first task of {use.setup_minutes:g} minutes, {use.commits} commits stored, {use.refreshes:g} days a month
-on which something has changed, with a task of {use.refresh_minutes:g} minute on Spot each, {use.requests} API requests a
-month, {use.kilobytes:g} KB kept. Tasks have {cpu:g} vCPU and {memory:g} GB.
+Assumed of one: a first task of {use.setup_minutes:g} minutes, {use.commits} commits stored, {use.refreshes:g} days of a
+month on which something has changed, with a task of {use.refresh_minutes:g} minute on Spot each, {use.requests} API
+requests a month, {use.kilobytes:g} KB kept. Tasks have {cpu:g} vCPU and {memory:g} GB.
 
 ### Adding them, once
 
