@@ -53,7 +53,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         else:
             recovered += not isinstance(remedy, Wait)
             overdue += isinstance(remedy, TimeOut)
-    _purge_removed()
+    errors += _purge_removed(context)
     metrics.add_metric(Metric.ENTRIES_RECOVERED, Metric.ENTRIES_RECOVERED.unit, recovered)
     metrics.add_metric(Metric.ENTRIES_OVERDUE, Metric.ENTRIES_OVERDUE.unit, overdue)
     if errors:
@@ -62,12 +62,20 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     return {"recovered": recovered, "overdue": overdue}
 
 
-def _purge_removed() -> None:
-    """Delete what removed entries have left, once no task can write to them any more."""
-    due = Entry.by_due.query(DueKind.REMOVAL, Entry.due_at <= clock.now(), limit=limits.PURGED_AT_ONCE)
-    for key in due:
-        removal.purge(key.pk)
-        logger.info("entry purged", watchlist_id=key.pk)
+def _purge_removed(context: LambdaContext) -> list[Exception]:
+    """Delete what removed entries have left, once no task can write to them any more; return what went wrong."""
+    errors: list[Exception] = []
+    for key in Entry.by_due.query(DueKind.REMOVAL, Entry.due_at <= clock.now(), limit=limits.PURGED_AT_ONCE):
+        if context.get_remaining_time_in_millis() < _RESERVE.total_seconds() * 1000:
+            break
+        try:
+            done = removal.purge(key.pk, clock.now())
+        except Exception as error:
+            logger.exception("entry could not be purged", watchlist_id=key.pk)
+            errors.append(error)
+        else:
+            logger.info("entry purged", watchlist_id=key.pk, done=done)
+    return errors
 
 
 def _due(now: datetime) -> Iterator[str]:

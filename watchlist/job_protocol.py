@@ -36,7 +36,6 @@ class _Patience:
     """How long an entry may show no sign of life until it is due for the reconciler; see `limits`."""
 
     send: timedelta = limits.SEND_TIMEOUT
-    launch: timedelta = limits.LAUNCH_TIMEOUT
     queue: timedelta = limits.QUEUE_TIMEOUT
 
 
@@ -46,7 +45,6 @@ _patience = _Patience()
 def bind(settings: PatienceSettings) -> None:
     """Set how long entries may be silent; called once when a program starts, like `records.bind`."""
     _patience.send = settings.send_timeout
-    _patience.launch = settings.launch_timeout
     _patience.queue = settings.queue_timeout
 
 
@@ -272,7 +270,7 @@ class Launch:
 
     @property
     def owner(self) -> str:
-        """Its name in leases and slots, and its idempotency token: at most 64 characters, unlike any other launch's."""
+        """Its name in leases and slots and its idempotency token: at most 64 characters, unlike any other launch's."""
         return f"{self.message_id}-{self.receive_count}"
 
 

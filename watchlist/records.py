@@ -211,6 +211,11 @@ class Entry(WatchlistItem, discriminator="entry"):
         return EntryStatus(self.status)
 
     @property
+    def is_removed(self) -> bool:
+        """Whether nobody watches it any more: to callers it is not there."""
+        return self.entry_status is EntryStatus.REMOVED
+
+    @property
     def state(self) -> JobState:
         """`job_state`, typed."""
         return JobState(self.job_state)
@@ -384,6 +389,12 @@ class AlertRecord(ActivityItem, discriminator="alert"):
 def user_hash(user: str) -> str:
     """Return 32 hexadecimal digits that stand for `user` in keys and ids."""
     return hashlib.sha256(user.encode()).hexdigest()[:32]
+
+
+def as_key(moment: datetime) -> str:
+    """Return `moment` as it stands in keys; such texts are ordered as their moments."""
+    key: str = AlertRecord.raised_at.serialize(moment)
+    return key
 
 
 def transaction() -> TransactWrite:

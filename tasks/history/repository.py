@@ -4,7 +4,7 @@ The semantics, in one place. **The window** is what `git log --since-as-filter=<
 clone: from HEAD, always the newest of the commits seen and not yet shown, by committer date; commits older than `since`
 are passed over; at most `limit`. git walks to the root to find commits of the window that lie behind back-dated ones.
 Here the walk goes behind commits older than `since` only for a bounded number of them (`FetchLimits.older_commits`, or
-a fifth of the window); `CommitWindow.unexplored` says how many parents were left alone. **Line counts** are those of
+a tenth of the window); `CommitWindow.unexplored` says how many parents were left alone. **Line counts** are those of
 `git log --numstat --no-renames` against the parent, or against nothing for a root commit; a merge has no files, as
 `git log` shows it. Attributes (`-diff`, drivers) and replacements are not honoured, as in a bare clone.
 

@@ -34,7 +34,7 @@ USER_AGENT = "git/2.45.0 (repository-watchlist)"
 SERVICE = "git-upload-pack"
 
 _COMPRESS_ABOVE = 1024
-_READ_SIZE = 64 * 1024
+_READ_SIZE = 16 * 1024
 _WATCH_INTERVAL = 0.1
 
 

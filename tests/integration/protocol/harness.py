@@ -21,7 +21,7 @@ from infra.local.embedded_aws import client_arguments
 from infra.local.function_host import Context
 from infra.local.http_gateway import HttpRequest, HttpResponse, event_of, find_route, response_of
 from infra.local.provisioning import Environment
-from tasks.analysis import Analysis, Job
+from tasks.analysis import Analysis, Job, Tools
 from tasks.job import Worker
 from watchlist import job_protocol, records
 from watchlist.function_specs import FUNCTIONS, TASK_CONTAINER
@@ -95,6 +95,7 @@ class Harness:
     """One fresh service.
 
     Attributes:
+        tools: what the last analysis was given to work with.
         receipts: the receipt handle of each receive, the latest last, with its queue.
     """
 
@@ -105,6 +106,7 @@ class Harness:
     variables: Mapping[str, str]
     receipts: list[tuple[str, str]] = field(default_factory=list)
     ran: int = 0
+    tools: Tools = field(init=False)
 
     def __post_init__(self) -> None:
         self.sqs: Any = _client("sqs", self.environment.url)
@@ -211,7 +213,12 @@ class Harness:
         """Run a launched task to its end, with `analyse` in place of the real work."""
         with self.monkeypatch.context() as patch:
             done = analyse or (lambda _: analysis())
-            patch.setattr("tasks.analysis.analyse", lambda _id, _address, _tools, job, _now: done(job))
+
+            def stand_in(_id: str, _address: Repository, tools: Tools, job: Job, _now: datetime) -> Analysis:
+                self.tools = tools
+                return done(job)
+
+            patch.setattr("tasks.analysis.analyse", stand_in)
             self.worker(job, **variables).run()
 
     def run_new_tasks(self, analyse: Analyse | None = None) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.embedded_aws import Fault
 from infra.local.http_gateway import HttpResponse
-from tests.integration.protocol.conftest import Aws
+from tests.integration.aws import Aws
 from tests.integration.protocol.harness import URL, Harness, user_entries
 from watchlist import entries, limits
 from watchlist.job_queue import JobQueue

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from infra.local.embedded_aws import Fault
-from tests.integration.protocol.conftest import Aws
+from tests.integration.aws import Aws
 from tests.integration.protocol.harness import Harness, client_error
 from watchlist import limits, task_slots
 from watchlist.job_queue import JobQueue
