@@ -35,7 +35,7 @@ _NOT_THE_CONTAINERS = ("HOME", "PATH", "LANG")
 def main() -> int:
     """Check the image's configuration, then run a job in it."""
     if sys.argv[1] == "--task":
-        _run_task(*sys.argv[2:4], json.loads(sys.argv[4]))
+        _run_task(sys.argv[2], sys.argv[3], json.loads(sys.argv[4]))
     image = sys.argv[1]
     _check_configuration(json.loads(_buildah("inspect", "--type", "image", image)))
     container = _buildah("from", "--pull-never", image).strip()
