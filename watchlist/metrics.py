@@ -65,6 +65,15 @@ class Metric(StrEnum):
     ENTRIES_OVERDUE = "EntriesOverdue"
     """Reconciler: entries that one run found past the bound of `processing`; 0 as a rule, and always emitted."""
 
+    LIVE_PUBLISHER_RUN = "LivePublisherRun"
+    """Live publisher: 1 at the end of each run that served its whole batch."""
+
+    LIVE_MESSAGES = "LiveMessages"
+    """Live publisher: states posted to WebSocket connections."""
+
+    LIVE_CONNECTIONS_DROPPED = "LiveConnectionsDropped"
+    """Live publisher: connections hung up because a state could not be posted, so that their clients poll instead."""
+
     @property
     def unit(self) -> str:
         """CloudWatch's name of the unit."""
