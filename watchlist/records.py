@@ -10,6 +10,8 @@ watchlist table
     <watchlist_id>        USER#<hash>     UserEntry         status poll; alerts and removal of one user
     JOBS#<kind>#<outcome> <ended>#<id>    JobRecord         recent jobs of a queue, newest first
     SLOTS#<share>         <number>        TaskSlot          dispatcher: which tasks of a share run
+    CONNECTION#<id>       CONNECTION      LiveConnection    live status: what does a WebSocket connection watch?
+    LIVE#<watchlist_id>   <id>            Subscription      live status: all connections of an entry, paged
     index `by-user`       user, added_at                    a user's watchlist, newest first
     index `by-due`        due_kind, due_at                  entries that the reconciler or scheduler must look at
     index `by-queue`      open_queue, job_queued_at         the oldest job of a queue that has not ended
@@ -318,6 +320,36 @@ class TaskSlot(WatchlistItem, discriminator="slot"):
         return f"{number:04d}"
 
 
+class LiveConnection(WatchlistItem, discriminator="connection"):
+    """One open WebSocket connection: what it watches, and in whose name."""
+
+    SK = "CONNECTION"
+    watchlist_id = UnicodeAttribute()
+    user = UnicodeAttribute(null=True)
+
+    @staticmethod
+    def pk_of(connection_id: str) -> str:
+        """Return the hash key for API Gateway's connection id."""
+        return f"CONNECTION#{connection_id}"
+
+
+class Subscription(WatchlistItem, discriminator="subscription"):
+    """That a connection is to be told of an entry's changes.
+
+    It does not lie in the entry's own partition, which the status poll queries.
+    """
+
+    watchlist_id = UnicodeAttribute()
+    connection_id = UnicodeAttribute()
+    user = UnicodeAttribute(null=True)
+    connected_at = UTCDateTimeAttribute()
+
+    @staticmethod
+    def pk_of(watchlist_id: str) -> str:
+        """Return the hash key for the connections of an entry."""
+        return f"LIVE#{watchlist_id}"
+
+
 class ActivityItem(Model):
     """Any item of the activity table."""
 
@@ -413,7 +445,7 @@ def _connection() -> Connection:
 
 def bind(settings: TableSettings) -> None:
     """Give the models their tables' names; called once when a program starts."""
-    for model in (WatchlistItem, RepositoryKey, Entry, UserEntry, JobRecord, TaskSlot):
+    for model in (WatchlistItem, RepositoryKey, Entry, UserEntry, JobRecord, TaskSlot, LiveConnection, Subscription):
         _bind(model, settings.watchlist_table)
     for activity_model in (ActivityItem, CommitRecord, HealthRecord, AlertRecord):
         _bind(activity_model, settings.activity_table)
