@@ -57,8 +57,11 @@ TASK_STOPPED = FunctionSpec("task_stopped", settings.EnqueueSettings, timedelta(
 RECONCILER = FunctionSpec("reconciler", settings.EnqueueSettings, timedelta(seconds=60))
 """Runs every `limits.RECONCILE_INTERVAL`."""
 
+SCHEDULER = FunctionSpec("scheduler", settings.SchedulerSettings, limits.SCHEDULER_TIMEOUT)
+"""Runs every `limits.SCHEDULE_INTERVAL`."""
+
 HTTP_FUNCTIONS = (ADD_REPOSITORY, STATUS, RETRY, COMMITS, HEALTH, USER_WATCHLIST, ALERTS, JOBS, DOCUMENTATION)
-EVENT_FUNCTIONS = (DISPATCHER, TASK_STOPPED, RECONCILER)
+EVENT_FUNCTIONS = (DISPATCHER, TASK_STOPPED, RECONCILER, SCHEDULER)
 FUNCTIONS = (*HTTP_FUNCTIONS, *EVENT_FUNCTIONS)
 
 TASK_CONTAINER = "job"
