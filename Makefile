@@ -32,7 +32,10 @@ test: .venv/dev scorecard-if-go ## Run all tests with coverage
 	$(BIN)/coverage report --format=total
 
 .PHONY: check
-check: lint types openapi-check test audit ## Everything that CI runs
+check: test static ## Everything that CI runs
+
+.PHONY: static
+static: lint types openapi-check audit ## Everything that CI runs besides the tests
 
 .PHONY: lint
 lint: .venv/dev ## Check format and style

@@ -20,8 +20,8 @@ from watchlist.alerts.baseline import Baseline, week_of
 from watchlist.alerts.commit_rules import commit_alerts
 from watchlist.commits import Commit, FileChange, Signature
 
-_YEAR = timedelta(days=365)
-_MOST_COMMITS = 1000
+YEAR = timedelta(days=365)
+MOST_COMMITS = 1000
 _FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%s"
 _NUMSTAT = re.compile(r"\n?(\d+|-)\t(\d+|-)\t(.*)", re.DOTALL)
 
@@ -77,10 +77,10 @@ def replay(history: list[Commit], start: datetime, settings: AlertSettings) -> I
     """Evaluate each commit since `start` alone against the year before it; an alert comes once, by its id."""
     watcher = Watcher("alert-rates", settings)
     raised: set[str] = set()
-    window: deque[Commit] = deque(maxlen=_MOST_COMMITS)
+    window: deque[Commit] = deque(maxlen=MOST_COMMITS)
     for commit in history:
         now = commit.committer.time
-        while window and window[0].committer.time < now - _YEAR:
+        while window and window[0].committer.time < now - YEAR:
             window.popleft()
         if now >= start:
             this_week = [earlier for earlier in window if week_of(earlier.committer.time) == week_of(now)]
@@ -102,8 +102,8 @@ _KINDS = (
 def rates_row(repository: Path, settings: AlertSettings, *, show: bool) -> str:
     """Return the table's row of one repository: commits, then alerts per 100 commits."""
     head = head_time(repository)
-    history = read_history(repository, head - 2 * _YEAR)
-    results = list(replay(history, head - _YEAR, settings))
+    history = read_history(repository, head - 2 * YEAR)
+    results = list(replay(history, head - YEAR, settings))
     alerts = [alert for _, raised in results for alert in raised]
     if show:
         for alert in alerts:
@@ -112,7 +112,7 @@ def rates_row(repository: Path, settings: AlertSettings, *, show: bool) -> str:
     critical = sum(alert.level is AlertLevel.CRITICAL for alert in alerts)
     counts = [*(kinds[kind] for kind in _KINDS), len(alerts), critical]
     per_hundred = (f"{100 * count / max(len(results), 1):.2f}" for count in counts)
-    cells = [repository.resolve().name, str(len(history) - len(results)), str(len(results)), *per_hundred]
+    cells = [repository.absolute().name, str(len(history) - len(results)), str(len(results)), *per_hundred]
     return "| " + " | ".join(cells) + " |"
 
 

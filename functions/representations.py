@@ -12,7 +12,7 @@ from watchlist.alerts.alert import Alert
 from watchlist.entries import EntryWithWatchers
 from watchlist.errors import ErrorCode
 from watchlist.records import AlertRecord, CommitRecord, Entry, HealthRecord, JobRecord, LastError, Progress, UserEntry
-from watchlist.states import EntryStatus, Stage
+from watchlist.states import CheckOutcome, DueKind, EntryStatus, Stage
 
 Moment = Annotated[datetime, PlainSerializer(clock.to_json, return_type=str)]
 """UTC, ISO-8601, with `Z`."""
@@ -111,6 +111,26 @@ class UserEntryAnswer(BaseModel):
         )
 
 
+class CheckErrorAnswer(BaseModel):
+    """Why the repository could not be brought up to date."""
+
+    code: ErrorCode
+    message: str
+
+
+class LastCheckAnswer(BaseModel):
+    """The last look at a repository; what is stored is that of the last good one."""
+
+    at: str
+    outcome: CheckOutcome
+    error: CheckErrorAnswer | None
+
+    @classmethod
+    def of(cls, last_check: dict[str, Any] | None) -> "LastCheckAnswer | None":
+        """Show the last check, if there was one."""
+        return None if last_check is None else cls.model_validate(last_check)
+
+
 class StatusAnswer(BaseModel):
     """Everything that a person who polls sees."""
 
@@ -124,10 +144,13 @@ class StatusAnswer(BaseModel):
     next_attempt_at: Moment | None
     progress: ProgressAnswer | None
     package: Annotated[dict[str, Any], Field(description="What is known of the repository.")]
-    head_sha: str | None
+    head_sha: Annotated[str | None, Field(description="The commit up to which the history is stored.")]
     commits: Annotated[int | None, Field(description="Commits stored; null until known.")]
-    analyzed_at: Moment | None
-    last_check: Annotated[dict[str, Any] | None, Field(description="When and how the last job of the entry ended.")]
+    checked_at: Annotated[Moment | None, Field(description="When the repository last said where its HEAD is.")]
+    next_check_at: Annotated[Moment | None, Field(description="Null while a job is open.")]
+    analyzed_at: Annotated[Moment | None, Field(description="When the health that is shown was computed.")]
+    scorecard_date: Annotated[Moment | None, Field(description="When Scorecard ran for the score that is shown.")]
+    last_check: Annotated[LastCheckAnswer | None, Field(description="When and how the repository was last looked at.")]
     watchers: int
     user_watchlists: Annotated[
         list[UserEntryAnswer], Field(description="The named user's entry, or the first ones of all users.")
@@ -150,8 +173,11 @@ class StatusAnswer(BaseModel):
             package=_package(entry),
             head_sha=entry.head_sha,
             commits=None if entry.commits is None else int(entry.commits),
+            checked_at=entry.checked_at,
+            next_check_at=entry.due_at if entry.due_kind == DueKind.CHECK else None,
             analyzed_at=entry.analyzed_at,
-            last_check=entry.last_check,
+            scorecard_date=entry.scorecard_date,
+            last_check=LastCheckAnswer.of(entry.last_check),
             watchers=int(entry.watchers),
             user_watchlists=[UserEntryAnswer.of(user_entry) for user_entry in shown.user_entries],
         )
@@ -368,13 +394,11 @@ class QueuesAnswer(BaseModel):
 
 
 def _package(entry: Entry) -> dict[str, Any]:
-    known: dict[str, Any] = {
-        "name": entry.name,
-        "owner": entry.owner,
-        "url": entry.repository.url,
-        "default_branch": entry.default_branch,
-    }
-    return known | (entry.package or {})
+    known: dict[str, Any] = {"name": entry.name, "owner": entry.owner, "url": entry.repository.url}
+    described = entry.package or {}
+    # What the repository itself says of its branch is newer than its description.
+    branch = entry.default_branch or described.get("default_branch")
+    return known | described | {"default_branch": branch}
 
 
 def _point(record: HealthRecord) -> HealthPoint:

@@ -204,17 +204,15 @@ def _of_health(scope: _Scope, scorecard: ScorecardResult) -> dict[str, Any]:
         "score_reason": scorecard.reason,
         "scorecard_date": scorecard.date,
         "scorecard_checked_at": scope.now,
+        "scorecard_head_sha": scope.repository.head().sha,
         "analyzed_at": scope.now,
     }
 
 
 def _stored(entry: Entry, commits: Sequence[Commit]) -> StoredHistory | None:
-    if entry.head_sha is None:
-        return None
-    return StoredHistory(
-        entry.head_sha,
-        tuple(StoredCommit(commit.sha, commit.parents, commit.committer.time) for commit in commits),
-    )
+    head: str | None = entry.head_sha
+    stored = tuple(StoredCommit(commit.sha, commit.parents, commit.committer.time) for commit in commits)
+    return StoredHistory(head, stored) if head is not None else None
 
 
 def _store_commits(scope: _Scope, window: CommitWindow) -> None:

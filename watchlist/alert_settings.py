@@ -33,7 +33,8 @@ def _integral(value: object) -> object:
 
 _Switch = Annotated[bool, Field(strict=True)]
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-_WholeNumber = Annotated[int, Field(strict=True), BeforeValidator(_integral, json_schema_input_type=int)]
+# The last annotation runs first; the schema shows the bounds of the int within.
+_WHOLE = BeforeValidator(_integral)
 
 _StandardDeviations = Annotated[_Number, Field(ge=1, le=20)]
 
@@ -45,7 +46,7 @@ class _KindSettings(BaseModel):
 
 
 class LinesAddedDeletedSettings(_KindSettings):
-    """Commits that add and delete unusually many lines. The first threshold that is reached raises the alert."""
+    """Commits that add and delete unusually many lines. Any threshold that is reached raises the alert."""
 
     contributor_variance: _StandardDeviations | None = Field(
         default=3.5,
@@ -59,7 +60,7 @@ class LinesAddedDeletedSettings(_KindSettings):
         "logarithmic scale. `null` switches this threshold off.",
         examples=[3.5],
     )
-    hardcoded_threshold: Annotated[_WholeNumber, Field(ge=1, le=10_000_000)] | None = Field(
+    hardcoded_threshold: Annotated[int, Field(strict=True, ge=1, le=10_000_000), _WHOLE] | None = Field(
         default=10_000,
         description="Lines added plus deleted by one commit. `null` switches this threshold off.",
         examples=[10_000],
@@ -67,21 +68,21 @@ class LinesAddedDeletedSettings(_KindSettings):
 
 
 class FilesChangedSettings(_KindSettings):
-    """Commits that change unusually many files. The first threshold that is reached raises the alert."""
+    """Commits that change unusually many files. Any threshold that is reached raises the alert."""
 
     contributor_variance: _StandardDeviations | None = Field(
-        default=4.0,
+        default=4.5,
         description="Robust standard deviations above the author's own usual number of files per commit, on a "
         "logarithmic scale. `null` switches this threshold off.",
-        examples=[4.0],
+        examples=[4.5],
     )
     repository_variance: _StandardDeviations | None = Field(
-        default=4.0,
+        default=4.5,
         description="Robust standard deviations above the repository's usual number of files per commit, on a "
         "logarithmic scale. `null` switches this threshold off.",
-        examples=[4.0],
+        examples=[4.5],
     )
-    hardcoded_threshold: Annotated[_WholeNumber, Field(ge=1, le=1_000_000)] | None = Field(
+    hardcoded_threshold: Annotated[int, Field(strict=True, ge=1, le=1_000_000), _WHOLE] | None = Field(
         default=200,
         description="Files changed by one commit. `null` switches this threshold off.",
         examples=[200],
@@ -92,12 +93,12 @@ class HighChurnSettings(_KindSettings):
     """Files that are changed again and again within one calendar week (ISO 8601, UTC)."""
 
     multiplier: Annotated[_Number, Field(ge=1, le=100)] | None = Field(
-        default=4.0,
+        default=5.0,
         description="How many times the file's own usual number of changes in a week with changes. `null` switches "
         "this threshold off.",
-        examples=[4.0],
+        examples=[5.0],
     )
-    hardcoded_threshold: Annotated[_WholeNumber, Field(ge=1, le=10_000)] | None = Field(
+    hardcoded_threshold: Annotated[int, Field(strict=True, ge=1, le=10_000), _WHOLE] | None = Field(
         default=20,
         description="Commits that change the same file within one week. `null` switches this threshold off.",
         examples=[20],
@@ -135,7 +136,7 @@ class NewVulnerabilitiesDetectedSettings(_KindSettings):
 class InactivitySettings(_KindSettings):
     """No commit for a number of days; raised once per quiet period."""
 
-    days: Annotated[_WholeNumber, Field(ge=1, le=365)] = Field(
+    days: Annotated[int, Field(strict=True, ge=1, le=365), _WHOLE] = Field(
         default=90,
         description="Days since the last commit.",
         examples=[90],

@@ -47,18 +47,25 @@ class Policy:
 
     Attributes:
         commits_interval: from one look at HEAD to the next.
-        health_interval: the age from which on a health is renewed.
+        health_interval: the age from which on a health is renewed when HEAD has moved since.
+        unchanged_health_interval: the same when it has not.
         jitter: the share of each interval that is added to it at most, at random, so that entries spread.
     """
 
     commits_interval: timedelta
     health_interval: timedelta
+    unchanged_health_interval: timedelta
     jitter: float
 
     @classmethod
     def of(cls, settings: CheckSettings) -> "Policy":
         """Return the policy that the settings say."""
-        return cls(settings.commits_interval, settings.health_interval, settings.check_jitter)
+        return cls(
+            settings.commits_interval,
+            settings.health_interval,
+            settings.unchanged_health_interval,
+            settings.check_jitter,
+        )
 
     def spread(self, interval: timedelta, random: Random) -> timedelta:
         """Return `interval`, or a little more."""
@@ -169,7 +176,9 @@ def _head_due(entry: Entry, policy: Policy) -> datetime:
 
 
 def _health_due(entry: Entry, policy: Policy) -> datetime:
-    return _or_completion(entry, entry.scorecard_checked_at) + policy.health_interval
+    has_moved = entry.scorecard_head_sha != entry.head_sha
+    interval = policy.health_interval if has_moved else policy.unchanged_health_interval
+    return _or_completion(entry, entry.scorecard_checked_at) + interval
 
 
 def _or_completion(entry: Entry, at: datetime | None) -> datetime:

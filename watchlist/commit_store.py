@@ -92,35 +92,36 @@ def known(watchlist_id: str, generation: int) -> list[Commit]:
 def page(watchlist_id: str, wanted: CommitFilter, limit: int, cursor: str | None) -> Page:
     """Return at most `limit` commits after `cursor`.
 
-    An author's commits are looked for in at most as many commits as a repository keeps from its first backfill; a page
-    can be short, and even empty, without being the last.
+    An author's commits are looked for in all commits of the entry, which are bounded by what a year's window holds.
 
     Raises:
         InvalidCursorError: the cursor is malformed.
     """
     lower = COMMIT_PREFIX + (_moment(wanted.since) if wanted.since else "")
-    upper = COMMIT_PREFIX + cursors.decode(cursor, 1)[0] if cursor else _AFTER_COMMITS
-    condition = CommitRecord.sk.between(lower, upper)
-    if upper < lower:
-        return Page((), None)
     author_filter = None
     if wanted.author is not None:
         author_filter = (CommitRecord.author_email == wanted.author) | (CommitRecord.author_name == wanted.author)
-    found: list[CommitRecord] = []
-    scanned = CommitRecord.query(
-        watchlist_id,
-        condition,
-        filter_condition=author_filter,
-        scan_index_forward=False,
-        limit=limit + 1,
-        page_size=limits.COMMITS_PAGE_MAX if author_filter is not None else limit + 1,
+    found = list(
+        CommitRecord.query(
+            watchlist_id,
+            CommitRecord.sk.between(lower, _AFTER_COMMITS),
+            filter_condition=author_filter,
+            scan_index_forward=False,
+            limit=limit + 1,
+            page_size=limits.COMMITS_PAGE_MAX if wanted.author is not None else limit + 1,
+            last_evaluated_key=_start(watchlist_id, cursor, lower) if cursor else None,
+        )
     )
-    for record in scanned:
-        if record.sk != upper:
-            found.append(record)
-        if len(found) > limit:
-            return Page(tuple(found[:limit]), cursors.encode(found[limit - 1].sk.removeprefix(COMMIT_PREFIX)))
-    return Page(tuple(found), None)
+    more = len(found) > limit
+    return Page(tuple(found[:limit]), cursors.encode(found[limit - 1].sk) if more else None)
+
+
+def _start(watchlist_id: str, cursor: str, lower: str) -> dict[str, dict[str, str]]:
+    """Return the key behind which the page begins; DynamoDB takes only one within the range that is asked for."""
+    (key,) = cursors.decode(cursor, 1)
+    if not lower <= key <= _AFTER_COMMITS:
+        raise cursors.InvalidCursorError("is no cursor of this list")
+    return {"pk": {"S": watchlist_id}, "sk": {"S": key}}
 
 
 def to_record(watchlist_id: str, commit: Commit, generation: int) -> CommitRecord:

@@ -142,25 +142,14 @@ def _lines(read: Read, most: int) -> Iterator[bytes | None]:
 
 
 def _read_capabilities(lines: Iterator[bytes | None]) -> Capabilities:
-    version, fields = 0, {}
-    for line in lines:
-        if line is None:
-            if version:
-                break
-            continue
-        text = line.decode(errors="replace").strip()
-        if text.startswith("# service="):
-            continue
-        if not version:
-            if text != "version 2":
-                if not re.match(r"version 1$|[0-9a-f]{40,64} ", text):
-                    raise GitProtocolError("no advertisement of git's")
-                return Capabilities(version=1, head=_told_unasked(text, lines))
-            version = 2
-            continue
-        name, _, value = text.partition("=")
-        fields[name] = value
-    if not version or "fetch" not in fields:
+    texts = (line.decode(errors="replace").strip() for line in lines if line is not None)
+    first = next(texts, "")
+    is_announced = first == f"# service={SERVICE}"
+    version = next(texts, "") if is_announced else first
+    if version != "version 2":
+        return _of_old_server(version, texts, is_announced=is_announced)
+    fields = {name: value for name, _, value in (text.partition("=") for text in texts)}
+    if "fetch" not in fields:
         raise GitProtocolError("no advertisement of git's")
     features = fields["fetch"].split()
     object_format = fields.get("object-format", "sha1")
@@ -175,11 +164,19 @@ def _read_capabilities(lines: Iterator[bytes | None]) -> Capabilities:
     )
 
 
-def _told_unasked(first: str, lines: Iterator[bytes | None]) -> Head | None:
+def _of_old_server(first: str, further: Iterator[str], *, is_announced: bool) -> Capabilities:
+    """Read what a server of version 0 or 1 lists; of its refs, which may be very many, only the first."""
+    if is_announced and not first:  # how the oldest servers say that a repository is empty
+        return Capabilities(version=1, head=Head(None, None, "sha1"))
+    if not re.match(r"version 1$|[0-9a-f]{40,64} ", first):
+        raise GitProtocolError("no advertisement of git's")
+    ref = next(further, "") if first == "version 1" else first
+    return Capabilities(version=1, head=_told_unasked(ref))
+
+
+def _told_unasked(first_ref: str) -> Head | None:
     """Return HEAD from the first ref of an old server: HEAD comes first, the capabilities stand behind a NUL."""
-    if first == "version 1":
-        first = (next(lines, None) or b"").decode(errors="replace").strip()
-    ref, _, capabilities = first.partition("\0")
+    ref, _, capabilities = first_ref.partition("\0")
     oid, _, name = ref.partition(" ")
     told = dict(part.partition("=")[::2] for part in capabilities.split() if not part.startswith("symref="))
     object_format = told.get("object-format", "sha1")

@@ -16,6 +16,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
+from http.client import HTTPException
 from io import BytesIO
 from types import TracebackType
 from typing import Self
@@ -191,7 +192,7 @@ class HeadReader:
                 answered = True
                 content = response.read(self._limits.bytes)
                 is_whole = not response.read(1)
-            except (HTTPError, OSError, ValueError, AttributeError) as error:
+            except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as error:
                 # AttributeError, ValueError: http.client's answer to a socket that was cut under it.
                 http.close()
                 raise (watch.exceeded if watch.is_over else explained(error, in_answer=answered)) from error
@@ -286,7 +287,7 @@ def explained(error: Exception, *, in_answer: bool) -> JobError:
         return JobError(ErrorCode.TRANSFER_TIMED_OUT, "The host stopped answering.")
     if isinstance(error, NameResolutionError):
         return JobError(ErrorCode.HOST_UNREACHABLE, "The host's name cannot be resolved.")
-    if in_answer:
+    if in_answer or (isinstance(error, HTTPException) and not isinstance(error, ConnectionError)):
         return JobError(ErrorCode.TRANSFER_INVALID, "The host's answer broke off.")
     return JobError(ErrorCode.HOST_UNREACHABLE, "The host cannot be reached.")
 

@@ -141,7 +141,11 @@ COMMITS_INTERVAL = timedelta(hours=24)
 """How often a repository is asked for its HEAD, unless the environment says otherwise."""
 
 HEALTH_INTERVAL = timedelta(hours=24)
-"""The age from which on a health is renewed, unless the environment says otherwise."""
+"""The age from which on the health of a HEAD that moved is renewed, unless the environment says otherwise."""
+
+UNCHANGED_HEALTH_INTERVAL = timedelta(days=7)
+"""The same for a HEAD that did not move, as often as OpenSSF's own scan: what is known of its dependencies changes, and
+a check costs a task."""
 
 CHECK_JITTER = 0.1
 """The share of an interval that is added to it at random at most, so that entries added together spread."""

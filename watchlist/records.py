@@ -198,6 +198,7 @@ class Entry(WatchlistItem, discriminator="entry"):
     analyzed_at = UTCDateTimeAttribute(null=True)
     scorecard_date = UTCDateTimeAttribute(null=True)
     scorecard_checked_at = UTCDateTimeAttribute(null=True)
+    scorecard_head_sha = UnicodeAttribute(null=True)
     last_commit_at = UTCDateTimeAttribute(null=True)
     last_commit_sha = UnicodeAttribute(null=True)
     history_generation = NumberAttribute(default=0)

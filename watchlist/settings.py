@@ -145,6 +145,9 @@ class CheckSettings(Settings):
     health_interval_hours: float = Field(
         default=limits.HEALTH_INTERVAL / timedelta(hours=1), alias="HEALTH_INTERVAL_HOURS", gt=0
     )
+    unchanged_health_interval_hours: float = Field(
+        default=limits.UNCHANGED_HEALTH_INTERVAL / timedelta(hours=1), alias="UNCHANGED_HEALTH_INTERVAL_HOURS", gt=0
+    )
     check_jitter: float = Field(default=limits.CHECK_JITTER, alias="CHECK_JITTER", ge=0, le=1)
 
     @property
@@ -154,8 +157,13 @@ class CheckSettings(Settings):
 
     @property
     def health_interval(self) -> timedelta:
-        """The age from which on a health is renewed."""
+        """The age from which on the health of a HEAD that moved is renewed."""
         return timedelta(hours=self.health_interval_hours)
+
+    @property
+    def unchanged_health_interval(self) -> timedelta:
+        """The age from which on the health of a HEAD that did not move is renewed."""
+        return timedelta(hours=self.unchanged_health_interval_hours)
 
 
 class SchedulerSettings(TableSettings, QueueSettings, OriginSettings, CheckSettings):

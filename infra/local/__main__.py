@@ -1,6 +1,7 @@
 """The service on this machine: `python -m infra.local run [REPO]` and `python -m infra.local serve [REPO ...]`."""
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         if options.command == "run" or error.errno is None:
             raise
-        return _complain(f"cannot listen on port {options.port}: {error.strerror}")
+        return _complain(f"cannot listen on port {options.port}: {os.strerror(error.errno)}")
     except KeyboardInterrupt:
         return _INTERRUPTED if options.command == "run" else 0
     return 0

@@ -220,16 +220,21 @@ class EmbeddedAws:
     ) -> None:
         lifeline.end(self._process)
 
+    def reset(self) -> None:
+        """Forget everything that was created, and all faults."""
+        self.inject()
+        self._request("POST", "/moto-api/reset", b"")
+
     def inject(self, *faults: Fault, seed: int = 0) -> None:
         """Let calls fail from now on; without faults, let none fail."""
-        self._administer("PUT", FaultPlan(faults=faults, seed=seed).model_dump_json().encode())
+        self._request("PUT", _FAULTS_PATH, FaultPlan(faults=faults, seed=seed).model_dump_json().encode())
 
     def faults_used(self) -> tuple[int, ...]:
         """Return how many calls each of the injected faults has hit."""
-        return TypeAdapter(tuple[int, ...]).validate_json(self._administer("GET", None))
+        return TypeAdapter(tuple[int, ...]).validate_json(self._request("GET", _FAULTS_PATH, None))
 
-    def _administer(self, method: str, body: bytes | None) -> bytes:
-        request = urllib.request.Request(f"{self.url}{_FAULTS_PATH}", data=body, method=method)  # noqa: S310 - loopback
+    def _request(self, method: str, path: str, body: bytes | None) -> bytes:
+        request = urllib.request.Request(f"{self.url}{path}", data=body, method=method)  # noqa: S310 - loopback
         with urllib.request.urlopen(request) as response:  # noqa: S310 - as above
             answer: bytes = response.read()
         return answer

@@ -31,12 +31,15 @@ class GitServer:
         requests: method and path of all requests so far.
     """
 
-    def __init__(self, root: Path, *, configuration: Mapping[str, str] | None = None, port: int = 0) -> None:
+    def __init__(
+        self, root: Path, *, configuration: Mapping[str, str] | None = None, version_2: bool = True, port: int = 0
+    ) -> None:
         """Prepare a server on 127.0.0.1.
 
         Args:
             root: the folder whose repositories are served.
             configuration: git settings of the server's side; PARTIAL_CLONE unless told otherwise.
+            version_2: whether it speaks version 2 of git's protocol, or only the oldest.
             port: the port to listen on, or 0 for any free one.
         """
         self._root = root.resolve()
@@ -45,6 +48,7 @@ class GitServer:
             "http.receivepack": "false",
             **(PARTIAL_CLONE if configuration is None else configuration),
         }
+        self._version_2 = version_2
         self._lock = threading.Lock()
         self.bytes_sent = 0
         self.requests: list[str] = []
@@ -94,6 +98,7 @@ class GitServer:
                 "GIT_CONFIG_COUNT": str(len(self._configuration)),
                 **settings,
                 **variables,
+                **({} if self._version_2 else {"GIT_PROTOCOL": ""}),
             },
             start_new_session=True,
         )

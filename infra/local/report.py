@@ -31,20 +31,19 @@ def print_result(console: Console, result: Result) -> None:
 
 def _summary(result: Result) -> RenderableType:
     status, commits = result.status, result.commits
-    table = _facts()
-    table.add_row("Status", f"{status['status']} (attempt {status['attempt']} of {status['max_attempts']})")
-    table.add_row("Watchlist id", status["watchlist_id"])
+    facts = _Facts()
+    facts.add("Status", f"{status['status']} (attempt {status['attempt']} of {status['max_attempts']})")
+    facts.add("Watchlist id", status["watchlist_id"])
     branch = status["package"].get("default_branch")
-    table.add_row("Default branch", _text(branch) if branch else "none")
-    table.add_row("Commits", f"{len(commits)} of the last year")
+    facts.add("Default branch", _text(branch) if branch else "none")
+    facts.add("Commits", f"{len(commits)} of the last year")
     if commits:
         newest, oldest = commits[0], commits[-1]
-        table.add_row("Period", f"{_day(oldest['committer']['time'])} to {_day(newest['committer']['time'])}")
-        table.add_row("Newest", f"{newest['sha'][:10]} {_text(newest['subject'])}")
-        table.add_row("Contributors", str(len({commit["author"]["email"].lower() for commit in commits})))
+        facts.add("Period", f"{_day(oldest['committer']['time'])} to {_day(newest['committer']['time'])}")
+        facts.add("Newest", f"{newest['sha'][:10]} {_text(newest['subject'])}")
         added, deleted = (_total(commits, key) for key in ("lines_added", "lines_deleted"))
-        table.add_row("Lines", f"{added:,} added, {deleted:,} deleted")
-    return _section(_text(status["package"].get("url") or status["package"]["name"]), table)
+        facts.add("Lines", f"{added:,} added, {deleted:,} deleted")
+    return _section(_text(status["package"].get("url") or status["package"]["name"]), facts.table)
 
 
 def _scorecard(scorecard: dict[str, Any] | None) -> RenderableType:
@@ -55,7 +54,9 @@ def _scorecard(scorecard: dict[str, Any] | None) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
     for check in scorecard["checks"]:
         score = "-" if check["score"] is None else str(check["score"])
-        table.add_row(Text(score, justify="right"), _text(check["name"]), Text(_text(check["reason"]), style="dim"))
+        table.add_row(
+            Text(score, justify="right"), Text(_text(check["name"])), Text(_text(check["reason"]), style="dim")
+        )
     conclusive = f"{scorecard['checks_conclusive']} of {scorecard['checks_run']} checks conclusive"
     title = f"OpenSSF Scorecard: {scorecard['score']} of 10 ({scorecard['source']}, {conclusive})"
     return _section(title, table)
@@ -64,48 +65,55 @@ def _scorecard(scorecard: dict[str, Any] | None) -> RenderableType:
 def _history(metrics: dict[str, Any] | None) -> RenderableType:
     if metrics is None:
         return _section("History", Text("not measured"))
-    table = _facts()
+    facts = _Facts()
     activity = metrics["activity"]
-    table.add_row(
+    facts.add(
         "Activity score",
         f"{activity['value']} of 100 (recency {activity['recency']}, frequency {activity['frequency']}, "
         f"regularity {activity['regularity']}, people {activity['people']})",
     )
-    table.add_row("Commits per week", _bars(metrics["commits_per_week"]))
-    table.add_row(
+    facts.add("Commits per week", _bars(metrics["commits_per_week"]))
+    facts.add("Busiest week", f"{max(metrics['commits_per_week'])} commits")
+    facts.add(
         "Contributions", f"{metrics['commits']} by people; {metrics['merges']} merges, {metrics['bot_commits']} by bots"
     )
-    table.add_row(
+    facts.add(
         "Contributors",
         f"{metrics['contributors_total']}, {metrics['contributors_active']} of them in the last 13 weeks; "
         f"new {_or_unknown(metrics['contributors_new'])}, inactive {_or_unknown(metrics['contributors_inactive'])}",
     )
-    table.add_row("Absence factor", _or_unknown(metrics["contributor_absence_factor"]))
-    table.add_row("Last commit", f"{_or_unknown(metrics['days_since_last_commit'])} days ago")
+    facts.add("Absence factor", _or_unknown(metrics["contributor_absence_factor"]))
+    facts.add("Last commit", f"{_or_unknown(metrics['days_since_last_commit'])} days ago")
     if metrics["signed_share"] is not None:
-        table.add_row("Signed", f"{metrics['signed_share']:.0%} of commits")
+        facts.add("Signed", f"{metrics['signed_share']:.0%} of commits")
     for number, person in enumerate(metrics["top_contributors"][:_CONTRIBUTORS_SHOWN]):
-        table.add_row("Most commits" if number == 0 else "", f"{person['commits']:>5}  {_text(person['name'])}")
+        facts.add("Most commits" if number == 0 else "", f"{person['commits']:>5}  {_text(person['name'])}")
     for number, file in enumerate((metrics["top_files"] or [])[:_FILES_SHOWN]):
         churn = file["lines_added"] + file["lines_deleted"]
-        table.add_row("Most churn" if number == 0 else "", f"{churn:>5}  {_text(file['path'])}")
-    return _section("History, 52 weeks", table)
+        facts.add("Most churn" if number == 0 else "", f"{churn:>5}  {_text(file['path'])}")
+    return _section("History, 52 weeks", facts.table)
 
 
-def _facts() -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    return table
+class _Facts:
+    """Labels and values; no value is taken for markup."""
+
+    def __init__(self) -> None:
+        self.table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
+        self.table.add_column(style="dim", no_wrap=True)
+        self.table.add_column(overflow="fold")
+
+    def add(self, label: str, value: str) -> None:
+        """Add a line."""
+        self.table.add_row(label, Text(value))
 
 
 def _section(title: str, content: RenderableType) -> RenderableType:
     return Group(Text(title, style="bold"), content)
 
 
-def _bars(weeks: Sequence[int]) -> Text:
+def _bars(weeks: Sequence[int]) -> str:
     most = max(weeks, default=0) or 1
-    return Text("".join(_BARS[-(-week * (len(_BARS) - 1) // most)] for week in weeks) + f"  up to {most}")
+    return "".join(_BARS[-(-week * (len(_BARS) - 1) // most)] for week in weeks)
 
 
 def _or_unknown(value: float | None) -> str:
@@ -121,5 +129,5 @@ def _day(moment: str) -> str:
 
 
 def _text(untrusted: object) -> str:
-    """Return text that neither moves the cursor nor is taken for markup."""
-    return "".join(character if character.isprintable() else " " for character in str(untrusted)).replace("[", r"\[")
+    """Return text that cannot move the cursor."""
+    return "".join(character if character.isprintable() else " " for character in str(untrusted))

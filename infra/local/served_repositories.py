@@ -51,8 +51,8 @@ def _git_directory(path: Path) -> Path:
 
 
 def _name_of(path: Path) -> str:
-    resolved = path.resolve()
-    folder = resolved.parent.name if resolved.name == ".git" else resolved.name
+    typed = Path(os.path.abspath(path))  # noqa: PTH100 - unlike resolve(), it keeps the name of a symbolic link
+    folder = typed.parent.name if typed.name == ".git" else typed.name
     name = _NOT_IN_NAMES.sub("-", folder.removesuffix(".git")).lstrip("-")[:_NAME_CHARACTERS]
     return name if name.strip(".") else "repository"
 

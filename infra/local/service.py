@@ -56,6 +56,7 @@ class LocalSettings:
             decides, as names of tables, are overridden.
         log: the file for all logs, emptied first; None for this process's stderr.
         reconcile_interval: how often the reconciler runs.
+        schedule_interval: how often the scheduler runs.
         grace_seconds: from SIGTERM to SIGKILL for tasks that are stopped.
     """
 
@@ -64,6 +65,7 @@ class LocalSettings:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     log: Path | None = None
     reconcile_interval: timedelta = limits.RECONCILE_INTERVAL
+    schedule_interval: timedelta = limits.SCHEDULE_INTERVAL
     grace_seconds: float = 10
 
 
@@ -140,7 +142,8 @@ class LocalService:
             for kind, queue in self.environment.queues.items()
         }
         reconcile = Timer(function_specs.RECONCILER.name, self._settings.reconcile_interval)
-        self.timers = starting.enter_context(Timers((reconcile,), self.functions.invoke))
+        schedule = Timer(function_specs.SCHEDULER.name, self._settings.schedule_interval)
+        self.timers = starting.enter_context(Timers((reconcile, schedule), self.functions.invoke))
         self.url = starting.enter_context(gateway).url
 
     def _serve_repositories(self, starting: ExitStack, root: Path) -> str:

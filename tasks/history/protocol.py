@@ -116,10 +116,8 @@ def _skip_to_pack(lines: Protocol) -> bool:
     for _ in range(_SHALLOW_LINES):
         try:
             line = lines.read_pkt_line()
-        except HangupException:
-            if sections:
-                raise
-            raise FetchRefusedError("an empty answer") from None
+        except HangupException:  # how a server ends that died over the arguments
+            raise FetchRefusedError("it ended its answer early") from None
         if line is None:
             if sections and not ready:  # the flush after acknowledgments that came to nothing
                 return False

@@ -297,19 +297,23 @@ class Repository:
         return [pair for pair in pairs if needed.files_changed.get(pair, most + 1) <= most]
 
     def _count(self, pairs: Sequence[TreePair]) -> Iterator[tuple[TreePair, list[FileChange]]]:
-        """Count, and go on behind a pair at which git fails."""
-        left, skipped = list(pairs), 0
-        while left:
-            done = 0
+        """Count; where git fails, halve until only the pair at which it fails is left out."""
+        work, skipped = [list(pairs)], 0
+        while work:
+            left = work.pop()
             try:
                 for pair, changes in self._source.store.line_counts(left):
-                    done = left.index(pair, done) + 1
+                    left = left[left.index(pair) + 1 :]
                     yield pair, changes
             except JobError as error:
-                skipped += 1
-                if error.code not in _LOST_COMMIT or skipped > _SKIPPED_PAIRS:
+                if error.code not in _LOST_COMMIT:
                     raise
-            left = left[done + 1 :]
+                if len(left) > 1:
+                    work += [left[len(left) // 2 :], left[: len(left) // 2]]
+                    continue
+                skipped += 1
+                if skipped > _SKIPPED_PAIRS:
+                    raise
 
     def _fetch_objects(self, oids: Sequence[str]) -> None:
         """Fetch objects by name; from a server that does not give them so, whole commits."""

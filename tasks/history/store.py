@@ -181,9 +181,14 @@ class ObjectStore:
         parse: Callable[[list[bytes]], list[T]],
     ) -> Iterator[tuple[TreePair, list[T]]]:
         argv = ["--git-dir=.", "diff-tree", "--stdin", "-z", "--no-color", "--no-ext-diff", "--no-textconv", *options]
+        held: tuple[TreePair, list[bytes]] | None = None
         with self._git.start(argv) as child, fed(child, [f"{old} {new}" for old, new in pairs]):
-            for pair, records in _by_pair(_records(child.stdout)):
-                yield pair, parse(records)
+            for found in _by_pair(_records(child.stdout)):
+                if held is not None:
+                    yield held[0], parse(held[1])
+                held = found
+        if held is not None:  # only now is it sure that git did not die in the midst of the last one
+            yield held[0], parse(held[1])
 
 
 def _tree_entry(record: bytes) -> tuple[str, TreeEntry]:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator
 from http import HTTPStatus
+from http.client import HTTPException
 from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -190,7 +191,7 @@ class GitHttpConnection:
 
     def _drained(self, response: BaseHTTPResponse) -> bool:
         """Return whether the whole answer was read; only then can the connection serve another request."""
-        with contextlib.suppress(HTTPError, OSError, ValueError, AttributeError):
+        with contextlib.suppress(HTTPError, HTTPException, OSError, ValueError, AttributeError):
             return response.read1(1) == b""
         return False
 
@@ -222,7 +223,7 @@ class GitHttpConnection:
     def _errors_explained(self) -> Iterator[None]:
         try:
             yield
-        except (HTTPError, OSError, ValueError, AttributeError) as error:
+        except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as error:
             # AttributeError, ValueError: http.client's answer to a socket that the watchdog closed under it.
             self._drop()
             self._raise_if_over()

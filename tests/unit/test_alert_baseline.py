@@ -243,13 +243,14 @@ def test_merges_and_commits_of_unknown_size_count_for_the_hours_only() -> None:
 
 
 def test_a_file_is_as_usual_as_its_mean_over_the_weeks_in_which_it_changed() -> None:
-    # hot: 4 times in one week, 2 times in another; three other files once
-    weeks = [NOON] * 4 + [NOON + timedelta(weeks=5)] * 2
+    # hot: 4 times in one week, 2 times in another; three other files once; the last week is not over
+    weeks = [NOON] * 4 + [NOON + timedelta(weeks=5)] * 2 + [NOON + timedelta(weeks=6)] * 50
     baseline = Baseline.of(
         [a_commit(files=["hot"], at=at) for at in weeks] + [a_commit(files=[path]) for path in ("a", "b", "c")]
     )
 
     assert baseline.usual_file_changes("hot") == 3
+    assert len(baseline.file_changes) == 1
     assert baseline.average_file_changes == (3 + 1 + 1 + 1) / 4
     assert baseline.usual_file_changes("a") == baseline.usual_file_changes("never seen") == 1.5
 
@@ -269,7 +270,8 @@ def test_the_greatest_baseline_is_small_and_survives_its_json() -> None:
         author = signature("ü" * 500, f"{person}@{'x' * 500}.example.org")
         for number in range(MINIMUM_COMMITS_FOR_HOURS + (person < 10)):
             paths = [f"{'é' * 200}/{file % 700}" for file in range(person * 10, person * 10 + 30)]
-            commits.append(a_commit(lines=number**3, files=paths, author=author))
+            at = NOON + timedelta(weeks=number // 3)
+            commits.append(a_commit(lines=number**3, files=paths, author=author, at=at))
 
     baseline = Baseline.of(commits)
     stored = baseline.model_dump_json()

@@ -20,7 +20,7 @@ CHURN = ("high_churn",)
 HOURS = ("unusual_author_activity",)
 
 # Each of 40 commits changes 100 lines in one file: the deviation is one doubling of 1 + size. 3.5 of them above 100
-# lines are 101 * 2 ** 3.5 - 1 = 1141.7 lines, 4 of them above one file are 2 * 2 ** 4 - 1 = 31 files.
+# lines are 101 * 2 ** 3.5 - 1 = 1141.7 lines, 4.5 of them above one file are 2 * 2 ** 4.5 - 1 = 44.3 files.
 USUAL = [a_commit(lines=100, at=NOON - timedelta(weeks=number + 1)) for number in range(40)]
 BASELINE = Baseline.of(USUAL)
 
@@ -67,13 +67,13 @@ def test_lines_alert_from_the_limit_of_the_author_on(lines: int, level: str | No
         assert alert.commit_sha == commit.sha
 
 
-@pytest.mark.parametrize(("files", "level"), [(30, None), (31, "mild"), (126, "mild"), (127, "critical")])
+@pytest.mark.parametrize(("files", "level"), [(44, None), (45, "mild"), (214, "mild"), (215, "critical")])
 def test_files_alert_from_the_limit_of_the_repository_on(files: int, level: str | None) -> None:
-    # 6 deviations are 2 * 2 ** 6 - 1 = 127 files
-    alerts = alerts_of(only(FILES), a_commit(files=files, author=ANYBODY))
+    # 6.75 deviations, one and a half times 4.5, are 2 * 2 ** 6.75 - 1 = 214.3 files
+    alerts = alerts_of(only(FILES, hardcoded_threshold=None), a_commit(files=files, author=ANYBODY))
 
     assert [(alert.level, alert.threshold_kind, alert.threshold) for alert in alerts] == (
-        [(level, ThresholdKind.REPOSITORY_VARIANCE, 31)] if level else []
+        [(level, ThresholdKind.REPOSITORY_VARIANCE, 45)] if level else []
     )
 
 
@@ -97,14 +97,14 @@ def test_added_and_deleted_lines_of_all_files_count() -> None:
 
 
 def test_a_commit_that_reaches_several_thresholds_raises_one_alert_by_the_most_severe() -> None:
-    # Ada's own limit (4 deviations) is just reached; the fixed one is reached twice
-    alert = the_alert(only(FILES, hardcoded_threshold=15), a_commit(files=31))
+    # Ada's own limit (4.5 deviations) is just reached; the fixed one is reached twice
+    alert = the_alert(only(FILES, hardcoded_threshold=22), a_commit(files=45))
 
     assert (alert.level, alert.threshold_kind) == (AlertLevel.CRITICAL, ThresholdKind.HARDCODED_THRESHOLD)
 
 
 def test_of_equally_severe_thresholds_the_author_s_own_comes_first_then_the_repository_s() -> None:
-    files = 31
+    files = 45
     own = the_alert(only(FILES, hardcoded_threshold=files), a_commit(files=files))
     everybody = the_alert(only(FILES, hardcoded_threshold=files), a_commit(files=files, author=ANYBODY))
 
@@ -172,18 +172,18 @@ def test_one_outlier_in_the_baseline_neither_mutes_nor_fires() -> None:
     with_outlier = Baseline.of([*USUAL, a_commit(lines=5_000_000, files=20_000)])
 
     assert alerts_of(only(LINES + FILES), *USUAL, baseline=with_outlier) == []
-    assert len(alerts_of(only(LINES + FILES), a_commit(lines=1142, files=31), baseline=with_outlier)) == 2
+    assert len(alerts_of(only(LINES + FILES), a_commit(lines=1142, files=45), baseline=with_outlier)) == 2
 
 
 def test_churn_alerts_from_the_multiple_of_the_file_s_usual_changes_on() -> None:
-    # 4 times 3 changes in a week with changes; the other file of each commit keeps the average low
+    # 5 times 3 changes in a week with changes; the other file of each commit keeps the average low
     hot = [a_commit(files=["hot", f"other-{number}"], at=NOON - timedelta(weeks=4)) for number in range(3)]
-    baseline = Baseline.of(hot)
-    week = [a_commit(files=["hot"], at=NOON + timedelta(minutes=number)) for number in range(12)]
+    baseline = Baseline.of([*hot, a_commit(at=NOON - timedelta(weeks=1))])
+    week = [a_commit(files=["hot"], at=NOON + timedelta(minutes=number)) for number in range(15)]
 
-    assert alerts_of(only(CHURN), *week[:11], baseline=baseline) == []
+    assert alerts_of(only(CHURN), *week[:14], baseline=baseline) == []
     alert = the_alert(only(CHURN), *week, baseline=baseline)
-    assert (alert.value, alert.threshold, alert.threshold_kind) == (12, 12, ThresholdKind.MULTIPLIER)
+    assert (alert.value, alert.threshold, alert.threshold_kind) == (15, 15, ThresholdKind.MULTIPLIER)
     assert alert.level is AlertLevel.MILD
     assert alert.metric is AlertMetric.FILE_CHANGES_PER_WEEK
     assert alert.commit_sha == week[-1].sha
@@ -192,17 +192,17 @@ def test_churn_alerts_from_the_multiple_of_the_file_s_usual_changes_on() -> None
 
 
 def test_churn_is_critical_from_twice_the_limit_on() -> None:
-    week = [a_commit(files=["new"]) for _ in range(10)]
+    week = [a_commit(files=["new"]) for _ in range(16)]
 
-    assert the_alert(only(CHURN), *week[:9]).level is AlertLevel.MILD
+    assert the_alert(only(CHURN), *week[:15]).level is AlertLevel.MILD
     assert the_alert(only(CHURN), *week).level is AlertLevel.CRITICAL
 
 
 def test_a_new_file_counts_as_the_average_file_and_needs_the_minimum() -> None:
-    week = [a_commit(files=["new"]) for _ in range(5)]
+    week = [a_commit(files=["new"]) for _ in range(8)]
 
-    assert alerts_of(only(CHURN, multiplier=1), *week[:4]) == []
-    assert the_alert(only(CHURN, multiplier=1), *week).threshold == 5
+    assert alerts_of(only(CHURN, multiplier=1), *week[:7]) == []
+    assert the_alert(only(CHURN, multiplier=1), *week).threshold == 8
 
 
 def test_churn_alerts_from_the_fixed_limit_on() -> None:
@@ -214,19 +214,19 @@ def test_churn_alerts_from_the_fixed_limit_on() -> None:
 
 
 def test_churn_counts_stored_commits_of_the_week_but_raises_only_for_new_ones() -> None:
-    stored = [a_commit(files=["new"]) for _ in range(4)]
-    last_week = [a_commit(files=["new"], at=NOON - timedelta(weeks=1)) for _ in range(4)]
+    stored = [a_commit(files=["new"]) for _ in range(7)]
+    last_week = [a_commit(files=["new"], at=NOON - timedelta(weeks=1)) for _ in range(7)]
     last = a_commit(files=["new"])
 
-    assert alerts_of(only(CHURN), last, recent_commits=stored[:3] + last_week) == []
+    assert alerts_of(only(CHURN), last, recent_commits=stored[:6] + last_week) == []
     assert the_alert(only(CHURN), last, recent_commits=stored + last_week).commit_sha == last.sha
     assert alerts_of(only(CHURN), a_commit(files=["another"]), recent_commits=[*stored, last]) == []
 
 
 def test_a_commit_that_is_both_stored_and_new_counts_once() -> None:
-    week = [a_commit(files=["new"]) for _ in range(5)]
+    week = [a_commit(files=["new"]) for _ in range(8)]
 
-    assert the_alert(only(CHURN), *week, *week, recent_commits=week).value == 5
+    assert the_alert(only(CHURN), *week, *week, recent_commits=week).value == 8
 
 
 def test_programs_do_not_churn() -> None:
@@ -234,9 +234,9 @@ def test_programs_do_not_churn() -> None:
 
 
 def test_an_alert_for_a_file_comes_once_a_week() -> None:
-    first = [a_commit(files=["new"]) for _ in range(5)]
-    more = [a_commit(files=["new"], at=NOON + timedelta(days=1)) for _ in range(5)]
-    next_week = [a_commit(files=["new"], at=NOON + timedelta(weeks=1)) for _ in range(5)]
+    first = [a_commit(files=["new"]) for _ in range(8)]
+    more = [a_commit(files=["new"], at=NOON + timedelta(days=1)) for _ in range(8)]
+    next_week = [a_commit(files=["new"], at=NOON + timedelta(weeks=1)) for _ in range(8)]
 
     once = the_alert(only(CHURN), *first)
     again = the_alert(only(CHURN), *more, recent_commits=first)
@@ -396,7 +396,7 @@ def test_a_higher_threshold_raises_no_more_alerts(variance: float, lines: int) -
 
 
 def test_what_a_week_adds_up_to_does_not_depend_on_how_often_it_was_looked_at() -> None:
-    week = [a_commit(files=["new"], at=NOON + timedelta(hours=number)) for number in range(9)]
+    week = [a_commit(files=["new"], at=NOON + timedelta(hours=number)) for number in range(12)]
 
     at_once = the_alert(only(CHURN), *week)
     one_by_one = [
@@ -410,6 +410,6 @@ def test_what_a_week_adds_up_to_does_not_depend_on_how_often_it_was_looked_at() 
 
 def test_the_week_ends_on_sunday_at_midnight_utc() -> None:
     monday = datetime(2026, 3, 9, tzinfo=UTC)
-    commits = [a_commit(files=["new"], at=monday + timedelta(seconds=seconds)) for seconds in (-3, -2, -1, 0, 1)]
+    commits = [a_commit(files=["new"], at=monday + timedelta(seconds=seconds)) for seconds in range(-7, 7)]
 
     assert alerts_of(only(CHURN), *commits) == []

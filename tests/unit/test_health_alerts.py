@@ -82,7 +82,9 @@ def test_a_health_alert_tells_both_scores() -> None:
     )
 
 
-@pytest.mark.parametrize(("previous", "current"), [(None, 3), (9, None), (None, None), (float("nan"), 3)])
+@pytest.mark.parametrize(
+    ("previous", "current"), [(None, 3), (9, None), (None, None), (9, -1), (-1, 3), (float("nan"), 3)]
+)
 def test_a_first_or_inconclusive_score_raises_nothing(previous: float | None, current: float | None) -> None:
     assert health(previous, current) is None
 

@@ -70,7 +70,9 @@ class Alert(BaseModel):
         description="The commit that raised it; of several, the newest.",
         examples=["8d3a1c1e6f0b4c7d9e2f5a6b7c8d9e0f1a2b3c4d"],
     )
-    check: str | None = Field(default=None, description="The Scorecard check that raised it.", examples=[None])
+    check: str | None = Field(
+        default=None, description="The Scorecard check that raised it.", examples=["Vulnerabilities"]
+    )
     message: str = Field(
         description="One sentence for a person, in English.",
         examples=["Ada Lovelace changed 412 files in commit 8d3a1c1e6f0b; 200 or more raise this alert."],

@@ -250,12 +250,18 @@ def _contributors(by_author: Mapping[str, Sequence[Commit]]) -> dict[str, Contri
     return contributors
 
 
-def _changes_per_active_week(commits: Iterable[Commit]) -> dict[str, float]:
-    """Return, for each file, its mean number of changes over the weeks in which it was changed at all."""
+def _changes_per_active_week(commits: Sequence[Commit]) -> dict[str, float]:
+    """Return, for each file, its mean number of changes over the weeks in which it was changed at all.
+
+    The week of the newest commit is left out: it goes on, and would make its own churn usual.
+    """
+    newest_week = week_of(max(commit.committer.time for commit in commits)) if commits else None
     weeks: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for commit in commits:
-        for path in changed_paths(commit):
-            weeks[file_key(path)][week_of(commit.committer.time)] += 1
+        week = week_of(commit.committer.time)
+        if week != newest_week:
+            for path in changed_paths(commit):
+                weeks[file_key(path)][week] += 1
     return {path: fmean(changes.values()) for path, changes in weeks.items()}
 
 

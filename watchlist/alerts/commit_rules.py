@@ -36,7 +36,7 @@ MINIMUM_LINES = 200
 """No commit of fewer lines is unusual by variance: nobody wants to hear of it, however small the usual ones are."""
 MINIMUM_FILES = 10
 """No commit of fewer files is unusual by variance."""
-MINIMUM_FILE_CHANGES = 5
+MINIMUM_FILE_CHANGES = 8
 """No file changed less often in a week is unusual by its multiplier."""
 MINIMUM_COMMITS_OUTSIDE_HOURS = 3
 """Commits outside an author's usual hours that a week needs; fewer are one late evening."""

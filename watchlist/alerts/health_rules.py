@@ -50,13 +50,15 @@ def health_score_alert(
     Args:
         watcher: whose alert it is.
         previous_result_id: names the result before, such as its date; the same on every evaluation.
-        previous_score: 0 to 10 over the checks that are conclusive in *both* results, None where there is no such.
+        previous_score: 0 to 10 over the checks that are conclusive in *both* results, None or negative where
+            there is no such.
         score: likewise, of the new result.
         commit_sha: the commit that the new result is of.
     """
-    minimum = watcher.settings.health_score_decreases.minimum_health_change
-    if not watcher.settings.health_score_decreases.enabled or previous_score is None or score is None:
+    settings = watcher.settings.health_score_decreases
+    if not settings.enabled or previous_score is None or score is None or previous_score < 0 or score < 0:
         return None
+    minimum = settings.minimum_health_change
     decrease = round(previous_score - score, _SCORE_DIGITS)
     if not decrease >= minimum:
         return None

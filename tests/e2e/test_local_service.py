@@ -1,0 +1,230 @@
+"""The whole way of a repository through the service, over HTTP."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from infra.local import lifeline
+from infra.local.api_client import ProblemError
+from tests.e2e.conftest import SECONDS, Forge, RunningService, Serve
+from watchlist.errors import ErrorCode
+
+
+def run(variables: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "infra.local", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=lifeline.ROOT,
+        env=variables,
+        timeout=SECONDS,
+    )
+
+
+def test_a_repository_becomes_ready_with_its_commits_and_health(service: RunningService, forge: Forge) -> None:
+    watchlist_id = service.api.add(forge.make("thirty", commits=30), "ada@example.org")
+
+    status = service.wait_until_processed(watchlist_id)
+
+    assert (status["status"], status["last_error"], status["attempt"]) == ("ready", None, 1)
+    assert status["commits"] == 30
+    assert status["package"]["default_branch"] == "main"
+    assert status["progress"]["stage"] == "done"
+    assert [entry["added_by"] for entry in status["user_watchlists"]] == ["ada@example.org"]
+    commits = service.api.commits(watchlist_id)
+    assert [commit["subject"] for commit in commits] == [f"Commit {number}" for number in reversed(range(30))]
+    assert {(commit["files_changed"], commit["lines_added"], commit["lines_deleted"]) for commit in commits} == {
+        (1, 1, 0)
+    }
+    assert commits[0]["parents"] == [commits[1]["sha"]]
+    health = service.api.health(watchlist_id)
+    assert health["scorecard"]["score"] is None
+    assert health["scorecard"]["reason"]
+    assert health["history_metrics"]["commits"] == 30
+    assert list(service.clones.iterdir()) == []
+
+
+def test_an_empty_repository_becomes_ready_without_commits(service: RunningService, forge: Forge) -> None:
+    watchlist_id = service.api.add(forge.make("empty", commits=0), "ada@example.org")
+
+    status = service.wait_until_processed(watchlist_id)
+
+    assert (status["status"], status["commits"]) == ("ready", 0)
+    assert service.api.commits(watchlist_id) == []
+
+
+def test_a_repository_that_does_not_exist_fails_at_once_and_bothers_no_operator(
+    service: RunningService, forge: Forge
+) -> None:
+    watchlist_id = service.api.add(f"{forge.url}/forge/missing", "ada@example.org")
+
+    status = service.wait_until_processed(watchlist_id)
+
+    assert (status["status"], status["attempt"]) == ("failed", 1)
+    assert status["last_error"]["code"] == ErrorCode.REPOSITORY_NOT_FOUND
+    queues = urllib3.request("GET", f"{service.url}/activity/queues").json()["queues"]
+    assert [queue["dead_letters"] for queue in queues] == [0, 0, 0]
+
+
+def test_users_who_add_one_repository_at_the_same_instant_share_one_entry(
+    service: RunningService, forge: Forge
+) -> None:
+    url = forge.make("shared", commits=1)
+    users = [f"user-{number}@example.org" for number in range(8)]
+    at_once = threading.Barrier(len(users))
+
+    def add(user: str) -> str:
+        at_once.wait()
+        return service.api.add(url, user)
+
+    with ThreadPoolExecutor(len(users)) as pool:
+        ids = set(pool.map(add, users))
+
+    (watchlist_id,) = ids
+    status = service.wait_until_processed(watchlist_id)
+    assert (status["watchers"], status["attempt"]) == (len(users), 1)
+
+
+def test_the_same_user_is_refused_a_second_time(service: RunningService, forge: Forge) -> None:
+    url = forge.make("twice", commits=1)
+    service.api.add(url, "ada@example.org")
+
+    with pytest.raises(ProblemError) as refused:
+        service.api.add(url, "ada@example.org")
+
+    assert refused.value.status == 409
+
+
+def test_an_unknown_entry_is_not_found(service: RunningService) -> None:
+    with pytest.raises(ProblemError) as refused:
+        service.api.status("watchlist_nobody_nothing_1")
+
+    assert refused.value.status == 404
+
+
+def test_a_repository_on_another_host_is_refused_by_the_field_s_name(service: RunningService) -> None:
+    with pytest.raises(ProblemError, match="repo_url") as refused:
+        service.api.add("https://example.org/a/b", "ada@example.org")
+
+    assert refused.value.status == 422
+
+
+def test_a_body_larger_than_api_gateway_takes_is_refused(service: RunningService) -> None:
+    response = urllib3.request(
+        "POST",
+        f"{service.url}/activity/user-watchlist-added",
+        body=b"x" * (10 * 1024 * 1024 + 1),
+        headers={"content-type": "application/json"},
+        retries=False,
+    )
+
+    assert response.status == 413
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_the_printed_commands_work_as_printed(serve: Serve) -> None:
+    with serve() as service:
+        add, look = (line.strip() for line in service.welcome.splitlines() if line.strip().startswith("curl"))
+
+        added = subprocess.run(["sh", "-c", add], check=True, capture_output=True, text=True).stdout
+        looked = subprocess.run(["sh", "-c", look], check=True, capture_output=True, text=True).stdout
+
+    assert '"status":"processing"' in added.replace(" ", "")
+    assert '"watchlist_id"' in looked
+    assert '"progress"' in looked
+
+
+def test_run_prints_the_result_of_a_local_repository(variables: Mapping[str, str], forge: Forge) -> None:
+    forge.make("for-run", commits=3)
+
+    finished = run(variables, "run", str(forge.path("for-run")))
+
+    assert finished.returncode == 0, finished.stderr
+    for expected in ("/local/for-run", "ready (attempt 1 of 3)", "3 of the last year", "no score:", "Ada Lovelace"):
+        assert expected in finished.stdout
+
+
+def test_run_says_why_a_repository_failed(variables: Mapping[str, str], forge: Forge) -> None:
+    finished = run(variables, "run", f"{forge.url}/forge/none")
+
+    assert finished.returncode == 1
+    assert f"({ErrorCode.REPOSITORY_NOT_FOUND})" in finished.stdout
+
+
+@pytest.mark.parametrize(
+    ("repository", "reason"),
+    [
+        ("/nonexistent", "/nonexistent does not exist"),
+        ("watchlist", "watchlist is no git repository"),
+        ("https://user:secret@github.com/a/b", "must not contain a user name or password"),
+        ("git@github.com:a/b.git", "git@github.com:a/b.git does not exist"),
+    ],
+)
+def test_run_refuses_what_is_no_repository_in_one_line(
+    variables: Mapping[str, str], repository: str, reason: str
+) -> None:
+    finished = run(variables, "run", repository)
+
+    assert finished.returncode == 1
+    assert reason in finished.stderr
+    assert finished.stderr.count("\n") == 1
+
+
+def test_a_malformed_setting_ends_the_start_with_its_name(variables: Mapping[str, str]) -> None:
+    finished = run({**variables, "LEASE_SECONDS": "soon"}, "serve", "--port", "0")
+
+    assert finished.returncode == 1
+    assert "LEASE_SECONDS" in finished.stderr.splitlines()[-1]
+
+
+def test_a_taken_port_is_said_in_one_line(variables: Mapping[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        finished = run(variables, "serve", "--port", str(port))
+
+    assert finished.returncode == 1
+    assert finished.stderr == f"error: cannot listen on port {port}: Address already in use\n"
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_process_outlives_the_service_however_it_ends(serve: Serve, forge: Forge, number: signal.Signals) -> None:
+    url = forge.make(f"ended-by-{number}", commits=3)
+    with serve() as service:
+        service.api.add(url, "ada@example.org")
+        descendants = descendants_of(service.process.pid)
+        assert len(descendants) >= 4
+        service.process.send_signal(number)
+        service.process.wait(SECONDS)
+
+        deadline = time.monotonic() + SECONDS
+        while (left := {pid for pid in descendants if is_alive(pid)}) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not left
+
+
+def descendants_of(pid: int) -> set[int]:
+    children = {
+        int(child) for thread in Path(f"/proc/{pid}/task").glob("*/children") for child in thread.read_text().split()
+    }
+    return children.union(*(descendants_of(child) for child in children))
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, signal.SIG_DFL)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
