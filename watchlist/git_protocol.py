@@ -192,7 +192,7 @@ def _read_head(lines: Iterator[bytes | None], object_format: str) -> Head:
     sha = branch = None
     for line in lines:
         if line is None:
-            break
+            return Head(sha, branch, object_format)
         oid, name, *attributes = [*line.decode(errors="replace").strip().split(" "), ""]
         if name != "HEAD":
             continue
@@ -205,7 +205,8 @@ def _read_head(lines: Iterator[bytes | None], object_format: str) -> Head:
                 branch = attribute.removeprefix("symref-target:refs/heads/")
             elif attribute.startswith("peeled:"):
                 sha = attribute.removeprefix("peeled:")
-    return Head(sha, branch, object_format)
+    # A server that dies over the request answers nothing; that must not pass for an empty repository.
+    raise HangupException
 
 
 def _code_of(status: int) -> ErrorCode:

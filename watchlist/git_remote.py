@@ -153,7 +153,8 @@ class HeadReader:
 
     def _ask(self, origin: str, path: str, object_format: str = "sha1", *, unborn: bool = False) -> Head:
         body = head_request(object_format, unborn=unborn)
-        return read_head(BytesIO(self._content(origin, "POST", f"{path}/{SERVICE}", RESULT_TYPE, body)).read)
+        content = self._content(origin, "POST", f"{path}/{SERVICE}", RESULT_TYPE, body)
+        return read_head(BytesIO(content).read, object_format)
 
     def _ask_as_git_does(self, origin: str, path: str) -> Head:
         suffix = f"/info/refs?service={SERVICE}"
@@ -197,7 +198,10 @@ class HeadReader:
                 http.close()
                 raise (watch.exceeded if watch.is_over else explained(error, in_answer=answered)) from error
         self.traffic.add(len(content) + sum(len(name) + len(value) + 4 for name, value in response.headers.items()))
-        if is_whole and not watch.is_over:
+        if watch.is_over:  # what a cut leaves can look like an answer
+            http.close()
+            raise watch.exceeded
+        if is_whole:
             self._give_back(origin, http)
         else:
             http.close()
