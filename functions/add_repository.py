@@ -14,20 +14,21 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
     IdempotencyAlreadyInProgressError,
     IdempotencyValidationError,
 )
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from functions import documented, http_api, startup
-from functions.callers import NotYoursError, acting_as
-from functions.parameters import UserName
-from functions.problems import Problem, ProblemCode, describe, problem
+from functions.callers import NotYoursError, acting_as, caller_of
+from functions.parameters import UserName, is_text
+from functions.problems import Problem, ProblemCode, problem
 from functions.representations import AddAnswer, BatchAnswer, BatchItemAnswer, BatchOutcome
 from watchlist import clock, entries, function_specs, limits, routes, tables
 from watchlist.alert_settings import AlertSettings
-from watchlist.entries import Added, AlreadyWatchingError, ServiceUnavailableError, Watch
+from watchlist.entries import Added, AlreadyWatchingError, Refusal, Watch
 from watchlist.records import Entry
 from watchlist.repository_url import Repository, parse_repository_url
 from watchlist.settings import AddSettings
 from watchlist.states import EntryStatus
+from watchlist.transactions import ServiceUnavailableError
 
 settings, logger = startup.start(AddSettings, function_specs.ADD_REPOSITORY.name)
 queue = startup.job_queue(settings)
@@ -54,6 +55,8 @@ _MESSAGES = {
 }
 _UNDER_WAY = "Repository added to watchlist. Background processing is under way."
 
+_FAULTS_OF_ITEM = 3
+"""Fields at fault that are named for each item of a batch: all answers fit into one item of the table."""
 
 IdempotencyKey = Annotated[
     str | None,
@@ -61,7 +64,9 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=limits.IDEMPOTENCY_KEY_CHARACTERS,
-        description="A request sent again with the same key within 24 hours gets the first answer again.",
+        description="Any text of the caller's, as a UUID. The same request sent again with the same key within 24 "
+        "hours gets the first answer again, unless that was an error.",
+        examples=["6f1c2f9e-4a57-4d0e-9d0b-0c5d7a1e2b3c"],
     ),
 ]
 
@@ -83,20 +88,14 @@ class AddRequest(BaseModel):
     added_by: Annotated[UserName, Field(description="Who adds it.", examples=["ada@example.org"])]
     alerts: Annotated[AlertSettings, Field(default_factory=AlertSettings, description="Which alerts to raise.")]
     notes: Annotated[
-        str | None, Field(strict=True, max_length=limits.NOTES_CHARACTERS, description="Why it is watched.")
+        Annotated[str, Field(strict=True, max_length=limits.NOTES_CHARACTERS), AfterValidator(is_text)] | None,
+        Field(description="Why it is watched.", examples=["We depend on it."]),
     ] = None
 
     @field_validator("repo_url")
     @classmethod
     def _is_watchable(cls, value: str) -> str:
         parse_repository_url(value, settings.allowed_origins)
-        return value
-
-    @field_validator("added_by", "notes")
-    @classmethod
-    def _is_storable(cls, value: str | None) -> str | None:
-        if value is not None and any(0xD800 <= ord(character) <= 0xDFFF for character in value):  # noqa: PLR2004
-            raise ValueError("has characters that are no Unicode text")
         return value
 
     @property
@@ -121,9 +120,24 @@ class BatchRequest(BaseModel):
             min_length=1,
             max_length=limits.BATCH_ADDS,
             description="Each an `AddRequest`; one that is wrong is rejected by itself.",
-            examples=[[{"repo_url": "https://github.com/pallets/flask", "added_by": "ada@example.org"}]],
+            examples=[
+                [
+                    {"repo_url": "https://github.com/pallets/flask", "added_by": "ada@example.org"},
+                    {"repo_url": "https://github.com/pallets/click", "added_by": "ada@example.org"},
+                ]
+            ],
         ),
     ]
+
+
+_PROBLEMS = (
+    ProblemCode.MALFORMED_JSON,
+    ProblemCode.INVALID_FIELDS,
+    ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+    ProblemCode.NOT_YOURS,
+    ProblemCode.REQUEST_IN_PROGRESS,
+    ProblemCode.IDEMPOTENCY_KEY_REUSED,
+)
 
 
 @router.post(
@@ -133,16 +147,17 @@ class BatchRequest(BaseModel):
     tags=["watchlist"],
     responses=documented.responses(
         {
-            202: {"description": "Added (or joined); it is processed in the background."},
-            200: {"description": "Joined; the repository has been analysed already, or has failed."},
+            202: {
+                "description": "Added, or joined while it is being processed in the background.",
+                "headers": {"Location": documented.LOCATION},
+            },
+            200: {
+                "description": "Joined; the repository has been analysed already, or that has failed.",
+                "headers": {"Location": documented.LOCATION},
+            },
         },
-        ProblemCode.MALFORMED_JSON,
-        ProblemCode.INVALID_FIELDS,
-        ProblemCode.UNSUPPORTED_MEDIA_TYPE,
-        ProblemCode.NOT_YOURS,
         ProblemCode.ALREADY_WATCHING,
-        ProblemCode.REQUEST_IN_PROGRESS,
-        ProblemCode.IDEMPOTENCY_KEY_REUSED,
+        *_PROBLEMS,
     ),
 )
 def add_repository(
@@ -153,12 +168,7 @@ def add_repository(
     if idempotency_key is None:
         answer = _add(request)
     else:
-        idempotency.register_lambda_context(router.lambda_context)
-        keyed = {
-            "key": f"{request.added_by}#{idempotency_key}",
-            "body": request.model_dump(mode="json", exclude_unset=True),
-        }
-        answer = AddAnswer.model_validate(_add_once(keyed=keyed))
+        answer = AddAnswer.model_validate(_add_once(keyed=_keyed(idempotency_key, request.added_by, request)))
     return Response(
         HTTPStatus.ACCEPTED if answer.status is EntryStatus.PROCESSING else HTTPStatus.OK,
         "application/json",
@@ -169,24 +179,23 @@ def add_repository(
 
 @router.post(
     http_api.rule(routes.ADD_BATCH),
-    summary="Add up to 100 repositories",
+    summary=f"Add up to {limits.BATCH_ADDS} repositories",
     operation_id="addRepositories",
     tags=["watchlist"],
     responses=documented.responses(
-        {207: {"description": "One result per item, in order; each item stands for itself."}},
-        ProblemCode.MALFORMED_JSON,
-        ProblemCode.INVALID_FIELDS,
-        ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+        {207: {"description": "One result per item, in order; each item stands for itself."}}, *_PROBLEMS
     ),
 )
-def add_repositories(request: Annotated[BatchRequest, Body()]) -> Response[BatchAnswer]:
+def add_repositories(
+    request: Annotated[BatchRequest, Body()], idempotency_key: IdempotencyKey = None
+) -> Response[BatchAnswer]:
     """Add each item as the single add would; an item that is refused leaves the others alone."""
-    read = [_read_item(item) for item in request.items]
-    watches = [each for each in read if isinstance(each, Watch)]
-    added = iter(entries.add_batch(watches, queue, http_api.correlation_id(logger), clock.now()))
-    results = [_item_answer(index, next(added) if isinstance(each, Watch) else each) for index, each in enumerate(read)]
-    logger.info("repositories added", items=len(read), accepted=sum(r.problem is None for r in results))
-    return Response(HTTPStatus.MULTI_STATUS, "application/json", BatchAnswer(results=results))
+    caller = caller_of(router)
+    if idempotency_key is None:
+        answer = _add_batch(request)
+    else:
+        answer = BatchAnswer.model_validate(_add_batch_once(keyed=_keyed(idempotency_key, caller or "", request)))
+    return Response(HTTPStatus.MULTI_STATUS, "application/json", answer)
 
 
 def _add(request: AddRequest) -> AddAnswer:
@@ -195,11 +204,30 @@ def _add(request: AddRequest) -> AddAnswer:
     logger.info("repository added", watchlist_id=entry.watchlist_id, is_new=added.is_new, job_id=entry.job_id)
     status = entry.entry_status
     message = _MESSAGES[status] if added.is_new or status is not EntryStatus.PROCESSING else _UNDER_WAY
-    return AddAnswer(message=message, watchlist_id=entry.watchlist_id, status=status)
+    return AddAnswer.model_validate({"message": message, "watchlist_id": entry.watchlist_id, "status": status})
+
+
+def _add_batch(request: BatchRequest) -> BatchAnswer:
+    read = [_read_item(item) for item in request.items]
+    watches = [each for each in read if isinstance(each, Watch)]
+    added = iter(entries.add_batch(watches, queue, http_api.correlation_id(logger), clock.now()))
+    results = [_item_answer(index, next(added) if isinstance(each, Watch) else each) for index, each in enumerate(read)]
+    logger.info("repositories added", items=len(read), accepted=sum(r.problem is None for r in results))
+    return BatchAnswer(results=results)
+
+
+def _keyed(key: str, user: str, request: BaseModel) -> dict[str, Any]:
+    """Return the request with what identifies it: each user has their own keys."""
+    idempotency.register_lambda_context(router.lambda_context)
+    return {"key": [user, key], "body": request.model_dump(mode="json", exclude_unset=True)}
 
 
 def _add_keyed(*, keyed: dict[str, Any]) -> dict[str, Any]:
     return _add(AddRequest.model_validate(keyed["body"])).model_dump(mode="json")
+
+
+def _add_batch_keyed(*, keyed: dict[str, Any]) -> dict[str, Any]:
+    return _add_batch(BatchRequest.model_validate(keyed["body"])).model_dump(mode="json")
 
 
 _add_once = idempotent_function(
@@ -207,15 +235,24 @@ _add_once = idempotent_function(
 )
 """Adds the repository, or returns what the same request was answered before."""
 
+_add_batch_once = idempotent_function(
+    _add_batch_keyed,
+    data_keyword_argument="keyed",
+    persistence_store=answers,
+    config=idempotency,
+    key_prefix="add-batch",
+)
+"""Adds the repositories, or returns what the same request was answered before."""
+
 
 def _in_progress(error: IdempotencyAlreadyInProgressError) -> Response[str]:
     del error
-    return problem(ProblemCode.REQUEST_IN_PROGRESS, "A request with this Idempotency-Key is being served; try again.")
+    return problem(ProblemCode.REQUEST_IN_PROGRESS, "A request with this Idempotency-Key is being served.")
 
 
 def _key_reused(error: IdempotencyValidationError) -> Response[str]:
     del error
-    return problem(ProblemCode.IDEMPOTENCY_KEY_REUSED, "Send another Idempotency-Key with another request.")
+    return problem(ProblemCode.IDEMPOTENCY_KEY_REUSED, "The request that came first with this key was another one.")
 
 
 def _read_item(item: dict[str, Any]) -> Watch | Problem:
@@ -223,15 +260,14 @@ def _read_item(item: dict[str, Any]) -> Watch | Problem:
         request = AddRequest.model_validate(item)
         acting_as(router, request.added_by)
     except ValidationError as error:
-        return http_api.fields_at_fault([(fault["loc"], fault["msg"]) for fault in error.errors()])
-    except NotYoursError:
-        return describe(ProblemCode.NOT_YOURS, "`added_by` is not the user that the request's token names.")
+        faults = [(fault["loc"], fault["msg"]) for fault in error.errors()]
+        return http_api.fields_at_fault(faults, most=_FAULTS_OF_ITEM)
+    except NotYoursError as error:
+        return http_api.not_yours(error)
     return request.to_watch()
 
 
-def _item_answer(
-    index: int, result: Added | AlreadyWatchingError | ServiceUnavailableError | Problem
-) -> BatchItemAnswer:
+def _item_answer(index: int, result: Added | Refusal | Problem) -> BatchItemAnswer:
     match result:
         case Added(entry, is_new):
             return _item(index, BatchOutcome.ACCEPTED if is_new else BatchOutcome.JOINED, entry, None)
@@ -244,12 +280,14 @@ def _item_answer(
 
 
 def _item(index: int, outcome: BatchOutcome, entry: Entry | None, problem: Problem | None) -> BatchItemAnswer:
-    return BatchItemAnswer(
-        index=index,
-        outcome=outcome,
-        watchlist_id=entry.watchlist_id if entry else None,
-        status=entry.entry_status if entry else None,
-        problem=problem,
+    return BatchItemAnswer.model_validate(
+        {
+            "index": index,
+            "outcome": outcome,
+            "watchlist_id": entry.watchlist_id if entry else None,
+            "status": entry.entry_status if entry else None,
+            "problem": problem,
+        }
     )
 
 

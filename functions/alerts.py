@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions import documented, http_api, startup
 from functions.callers import caller_of
-from functions.parameters import AlertId, Cursor, UserWatchlistId
+from functions.parameters import AlertId, Cursor, UserWatchlistId, WholeNumber
 from functions.problems import ProblemCode
 from functions.representations import AlertAnswer, AlertPage
 from watchlist import alert_store, clock, function_specs, limits, routes, user_entries
@@ -18,7 +18,10 @@ settings, logger = startup.start(TableSettings, function_specs.ALERTS.name)
 router = http_api.router()
 
 _CHANGED = documented.responses(
-    {200: {"description": "The alert as it is now."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_FOUND
+    {200: {"description": "The alert as it is now."}},
+    ProblemCode.INVALID_FIELDS,
+    ProblemCode.NOT_FOUND,
+    ProblemCode.NOT_YOURS,
 )
 
 
@@ -28,19 +31,19 @@ _CHANGED = documented.responses(
     operation_id="listAlerts",
     tags=["alerts"],
     responses=documented.responses(
-        {200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_FOUND
+        {200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_FOUND, ProblemCode.NOT_YOURS
     ),
 )
 def list_alerts(
     user_watchlist_id: UserWatchlistId,
-    limit: Annotated[int, Query(ge=1, le=limits.ALERTS_PAGE_MAX, description="Most alerts on the page.")] = (
-        limits.ALERTS_PAGE
-    ),
+    limit: Annotated[
+        WholeNumber, Query(ge=1, le=limits.ALERTS_PAGE_MAX, description="Most alerts on the page.")
+    ] = limits.ALERTS_PAGE,
     cursor: Cursor = None,
 ) -> AlertPage:
     """Show what was raised in the last 90 days."""
     entry = user_entries.find(user_watchlist_id, caller_of(router))
-    page = alert_store.page(entry.user_watchlist_id, limit, cursor)
+    page = alert_store.page(entry.user_watchlist_id, entry.added_at, limit, cursor)
     return AlertPage(items=[AlertAnswer.of(record) for record in page.alerts], next_cursor=page.next_cursor)
 
 
@@ -51,7 +54,7 @@ def list_alerts(
     tags=["alerts"],
     responses=_CHANGED,
 )
-def acknowledge(alert_id: AlertId) -> AlertAnswer:
+def acknowledge_alert(alert_id: AlertId) -> AlertAnswer:
     """Note that the alert was seen; doing it again changes nothing."""
     _find_own(alert_id)
     return AlertAnswer.of(alert_store.acknowledge(alert_id, clock.now()))
@@ -64,19 +67,21 @@ def acknowledge(alert_id: AlertId) -> AlertAnswer:
     tags=["alerts"],
     responses=_CHANGED,
 )
-def resolve(alert_id: AlertId) -> AlertAnswer:
+def resolve_alert(alert_id: AlertId) -> AlertAnswer:
     """Note that the alert is dealt with; doing it again changes nothing."""
     _find_own(alert_id)
     return AlertAnswer.of(alert_store.resolve(alert_id, clock.now()))
 
 
 def _find_own(alert_id: str) -> None:
-    """Raise AlertNotFoundError unless the alert exists and is the caller's."""
+    """Raise AlertNotFoundError unless the alert exists, is the caller's and was raised since they watch."""
     record = alert_store.find(alert_id)
     try:
-        user_entries.find(record.user_watchlist_id, caller_of(router))
+        watch = user_entries.find(record.user_watchlist_id, caller_of(router))
     except UserEntryNotFoundError:
         raise AlertNotFoundError(alert_id) from None
+    if record.raised_at < watch.added_at:
+        raise AlertNotFoundError(alert_id)
 
 
 handler = http_api.handler(logger, router)

@@ -1,21 +1,35 @@
-"""Who asks: the subject of a JWT, or a caller who may act for every user (IAM, or the local service)."""
+"""Who asks: the subject of a JWT, or a caller who may act for every user (IAM, or the local service).
+
+API Gateway has checked the token or the signature before a function is called; what it found is in the event's
+`requestContext.authorizer`: `jwt.claims` or `iam`. Without an authorizer (the local service) nothing is restricted.
+"""
+
+from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 
 class NotYoursError(Exception):
-    """A user tried to act in another's name."""
+    """A user tried to act in another's name, or in none; the message says which."""
+
+
+class OperatorsOnlyError(Exception):
+    """A user asked for what only operators may see."""
 
 
 def caller_of(router: Router) -> str | None:
-    """Return the user that the request's JWT names; None for a caller who may act for every user."""
-    event = router.current_event
-    if not isinstance(event, APIGatewayProxyEventV2):
+    """Return the user that the request's JWT names; None for a caller who may act for every user.
+
+    Raises:
+        NotYoursError: the request was authorized, but names nobody.
+    """
+    authorizer = _dict(_dict(router.current_event.raw_event.get("requestContext")).get("authorizer"))
+    if not authorizer or "iam" in authorizer:
         return None
-    claims = (event.get("requestContext") or {}).get("authorizer", {}).get("jwt", {}).get("claims", {})
-    subject = claims.get("sub")
-    return str(subject) if subject else None
+    subject = _dict(_dict(authorizer.get("jwt")).get("claims")).get("sub")
+    if not isinstance(subject, str) or not subject:
+        raise NotYoursError("The request's token names no subject.")
+    return subject
 
 
 def acting_as(router: Router, user: str) -> str:
@@ -24,7 +38,20 @@ def acting_as(router: Router, user: str) -> str:
     Raises:
         NotYoursError: the caller is another user.
     """
-    caller = caller_of(router)
-    if caller not in {None, user}:
-        raise NotYoursError(user)
+    if caller_of(router) not in {None, user}:
+        raise NotYoursError("The user that is named is not the one that the request's token names.")
     return user
+
+
+def require_operator(router: Router) -> None:
+    """Let nobody pass whose token names a user.
+
+    Raises:
+        OperatorsOnlyError: the caller is a user.
+    """
+    if caller_of(router) is not None:
+        raise OperatorsOnlyError
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

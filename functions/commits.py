@@ -1,13 +1,13 @@
 """GET /activity/watchlist/{watchlist_id}/commits: the commits of the last year, newest first."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import StringConstraints
 
 from functions import documented, http_api, startup
-from functions.parameters import Cursor, WatchlistId
+from functions.callers import caller_of
+from functions.parameters import Cursor, Moment, WatchlistId, WholeNumber
 from functions.problems import ProblemCode
 from functions.representations import CommitAnswer, CommitPage
 from watchlist import commit_store, entries, function_specs, limits, routes
@@ -23,25 +23,31 @@ router = http_api.router()
     operation_id="listCommits",
     tags=["analysis"],
     responses=documented.responses(
-        {200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_FOUND
+        {200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_FOUND, ProblemCode.NOT_YOURS
     ),
 )
 def list_commits(
     watchlist_id: WatchlistId,
-    limit: Annotated[int, Query(ge=1, le=limits.COMMITS_PAGE_MAX, description="Most commits on the page.")] = (
-        limits.COMMITS_PAGE
-    ),
+    limit: Annotated[
+        WholeNumber, Query(ge=1, le=limits.COMMITS_PAGE_MAX, description="Most commits on the page.")
+    ] = limits.COMMITS_PAGE,
     cursor: Cursor = None,
-    since: Annotated[datetime | None, Query(description="Only commits committed at or after this moment.")] = None,
+    since: Annotated[
+        Moment | None,
+        Query(description="Only commits committed at or after this moment.", examples=["2026-01-31T12:00:00Z"]),
+    ] = None,
     author: Annotated[
         Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS)] | None,
-        Query(description="Only commits by the author with exactly this name or email address."),
+        Query(
+            description="Only commits by the author with exactly this name or email address. Where these are rare, a "
+            "page can be short, or empty, though `next_cursor` says that there is more.",
+            examples=["ada@example.org"],
+        ),
     ] = None,
 ) -> CommitPage:
     """Show who committed what and when, with line counts as soon as they are known."""
-    entries.find(watchlist_id)
-    moment = since if since is None or since.tzinfo else since.replace(tzinfo=UTC)
-    wanted = commit_store.CommitFilter(moment.astimezone(UTC) if moment else None, author)
+    entries.find_for(watchlist_id, caller_of(router))
+    wanted = commit_store.CommitFilter(since, author)
     page = commit_store.page(watchlist_id, wanted, limit, cursor)
     return CommitPage(items=[CommitAnswer.of(record) for record in page.commits], next_cursor=page.next_cursor)
 

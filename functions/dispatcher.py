@@ -6,7 +6,7 @@ nothing is left to do for is reported as handled.
 """
 
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
 import boto3
@@ -18,12 +18,22 @@ from pydantic import ValidationError
 from functions import startup
 from functions.task_launcher import Refused, TaskLauncher
 from watchlist import clock, dispatching, entries, function_specs, job_protocol, limits
-from watchlist.dispatching import Drop, GiveUp, LeaveToDeadLetterQueue, Postpone, ReceivedMessage, Redrive, Start
+from watchlist.dispatching import (
+    DeclareLost,
+    Drop,
+    LeaveToDeadLetterQueue,
+    Postpone,
+    ReceivedMessage,
+    Redrive,
+    Start,
+)
+from watchlist.entries import EntryNotFoundError, NotFailedError
 from watchlist.errors import ErrorCode, JobError
 from watchlist.job_message import JobMessage
 from watchlist.job_protocol import Launch, SupersededError
-from watchlist.job_queue import HeldMessage
-from watchlist.metrics import Metric, publisher
+from watchlist.job_queue import MessageGoneError
+from watchlist.metrics import Metric, attempt_failed_by, publisher
+from watchlist.records import Entry
 from watchlist.settings import DispatcherSettings
 
 settings, logger = startup.start(DispatcherSettings, function_specs.DISPATCHER.name)
@@ -42,8 +52,8 @@ def handler(event: SQSEvent, context: LambdaContext) -> dict[str, Any]:
     """Serve each record and report those that stay in flight.
 
     Raises:
-        ExceptionGroup: records could not be served for a reason that nobody foresaw. Every message of the batch then
-            stays in flight, which is harmless, and the function's error count says so.
+        ExceptionGroup: records could not be served for a reason that nobody foresaw. Their messages and the launched
+            ones stay in flight, which is harmless, and the function's error count says so.
     """
     del context
     in_flight: list[str] = []
@@ -69,58 +79,75 @@ def _serve(record: SQSRecord) -> Handled:
         # Left alone it ends in the dead-letter queue, where an operator can look at it.
         logger.exception("not a job message", message_id=record.message_id)
         return False
+    attributes = record.attributes
     received = ReceivedMessage(
-        message, record.message_id, int(record.attributes.approximate_receive_count), record.receipt_handle
+        message,
+        message_id=record.message_id,
+        receive_count=int(attributes.approximate_receive_count),
+        receipt_handle=record.receipt_handle,
+        sent_at=datetime.fromtimestamp(int(attributes.sent_timestamp) / 1000, UTC),
     )
     logger.set_correlation_id(message.correlation_id)
     try:
-        return _act(received)
+        handled = _act(received)
     except SupersededError:
         # The entry changed between reading and writing: the next receive decides on what it is then.
         logger.info("entry changed while its message was served", watchlist_id=message.watchlist_id)
         return False
+    if handled:
+        _delete(received)
+    return handled
 
 
 def _act(received: ReceivedMessage) -> Handled:
     message = received.message
     entry = job_protocol.find_entry(message.watchlist_id)
     decision = dispatching.decide(received, entry, clock.now())
-    logger.info("job message", watchlist_id=message.watchlist_id, job_id=message.job_id, decision=repr(decision))
+    logger.info(
+        "job message",
+        watchlist_id=message.watchlist_id,
+        job_id=message.job_id,
+        generation=message.generation,
+        delivery=message.delivery,
+        message_id=received.message_id,
+        receive_count=received.receive_count,
+        decision=repr(decision),
+    )
     match decision:
         case Drop():
             return True
         case Start(attempt):
             return _start(received, attempt)
-        case Postpone(delay, _):
-            return _postpone(received, delay)
-        case GiveUp():
+        case Postpone(delay, _, for_task):
+            return _postpone(received, delay, for_task=for_task)
+        case DeclareLost(error):
             if entry is not None:
-                lost = JobError(ErrorCode.WORKER_LOST, "The last worker vanished without a report.")
-                job_protocol.record_lost(entry, lost, clock.now())
-            return _leave_to_dead_letter_queue(received)
+                _count_failure(job_protocol.record_lost(entry, error, clock.now()), error)
+            return _act(received)
         case LeaveToDeadLetterQueue():
-            return _leave_to_dead_letter_queue(received)
+            job_protocol.remember_dead_letter(message, received.message_id)
+            _hand_back(received, timedelta(0))
+            return False
         case Redrive():
-            entries.retry(message.watchlist_id, queue, message.correlation_id, clock.now())
-            return True
+            return _redrive(message)
         case _:
             assert_never(decision)
 
 
 def _start(received: ReceivedMessage, attempt: int) -> Handled:
-    message, now = received.message, clock.now()
-    job_protocol.adopt(message, received.message_id, now + limits.LAUNCH_TIMEOUT)
-    launch = Launch(message, received.message_id, received.receive_count, attempt)
+    launch = Launch(received.message, received.message_id, received.receive_count, attempt)
+    now = clock.now()
+    job_protocol.begin_launch(launch, now + settings.launch_timeout)
     try:
         task_arn = launcher.start(launch, received.receipt_handle, now)
     except Refused as refused:
-        return _refused(received, attempt, refused)
+        return _refused(received, launch, refused)
     metrics.add_metric(Metric.TASK_LAUNCHED, Metric.TASK_LAUNCHED.unit, 1)
-    job_protocol.record_launch(message, attempt, task_arn, clock.now())
+    job_protocol.record_launch(launch, task_arn, clock.now() + settings.launch_timeout)
     return False
 
 
-def _refused(received: ReceivedMessage, attempt: int, refused: Refused) -> Handled:
+def _refused(received: ReceivedMessage, launch: Launch, refused: Refused) -> Handled:
     logger.warning("task refused", refusal=refused.refusal, reason=refused.reason)
     if refused.refusal.is_temporary:
         metrics.add_metric(Metric.TASK_POSTPONED, Metric.TASK_POSTPONED.unit, 1)
@@ -129,25 +156,51 @@ def _refused(received: ReceivedMessage, attempt: int, refused: Refused) -> Handl
     metrics.add_metric(Metric.TASK_REFUSED, Metric.TASK_REFUSED.unit, 1)
     error = JobError(ErrorCode.WORKER_NOT_STARTED, "The worker was refused; the operator's log has the reason.")
     now = clock.now()
-    entry = job_protocol.record_unstarted(received.message, attempt, error, now)
-    queue.hide(_held(received), max(entry.next_attempt_at - now, timedelta(0)) if entry.state.is_open else timedelta(0))
+    entry = job_protocol.record_unstarted(launch, error, now)
+    _count_failure(entry, error)
+    _hand_back(received, entry.pause(now))
     return False
 
 
-def _postpone(received: ReceivedMessage, delay: timedelta) -> Handled:
+def _postpone(received: ReceivedMessage, delay: timedelta, *, for_task: bool = False) -> Handled:
     """Put a copy in the message's place: send it, then let it count, so that a crash between leaves two, not none."""
     copy = received.message.copy_for_later()
     delay = min(delay, limits.MAX_DELAY)
     message_id = queue.send(copy, delay)
-    job_protocol.adopt(copy, message_id, clock.now() + delay + limits.QUEUE_TIMEOUT)
+    job_protocol.adopt(copy, message_id, None if for_task else clock.now() + delay + settings.queue_timeout)
     return True
 
 
-def _leave_to_dead_letter_queue(received: ReceivedMessage) -> Handled:
-    job_protocol.remember_dead_letter(received.message, received.message_id)
-    queue.hide(_held(received), timedelta(0))
-    return False
+def _redrive(message: JobMessage) -> Handled:
+    try:
+        entries.retry(message.watchlist_id, queue, message.correlation_id, clock.now())
+    except (EntryNotFoundError, NotFailedError):
+        logger.info("somebody else was faster", watchlist_id=message.watchlist_id)
+    return True
 
 
-def _held(received: ReceivedMessage) -> HeldMessage:
-    return queue.held(received.message.kind, received.receipt_handle)
+def _hand_back(received: ReceivedMessage, pause: timedelta) -> None:
+    """Let the message be received again after `pause`; the entry is written, so that any later moment will do."""
+    try:
+        queue.hide(queue.held(received.message.kind, received.receipt_handle), pause)
+    except (MessageGoneError, JobError) as error:
+        logger.warning("the message could not be handed back", message_id=received.message_id, reason=repr(error))
+
+
+def _delete(received: ReceivedMessage) -> None:
+    """Take a handled message out at once, though Lambda would do it in the end.
+
+    When another record of the batch fails, or the function dies, Lambda deletes nothing. The message would come back,
+    and after a few times end in the dead-letter queue, where nobody needs it.
+    """
+    try:
+        queue.delete(queue.held(received.message.kind, received.receipt_handle))
+    except (MessageGoneError, JobError) as error:
+        logger.warning("the message is left to Lambda", message_id=received.message_id, reason=repr(error))
+
+
+def _count_failure(entry: Entry, error: JobError) -> None:
+    metrics.add_metric(Metric.ATTEMPT_FAILED, Metric.ATTEMPT_FAILED.unit, 1)
+    metrics.add_metric(attempt_failed_by(error.code), Metric.ATTEMPT_FAILED.unit, 1)
+    if not entry.state.is_open:
+        metrics.add_metric(Metric.JOB_FAILED, Metric.JOB_FAILED.unit, 1)

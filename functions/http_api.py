@@ -1,5 +1,7 @@
 """What all functions behind HTTP routes share: validation, problems for errors, correlation ids in the logs."""
 
+import base64
+import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,12 +13,13 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.callers import NotYoursError
+from functions.callers import NotYoursError, OperatorsOnlyError
 from functions.problems import (
     PROBLEM_JSON,
     FieldError,
     Problem,
     ProblemCode,
+    advice_on,
     answer,
     describe,
     problem,
@@ -25,12 +28,22 @@ from functions.problems import (
 from watchlist import routes
 from watchlist.alert_store import AlertNotFoundError
 from watchlist.cursors import InvalidCursorError
-from watchlist.entries import AlreadyWatchingError, EntryNotFoundError, NotFailedError, ServiceUnavailableError
+from watchlist.entries import AlreadyWatchingError, EntryNotFoundError, NotFailedError
+from watchlist.storage_outages import is_outage
+from watchlist.transactions import ServiceUnavailableError
 from watchlist.user_entries import UserEntryNotFoundError
 
-Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+Event = dict[str, Any]
+Handler = Callable[[Event, LambdaContext], dict[str, Any]]
+
+MOST_FAULTS = 20
+"""Fields at fault that one problem names."""
+
+_FIELD_CHARACTERS = 80
+"""Longest path of a field that is repeated to its sender."""
 
 _NO_IDENTIFIER = re.compile(r"[^A-Za-z0-9._-]")
+_WITH_BODY = frozenset(f"{route.method} {route.path}" for route in routes.WITH_BODY)
 
 
 def router() -> Router:
@@ -41,14 +54,15 @@ def router() -> Router:
 def resolver(*routers: Router) -> APIGatewayHttpResolver:
     """Return an API of `routers` whose every error is a problem."""
     app = APIGatewayHttpResolver(enable_validation=True)
-    for router in routers:
-        app.include_router(router)
+    for each in routers:
+        app.include_router(each)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(InvalidCursorError)(_invalid_cursor)
     app.exception_handler(EntryNotFoundError)(_no_entry)
     app.exception_handler(UserEntryNotFoundError)(_no_user_entry)
     app.exception_handler(AlertNotFoundError)(_no_alert)
     app.exception_handler(NotYoursError)(_not_yours)
+    app.exception_handler(OperatorsOnlyError)(_operators_only)
     app.exception_handler(AlreadyWatchingError)(_already_watching)
     app.exception_handler(NotFailedError)(_not_failed)
     app.exception_handler(ServiceUnavailableError)(_unavailable)
@@ -60,18 +74,20 @@ def handler(logger: Logger, *routers: Router) -> Handler:
     """Return the Lambda entry point for `routers`."""
     app = resolver(*routers)
 
-    def internal_error(error: Exception) -> "Response[str]":
+    def unexpected(error: Exception) -> "Response[str]":
+        if any(is_outage(each) for each in _chain(error)):
+            logger.warning("AWS did not answer", exc_info=error)
+            return problem(ProblemCode.UNAVAILABLE, "A part of the service did not answer.")
         logger.error("unhandled error", exc_info=error)
-        return problem(
-            ProblemCode.INTERNAL_ERROR, "The error was logged; try again, or tell the operator the request id."
-        )
+        return problem(ProblemCode.INTERNAL_ERROR, "The error was logged.")
 
-    app.exception_handler(Exception)(internal_error)
+    app.exception_handler(Exception)(unexpected)
 
     @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
-    def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        # Powertools validates before any middleware runs, and would read a form as if it were JSON.
-        return app.resolve(event, context) if _has_json(event) else _NOT_JSON
+    def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
+        # Powertools reads the body before any middleware runs: a form as if it were JSON, and JSON without bounds.
+        unreadable = _unreadable_body(event) if event.get("routeKey") in _WITH_BODY else None
+        return app.resolve(event, context) if unreadable is None else _refusal(unreadable)
 
     return handle
 
@@ -86,24 +102,40 @@ def correlation_id(logger: Logger) -> str:
     return _NO_IDENTIFIER.sub("-", logger.get_correlation_id() or "none")
 
 
-def _has_json(event: dict[str, Any]) -> bool:
-    """Whether the body, if there is one, is said to be JSON."""
-    content_type = event.get("headers", {}).get("content-type", "").partition(";")[0].strip().lower()
-    return not event.get("body") or content_type in {"application/json", ""}
+def _chain(error: BaseException | None) -> list[BaseException]:
+    """Return the error and what it was raised from."""
+    return [] if error is None else [error, *_chain(error.__cause__)]
 
 
-_NOT_JSON = {
-    "statusCode": int(status_of(ProblemCode.UNSUPPORTED_MEDIA_TYPE)),
-    "headers": {"content-type": PROBLEM_JSON},
-    "body": describe(
-        ProblemCode.UNSUPPORTED_MEDIA_TYPE, "Send the header `Content-Type: application/json` and a JSON body."
-    ).model_dump_json(exclude_none=True),
-}
+def _unreadable_body(event: Event) -> ProblemCode | None:
+    """Return what is wrong with a body before its fields are looked at; None if it is JSON."""
+    body = event.get("body") or ""
+    if not body:
+        return None
+    content_type = (event.get("headers") or {}).get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in {"application/json", ""}:
+        return ProblemCode.UNSUPPORTED_MEDIA_TYPE
+    try:
+        text = base64.b64decode(body).decode() if event.get("isBase64Encoded") else body
+        json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, no base64, numbers too long, nesting too deep
+        return ProblemCode.MALFORMED_JSON
+    return None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _refusal(code: ProblemCode) -> dict[str, Any]:
+    return {
+        "statusCode": int(status_of(code)),
+        "headers": {"content-type": PROBLEM_JSON},
+        "body": describe(code, advice_on(code)).model_dump_json(exclude_none=True),
+    }
 
 
 def _invalid(error: RequestValidationError) -> "Response[str]":
-    if any(item["type"] == "json_invalid" for item in error.errors()):
-        return problem(ProblemCode.MALFORMED_JSON, "The body could not be read as JSON.")
     return answer(fields_at_fault([(item["loc"][1:] or item["loc"], item["msg"]) for item in error.errors()]))
 
 
@@ -111,11 +143,18 @@ def _invalid_cursor(error: InvalidCursorError) -> "Response[str]":
     return answer(fields_at_fault([(("cursor",), str(error))]))
 
 
-def fields_at_fault(faults: Sequence[tuple[Sequence[object], str]]) -> Problem:
-    """Return the problem for fields, each given by its path and what is wrong with it."""
-    errors = [FieldError(field=".".join(map(str, path)), message=message) for path, message in faults]
+def fields_at_fault(faults: Sequence[tuple[Sequence[object], str]], most: int = MOST_FAULTS) -> Problem:
+    """Return the problem for fields, each given by its path and what is wrong with it; `most` of them are named."""
+    errors = [
+        FieldError(field=_readable(".".join(map(str, path))), message=message.removeprefix("Value error, "))
+        for path, message in faults[:most]
+    ]
     names = ", ".join(sorted({item.field for item in errors}))
     return describe(ProblemCode.INVALID_FIELDS, f"See `errors`: {names}.", errors)
+
+
+def _readable(field: str) -> str:
+    return field[:_FIELD_CHARACTERS].encode(errors="replace").decode()
 
 
 def _no_entry(error: EntryNotFoundError) -> "Response[str]":
@@ -148,8 +187,17 @@ def _no_alert(error: AlertNotFoundError) -> "Response[str]":
 
 
 def _not_yours(error: NotYoursError) -> "Response[str]":
+    return answer(not_yours(error))
+
+
+def not_yours(error: NotYoursError) -> Problem:
+    """Return the problem for acting in another's name."""
+    return describe(ProblemCode.NOT_YOURS, str(error))
+
+
+def _operators_only(error: OperatorsOnlyError) -> "Response[str]":
     del error
-    return problem(ProblemCode.NOT_YOURS, "The user that is named is not the one that the request's token names.")
+    return problem(ProblemCode.OPERATORS_ONLY, "The request's token names a user.")
 
 
 def _not_failed(error: NotFailedError) -> "Response[str]":
@@ -162,10 +210,10 @@ def _unavailable(error: ServiceUnavailableError) -> "Response[str]":
 
 
 def unavailable(error: ServiceUnavailableError) -> Problem:
-    """Return the problem for an add or retry of which nothing was kept."""
-    return describe(ProblemCode.UNAVAILABLE, f"Nothing was kept of this request: {error}")
+    """Return the problem for what the service could not do now."""
+    return describe(ProblemCode.UNAVAILABLE, str(error))
 
 
 def _no_route(error: NotFoundError) -> "Response[str]":
     del error
-    return problem(ProblemCode.NOT_FOUND, "There is no such route; see /openapi.json.")
+    return problem(ProblemCode.NOT_FOUND, "There is no such route; see /docs.")

@@ -5,6 +5,8 @@ from datetime import datetime
 import boto3
 
 from functions import documented, http_api, startup
+from functions.callers import require_operator
+from functions.problems import ProblemCode
 from functions.representations import JobAnswer, JobsAnswer, QueueAnswer, QueueJobs, QueuesAnswer
 from watchlist import clock, function_specs, job_records, routes
 from watchlist.queues import JobKind
@@ -20,10 +22,15 @@ router = http_api.router()
     summary="Show recent jobs",
     operation_id="listJobs",
     tags=["operations"],
-    responses=documented.responses({200: {"description": "The recent jobs of each queue, newest first."}}),
+    responses=documented.responses(
+        {200: {"description": "The recent jobs of each queue, newest first."}},
+        ProblemCode.NOT_YOURS,
+        ProblemCode.OPERATORS_ONLY,
+    ),
 )
 def list_jobs() -> JobsAnswer:
     """Show the last completed and the last failed jobs of each queue with their durations and errors."""
+    require_operator(router)
     return JobsAnswer(
         queues=[
             QueueJobs(
@@ -41,10 +48,15 @@ def list_jobs() -> JobsAnswer:
     summary="Show the depth of the queues",
     operation_id="listQueues",
     tags=["operations"],
-    responses=documented.responses({200: {"description": "Each queue with its dead-letter queue."}}),
+    responses=documented.responses(
+        {200: {"description": "Each queue with its dead-letter queue."}},
+        ProblemCode.NOT_YOURS,
+        ProblemCode.OPERATORS_ONLY,
+    ),
 )
 def list_queues() -> QueuesAnswer:
     """Show what waits, is in flight or delayed in each queue, and what needs an operator."""
+    require_operator(router)
     now = clock.now()
     return QueuesAnswer(queues=[_queue(kind, now) for kind in JobKind])
 

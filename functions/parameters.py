@@ -1,23 +1,86 @@
 """Parameters that several routes share."""
 
+import re
+from datetime import UTC, datetime
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from watchlist import limits
 
-WatchlistId = Annotated[str, Path(description="The id that adding the repository answered with.", max_length=300)]
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+_NUMBER = re.compile(r"\d{1,9}")
+
+
+def _written_as_number(value: object) -> object:
+    """Refuse what only Python takes for a number, as ` 1_0.0`."""
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise ValueError("must be a whole number in decimal digits")
+    return value
+
+
+def _written_as_moment(value: object) -> object:
+    """Refuse what is no moment of RFC 3339, as seconds since 1970 or a day."""
+    if isinstance(value, str) and not _MOMENT.fullmatch(value):
+        raise ValueError("must be a moment with its offset from UTC, like 2026-01-31T12:00:00Z (write + as %2B)")
+    return value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie in the years 1 to 9999 of UTC") from None
+
+
+def is_text(value: str) -> str:
+    """Refuse half a surrogate pair, which JSON can hold and UTF-8 cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("has characters that are no Unicode text") from None
+    return value
+
+
+WatchlistId = Annotated[
+    str,
+    Path(
+        description="The `watchlist_id` that adding the repository answered with.",
+        max_length=limits.IDENTIFIER_CHARACTERS,
+        examples=["watchlist_pallets_flask_1764000000"],
+    ),
+]
 
 UserName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.USER_CHARACTERS, strict=True)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.USER_CHARACTERS, strict=True),
+    AfterValidator(is_text),
 ]
 """Who watches: any text, since identity providers use email addresses, ids and names."""
 
-UserWatchlistId = Annotated[str, Path(description="The `user_watchlist_id` of the status answer.", max_length=400)]
+UserWatchlistId = Annotated[
+    str,
+    Path(
+        description="The `user_watchlist_id` of a status or watchlist answer.",
+        max_length=400,
+        examples=["user_0b14d501a594442a01c6859541bcb3e8_watchlist_pallets_flask_1764000000"],
+    ),
+]
 
-AlertId = Annotated[str, Path(description="The `id` of the alert.", max_length=100)]
+AlertId = Annotated[
+    str,
+    Path(description="The `id` of the alert.", max_length=100, examples=["alert_7f3c1f0d2a9b4e5c8d6f7a8b9c0d1e2f"]),
+]
 
 Cursor = Annotated[
-    str | None, Query(max_length=limits.CURSOR_CHARACTERS, description="The `next_cursor` of the page before.")
+    str | None,
+    Query(
+        max_length=limits.CURSOR_CHARACTERS,
+        description="The `next_cursor` of the page before. It is opaque, and good for the same list only.",
+    ),
 ]
+
+WholeNumber = Annotated[int, BeforeValidator(_written_as_number)]
+
+Moment = Annotated[datetime, BeforeValidator(_written_as_moment), AfterValidator(_in_utc)]

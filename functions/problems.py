@@ -20,6 +20,7 @@ class ProblemCode(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     NOT_FOUND = "not_found"
     NOT_YOURS = "not_yours"
+    OPERATORS_ONLY = "operators_only"
     ALREADY_WATCHING = "already_watching"
     NOT_FAILED = "not_failed"
     REQUEST_IN_PROGRESS = "request_in_progress"
@@ -30,49 +31,140 @@ class ProblemCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
+    """What a code means.
+
+    Attributes:
+        advice: what whoever gets it can do.
+        retry_after: seconds after which the same request can succeed; None where it must change first.
+    """
+
     status: HTTPStatus
     title: str
+    advice: str
+    retry_after: int | None = None
 
 
 _KINDS = {
-    ProblemCode.MALFORMED_JSON: _Kind(HTTPStatus.BAD_REQUEST, "The body is not JSON"),
-    ProblemCode.INVALID_FIELDS: _Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "Fields are missing or have wrong values"),
-    ProblemCode.UNSUPPORTED_MEDIA_TYPE: _Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json"),
-    ProblemCode.NOT_FOUND: _Kind(HTTPStatus.NOT_FOUND, "There is nothing under this address"),
-    ProblemCode.NOT_YOURS: _Kind(HTTPStatus.FORBIDDEN, "A user can act in their own name only"),
-    ProblemCode.ALREADY_WATCHING: _Kind(HTTPStatus.CONFLICT, "This user watches this repository already"),
-    ProblemCode.NOT_FAILED: _Kind(HTTPStatus.CONFLICT, "Only a failed entry can be retried"),
-    ProblemCode.REQUEST_IN_PROGRESS: _Kind(HTTPStatus.CONFLICT, "The same request is being served"),
-    ProblemCode.IDEMPOTENCY_KEY_REUSED: _Kind(
-        HTTPStatus.UNPROCESSABLE_ENTITY, "This Idempotency-Key came with another request before"
+    ProblemCode.MALFORMED_JSON: _Kind(
+        HTTPStatus.BAD_REQUEST,
+        "The body is not JSON",
+        "Send JSON (RFC 8259) in UTF-8, nested no deeper than the fields are.",
     ),
-    ProblemCode.UNAVAILABLE: _Kind(HTTPStatus.SERVICE_UNAVAILABLE, "The service cannot take this now; try again"),
-    ProblemCode.INTERNAL_ERROR: _Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "The service has failed"),
+    ProblemCode.INVALID_FIELDS: _Kind(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "Fields are missing or have wrong values",
+        "`errors` names each field at fault and what is wrong with it, the first ones if there are many.",
+    ),
+    ProblemCode.UNSUPPORTED_MEDIA_TYPE: _Kind(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "The body must be application/json",
+        "Send the header `Content-Type: application/json` and a JSON body.",
+    ),
+    ProblemCode.NOT_FOUND: _Kind(
+        HTTPStatus.NOT_FOUND,
+        "There is nothing under this address",
+        "Check the id. What was removed, and with a token what belongs to other users, is not there either.",
+    ),
+    ProblemCode.NOT_YOURS: _Kind(
+        HTTPStatus.FORBIDDEN,
+        "A user can act in their own name only",
+        "Name the subject (`sub`) of the token, or nobody where the user is optional.",
+    ),
+    ProblemCode.OPERATORS_ONLY: _Kind(
+        HTTPStatus.FORBIDDEN,
+        "Only operators may see this",
+        "Jobs and queues show what all users do: ask with IAM credentials instead of a user's token.",
+    ),
+    ProblemCode.ALREADY_WATCHING: _Kind(
+        HTTPStatus.CONFLICT,
+        "This user watches this repository already",
+        "`watchlist_id` names the entry: poll its status. An add that is sent again after its answer was lost ends "
+        "here.",
+    ),
+    ProblemCode.NOT_FAILED: _Kind(
+        HTTPStatus.CONFLICT,
+        "Only a failed entry can be retried",
+        "Poll the status; a retry is possible once it is `failed`.",
+    ),
+    ProblemCode.REQUEST_IN_PROGRESS: _Kind(
+        HTTPStatus.CONFLICT,
+        "The same request is being served",
+        "A request with this Idempotency-Key is being served: send it again with the same key a little later.",
+        retry_after=2,
+    ),
+    ProblemCode.IDEMPOTENCY_KEY_REUSED: _Kind(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "This Idempotency-Key came with another request before",
+        "Send another key with another request.",
+    ),
+    ProblemCode.UNAVAILABLE: _Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The service cannot do this now",
+        "Send the same request again later; that is safe for every route.",
+        retry_after=5,
+    ),
+    ProblemCode.INTERNAL_ERROR: _Kind(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "The service has failed",
+        "The error was logged. Try again; if it stays, tell the operator the time and, behind API Gateway, the "
+        "answer's header `apigw-requestid`.",
+    ),
 }
 
 
 class FieldError(BaseModel):
     """One field at fault."""
 
-    field: Annotated[str, Field(description="Path of the field, as in `alerts.inactivity.days`.")]
-    message: Annotated[str, Field(description="What is wrong with it.")]
+    field: Annotated[
+        str,
+        Field(description="Path of the field, or the name of the parameter.", examples=["alerts.inactivity.days"]),
+    ]
+    message: Annotated[
+        str, Field(description="What is wrong with it.", examples=["Input should be less than or equal to 365"])
+    ]
 
 
 class Problem(BaseModel):
-    """Problem details (RFC 9457)."""
+    """Problem details (RFC 9457). Members without a value are left out."""
 
-    type: Annotated[str, Field(description=f"`{TYPE_PREFIX}` and the code.")]
-    code: ProblemCode
-    title: str
-    status: int
-    detail: str
-    errors: list[FieldError] | None = None
-    watchlist_id: Annotated[str | None, Field(description="The entry that the request is about, if any.")] = None
+    type: Annotated[
+        str,
+        Field(
+            description=f"`{TYPE_PREFIX}` and the code; stable.", examples=[TYPE_PREFIX + ProblemCode.ALREADY_WATCHING]
+        ),
+    ]
+    code: Annotated[ProblemCode, Field(description="What went wrong, stable: docs/problems.md explains each.")]
+    title: Annotated[str, Field(description="The code in words.")]
+    status: Annotated[int, Field(description="The HTTP status again.", examples=[HTTPStatus.CONFLICT])]
+    detail: Annotated[str, Field(description="What went wrong this time, for a person.")]
+    errors: Annotated[list[FieldError] | None, Field(description="The fields at fault, with `invalid_fields`.")] = None
+    watchlist_id: Annotated[
+        str | None,
+        Field(
+            description="The entry that the request is about, with `already_watching` and `not_failed`.",
+            examples=["watchlist_pallets_flask_1764000000"],
+        ),
+    ] = None
 
 
 def status_of(code: ProblemCode) -> HTTPStatus:
     """Return the HTTP status of a problem."""
     return _KINDS[code].status
+
+
+def title_of(code: ProblemCode) -> str:
+    """Return the code in words."""
+    return _KINDS[code].title
+
+
+def advice_on(code: ProblemCode) -> str:
+    """Return what whoever gets the problem can do."""
+    return _KINDS[code].advice
+
+
+def retry_after(code: ProblemCode) -> int | None:
+    """Return after how many seconds the same request can succeed; None where it must change first."""
+    return _KINDS[code].retry_after
 
 
 def describe(
@@ -100,5 +192,10 @@ def problem(
 
 def answer(details: Problem) -> "Response[str]":
     """Return the answer with these details."""
-    headers = {"Retry-After": "5"} if details.status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return Response(details.status, PROBLEM_JSON, details.model_dump_json(exclude_none=True), headers=headers)
+    pause = retry_after(details.code)
+    return Response(
+        details.status,
+        PROBLEM_JSON,
+        details.model_dump_json(exclude_none=True),
+        headers=None if pause is None else {"Retry-After": str(pause)},
+    )

@@ -4,7 +4,8 @@ A lease that ran out, an add that died between its two writes, a message that wa
 stands in the index of due entries, by the moment at which somebody should have shown a sign of life.
 """
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -13,7 +14,8 @@ from functions import startup
 from watchlist import clock, function_specs, job_protocol, limits, reconciling, removal
 from watchlist.job_protocol import SupersededError
 from watchlist.metrics import Metric, attempt_failed_by, publisher
-from watchlist.reconciling import DeclareLost, Forget, Requeue, TimeOut, Wait
+from watchlist.queues import JobKind
+from watchlist.reconciling import DeclareLost, Requeue, TimeOut, Wait
 from watchlist.records import Entry
 from watchlist.settings import EnqueueSettings
 from watchlist.states import DueKind
@@ -22,53 +24,84 @@ settings, logger = startup.start(EnqueueSettings, function_specs.RECONCILER.name
 metrics = publisher()
 queue = startup.job_queue(settings)
 
+_RESERVE = timedelta(seconds=20)
+"""Time that is left for the entry in hand: more than SQS and DynamoDB can take until their clients give up."""
+
 
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """Serve the entries that are due, the longest overdue first; what is left over is the next run's."""
-    del event, context
+    """Serve the entries that are due, the longest overdue first; what is left over is the next run's.
+
+    Raises:
+        ExceptionGroup: some entries could not be served; the others were.
+    """
+    del event
     recovered = overdue = 0
-    due = Entry.by_due.query(DueKind.JOB, Entry.due_at <= clock.now(), limit=limits.RECONCILED_AT_ONCE)
-    for key in due:
-        entry = job_protocol.find_entry(key.pk)
-        if entry is None:
-            continue
-        remedy = reconciling.decide(entry, clock.now())
-        overdue += isinstance(remedy, TimeOut)
+    errors: list[Exception] = []
+    for watchlist_id in _due(clock.now()):
+        if context.get_remaining_time_in_millis() < _RESERVE.total_seconds() * 1000:
+            logger.warning("out of time; the rest is the next run's")
+            break
         try:
-            recovered += _apply(entry, remedy)
+            remedy = _serve(watchlist_id)
         except SupersededError:
-            logger.info("the entry has moved on", watchlist_id=entry.watchlist_id)
-    _purge_removed()
+            logger.info("the entry has moved on", watchlist_id=watchlist_id)
+        except Exception as error:
+            logger.exception("entry could not be served", watchlist_id=watchlist_id)
+            errors.append(error)
+        else:
+            recovered += not isinstance(remedy, Wait)
+            overdue += isinstance(remedy, TimeOut)
+    errors += _purge_removed(context)
     metrics.add_metric(Metric.ENTRIES_RECOVERED, Metric.ENTRIES_RECOVERED.unit, recovered)
     metrics.add_metric(Metric.ENTRIES_OVERDUE, Metric.ENTRIES_OVERDUE.unit, overdue)
+    if errors:
+        raise ExceptionGroup("entries could not be served", errors)
     metrics.add_metric(Metric.RECONCILER_RUN, Metric.RECONCILER_RUN.unit, 1)
     return {"recovered": recovered, "overdue": overdue}
 
 
-def _purge_removed() -> None:
-    """Delete what removed entries have left, once no task can write to them any more."""
-    due = Entry.by_due.query(DueKind.REMOVAL, Entry.due_at <= clock.now(), limit=limits.PURGED_AT_ONCE)
-    for key in due:
-        removal.purge(key.pk)
-        logger.info("entry purged", watchlist_id=key.pk)
+def _purge_removed(context: LambdaContext) -> list[Exception]:
+    """Delete what removed entries have left, once no task can write to them any more; return what went wrong."""
+    errors: list[Exception] = []
+    for key in Entry.by_due.query(DueKind.REMOVAL, Entry.due_at <= clock.now(), limit=limits.PURGED_AT_ONCE):
+        if context.get_remaining_time_in_millis() < _RESERVE.total_seconds() * 1000:
+            break
+        try:
+            done = removal.purge(key.pk, clock.now())
+        except Exception as error:
+            logger.exception("entry could not be purged", watchlist_id=key.pk)
+            errors.append(error)
+        else:
+            logger.info("entry purged", watchlist_id=key.pk, done=done)
+    return errors
 
 
-def _apply(entry: Entry, remedy: reconciling.Remedy) -> bool:
-    """Put the entry right; whether anything had to be done for its job."""
-    now = clock.now()
+def _due(now: datetime) -> Iterator[str]:
+    """Yield the entries whose job is past its bound, however lively it seems, then those that gave no sign of life."""
+    for kind in JobKind:
+        past_bound = Entry.job_queued_at <= now - limits.PROCESSING_BOUND
+        for key in Entry.by_queue.query(kind, past_bound, limit=limits.RECONCILED_AT_ONCE):
+            yield key.pk
+    for key in Entry.by_due.query(DueKind.JOB, Entry.due_at <= now, limit=limits.RECONCILED_AT_ONCE):
+        yield key.pk
+
+
+def _serve(watchlist_id: str) -> reconciling.Remedy:
+    """Put the entry right and return what had to be done."""
+    entry = job_protocol.find_entry(watchlist_id)
+    if entry is None:
+        return Wait()
+    remedy = reconciling.decide(entry, clock.now())
     match remedy:
         case Wait():
-            return False
-        case Forget():
-            job_protocol.forget_due(entry)
-            return False
+            return remedy
         case TimeOut(error):
-            job_protocol.record_timed_out(entry, error, now)
+            job_protocol.record_timed_out(entry, error, clock.now())
             metrics.add_metric(Metric.JOB_FAILED, Metric.JOB_FAILED.unit, 1)
         case DeclareLost(error):
-            entry = job_protocol.record_lost(entry, error, now)
+            entry = job_protocol.record_lost(entry, error, clock.now())
             metrics.add_metric(Metric.ATTEMPT_FAILED, Metric.ATTEMPT_FAILED.unit, 1)
             metrics.add_metric(attempt_failed_by(error.code), Metric.ATTEMPT_FAILED.unit, 1)
             if entry.state.is_open:
@@ -79,12 +112,13 @@ def _apply(entry: Entry, remedy: reconciling.Remedy) -> bool:
             _send_again(entry)
         case _:
             assert_never(remedy)
-    logger.warning("entry recovered", watchlist_id=entry.watchlist_id, remedy=repr(remedy))
-    return True
+    logger.warning("entry recovered", watchlist_id=watchlist_id, remedy=repr(remedy))
+    return remedy
 
 
 def _send_again(entry: Entry) -> None:
-    """Let a new copy count, then send it; if sending fails, the entry is due again soon."""
+    """Let a new copy count, then send it: a crash between leaves no message, and the entry is due again soon."""
     now = clock.now()
-    pause = max(entry.next_attempt_at - now, timedelta(0)) if entry.next_attempt_at else timedelta(0)
-    queue.send(job_protocol.requeue(entry, now + limits.SEND_TIMEOUT), pause)
+    pause = entry.pause(now)
+    copy = job_protocol.requeue(entry, now + settings.send_timeout)
+    job_protocol.adopt(copy, queue.send(copy, pause), now + pause + settings.queue_timeout)

@@ -2,28 +2,77 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, PlainSerializer
+from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 
+from functions.documented import stored_as
 from functions.problems import Problem
 from watchlist import clock
+from watchlist.alert_settings import AlertSettings
 from watchlist.alerts.alert import Alert
 from watchlist.entries import EntryWithWatchers
 from watchlist.errors import ErrorCode
+from watchlist.health import ScorecardResult
+from watchlist.history_metrics import HistoryMetrics
+from watchlist.package import Package
+from watchlist.queues import JobKind
 from watchlist.records import AlertRecord, CommitRecord, Entry, HealthRecord, JobRecord, LastError, Progress, UserEntry
 from watchlist.states import CheckOutcome, DueKind, EntryStatus, Stage
 
-Moment = Annotated[datetime, PlainSerializer(clock.to_json, return_type=str)]
+Moment = Annotated[
+    datetime,
+    PlainSerializer(clock.to_json, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-01-31T12:00:00.000Z"]}),
+]
 """UTC, ISO-8601, with `Z`."""
+
+ShownStatus = Annotated[
+    Literal[EntryStatus.PROCESSING, EntryStatus.READY, EntryStatus.FAILED],
+    Field(examples=[EntryStatus.READY]),
+]
+"""The statuses that callers see; a removed entry is shown to nobody."""
+
+WatchlistId = Annotated[
+    str, Field(description="Names the watched repository.", examples=["watchlist_pallets_flask_1764000000"])
+]
+UserWatchlistId = Annotated[
+    str,
+    Field(
+        description="Names one user's watch on it.",
+        examples=["user_0b14d501a594442a01c6859541bcb3e8_watchlist_pallets_flask_1764000000"],
+    ),
+]
+RepositoryUrl = Annotated[
+    str, Field(description="The repository's address.", examples=["https://github.com/pallets/flask"])
+]
+Sha = Annotated[str, Field(examples=["8d3a1c1e6f0b4c7d9e2f5a6b7c8d9e0f1a2b3c4d"])]
+NextCursor = Annotated[
+    str | None,
+    Field(description="Give it as `cursor` for the next page; null on the last one.", examples=["WyIyMDI2LTAxIl0"]),
+]
+Alerts = Annotated[
+    dict[str, Any],
+    stored_as(AlertSettings),
+]
+"""What the user chose; what they never chose has its default and is left out."""
+Score = Annotated[
+    float | None, Field(description="Scorecard's score, 0 to 10; null where there is none.", examples=[7.3])
+]
 
 
 class AddAnswer(BaseModel):
-    """What became of an add."""
+    """What became of an add or a retry."""
 
-    message: str
-    watchlist_id: str
-    status: EntryStatus
+    message: Annotated[
+        str,
+        Field(
+            description="For a person.",
+            examples=["Repository added to watchlist. Background processing will begin shortly."],
+        ),
+    ]
+    watchlist_id: WatchlistId
+    status: Annotated[ShownStatus, Field(description="The entry's status now.", examples=[EntryStatus.PROCESSING])]
 
 
 class BatchOutcome(StrEnum):
@@ -38,27 +87,37 @@ class BatchOutcome(StrEnum):
 class BatchItemAnswer(BaseModel):
     """The result of one item of a batch add."""
 
-    index: Annotated[int, Field(description="The item's place in the request, from 0.")]
-    outcome: BatchOutcome
-    watchlist_id: str | None
-    status: EntryStatus | None
-    problem: Annotated[Problem | None, Field(description="Why it was not added, as the single add would answer.")]
+    index: Annotated[int, Field(description="The item's place in the request, from 0.", examples=[0])]
+    outcome: Annotated[
+        BatchOutcome,
+        Field(
+            description="`accepted`: the repository is new. `joined`: others watch it already, and now this user too. "
+            "`already_watching`: nothing changed. `rejected`: see `problem`.",
+            examples=[BatchOutcome.ACCEPTED],
+        ),
+    ]
+    watchlist_id: Annotated[WatchlistId | None, Field(description="The entry; null if rejected.")]
+    status: Annotated[ShownStatus | None, Field(description="The entry's status; null if rejected.")]
+    problem: Annotated[
+        Problem | None,
+        Field(description="Why it was not added, as the single add would answer; else null.", examples=[None]),
+    ]
 
 
 class BatchAnswer(BaseModel):
     """One result per item, in the order of the request."""
 
-    results: list[BatchItemAnswer]
+    results: Annotated[list[BatchItemAnswer], Field(description="As many as there were items.")]
 
 
 class ErrorAnswer(BaseModel):
     """Why the last attempt failed."""
 
-    code: ErrorCode
-    message: str
-    stage: Stage | None
-    retryable: bool
-    at: Moment
+    code: Annotated[ErrorCode, Field(description="Stable.", examples=[ErrorCode.HOST_UNREACHABLE])]
+    message: Annotated[str, Field(description="For a person.", examples=["The host did not answer."])]
+    stage: Annotated[Stage | None, Field(description="What the job did when it failed.", examples=[Stage.CLONING])]
+    retryable: Annotated[bool, Field(description="Whether another attempt can help.", examples=[True])]
+    at: Annotated[Moment, Field(description="When it failed.")]
 
     @classmethod
     def of(cls, error: LastError | None) -> "ErrorAnswer | None":
@@ -77,9 +136,9 @@ class ErrorAnswer(BaseModel):
 class ProgressAnswer(BaseModel):
     """How far the job is."""
 
-    stage: Stage
-    done: int
-    total: Annotated[int | None, Field(description="Null while it is not known.")]
+    stage: Annotated[Stage, Field(description="What it does now.", examples=[Stage.STORING_COMMITS])]
+    done: Annotated[int, Field(description="Of this stage.", examples=[300])]
+    total: Annotated[int | None, Field(description="Null while it is not known.", examples=[1000])]
 
     @classmethod
     def of(cls, progress: Progress | None) -> "ProgressAnswer | None":
@@ -93,11 +152,11 @@ class ProgressAnswer(BaseModel):
 class UserEntryAnswer(BaseModel):
     """One user's watch on the repository."""
 
-    user_watchlist_id: str
-    added_by: str
-    added_at: Moment
-    notes: str | None
-    alerts: dict[str, Any]
+    user_watchlist_id: UserWatchlistId
+    added_by: Annotated[str, Field(description="The user.", examples=["ada@example.org"])]
+    added_at: Annotated[Moment, Field(description="When the user added it.")]
+    notes: Annotated[str | None, Field(description="Why, in the user's words.", examples=["We depend on it."])]
+    alerts: Alerts
 
     @classmethod
     def of(cls, entry: UserEntry) -> "UserEntryAnswer":
@@ -114,46 +173,54 @@ class UserEntryAnswer(BaseModel):
 class CheckErrorAnswer(BaseModel):
     """Why the repository could not be brought up to date."""
 
-    code: ErrorCode
-    message: str
+    code: Annotated[ErrorCode, Field(description="Stable.", examples=[ErrorCode.HOST_UNREACHABLE])]
+    message: Annotated[str, Field(description="For a person.", examples=["The host did not answer."])]
 
 
 class LastCheckAnswer(BaseModel):
     """The last look at a repository; what is stored is that of the last good one."""
 
-    at: str
-    outcome: CheckOutcome
-    error: CheckErrorAnswer | None
-
-    @classmethod
-    def of(cls, last_check: dict[str, Any] | None) -> "LastCheckAnswer | None":
-        """Show the last check, if there was one."""
-        return None if last_check is None else cls.model_validate(last_check)
+    at: Annotated[Moment, Field(description="When it ended.")]
+    outcome: Annotated[CheckOutcome, Field(description="How.", examples=[CheckOutcome.UNCHANGED])]
+    error: Annotated[CheckErrorAnswer | None, Field(description="Why it failed; else null.", examples=[None])]
 
 
 class StatusAnswer(BaseModel):
     """Everything that a person who polls sees."""
 
-    watchlist_id: str
-    status: EntryStatus
-    processing_started_at: Moment
-    processing_completed_at: Moment | None
-    last_error: ErrorAnswer | None
-    attempt: Annotated[int, Field(description="Of at most `max_attempts`; 0 until the first one starts.")]
-    max_attempts: int
-    next_attempt_at: Moment | None
-    progress: ProgressAnswer | None
-    package: Annotated[dict[str, Any], Field(description="What is known of the repository.")]
-    head_sha: Annotated[str | None, Field(description="The commit up to which the history is stored.")]
-    commits: Annotated[int | None, Field(description="Commits stored; null until known.")]
+    watchlist_id: WatchlistId
+    status: Annotated[
+        ShownStatus,
+        Field(
+            description="`failed` only when no attempt is left. A refresh that fails leaves a ready entry ready: "
+            "see `last_check`."
+        ),
+    ]
+    processing_started_at: Annotated[Moment, Field(description="When it was added, or retried last.")]
+    processing_completed_at: Annotated[Moment | None, Field(description="Null while it is processing.")]
+    last_error: Annotated[ErrorAnswer | None, Field(description="Of the last attempt, if it failed.", examples=[None])]
+    attempt: Annotated[int, Field(description="Of at most `max_attempts`; 0 until the first starts.", examples=[1])]
+    max_attempts: Annotated[int, Field(description="When so many have failed, the entry has.", examples=[3])]
+    next_attempt_at: Annotated[Moment | None, Field(description="While it waits for the next one.", examples=[None])]
+    progress: Annotated[ProgressAnswer | None, Field(description="Of the current or last job.")]
+    package: Annotated[dict[str, Any], stored_as(Package)]
+    head_sha: Annotated[Sha | None, Field(description="The commit up to which the history is stored.")]
+    commits: Annotated[int | None, Field(description="Commits stored; null until known.", examples=[423])]
     checked_at: Annotated[Moment | None, Field(description="When the repository last said where its HEAD is.")]
     next_check_at: Annotated[Moment | None, Field(description="Null while a job is open.")]
     analyzed_at: Annotated[Moment | None, Field(description="When the health that is shown was computed.")]
     scorecard_date: Annotated[Moment | None, Field(description="When Scorecard ran for the score that is shown.")]
-    last_check: Annotated[LastCheckAnswer | None, Field(description="When and how the repository was last looked at.")]
-    watchers: int
+    last_check: Annotated[
+        Annotated[dict[str, Any], stored_as(LastCheckAnswer)] | None,
+        Field(description="When and how the repository was last looked at; null until it was."),
+    ]
+    watchers: Annotated[int, Field(description="How many users watch it.", examples=[1])]
     user_watchlists: Annotated[
-        list[UserEntryAnswer], Field(description="The named user's entry, or the first ones of all users.")
+        list[UserEntryAnswer],
+        Field(
+            description="With a token or with `user`: that user's entry, if there is one. Otherwise the first "
+            "ones of all users."
+        ),
     ]
 
     @classmethod
@@ -162,7 +229,7 @@ class StatusAnswer(BaseModel):
         entry = shown.entry
         return cls(
             watchlist_id=entry.watchlist_id,
-            status=entry.entry_status,
+            status=_shown(entry.entry_status),
             processing_started_at=entry.processing_started_at,
             processing_completed_at=entry.processing_completed_at,
             last_error=ErrorAnswer.of(entry.last_error),
@@ -177,7 +244,7 @@ class StatusAnswer(BaseModel):
             next_check_at=entry.due_at if entry.due_kind == DueKind.CHECK else None,
             analyzed_at=entry.analyzed_at,
             scorecard_date=entry.scorecard_date,
-            last_check=LastCheckAnswer.of(entry.last_check),
+            last_check=entry.last_check,
             watchers=int(entry.watchers),
             user_watchlists=[UserEntryAnswer.of(user_entry) for user_entry in shown.user_entries],
         )
@@ -186,24 +253,26 @@ class StatusAnswer(BaseModel):
 class SignatureAnswer(BaseModel):
     """Who and when."""
 
-    name: str
-    email: str
-    time: Moment
+    name: Annotated[str, Field(description="As git has it, cut to size.", examples=["Ada Lovelace"])]
+    email: Annotated[str, Field(description="As git has it, cut to size.", examples=["ada@example.org"])]
+    time: Annotated[Moment, Field(description="In UTC.")]
 
 
 class CommitAnswer(BaseModel):
     """One commit."""
 
-    sha: str
-    parents: list[str]
-    author: SignatureAnswer
-    committer: SignatureAnswer
-    subject: str
-    message: str
-    signed: bool
-    files_changed: Annotated[int | None, Field(description="Null while unknown, and where it cannot be had.")]
-    lines_added: int | None
-    lines_deleted: int | None
+    sha: Annotated[Sha, Field(description="The commit's id.")]
+    parents: Annotated[list[Sha], Field(description="Ids of its parents; more than one make it a merge.")]
+    author: Annotated[SignatureAnswer, Field(description="Who wrote the change.")]
+    committer: Annotated[SignatureAnswer, Field(description="Who made the commit; pages are ordered by this time.")]
+    subject: Annotated[str, Field(description="First line of the message.", examples=["Fix the parser"])]
+    message: Annotated[str, Field(description="The message, cut to size.", examples=["Fix the parser\n\nIt was late."])]
+    signed: Annotated[bool, Field(description="Whether it carries a signature, valid or not.", examples=[False])]
+    files_changed: Annotated[
+        int | None, Field(description="Null while unknown, and where it cannot be had.", examples=[2])
+    ]
+    lines_added: Annotated[int | None, Field(description="As `files_changed`.", examples=[10])]
+    lines_deleted: Annotated[int | None, Field(description="As `files_changed`.", examples=[3])]
 
     @classmethod
     def of(cls, record: CommitRecord) -> "CommitAnswer":
@@ -227,27 +296,35 @@ class CommitAnswer(BaseModel):
 class CommitPage(BaseModel):
     """Commits, newest first, and where the next page begins."""
 
-    items: list[CommitAnswer]
-    next_cursor: Annotated[str | None, Field(description="Give it as `cursor` for the next page; null at the end.")]
+    items: Annotated[list[CommitAnswer], Field(description="Can be fewer than `limit` on any page.")]
+    next_cursor: NextCursor
 
 
 class HealthPoint(BaseModel):
     """One analysis in short."""
 
-    analyzed_at: Moment
-    score: float | None
-    activity_score: float | None
+    analyzed_at: Annotated[Moment, Field(description="When.")]
+    score: Score
+    activity_score: Annotated[
+        float | None, Field(description="How much is going on, 0 to 100; null where unknown.", examples=[64])
+    ]
 
 
 class HealthAnswer(BaseModel):
     """The latest analysis and the history of the scores."""
 
-    watchlist_id: str
-    analyzed_at: Moment | None
-    head_sha: str | None
-    scorecard: Annotated[dict[str, Any] | None, Field(description="Scorecard's result, or why there is none.")]
-    history_metrics: Annotated[dict[str, Any] | None, Field(description="The metrics of the last year's commits.")]
-    history: Annotated[list[HealthPoint], Field(description="Earlier and latest analyses, newest first.")]
+    watchlist_id: WatchlistId
+    analyzed_at: Annotated[Moment | None, Field(description="Null until the first analysis.")]
+    head_sha: Annotated[Sha | None, Field(description="The commit that was analysed.")]
+    scorecard: Annotated[
+        Annotated[dict[str, Any], stored_as(ScorecardResult)] | None,
+        Field(description="OpenSSF Scorecard's result, or why there is none; null until the first analysis."),
+    ]
+    history_metrics: Annotated[
+        Annotated[dict[str, Any], stored_as(HistoryMetrics)] | None,
+        Field(description="The metrics of the last year's commits; null until the first analysis."),
+    ]
+    history: Annotated[list[HealthPoint], Field(description="The last analyses, newest first.")]
 
     @classmethod
     def of(cls, entry: Entry, records: list[HealthRecord]) -> "HealthAnswer":
@@ -266,15 +343,15 @@ class HealthAnswer(BaseModel):
 class WatchedAnswer(BaseModel):
     """One entry of a user's watchlist: the watch and, in short, what is watched."""
 
-    user_watchlist_id: str
-    watchlist_id: str
-    repository_url: str
-    status: EntryStatus
-    score: float | None
-    analyzed_at: Moment | None
-    added_at: Moment
-    notes: str | None
-    alerts: dict[str, Any]
+    user_watchlist_id: UserWatchlistId
+    watchlist_id: WatchlistId
+    repository_url: RepositoryUrl
+    status: Annotated[ShownStatus, Field(description="The entry's status.")]
+    score: Score
+    analyzed_at: Annotated[Moment | None, Field(description="When the last analysis ended.")]
+    added_at: Annotated[Moment, Field(description="When the user added it.")]
+    notes: Annotated[str | None, Field(description="Why, in the user's words.", examples=["We depend on it."])]
+    alerts: Alerts
 
     @classmethod
     def of(cls, user_entry: UserEntry, entry: Entry) -> "WatchedAnswer":
@@ -283,7 +360,7 @@ class WatchedAnswer(BaseModel):
             user_watchlist_id=user_entry.user_watchlist_id,
             watchlist_id=entry.watchlist_id,
             repository_url=entry.repository.url,
-            status=entry.entry_status,
+            status=_shown(entry.entry_status),
             score=entry.score,
             analyzed_at=entry.analyzed_at,
             added_at=user_entry.added_at,
@@ -295,18 +372,18 @@ class WatchedAnswer(BaseModel):
 class WatchlistPage(BaseModel):
     """A user's entries, newest first, and where the next page begins."""
 
-    items: list[WatchedAnswer]
-    next_cursor: Annotated[str | None, Field(description="Give it as `cursor` for the next page; null at the end.")]
+    items: Annotated[list[WatchedAnswer], Field(description="Can be fewer than `limit` on any page.")]
+    next_cursor: NextCursor
 
 
 class AlertAnswer(Alert):
     """One alert of a user entry."""
 
-    user_watchlist_id: str
-    watchlist_id: str
-    raised_at: Moment
-    acknowledged_at: Moment | None
-    resolved_at: Moment | None
+    user_watchlist_id: UserWatchlistId
+    watchlist_id: WatchlistId
+    raised_at: Annotated[Moment, Field(description="When; 90 days later it is forgotten.")]
+    acknowledged_at: Annotated[Moment | None, Field(description="When the user has seen it.", examples=[None])]
+    resolved_at: Annotated[Moment | None, Field(description="When the user has dealt with it.", examples=[None])]
 
     @classmethod
     def of(cls, record: AlertRecord) -> "AlertAnswer":
@@ -324,24 +401,30 @@ class AlertAnswer(Alert):
 class AlertPage(BaseModel):
     """Alerts, newest first, and where the next page begins."""
 
-    items: list[AlertAnswer]
-    next_cursor: Annotated[str | None, Field(description="Give it as `cursor` for the next page; null at the end.")]
+    items: Annotated[list[AlertAnswer], Field(description="At most `limit`.")]
+    next_cursor: NextCursor
 
 
 class JobAnswer(BaseModel):
     """What became of one job."""
 
-    job_id: str
-    watchlist_id: str
-    repository_url: str
-    outcome: str
-    attempts: int
-    queued_at: Moment
-    started_at: Moment | None
-    ended_at: Moment
-    seconds_queued: Annotated[float | None, Field(description="From the queue to the last attempt's start.")]
-    seconds_run: Annotated[float | None, Field(description="From the last attempt's start to the end.")]
-    error: ErrorAnswer | None
+    job_id: Annotated[
+        str, Field(description="Stands in all log lines of the job.", examples=["0f5c1f0d2a9b4e5c8d6f7a8b9c0d1e2f"])
+    ]
+    watchlist_id: WatchlistId
+    repository_url: RepositoryUrl
+    outcome: Annotated[Literal["completed", "failed"], Field(description="How it ended.", examples=["completed"])]
+    attempts: Annotated[int, Field(description="Tasks that ran for it.", examples=[1])]
+    queued_at: Annotated[Moment, Field(description="When it was queued.")]
+    started_at: Annotated[Moment | None, Field(description="When the last attempt started; null if none did.")]
+    ended_at: Annotated[Moment, Field(description="When it ended.")]
+    seconds_queued: Annotated[
+        float | None, Field(description="From the queue to the last attempt's start.", examples=[41.5])
+    ]
+    seconds_run: Annotated[
+        float | None, Field(description="From the last attempt's start to the end.", examples=[12.25])
+    ]
+    error: Annotated[ErrorAnswer | None, Field(description="Why it failed; else null.", examples=[None])]
 
     @classmethod
     def of(cls, record: JobRecord) -> "JobAnswer":
@@ -362,43 +445,61 @@ class JobAnswer(BaseModel):
         )
 
 
+QueueName = Annotated[JobKind, Field(description="The queue.", examples=[JobKind.REPOSITORY_SETUP])]
+
+
 class QueueJobs(BaseModel):
     """The recent jobs of one queue, newest first."""
 
-    queue: str
-    completed: list[JobAnswer]
-    failed: list[JobAnswer]
+    queue: QueueName
+    completed: Annotated[list[JobAnswer], Field(description="The last 100.")]
+    failed: Annotated[list[JobAnswer], Field(description="The last 50.", examples=[[]])]
 
 
 class JobsAnswer(BaseModel):
     """The recent jobs of all queues."""
 
-    queues: list[QueueJobs]
+    queues: Annotated[list[QueueJobs], Field(description="One each.")]
 
 
 class QueueAnswer(BaseModel):
     """What is in one queue now; SQS's numbers are approximate."""
 
-    queue: str
-    waiting: int
-    in_flight: int
-    delayed: int
-    dead_letters: Annotated[int, Field(description="Visible and in flight: jobs that need an operator.")]
-    oldest_seconds: Annotated[float | None, Field(description="Age of the job that is queued longest; null if none.")]
+    queue: QueueName
+    waiting: Annotated[int, Field(description="Messages that can be received.", examples=[0])]
+    in_flight: Annotated[int, Field(description="Messages whose jobs are being worked on.", examples=[2])]
+    delayed: Annotated[int, Field(description="Messages that wait for their time.", examples=[0])]
+    dead_letters: Annotated[int, Field(description="Visible and in flight: jobs that need an operator.", examples=[0])]
+    oldest_seconds: Annotated[
+        float | None, Field(description="Age of the job that is queued longest; null if none.", examples=[12.5])
+    ]
 
 
 class QueuesAnswer(BaseModel):
     """All queues."""
 
-    queues: list[QueueAnswer]
+    queues: Annotated[list[QueueAnswer], Field(description="One each.")]
+
+
+def _shown(status: EntryStatus) -> Literal[EntryStatus.PROCESSING, EntryStatus.READY, EntryStatus.FAILED]:
+    """Return a status that callers see.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if status is EntryStatus.REMOVED:
+        raise ValueError("a removed entry is shown to nobody")
+    return status
 
 
 def _package(entry: Entry) -> dict[str, Any]:
-    known: dict[str, Any] = {"name": entry.name, "owner": entry.owner, "url": entry.repository.url}
-    described = entry.package or {}
+    repository = entry.repository
+    known = Package(
+        name=f"{repository.owner}/{repository.name}", url=repository.url, default_branch=entry.default_branch
+    )
+    described = known.model_dump(mode="json") | (entry.package or {})
     # What the repository itself says of its branch is newer than its description.
-    branch = entry.default_branch or described.get("default_branch")
-    return known | described | {"default_branch": branch}
+    return described | ({"default_branch": entry.default_branch} if entry.default_branch else {})
 
 
 def _point(record: HealthRecord) -> HealthPoint:

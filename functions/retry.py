@@ -5,6 +5,7 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 
 from functions import documented, http_api, startup
+from functions.callers import caller_of
 from functions.parameters import WatchlistId
 from functions.problems import ProblemCode
 from functions.representations import AddAnswer
@@ -22,20 +23,24 @@ router = http_api.router()
     operation_id="retry",
     tags=["watchlist"],
     responses=documented.responses(
-        {202: {"description": "A new job is queued."}},
+        {202: {"description": "A new job is queued.", "headers": {"Location": documented.LOCATION}}},
         ProblemCode.INVALID_FIELDS,
         ProblemCode.NOT_FOUND,
         ProblemCode.NOT_FAILED,
+        ProblemCode.NOT_YOURS,
     ),
 )
 def retry(watchlist_id: WatchlistId) -> Response[AddAnswer]:
     """Start over with all attempts; what an earlier job still does changes nothing."""
+    entries.find_for(watchlist_id, caller_of(router))
     entry = entries.retry(watchlist_id, queue, http_api.correlation_id(logger), clock.now())
     logger.info("retry queued", watchlist_id=watchlist_id, generation=entry.generation, job_id=entry.job_id)
     return Response(
         HTTPStatus.ACCEPTED,
         "application/json",
-        AddAnswer(message="Processing begins again.", watchlist_id=watchlist_id, status=entry.entry_status),
+        AddAnswer.model_validate(
+            {"message": "Processing begins again.", "watchlist_id": watchlist_id, "status": entry.entry_status}
+        ),
         headers={"Location": routes.STATUS.path.replace("{watchlist_id}", watchlist_id)},
     )
 

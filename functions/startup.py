@@ -6,9 +6,9 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
-from watchlist import records
+from watchlist import job_protocol, records
 from watchlist.job_queue import JobQueue
-from watchlist.settings import QueueSettings, Settings, TableSettings, load
+from watchlist.settings import PatienceSettings, QueueSettings, Settings, TableSettings, load
 
 SettingsModel = TypeVar("SettingsModel", bound=Settings)
 
@@ -25,6 +25,8 @@ def start(model: type[SettingsModel], service: str) -> tuple[SettingsModel, Logg
     settings = load(model)
     if isinstance(settings, TableSettings):
         records.bind(settings)
+    if isinstance(settings, PatienceSettings):
+        job_protocol.bind(settings)
     return settings, Logger(service=service, level=settings.log_level)
 
 

@@ -1,7 +1,7 @@
 """Starts the Fargate task of one attempt, within its share's slots."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -39,18 +39,20 @@ class TaskLauncher:
     def start(self, launch: Launch, receipt_handle: str, now: datetime) -> str:
         """Start the launch's task and return its ARN. The slot is freed again if ECS refuses.
 
+        A task that started although its answer was lost runs without a slot: the bound gives way rather than that
+        slots of tasks which never were stay taken.
+
         Raises:
             Refused: there is no free slot, or ECS did not start it.
         """
         share = Share.of(launch.message.kind)
-        lapses_at = now + max(limits.LAUNCH_TIMEOUT, timedelta(seconds=self._settings.lease_seconds))
         most = self._settings.max_tasks(launch.message.kind)
-        slot = task_slots.take_slot(share, launch.owner, most, lapses_at, now)
+        slot = task_slots.take_slot(share, launch.owner, most, now + self._settings.launch_timeout, now)
         if slot is None:
             raise Refused(Refusal.NO_CAPACITY, f"all {most} slots of the share {share} are taken")
         try:
             return self._run_task(launch, overrides(launch, receipt_handle, slot))
-        except Refused:
+        except Exception:
             task_slots.free_slot(share, slot, launch.owner)
             raise
 

@@ -4,7 +4,6 @@ The reconciler finds the same entries later by their leases, so nothing depends 
 once, or in order.
 """
 
-from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -53,11 +52,11 @@ def _record(launch: Launch, error: JobError | None) -> Entry | None:
     if entry is None:
         return None
     now = clock.now()
-    if entry.lease_owner == launch.owner:
+    if entry.is_held_by(launch.owner):
         silent = JobError(ErrorCode.WORKER_LOST, "The worker ended without a report.")
         entry = job_protocol.record_lost(entry, error or silent, now)
     elif error is not None:
-        entry = job_protocol.record_unstarted(launch.message, launch.attempt, error, now)
+        entry = job_protocol.record_unstarted(launch, error, now)
     else:
         return None
     reason = error or silent
@@ -71,8 +70,7 @@ def _record(launch: Launch, error: JobError | None) -> Entry | None:
 
 def _hand_back(launch: Launch, receipt_handle: str, entry: Entry) -> None:
     """Let the message be received again after the pause; at once when SQS is to move it to the dead-letter queue."""
-    pause = max(entry.next_attempt_at - clock.now(), timedelta(0)) if entry.state.is_open else timedelta(0)
     try:
-        queue.hide(queue.held(launch.message.kind, receipt_handle), pause)
+        queue.hide(queue.held(launch.message.kind, receipt_handle), entry.pause(clock.now()))
     except MessageGoneError:
         logger.info("the message is gone; the reconciler looks after the entry", watchlist_id=entry.watchlist_id)

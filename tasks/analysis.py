@@ -229,10 +229,9 @@ def _store_commits(scope: _Scope, window: CommitWindow) -> None:
 def _forget_commits(scope: _Scope, window: CommitWindow) -> None:
     """Remove what is not in the window: commits that left it, and those of a job that came to no end."""
     wanted = frozenset(window.shas)
-    scope.job.check()
-    commit_store.remove(
-        scope.watchlist_id, [key for sha, key in commit_store.keys(scope.watchlist_id) if sha not in wanted]
-    )
+    left_over = [key for sha, key in commit_store.keys(scope.watchlist_id) if sha not in wanted]
+    scope.job.check()  # after the reading: what another task stores later is not among the left-overs
+    commit_store.remove(scope.watchlist_id, left_over)
 
 
 def _count_lines(scope: _Scope, window: CommitWindow) -> tuple[list[Commit], list[str]]:

@@ -89,6 +89,7 @@ class Heartbeat:
         self._good_until = beaten_at + self._lease.duration.total_seconds()
         message = self._lease.launch.message
         share = Share.of(message.kind)
-        task_slots.renew_slot(share, self._slot, self._lease.launch.owner, now + self._lease.duration)
+        if not task_slots.renew_slot(share, self._slot, self._lease.launch.owner, now + self._lease.duration, now):
+            self._logger.warning("the slot is somebody else's now: more tasks run than should", slot=self._slot)
         if entry.delivery == message.delivery:
             self._queue.hide(self._held, self._lease.duration)

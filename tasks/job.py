@@ -32,7 +32,7 @@ from tasks.heartbeat import Heartbeat
 from tasks.history import sweep_scratch
 from tasks.scorecard.assessment import Assessor
 from tasks.scorecard.cli import ScorecardCli
-from watchlist import clock, metrics, records, task_slots
+from watchlist import clock, job_protocol, metrics, records, task_slots
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
 from watchlist.job_protocol import Launch, Lease, SupersededError
 from watchlist.job_queue import HeldMessage, JobQueue, MessageGoneError
@@ -95,7 +95,7 @@ class Worker:
 
     def run(self) -> None:
         """Do the attempt; when this returns, the entry says how it went, or the job is somebody else's."""
-        signal.signal(signal.SIGTERM, lambda *_: self._control.stop(StopReason.TERMINATED))
+        signal.signal(signal.SIGTERM, self._terminate)
         try:
             lease, entry = Lease.claim(self._launch, self._settings.lease, clock.now())
         except SupersededError:
@@ -106,6 +106,10 @@ class Worker:
         finally:
             task_slots.free_slot(Share.of(self._launch.message.kind), self._slot, self._launch.owner)
             self._metrics.flush_metrics()
+
+    def _terminate(self, *_: object) -> None:
+        """Stop the job from another thread: the interrupted one can hold the locks that stopping takes."""
+        threading.Thread(target=self._control.stop, args=(StopReason.TERMINATED,), name="sigterm").start()
 
     def _work(self, lease: Lease, entry: Entry) -> None:
         heartbeat = Heartbeat(
@@ -188,7 +192,7 @@ class Worker:
         self._measure(Metric.ATTEMPT_FAILED, 1)
         self._measure(attempt_failed_by(error.code), 1)
         if entry.state.is_open:
-            self._hand_back(entry.next_attempt_at - now)
+            self._hand_back(entry.pause(now))
             return
         self._measure(Metric.JOB_FAILED, 1)
         if entry.attempts_used_up:
@@ -211,7 +215,7 @@ class Worker:
 
     def _hand_back(self, pause: timedelta) -> None:
         with self._message_may_be_gone():
-            self._queue.hide(self._held, max(pause, timedelta(0)))
+            self._queue.hide(self._held, pause)
 
     def _delete_message(self) -> None:
         with self._message_may_be_gone():
@@ -259,6 +263,7 @@ def main() -> int:
         sys.stderr.write(f"cannot start: {error}\n")
         return 2
     records.bind(settings)
+    job_protocol.bind(settings)
     logger = Logger(service="job", level=settings.log_level)
     logger.set_correlation_id(launch.message.correlation_id)
     keys: dict[str, Any] = {

@@ -1,18 +1,21 @@
 """The alerts of user entries in DynamoDB."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from pynamodb.connection import Connection
-from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
+from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.update import Action
-from pynamodb.transactions import TransactWrite
 
-from watchlist import cursors, limits
+from watchlist import cursors, limits, transactions
 from watchlist.alerts.alert import Alert
-from watchlist.records import CONDITION_FAILED, AlertRecord
+from watchlist.records import CONDITION_FAILED, AlertRecord, as_key
+from watchlist.transactions import ContendedError
+
+_MOMENT = re.compile(r"[0-9T:.+-]{10,40}")
+_ALERT_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 _TOGETHER = 50
 """Alerts of one transaction; DynamoDB takes 100."""
@@ -113,25 +116,34 @@ def resolve(alert_id: str, at: datetime) -> AlertRecord:
     )
 
 
-def page(user_watchlist_id: str, limit: int, cursor: str | None) -> Page:
-    """Return at most `limit` alerts of a user entry after `cursor`.
+def page(user_watchlist_id: str, since: datetime, limit: int, cursor: str | None) -> Page:
+    """Return at most `limit` alerts of a user entry, raised at or after `since`, after `cursor`.
 
     Raises:
         InvalidCursorError: the cursor is malformed.
     """
-    start = _start(user_watchlist_id, cursor) if cursor else None
-    found = AlertRecord.by_user_entry.query(
-        user_watchlist_id, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
+    start = _start(user_watchlist_id, since, cursor) if cursor else None
+    found = list(
+        AlertRecord.by_user_entry.query(
+            user_watchlist_id,
+            AlertRecord.raised_at >= since,
+            scan_index_forward=False,
+            limit=limit + 1,
+            page_size=limit + 1,
+            last_evaluated_key=start,
+        )
     )
-    alerts = tuple(found)
-    last = found.last_evaluated_key
-    return Page(alerts, cursors.encode(last["raised_at"]["S"], last["pk"]["S"]) if last else None)
+    shown = tuple(found[:limit])
+    return Page(shown, _cursor_after(shown[-1]) if len(found) > limit else None)
 
 
-def remove_all(user_watchlist_id: str) -> None:
-    """Delete all alerts of a user entry; can be called again where it broke off."""
+def remove(user_watchlist_id: str, at_most: int) -> None:
+    """Delete alerts of a user entry; what is left expires by itself, and is shown to nobody.
+
+    Whoever watches the repository again sees only what is raised from then on (`page`'s `since`).
+    """
     with AlertRecord.batch_write() as batch:
-        for record in AlertRecord.by_user_entry.query(user_watchlist_id):
+        for record in AlertRecord.by_user_entry.query(user_watchlist_id, limit=at_most):
             batch.delete(record)
 
 
@@ -140,13 +152,11 @@ def _put_together(alerts: list[AddressedAlert], raised_at: datetime) -> bool:
     if len({each.alert.id for each in alerts}) < len(alerts):
         return False
     try:
-        with TransactWrite(connection=Connection()) as transaction:
+        with transactions.transaction() as writes:
             for each in alerts:
-                transaction.save(each.to_record(raised_at), condition=AlertRecord.pk.does_not_exist())
-    except TransactWriteError as error:
-        if any(reason is not None for reason in error.cancellation_reasons):
-            return False
-        raise
+                writes.save(each.to_record(raised_at), condition=AlertRecord.pk.does_not_exist())
+    except ContendedError:
+        return False
     return True
 
 
@@ -161,8 +171,15 @@ def _update(alert_id: str, *actions: Action) -> AlertRecord:
     return record
 
 
-def _start(user_watchlist_id: str, cursor: str) -> dict[str, dict[str, str]]:
-    raised_at, alert_id = cursors.decode(cursor, 2)
+def _cursor_after(record: AlertRecord) -> str:
+    return cursors.encode(as_key(record.raised_at), record.pk)
+
+
+def _start(user_watchlist_id: str, since: datetime, cursor: str) -> dict[str, dict[str, str]]:
+    """Return the key behind which the page begins; DynamoDB takes only one within the range that is asked for."""
+    raised_at, alert_id = cursors.decode(cursor, _MOMENT, _ALERT_ID)
+    if raised_at < as_key(since):
+        raise cursors.InvalidCursorError
     return {
         "pk": {"S": alert_id},
         "sk": {"S": AlertRecord.SK},

@@ -5,7 +5,8 @@ condition; a task therefore writes only while its lease is known to last (`tasks
 writes all the same is the commit that the other task writes too.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +19,9 @@ BATCH = 25
 
 _AFTER_COMMITS = COMMIT_PREFIX + "~"
 """Greater than every commit's key."""
+
+_POSITION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d#[0-9a-f]{40,64}")
+"""A commit's key without its prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,36 +96,47 @@ def known(watchlist_id: str, generation: int) -> list[Commit]:
 def page(watchlist_id: str, wanted: CommitFilter, limit: int, cursor: str | None) -> Page:
     """Return at most `limit` commits after `cursor`.
 
-    An author's commits are looked for in all commits of the entry, which are bounded by what a year's window holds.
+    A page ends early where its texts grow too long for one answer, and where an author's commits are so rare that
+    `COMMITS_LOOKED_AT` have been looked at: it can be short, and even empty, without being the last.
 
     Raises:
         InvalidCursorError: the cursor is malformed.
     """
     lower = COMMIT_PREFIX + (_moment(wanted.since) if wanted.since else "")
-    author_filter = None
-    if wanted.author is not None:
-        author_filter = (CommitRecord.author_email == wanted.author) | (CommitRecord.author_name == wanted.author)
-    found = list(
-        CommitRecord.query(
-            watchlist_id,
-            CommitRecord.sk.between(lower, _AFTER_COMMITS),
-            filter_condition=author_filter,
-            scan_index_forward=False,
-            limit=limit + 1,
-            page_size=limits.COMMITS_PAGE_MAX if wanted.author is not None else limit + 1,
-            last_evaluated_key=_start(watchlist_id, cursor, lower) if cursor else None,
-        )
+    upper = COMMIT_PREFIX + cursors.decode(cursor, _POSITION)[0] if cursor else _AFTER_COMMITS
+    if upper < lower:
+        return Page((), None)
+    most = limits.COMMITS_LOOKED_AT if wanted.author is not None else limit + 1
+    scanned = CommitRecord.query(
+        watchlist_id,
+        CommitRecord.sk.between(lower, upper),
+        scan_index_forward=False,
+        limit=most + 1,  # the cursor's own commit comes first
+        page_size=most + 1,
     )
-    more = len(found) > limit
-    return Page(tuple(found[:limit]), cursors.encode(found[limit - 1].sk) if more else None)
+    return _page([record for record in scanned if record.sk != upper], wanted, limit, most)
 
 
-def _start(watchlist_id: str, cursor: str, lower: str) -> dict[str, dict[str, str]]:
-    """Return the key behind which the page begins; DynamoDB takes only one within the range that is asked for."""
-    (key,) = cursors.decode(cursor, 1)
-    if not lower <= key <= _AFTER_COMMITS:
-        raise cursors.InvalidCursorError("is no cursor of this list")
-    return {"pk": {"S": watchlist_id}, "sk": {"S": key}}
+def _page(scanned: Sequence[CommitRecord], wanted: CommitFilter, limit: int, most: int) -> Page:
+    """Return the page of what was `scanned`, which is all that there is if it is fewer than `most`."""
+    found: list[CommitRecord] = []
+    characters = 0
+    for number, record in enumerate(scanned):
+        if wanted.author in {None, record.author_email, record.author_name}:
+            characters += _characters(record)
+            if len(found) == limit or (found and characters > limits.COMMITS_PAGE_CHARACTERS):
+                return Page(tuple(found), _cursor_after(scanned[number - 1]))
+            found.append(record)
+    return Page(tuple(found), _cursor_after(scanned[-1]) if len(scanned) >= most else None)
+
+
+def _characters(record: CommitRecord) -> int:
+    names = (record.author_name, record.author_email, record.committer_name, record.committer_email)
+    return len(record.message) + len(record.subject) + sum(map(len, names))
+
+
+def _cursor_after(record: CommitRecord) -> str:
+    return cursors.encode(record.sk.removeprefix(COMMIT_PREFIX))
 
 
 def to_record(watchlist_id: str, commit: Commit, generation: int) -> CommitRecord:
@@ -162,4 +177,4 @@ def _to_commit(record: CommitRecord) -> Commit:
 
 
 def _moment(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%S")
+    return at.replace(tzinfo=None).isoformat(timespec="seconds")

@@ -3,12 +3,16 @@
 import base64
 import binascii
 import json
+import re
 
 from watchlist import limits
 
 
 class InvalidCursorError(ValueError):
     """The cursor is none that this service gave out for this list."""
+
+    def __init__(self) -> None:
+        super().__init__("is no cursor of this list")
 
 
 def encode(*parts: str) -> str:
@@ -17,19 +21,23 @@ def encode(*parts: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def decode(cursor: str, count: int) -> tuple[str, ...]:
-    """Return the `count` parts that the cursor stands for.
+def decode(cursor: str, *patterns: re.Pattern[str]) -> tuple[str, ...]:
+    """Return the parts that the cursor stands for, one for each of `patterns`, which they match as a whole.
 
     Raises:
         InvalidCursorError: it is malformed.
     """
     if len(cursor) > limits.CURSOR_CHARACTERS:
-        raise InvalidCursorError("is no cursor of this list")
+        raise InvalidCursorError
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         parts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, RecursionError, binascii.Error):
-        raise InvalidCursorError("is no cursor of this list") from None
-    if not isinstance(parts, list) or len(parts) != count or not all(isinstance(part, str) for part in parts):
-        raise InvalidCursorError("is no cursor of this list")
+        raise InvalidCursorError from None
+    if not isinstance(parts, list) or len(parts) != len(patterns):
+        raise InvalidCursorError
+    if not all(
+        isinstance(part, str) and pattern.fullmatch(part) for part, pattern in zip(parts, patterns, strict=True)
+    ):
+        raise InvalidCursorError
     return tuple(parts)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from watchlist import limits
+from watchlist import reconciling
+from watchlist.errors import JobError
 from watchlist.job_message import JobMessage
 from watchlist.records import Entry
 from watchlist.states import JobState
@@ -11,12 +12,18 @@ from watchlist.states import JobState
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """A job message as the dispatcher receives it."""
+    """A job message as the dispatcher receives it.
+
+    Attributes:
+        sent_at: when it was sent to this queue; a redrive from the dead-letter queue counts as sent anew, with another
+            message id (SQS developer guide, "Configuring a dead-letter queue redrive").
+    """
 
     message: JobMessage
     message_id: str
     receive_count: int
     receipt_handle: str
+    sent_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +42,22 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Postpone:
-    """Put a copy in the message's place: this receive was not an attempt and must not count as one."""
+    """Put a copy in the message's place: this receive was not an attempt and must not count as one.
+
+    Attributes:
+        for_task: a task has the job; its sign of life is what the reconciler goes by, not the copy's arrival.
+    """
 
     delay: timedelta
     reason: str
+    for_task: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class GiveUp:
-    """The attempts are used up and no task is left to say so: fail the entry, then leave the message to the queue."""
+class DeclareLost:
+    """The last attempt ended without a report: record it, then decide again on what the entry is then."""
+
+    error: JobError
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +70,7 @@ class Redrive:
     """An operator took the message out of the dead-letter queue: start a new generation, delete the message."""
 
 
-Decision = Drop | Start | Postpone | GiveUp | LeaveToDeadLetterQueue | Redrive
+Decision = Drop | Start | Postpone | DeclareLost | LeaveToDeadLetterQueue | Redrive
 
 
 def decide(received: ReceivedMessage, entry: Entry | None, now: datetime) -> Decision:
@@ -70,9 +84,7 @@ def decide(received: ReceivedMessage, entry: Entry | None, now: datetime) -> Dec
         return _decide_closed(received, entry)
     if message.delivery < entry.delivery:
         return Drop("a copy took its place")
-    if entry.has_live_lease(now):
-        return Postpone(entry.lease_expires_at - now, "a task is at work on it")
-    return _decide_next_attempt(received, int(entry.attempt) + 1)
+    return _decide_open(received, entry, now)
 
 
 def _decide_closed(received: ReceivedMessage, entry: Entry) -> Decision:
@@ -80,18 +92,23 @@ def _decide_closed(received: ReceivedMessage, entry: Entry) -> Decision:
         return Drop("the job is completed")
     if not entry.attempts_used_up:
         return Drop("the job failed for good")
-    if received.message.delivery != entry.delivery:
+    if received.sent_at > entry.job_ended_at:
+        return Redrive()  # nobody but an operator sends a message of a job that has ended
+    if received.message.delivery != entry.delivery or entry.message_id not in {None, received.message_id}:
         return Drop("another message of the job is the one that failed")
-    # The message that used up the attempts goes to the dead-letter queue by itself; it comes by here only if it has
-    # receives left over. The same body under another id has been there and was sent back by an operator.
-    if entry.message_id in {None, received.message_id}:
-        return LeaveToDeadLetterQueue()
-    return Redrive()
+    # SQS moves the message that used up the attempts by itself; it comes by here only if it has receives left over.
+    return LeaveToDeadLetterQueue()
 
 
-def _decide_next_attempt(received: ReceivedMessage, attempt: int) -> Decision:
-    if attempt > limits.MAX_ATTEMPTS:
-        return GiveUp()
+def _decide_open(received: ReceivedMessage, entry: Entry, now: datetime) -> Decision:
+    if entry.has_live_lease(now):
+        return Postpone(entry.lease_expires_at - now, "a task is at work on it", for_task=True)
+    if entry.awaits_claim and entry.due_at > now:
+        return Postpone(entry.due_at - now, "a task is starting", for_task=True)
+    lost = reconciling.why_lost(entry)
+    if lost is not None:
+        return DeclareLost(lost)
+    attempt = int(entry.attempt) + 1
     if received.receive_count > attempt:
         # Receives that were no attempts (a crash, a second delivery) have eaten up some of SQS's count: with this
         # message the job would reach the dead-letter queue before its last attempt.

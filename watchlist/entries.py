@@ -2,26 +2,23 @@
 
 import contextlib
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pynamodb.connection import Connection
-from pynamodb.exceptions import TransactWriteError
-from pynamodb.transactions import TransactWrite
+from pynamodb.exceptions import PynamoDBException
 
 from watchlist import job_protocol, limits
 from watchlist.errors import JobError
 from watchlist.job_message import JobMessage
-from watchlist.job_queue import JobQueue
+from watchlist.job_queue import BATCH, JobQueue
 from watchlist.queues import JobKind
 from watchlist.records import ENTRY_KEY, Entry, RepositoryKey, UserEntry, WatchlistItem, user_hash
 from watchlist.repository_url import Repository
 from watchlist.states import EntryStatus, JobState
-
-_ADD_TRIES = 5
-"""Tries of an add against concurrent adds and removals of the same repository; each ends in somebody's success."""
+from watchlist.storage_outages import is_outage
+from watchlist.transactions import ContendedError, ServiceUnavailableError, retried, transaction
 
 
 class EntryNotFoundError(Exception):
@@ -44,14 +41,6 @@ class NotFailedError(Exception):
         self.entry = entry
 
 
-class ServiceUnavailableError(Exception):
-    """Nothing was kept of the request; the caller can send it again."""
-
-
-class _ContendedError(Exception):
-    """Somebody else changed what a transaction relied on; look again."""
-
-
 @dataclass(frozen=True, slots=True)
 class Watch:
     """One user's wish to watch one repository."""
@@ -70,6 +59,10 @@ class Added:
     is_new: bool
 
 
+Refusal = AlreadyWatchingError | ServiceUnavailableError
+"""Why a repository was not added for a user."""
+
+
 @dataclass(frozen=True, slots=True)
 class EntryWithWatchers:
     """An entry with (some of) its user entries."""
@@ -85,12 +78,21 @@ def watchlist_id_of(repository: Repository, at: datetime) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Creation:
+    """A new entry with what was written together with it, and its job's message, which is still to be sent."""
+
+    entry: Entry
+    key: RepositoryKey
+    user_entry: UserEntry
+    message: JobMessage
+
+
+@dataclass(frozen=True, slots=True)
 class _Admission:
-    """A written add: the items that are new with it, and the job's message, which is still to be sent."""
+    """A written add."""
 
     added: Added
-    created: tuple[WatchlistItem, ...] = ()
-    message: JobMessage | None = None
+    creation: _Creation | None = None
 
 
 def add(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) -> Added:
@@ -98,55 +100,86 @@ def add(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) -> Add
 
     Raises:
         AlreadyWatchingError: the user watches it already; nothing changed.
-        ServiceUnavailableError: the job could not be queued; nothing is kept.
+        ServiceUnavailableError: the job could not be queued; nothing is kept. If others have joined in between, the
+            entry stays instead, and the reconciler queues its job.
     """
     admission = _admit(watch, correlation_id, at)
-    if admission.message is not None:
+    if admission.creation is not None:
         try:
-            queue.send(admission.message)
+            queue.send(admission.creation.message)
         except JobError as error:
-            _undo(admission, error, at)
-            raise ServiceUnavailableError(error.message) from error
+            if _undo(admission.creation):
+                raise ServiceUnavailableError(error.message) from error
     return admission.added
 
 
-def add_batch(
-    watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at: datetime
-) -> list[Added | AlreadyWatchingError | ServiceUnavailableError]:
-    """Add each; the result at an index is what `add` would have returned or raised for the watch at that index."""
-    admissions: dict[int, _Admission] = {}
-    results: dict[int, Added | AlreadyWatchingError | ServiceUnavailableError] = {}
-    for index, watch in enumerate(watches):
-        try:
-            admissions[index] = _admit(watch, correlation_id, at)
-            results[index] = admissions[index].added
-        except (AlreadyWatchingError, ServiceUnavailableError) as refused:
-            results[index] = refused
-    unsent = {index: admission.message for index, admission in admissions.items() if admission.message is not None}
-    for index, error in queue.send_batch(unsent).items():
-        _undo(admissions[index], error, at)
-        results[index] = ServiceUnavailableError(error.message)
-    return [results[index] for index in range(len(watches))]
+def add_batch(watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at: datetime) -> list[Added | Refusal]:
+    """Add each; the result at an index is what `add` would have returned or raised for the watch at that index.
+
+    As many as fit one call of the queue are written, then sent, then the next ones: if this breaks off, few entries
+    wait for the reconciler to send their job.
+    """
+    results: list[Added | Refusal] = []
+    for start in range(0, len(watches), BATCH):
+        results += _add_some(watches[start : start + BATCH], queue, correlation_id, at)
+    return results
+
+
+def _add_some(watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at: datetime) -> list[Added | Refusal]:
+    admissions = [_try_to_admit(watch, correlation_id, at) for watch in watches]
+    creations = {
+        index: admission.creation
+        for index, admission in enumerate(admissions)
+        if isinstance(admission, _Admission) and admission.creation is not None
+    }
+    errors = queue.send_batch({index: creation.message for index, creation in creations.items()})
+    undone = {
+        creations[index].entry.watchlist_id: ServiceUnavailableError(error.message)
+        for index, error in errors.items()
+        if _undo(creations[index])
+    }
+    return [_result(admission, undone) for admission in admissions]
+
+
+def _result(admission: _Admission | Refusal, undone: Mapping[str, ServiceUnavailableError]) -> Added | Refusal:
+    """Return what became of an add, given the entries that were taken back after it."""
+    match admission:
+        case _Admission(added=added):
+            return undone.get(added.entry.watchlist_id, added)
+        case AlreadyWatchingError(entry=entry):
+            return undone.get(entry.watchlist_id, admission)
+        case ServiceUnavailableError():
+            return admission
+
+
+def _try_to_admit(watch: Watch, correlation_id: str, at: datetime) -> _Admission | Refusal:
+    try:
+        return _admit(watch, correlation_id, at)
+    except (AlreadyWatchingError, ServiceUnavailableError) as refusal:
+        return refusal
+    except PynamoDBException as error:
+        if not is_outage(error):
+            raise
+        return ServiceUnavailableError("The database did not answer.")
 
 
 def _admit(watch: Watch, correlation_id: str, at: datetime) -> _Admission:
-    for attempt in range(_ADD_TRIES):
-        with contextlib.suppress(_ContendedError):
-            existing = _entry_of(watch.repository)
-            if existing is not None:
-                return _Admission(Added(_join(existing, watch, at), is_new=False))
-            # another repository's entry can have the same id in the same second: the next second's is free
-            return _create(watch, correlation_id, at + timedelta(seconds=attempt))
-    raise ServiceUnavailableError("too many adds of one repository at the same instant")
+    def join_or_create(number: int) -> _Admission:
+        existing = _entry_of(watch.repository)
+        if existing is not None:
+            return _join(existing, watch, at)
+        # another entry, or one just removed, can have the id of the same second: a later second's is free
+        return _create(watch, watchlist_id_of(watch.repository, at + timedelta(seconds=number)), correlation_id, at)
+
+    return retried(join_or_create)
 
 
 def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime) -> Entry:
-    """Start a new generation of a failed entry.
+    """Start a new generation of a failed entry. If its message cannot be sent now, the reconciler sends it.
 
     Raises:
         EntryNotFoundError: there is no such entry.
         NotFailedError: it is processing or ready.
-        ServiceUnavailableError: the job could not be queued; the entry is still failed.
     """
     entry = find(watchlist_id)
     if entry.entry_status is not EntryStatus.FAILED:
@@ -155,27 +188,44 @@ def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime)
         message = job_protocol.start_generation(entry, _new_job_id(), correlation_id, at)
     except job_protocol.SupersededError:
         return retry(watchlist_id, queue, correlation_id, at)
-    _send_or_fail(message, queue, at)
+    with contextlib.suppress(JobError):
+        queue.send(message)
     return find(watchlist_id)
 
 
 def status_of(watchlist_id: str, user: str | None) -> EntryWithWatchers:
     """Return the entry with the user's entry, or with the first `WATCHERS_SHOWN` of all if no user is named.
 
-    One Query of at most one read unit without a user (a strongly consistent one, so that an entry is seen as soon as
-    it was added); two gets with a user, since their entry can lie anywhere among thousands.
+    One call, strongly consistent, so that an entry is seen as soon as it was added: a Query without a user; a BatchGet
+    with one, since their entry can lie anywhere among thousands.
 
     Raises:
         EntryNotFoundError: there is no such entry.
     """
-    if user is not None:
-        entry = find(watchlist_id)
-        mine = find_user_entry(watchlist_id, user)
-        return EntryWithWatchers(entry, (mine,) if mine else ())
-    items = list(WatchlistItem.query(watchlist_id, consistent_read=True, limit=1 + limits.WATCHERS_SHOWN))
-    if not items or not isinstance(items[0], Entry) or items[0].entry_status is EntryStatus.REMOVED:
+    items: list[WatchlistItem]
+    if user is None:
+        items = list(WatchlistItem.query(watchlist_id, consistent_read=True, limit=1 + limits.WATCHERS_SHOWN))
+    else:
+        keys = [(watchlist_id, ENTRY_KEY), (watchlist_id, UserEntry.sk_of(user))]
+        items = list(WatchlistItem.batch_get(keys, consistent_read=True))
+    entry = next((item for item in items if isinstance(item, Entry)), None)
+    if entry is None or entry.is_removed:
         raise EntryNotFoundError(watchlist_id)
-    return EntryWithWatchers(items[0], tuple(item for item in items[1:] if isinstance(item, UserEntry)))
+    return EntryWithWatchers(entry, tuple(item for item in items if isinstance(item, UserEntry)))
+
+
+def find_for(watchlist_id: str, user: str | None) -> Entry:
+    """Return the entry if `user` watches it; None stands for somebody who may see all.
+
+    Raises:
+        EntryNotFoundError: there is no such entry, or the user does not watch it.
+    """
+    if user is None:
+        return find(watchlist_id)
+    shown = status_of(watchlist_id, user)
+    if not shown.user_entries:
+        raise EntryNotFoundError(watchlist_id)
+    return shown.entry
 
 
 def find_user_entry(watchlist_id: str, user: str) -> UserEntry | None:
@@ -193,7 +243,7 @@ def find(watchlist_id: str) -> Entry:
         EntryNotFoundError: there is no such entry.
     """
     entry = job_protocol.find_entry(watchlist_id)
-    if entry is None or entry.entry_status is EntryStatus.REMOVED:
+    if entry is None or entry.is_removed:
         raise EntryNotFoundError(watchlist_id)
     return entry
 
@@ -206,18 +256,17 @@ def _entry_of(repository: Repository) -> Entry | None:
     return job_protocol.find_entry(key.watchlist_id)
 
 
-def _join(entry: Entry, watch: Watch, at: datetime) -> Entry:
+def _join(entry: Entry, watch: Watch, at: datetime) -> _Admission:
     if find_user_entry(entry.watchlist_id, watch.user) is not None:
         raise AlreadyWatchingError(entry)
     user_entry = _user_entry(entry.watchlist_id, watch, at)
-    with _contended_if_cancelled(), TransactWrite(connection=Connection()) as transaction:
-        transaction.save(user_entry, condition=UserEntry.pk.does_not_exist())
-        transaction.update(entry, actions=[Entry.watchers.add(1)], condition=Entry.watchers >= 1)
-    return entry
+    with transaction() as writes:
+        writes.save(user_entry, condition=UserEntry.pk.does_not_exist())
+        writes.update(entry, actions=[Entry.watchers.add(1)], condition=Entry.watchers >= 1)
+    return _Admission(Added(entry, is_new=False))
 
 
-def _create(watch: Watch, correlation_id: str, at: datetime) -> _Admission:
-    watchlist_id = watchlist_id_of(watch.repository, at)
+def _create(watch: Watch, watchlist_id: str, correlation_id: str, at: datetime) -> _Admission:
     entry = Entry(
         watchlist_id,
         ENTRY_KEY,
@@ -235,36 +284,24 @@ def _create(watch: Watch, correlation_id: str, at: datetime) -> _Admission:
     message = job_protocol.queued(entry, _new_job_id(), correlation_id, at)
     key = RepositoryKey(RepositoryKey.pk_of(watch.repository), RepositoryKey.SK, watchlist_id=watchlist_id)
     user_entry = _user_entry(watchlist_id, watch, at)
-    with _contended_if_cancelled(), TransactWrite(connection=Connection()) as transaction:
-        transaction.save(key, condition=RepositoryKey.pk.does_not_exist())
-        transaction.save(entry, condition=Entry.pk.does_not_exist())
-        transaction.save(user_entry)
-    return _Admission(Added(entry, is_new=True), (entry, key, user_entry), message)
+    with transaction() as writes:
+        writes.save(key, condition=RepositoryKey.pk.does_not_exist())
+        writes.save(entry, condition=Entry.pk.does_not_exist())
+        writes.save(user_entry)
+    return _Admission(Added(entry, is_new=True), _Creation(entry, key, user_entry, message))
 
 
-def _undo(admission: _Admission, error: JobError, at: datetime) -> None:
-    """Take back an add whose job could not be queued; if others have joined since, fail the entry instead."""
-    if admission.message is None:
-        return
-    untouched = (
-        (Entry.watchers == 1) & (Entry.job_id == admission.message.job_id) & (Entry.job_state == JobState.QUEUED)
-    )
+def _undo(creation: _Creation) -> bool:
+    """Take back an add whose job could not be queued; False if others rely on the entry by now."""
+    untouched = (Entry.watchers == 1) & (Entry.job_id == creation.message.job_id) & (Entry.job_state == JobState.QUEUED)
     try:
-        with _contended_if_cancelled(), TransactWrite(connection=Connection()) as transaction:
-            for item in admission.created:
-                transaction.delete(item, condition=untouched if isinstance(item, Entry) else None)
-    except _ContendedError:
-        with contextlib.suppress(job_protocol.SupersededError):
-            job_protocol.record_unsent(admission.message, error, at)
-
-
-def _send_or_fail(message: JobMessage, queue: JobQueue, at: datetime) -> None:
-    try:
-        queue.send(message)
-    except JobError as error:
-        with contextlib.suppress(job_protocol.SupersededError):
-            job_protocol.record_unsent(message, error, at)
-        raise ServiceUnavailableError(error.message) from error
+        with transaction() as writes:
+            writes.delete(creation.entry, condition=untouched)
+            writes.delete(creation.key)
+            writes.delete(creation.user_entry)
+    except ContendedError:
+        return False
+    return True
 
 
 def _user_entry(watchlist_id: str, watch: Watch, at: datetime) -> UserEntry:
@@ -284,16 +321,6 @@ def _user_entry(watchlist_id: str, watch: Watch, at: datetime) -> UserEntry:
 def user_watchlist_id_of(watchlist_id: str, user: str) -> str:
     """Return the id of a user's entry; the entry can be found by its parts."""
     return f"user_{user_hash(user)}_{watchlist_id}"
-
-
-@contextlib.contextmanager
-def _contended_if_cancelled() -> Iterator[None]:
-    try:
-        yield
-    except TransactWriteError as error:
-        if any(reason is not None for reason in error.cancellation_reasons):
-            raise _ContendedError from error
-        raise
 
 
 def _new_job_id() -> str:

@@ -22,9 +22,14 @@ class FunctionSpec:
     timeout: timedelta
 
     @property
+    def module(self) -> str:
+        """The module of the entry point."""
+        return f"functions.{self.name}"
+
+    @property
     def handler(self) -> str:
         """Lambda's name of the entry point."""
-        return f"functions.{self.name}.handler"
+        return f"{self.module}.handler"
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -35,15 +40,15 @@ class FunctionSpec:
 _HTTP_TIMEOUT = timedelta(seconds=10)
 """API Gateway waits 30 s; a caller who polls has given up before."""
 
-_PURGING_TIMEOUT = timedelta(seconds=25)
-"""Removing what a user leaves behind takes several calls; a caller who times out can go on with the same request."""
+_LONG_HTTP_TIMEOUT = timedelta(seconds=25)
+"""A batch of adds, or removing what a user leaves behind, takes hundreds of calls; API Gateway waits 30 s."""
 
-ADD_REPOSITORY = FunctionSpec(Function.ADD_REPOSITORY, settings.AddSettings, _HTTP_TIMEOUT)
+ADD_REPOSITORY = FunctionSpec(Function.ADD_REPOSITORY, settings.AddSettings, _LONG_HTTP_TIMEOUT)
 STATUS = FunctionSpec(Function.STATUS, settings.TableSettings, _HTTP_TIMEOUT)
 RETRY = FunctionSpec(Function.RETRY, settings.EnqueueSettings, _HTTP_TIMEOUT)
 COMMITS = FunctionSpec(Function.COMMITS, settings.TableSettings, _HTTP_TIMEOUT)
 HEALTH = FunctionSpec(Function.HEALTH, settings.TableSettings, _HTTP_TIMEOUT)
-USER_WATCHLIST = FunctionSpec(Function.USER_WATCHLIST, settings.TableSettings, _PURGING_TIMEOUT)
+USER_WATCHLIST = FunctionSpec(Function.USER_WATCHLIST, settings.TableSettings, _LONG_HTTP_TIMEOUT)
 ALERTS = FunctionSpec(Function.ALERTS, settings.TableSettings, _HTTP_TIMEOUT)
 JOBS = FunctionSpec(Function.JOBS, settings.OperationsSettings, _HTTP_TIMEOUT)
 DOCUMENTATION = FunctionSpec(Function.DOCUMENTATION, settings.Settings, _HTTP_TIMEOUT)

@@ -73,8 +73,10 @@ class CheckResult(_Frozen):
     """One check.
 
     Attributes:
+        name: of the check, as Scorecard spells it.
         score: 0 to 10, or None where the check was inconclusive (Scorecard writes -1).
         reason: Scorecard's one line on the score.
+        documentation_url: where Scorecard explains the check.
         details: the findings, warnings first, at most MAX_DETAILS.
         details_omitted: how many findings are not in `details`.
     """
@@ -88,7 +90,12 @@ class CheckResult(_Frozen):
 
 
 class PassedOver(_Frozen):
-    """A better source that gave no result, and why."""
+    """A better source that gave no result, and why.
+
+    Attributes:
+        source: which one.
+        reason: one sentence.
+    """
 
     source: ScorecardSource
     reason: str

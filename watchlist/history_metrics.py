@@ -70,7 +70,14 @@ class _Frozen(BaseModel):
 
 
 class Contributor(_Frozen):
-    """One person: commits in the window, first and last of them (committer date)."""
+    """One person.
+
+    Attributes:
+        name: as in `.mailmap`.
+        commits: contributions in the window.
+        first_commit_at: committer date of the first of them.
+        last_commit_at: committer date of the last of them.
+    """
 
     name: str
     commits: int
@@ -79,14 +86,26 @@ class Contributor(_Frozen):
 
 
 class Bot(_Frozen):
-    """One program that commits, and its commits in the window, merges included."""
+    """One program that commits.
+
+    Attributes:
+        name: as in the commits.
+        commits: in the window, merges included.
+    """
 
     name: str
     commits: int
 
 
 class FileChurn(_Frozen):
-    """One file: the commits that changed it, and the lines they added and deleted (0 in binary files)."""
+    """One file.
+
+    Attributes:
+        path: of the file, from the repository's root.
+        commits: contributions that changed it.
+        lines_added: by these commits; 0 in binary files.
+        lines_deleted: by these commits; 0 in binary files.
+    """
 
     path: str
     commits: int
@@ -106,6 +125,13 @@ class ActivityScore(_Frozen):
     quality, security or fitness: finished software that needs no change scores low by design, and many small commits
     score higher than a few large ones, so it says little when projects with different habits (squashed merges, say) are
     compared. It sees the default branch only, and no issues, reviews or releases.
+
+    Attributes:
+        value: the sum, 0 to 100.
+        recency: 0 to 30.
+        frequency: 0 to 30.
+        regularity: 0 to 20.
+        people: 0 to 20.
     """
 
     value: int

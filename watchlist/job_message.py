@@ -4,9 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from watchlist import limits
 from watchlist.queues import JobKind
 
-Identifier = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[A-Za-z0-9._-]+$")]
+Identifier = Annotated[str, Field(min_length=1, max_length=limits.IDENTIFIER_CHARACTERS, pattern=r"^[A-Za-z0-9._-]+$")]
 
 
 class JobMessage(BaseModel):

@@ -4,32 +4,50 @@ Who writes what:
 
     add, retry      a new generation, queued
     scheduler       a new generation of an entry that is ready, for a refresh
-    dispatcher      adopts a newer copy of the message; counts a launched attempt
-    task            claims the attempt by a lease, then writes only while it holds it
-    task-stopped    reports for a task that cannot, fenced by that task's lease owner
+    dispatcher      adopts a newer copy of the message; names a launch, counts it when ECS has accepted it
+    task            claims its launch's attempt by a lease, then writes only while it holds it
+    task-stopped    reports for a task that cannot, fenced by that task's launch
     reconciler      takes over when a lease or a queue's sign of life ran out
 
 `generation` counts jobs of an entry, `attempt` the launched tasks of a job, `delivery` the copies of its message.
-A lease owner names one launch of one attempt, so (generation, lease owner) fences every write of a task.
+An owner names one launch, and only the newest launch may claim: (generation, owner) fences every write of a task. An
+attempt's number alone would not do, since one that was given back is launched again.
 """
 
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from pynamodb.connection import Connection
 from pynamodb.exceptions import TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
-from pynamodb.transactions import TransactWrite
 
 from watchlist import clock, limits
 from watchlist.errors import JobError
 from watchlist.job_message import JobMessage
 from watchlist.queues import JobKind
-from watchlist.records import CONDITION_FAILED, ENTRY_KEY, Entry, JobRecord, LastError, Progress
+from watchlist.records import CONDITION_FAILED, ENTRY_KEY, Entry, JobRecord, LastError, Progress, transaction
+from watchlist.settings import PatienceSettings
 from watchlist.states import CheckOutcome, DueKind, EntryStatus, JobState, Stage
+
+
+@dataclass(slots=True)
+class _Patience:
+    """How long an entry may show no sign of life until it is due for the reconciler; see `limits`."""
+
+    send: timedelta = limits.SEND_TIMEOUT
+    queue: timedelta = limits.QUEUE_TIMEOUT
+
+
+_patience = _Patience()
+
+
+def bind(settings: PatienceSettings) -> None:
+    """Set how long entries may be silent; called once when a program starts, like `records.bind`."""
+    _patience.send = settings.send_timeout
+    _patience.queue = settings.queue_timeout
 
 
 class SupersededError(Exception):
@@ -58,7 +76,7 @@ def queued(entry: Entry, job_id: str, correlation_id: str, at: datetime) -> JobM
     entry.delivery = entry.attempt = entry.claimed_attempt = 0
     entry.progress = Progress.of(Stage.QUEUED)
     entry.open_queue = entry.job_kind
-    entry.due_kind, entry.due_at = DueKind.JOB, at + limits.SEND_TIMEOUT
+    entry.due_kind, entry.due_at = DueKind.JOB, at + _patience.send
     return message_of(entry)
 
 
@@ -140,52 +158,75 @@ def check_is_due(entry: Entry) -> Condition:
     return condition
 
 
-def adopt(message: JobMessage, message_id: str, due_at: datetime) -> Entry:
-    """Let `message` be the one that counts for its job.
+def adopt(message: JobMessage, message_id: str, due_at: datetime | None) -> Entry:
+    """Let `message`, which SQS calls `message_id`, be the one that counts for its job.
+
+    A sign of life is due at `due_at` from now on; None leaves that moment as it is, since a task is at work.
 
     Raises:
         SupersededError: the job is closed or another generation's, or a newer copy counts already.
     """
+    due = [] if due_at is None else _due(due_at)
     return _update(
         message.watchlist_id,
-        [Entry.delivery.set(message.delivery), Entry.message_id.set(message_id), *_due(due_at)],
+        [Entry.delivery.set(message.delivery), Entry.message_id.set(message_id), *due],
         _open_job(message) & (Entry.delivery <= message.delivery),
     )
 
 
-def record_launch(message: JobMessage, attempt: int, task_arn: str, at: datetime) -> Entry:
-    """Count a launched attempt.
+def begin_launch(launch: "Launch", due_at: datetime) -> Entry:
+    """Let `launch`, which is about to be made, be the one that may claim; its message counts for the job.
+
+    Written before the task exists, so that no task of an earlier launch can claim once this one is under way.
 
     Raises:
-        SupersededError: that attempt or a later one is counted already, or the job is closed.
+        SupersededError: the job is closed or another generation's, a newer copy of the message counts, another task
+            holds the entry, or the attempt is not the next one.
     """
+    message = launch.message
     return _update(
         message.watchlist_id,
         [
-            Entry.attempt.set(attempt),
-            Entry.task_arn.set(task_arn),
-            Entry.progress.set(Progress.of(Stage.STARTING)),
-            *_due(at + limits.LAUNCH_TIMEOUT),
+            Entry.launch_owner.set(launch.owner),
+            Entry.delivery.set(message.delivery),
+            Entry.message_id.set(launch.message_id),
+            *_due(due_at),
         ],
-        _open_job(message) & (Entry.attempt < attempt) & Entry.lease_owner.does_not_exist(),
+        _open_job(message)
+        & (Entry.delivery <= message.delivery)
+        & (Entry.attempt == launch.attempt - 1)
+        & Entry.lease_owner.does_not_exist(),
     )
 
 
-def record_unstarted(message: JobMessage, attempt: int, error: JobError, at: datetime) -> Entry:
-    """Record that the task of `attempt` ended before it claimed anything.
+def record_launch(launch: "Launch", task_arn: str, due_at: datetime) -> Entry:
+    """Count a launch that ECS has accepted as an attempt; the task must claim it until `due_at`.
+
+    Raises:
+        SupersededError: the task has claimed it or ended already, a newer launch is under way, or the job is closed.
+    """
+    return _update(
+        launch.message.watchlist_id,
+        [
+            Entry.attempt.set(launch.attempt),
+            Entry.task_arn.set(task_arn),
+            Entry.progress.set(Progress.of(Stage.STARTING)),
+            *_due(due_at),
+        ],
+        _newest_launch(launch) & (Entry.attempt < launch.attempt),
+    )
+
+
+def record_unstarted(launch: "Launch", error: JobError, at: datetime) -> Entry:
+    """Record that the launch's task was refused, or ended before it claimed anything.
 
     The attempt counts as used up: `retrying`, or `failed` when it was the last.
 
     Raises:
-        SupersededError: that attempt was claimed, a later one is counted, or the job is closed.
+        SupersededError: the attempt was claimed, a newer launch is under way, or the job is closed.
     """
-    condition = (
-        _open_job(message)
-        & (Entry.attempt <= attempt)
-        & (Entry.claimed_attempt < attempt)
-        & Entry.lease_owner.does_not_exist()
-    )
-    return _record_failure(message, attempt, LastError.of(error, Stage.STARTING, at), condition)
+    reason = LastError.of(error, Stage.STARTING, at)
+    return _record_failure(launch.message, launch.attempt, reason, _newest_launch(launch))
 
 
 def record_lost(entry: Entry, error: JobError, at: datetime) -> Entry:
@@ -209,20 +250,8 @@ def record_timed_out(entry: Entry, error: JobError, at: datetime) -> None:
     Raises:
         SupersededError: the job is closed, or another generation's.
     """
-    _fail(entry, LastError.of(error, entry.stage, at), _open_job(message_of(entry)), attempts_used_up=False)
-
-
-def record_unsent(message: JobMessage, error: JobError, at: datetime) -> None:
-    """Fail a job whose message could not be sent.
-
-    Raises:
-        SupersededError: somebody has taken the job on since.
-    """
-    entry = find_entry(message.watchlist_id)
-    if entry is None:
-        raise SupersededError(message.watchlist_id)
-    untouched = _open_job(message) & (Entry.job_state == JobState.QUEUED) & (Entry.attempt == 0)
-    _fail(entry, LastError.of(error, Stage.QUEUED, at), untouched, attempts_used_up=False)
+    reason = LastError.of(error, entry.stage, at)
+    _fail(entry, int(entry.attempt), reason, _open_job(message_of(entry)), attempts_used_up=False)
 
 
 def remember_dead_letter(message: JobMessage, message_id: str) -> None:
@@ -256,19 +285,6 @@ def requeue(entry: Entry, due_at: datetime) -> JobMessage:
     return message_of(updated)
 
 
-def forget_due(entry: Entry) -> None:
-    """Take a closed job out of the index of due entries.
-
-    Raises:
-        SupersededError: the entry has moved on since it was read.
-    """
-    _update(
-        entry.watchlist_id,
-        [Entry.due_kind.remove(), Entry.due_at.remove()],
-        (Entry.generation == entry.generation) & (Entry.job_state == entry.job_state),
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Launch:
     """One task started for one attempt of a job.
@@ -285,7 +301,7 @@ class Launch:
 
     @property
     def owner(self) -> str:
-        """The lease owner and idempotency token: at most 64 characters, another one for each launch."""
+        """Its name in leases and slots and its idempotency token: at most 64 characters, unlike any other launch's."""
         return f"{self.message_id}-{self.receive_count}"
 
 
@@ -295,45 +311,43 @@ class Lease:
 
     Attributes:
         duration: how long the lease lasts without `extend`.
+        claimant: tells apart two processes that were started for one launch.
     """
 
     launch: Launch
     duration: timedelta
+    claimant: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @classmethod
     def claim(cls, launch: Launch, duration: timedelta, at: datetime) -> tuple[Self, Entry]:
         """Claim the launch's attempt of its job.
 
         Raises:
-            SupersededError: the job is closed or another generation's, the attempt is claimed, a later one is counted,
-                a newer copy of the message counts, or another task holds a live lease.
+            SupersededError: the job is closed or another generation's, a newer launch is under way, the attempt is
+                claimed or was declared lost, or another task holds the entry.
         """
-        message, attempt = launch.message, launch.attempt
-        condition = (
-            _open_job(message)
-            & (Entry.delivery <= message.delivery)
-            & (Entry.attempt <= attempt)
-            & (Entry.claimed_attempt < attempt)
-            & (Entry.lease_owner.does_not_exist() | (Entry.lease_expires_at < at))
-        )
-        entry = _update(
-            message.watchlist_id,
-            [
-                Entry.job_state.set(JobState.RUNNING),
-                Entry.attempt.set(attempt),
-                Entry.claimed_attempt.set(attempt),
-                Entry.delivery.set(message.delivery),
-                Entry.message_id.set(launch.message_id),
-                Entry.lease_owner.set(launch.owner),
-                Entry.lease_expires_at.set(at + duration),
-                Entry.job_started_at.set(at),
-                Entry.next_attempt_at.remove(),
-                Entry.progress.set(Progress.of(Stage.STARTING)),
-                *_due(at + duration),
-            ],
-            condition,
-        )
-        return cls(launch, duration), entry
+        lease = cls(launch, duration)
+        actions = [
+            Entry.job_state.set(JobState.RUNNING),
+            Entry.attempt.set(launch.attempt),
+            Entry.claimed_attempt.set(launch.attempt),
+            Entry.lease_owner.set(lease.owner),
+            Entry.lease_expires_at.set(at + duration),
+            Entry.job_started_at.set(at),
+            Entry.next_attempt_at.remove(),
+            Entry.progress.set(Progress.of(Stage.STARTING)),
+            *_due(at + duration),
+        ]
+        try:
+            return lease, _update(launch.message.watchlist_id, actions, _newest_launch(launch))
+        except SupersededError:
+            # A claim whose answer was lost is sent again by the SDK and finds its own lease.
+            return lease, lease._entry()
+
+    @property
+    def owner(self) -> str:
+        """Who holds the entry: the launch and its process."""
+        return f"{self.launch.owner}#{self.claimant}"
 
     def extend(self, at: datetime) -> Entry:
         """Hold the entry for another `duration`.
@@ -376,7 +390,7 @@ class Lease:
             *(_set_or_remove(getattr(Entry, name), value) for name, value in result.items()),
             *_closed(entry, at),
         ]
-        _close(entry, actions, self._held(), _job_record(entry, at, None))
+        _close(entry, actions, self._held(), _job_record(entry, self.launch.attempt, at, None))
 
     def fail(self, error: JobError, stage: Stage, at: datetime) -> Entry:
         """End this attempt badly: the entry is `retrying` if another one may help and is left, or `failed`.
@@ -386,11 +400,11 @@ class Lease:
         """
         reason = LastError.of(error, stage, at)
         if not error.retryable:
-            return _fail(self._entry(), reason, self._held(), attempts_used_up=False)
+            return _fail(self._entry(), self.launch.attempt, reason, self._held(), attempts_used_up=False)
         return _record_failure(self.launch.message, self.launch.attempt, reason, self._held())
 
     def give_back(self, error: JobError, stage: Stage, at: datetime) -> Entry:
-        """Stop without having used the attempt up, as on SIGTERM.
+        """Stop without having used the attempt up, as on SIGTERM; whatever else this launch reports changes nothing.
 
         Raises:
             SupersededError: the lease is lost.
@@ -400,16 +414,17 @@ class Lease:
                 Entry.job_state.set(JobState.RETRYING),
                 Entry.attempt.set(self.launch.attempt - 1),
                 Entry.claimed_attempt.set(self.launch.attempt - 1),
+                Entry.launch_owner.remove(),
                 Entry.last_error.set(LastError.of(error, stage, at)),
                 Entry.next_attempt_at.set(at),
                 *_lease_released(),
-                *_due(at + limits.QUEUE_TIMEOUT),
+                *_due(at + _patience.queue),
             ]
         )
 
     def _entry(self) -> Entry:
         entry = find_entry(self.launch.message.watchlist_id)
-        if entry is None or entry.lease_owner != self.launch.owner:
+        if entry is None or entry.lease_owner != self.owner:
             raise SupersededError(self.launch.message.watchlist_id)
         return entry
 
@@ -417,7 +432,7 @@ class Lease:
         return _update(self.launch.message.watchlist_id, actions, self._held())
 
     def _held(self) -> Condition:
-        condition: Condition = _open_job(self.launch.message) & (Entry.lease_owner == self.launch.owner)
+        condition: Condition = _open_job(self.launch.message) & (Entry.lease_owner == self.owner)
         return condition
 
 
@@ -436,11 +451,13 @@ def _next_generation(entry: Entry, kind: JobKind, job_id: str, correlation_id: s
         Entry.claimed_attempt.set(0),
         Entry.attempts_used_up.set(False),
         Entry.message_id.remove(),
+        Entry.launch_owner.remove(),
+        Entry.job_ended_at.remove(),
         Entry.next_attempt_at.remove(),
         Entry.task_arn.remove(),
         Entry.progress.set(Progress.of(Stage.QUEUED)),
         *_lease_released(),
-        *_due(at + limits.SEND_TIMEOUT),
+        *_due(at + _patience.send),
     ]
 
 
@@ -449,7 +466,7 @@ def _record_failure(message: JobMessage, attempt: int, reason: LastError, condit
         entry = find_entry(message.watchlist_id)
         if entry is None:
             raise SupersededError(message.watchlist_id)
-        return _fail(entry, reason, condition, attempts_used_up=True)
+        return _fail(entry, attempt, reason, condition, attempts_used_up=True)
     next_attempt_at = reason.at + back_off(attempt)
     return _update(
         message.watchlist_id,
@@ -460,15 +477,17 @@ def _record_failure(message: JobMessage, attempt: int, reason: LastError, condit
             Entry.last_error.set(reason),
             Entry.next_attempt_at.set(next_attempt_at),
             *_lease_released(),
-            *_due(next_attempt_at + limits.QUEUE_TIMEOUT),
+            *_due(next_attempt_at + _patience.queue),
         ],
         condition,
     )
 
 
-def _fail(entry: Entry, reason: LastError, condition: Condition, *, attempts_used_up: bool) -> Entry:
+def _fail(entry: Entry, attempt: int, reason: LastError, condition: Condition, *, attempts_used_up: bool) -> Entry:
     actions = [
         Entry.job_state.set(JobState.FAILED),
+        Entry.attempt.set(attempt),
+        Entry.claimed_attempt.set(attempt),
         Entry.attempts_used_up.set(attempts_used_up),
         Entry.last_check.set(check_of(CheckOutcome.FAILED, reason.at, reason)),
         *_closed(entry, reason.at),
@@ -482,14 +501,14 @@ def _fail(entry: Entry, reason: LastError, condition: Condition, *, attempts_use
         ]
     else:
         actions += [Entry.status.set(EntryStatus.FAILED), Entry.last_error.set(reason)]
-    _close(entry, actions, condition, _job_record(entry, reason.at, reason))
+    _close(entry, actions, condition, _job_record(entry, attempt, reason.at, reason))
     closed = find_entry(entry.watchlist_id)
     if closed is None:
         raise SupersededError(entry.watchlist_id)
     return closed
 
 
-def _job_record(entry: Entry, ended_at: datetime, error: LastError | None) -> JobRecord:
+def _job_record(entry: Entry, attempts: int, ended_at: datetime, error: LastError | None) -> JobRecord:
     return JobRecord(
         JobRecord.pk_of(entry.kind, failed=error is not None),
         f"{ended_at.isoformat()}#{entry.job_id}",
@@ -498,7 +517,7 @@ def _job_record(entry: Entry, ended_at: datetime, error: LastError | None) -> Jo
         watchlist_id=entry.watchlist_id,
         repository_url=entry.repository.url,
         generation=entry.generation,
-        attempts=entry.attempt,
+        attempts=attempts,
         queued_at=entry.job_queued_at,
         started_at=entry.job_started_at,
         ended_at=ended_at,
@@ -510,9 +529,9 @@ def _job_record(entry: Entry, ended_at: datetime, error: LastError | None) -> Jo
 def _close(entry: Entry, actions: list[Action], condition: Condition, record: JobRecord) -> None:
     """Close the job and put it on record, both or neither."""
     try:
-        with TransactWrite(connection=Connection()) as transaction:
-            transaction.update(Entry(entry.watchlist_id, ENTRY_KEY), actions=actions, condition=condition)
-            transaction.save(record)
+        with transaction() as writes:
+            writes.update(Entry(entry.watchlist_id, ENTRY_KEY), actions=actions, condition=condition)
+            writes.save(record)
     except TransactWriteError as error:
         if any(reason is not None and reason.code == "ConditionalCheckFailed" for reason in error.cancellation_reasons):
             raise SupersededError(entry.watchlist_id) from None
@@ -521,6 +540,7 @@ def _close(entry: Entry, actions: list[Action], condition: Condition, record: Jo
 
 def _closed(entry: Entry, at: datetime) -> list[Action]:
     actions = [
+        Entry.job_ended_at.set(at),
         Entry.next_attempt_at.remove(),
         Entry.open_queue.remove(),
         # The scheduler looks at once: it tells the watchers and says when the next check is due.
@@ -547,6 +567,17 @@ def _open_job(message: JobMessage) -> Condition:
         (Entry.generation == message.generation)
         & (Entry.job_id == message.job_id)
         & Entry.job_state.is_in(JobState.QUEUED, JobState.RUNNING, JobState.RETRYING)
+    )
+    return condition
+
+
+def _newest_launch(launch: Launch) -> Condition:
+    """The launch is the one under way, its attempt neither claimed nor declared lost, and nobody holds the entry."""
+    condition: Condition = (
+        _open_job(launch.message)
+        & (Entry.launch_owner == launch.owner)
+        & (Entry.claimed_attempt < launch.attempt)
+        & Entry.lease_owner.does_not_exist()
     )
     return condition
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from watchlist.job_message import JobMessage
     from watchlist.queues import JobKind
 
-_BATCH = 10
+BATCH = 10
 """Messages of one SendMessageBatch call: the most that SQS takes."""
 
 _NOT_ACCEPTED = "The queue did not accept the job."
@@ -81,8 +81,8 @@ class JobQueue:
         failed: dict[int, JobError] = {}
         for kind, queue_url in self._queue_urls.items():
             keys = [key for key, message in messages.items() if message.kind is kind]
-            for start in range(0, len(keys), _BATCH):
-                some = keys[start : start + _BATCH]
+            for start in range(0, len(keys), BATCH):
+                some = keys[start : start + BATCH]
                 refused = self._send_some(queue_url, {key: messages[key] for key in some})
                 failed |= {key: JobError(ErrorCode.QUEUE_UNAVAILABLE, _NOT_ACCEPTED) for key in refused}
         return failed

@@ -41,6 +41,12 @@ PROCESSING_BOUND = timedelta(hours=6)
 RECONCILE_INTERVAL = timedelta(minutes=5)
 """How often the reconciler runs; a bound can be exceeded by at most this."""
 
+STORAGE_CONNECT_TIMEOUT = timedelta(seconds=2)
+"""How long a connection to DynamoDB may take."""
+
+STORAGE_READ_TIMEOUT = timedelta(seconds=5)
+"""How long DynamoDB may take for one call; a heartbeat must get several tries within a lease."""
+
 MESSAGE_RETENTION = timedelta(days=4)
 """How long a queue keeps a message."""
 
@@ -65,8 +71,8 @@ HISTORY_COMMITS = 1000
 REPOSITORY_URL_CHARACTERS = 300
 """Longest repository URL that is read."""
 
-USER_CHARACTERS = 200
-"""Longest name of a user."""
+USER_CHARACTERS = 255
+"""Longest name of a user: as long as the subject of a token may be (OpenID Connect Core 1.0, section 2)."""
 
 NOTES_CHARACTERS = 2000
 """Longest note of a user entry."""
@@ -97,6 +103,14 @@ COMMITS_PAGE = 100
 
 COMMITS_PAGE_MAX = 200
 """Most commits on one page."""
+
+COMMITS_PAGE_CHARACTERS = 400_000
+"""Most characters of text on one page of commits.
+
+A function's answer may have 6 MB, of which one character may take 12 bytes (escaped, beyond the basic plane)."""
+
+COMMITS_LOOKED_AT = 1000
+"""Most commits that one request for a page looks at."""
 
 SUBJECT_CHARACTERS = 500
 """Longest subject kept of a commit."""
@@ -133,6 +147,15 @@ IDEMPOTENCY_RETENTION = timedelta(hours=24)
 
 PURGED_AT_ONCE = 20
 """Removed entries that one run of the reconciler deletes."""
+
+PURGED_ITEMS = 2000
+"""Commits, analyses and alerts that are deleted at once: what a year leaves of most repositories, within seconds."""
+
+ID_REUSE_PAUSE = timedelta(minutes=1)
+"""How long the id of a removed entry stays taken. Ids have the second of their making in them; clocks may differ."""
+
+IDENTIFIER_CHARACTERS = 320
+"""Longest id of an entry: the longest repository URL, the prefix and the time."""
 
 IDEMPOTENCY_KEY_CHARACTERS = 255
 """Longest `Idempotency-Key` that is read."""

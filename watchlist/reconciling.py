@@ -9,13 +9,8 @@ from watchlist.records import Entry
 
 
 @dataclass(frozen=True, slots=True)
-class Forget:
-    """The job is closed: take the entry out of the index."""
-
-
-@dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing is overdue (the index lags behind)."""
+    """Nothing is overdue: the index lags behind the entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +32,26 @@ class Requeue:
     """The job seems to have no message: send a new copy."""
 
 
-Remedy = Forget | Wait | TimeOut | DeclareLost | Requeue
+Remedy = Wait | TimeOut | DeclareLost | Requeue
 
 
 def decide(entry: Entry, now: datetime) -> Remedy:
-    """Return the remedy for `entry`, found in the index of due jobs."""
+    """Return the remedy for `entry`, found in an index of open jobs."""
     if not entry.state.is_open:
-        return Forget()
+        return Wait()
     if now - entry.job_queued_at >= limits.PROCESSING_BOUND:
         hours = limits.PROCESSING_BOUND.total_seconds() / 3600
         return TimeOut(JobError(ErrorCode.PROCESSING_TIMED_OUT, f"The job was not done within {hours:g} hours."))
-    if entry.due_at > now:
+    if entry.due_at > now or entry.has_live_lease(now):
         return Wait()
+    lost = why_lost(entry)
+    return Requeue() if lost is None else DeclareLost(lost)
+
+
+def why_lost(entry: Entry) -> JobError | None:
+    """Return why the last attempt is lost, given that its sign of life is overdue; None if it has reported."""
     if entry.lease_owner:
-        return DeclareLost(JobError(ErrorCode.WORKER_LOST, "The worker fell silent without a report."))
-    if entry.attempt > entry.claimed_attempt:
-        return DeclareLost(JobError(ErrorCode.WORKER_NOT_STARTED, "The worker was launched but never started."))
-    return Requeue()
+        return JobError(ErrorCode.WORKER_LOST, "The worker fell silent without a report.")
+    if entry.awaits_claim:
+        return JobError(ErrorCode.WORKER_NOT_STARTED, "The worker was launched but never started.")
+    return None

@@ -23,8 +23,9 @@ activity table
     index `by-user-entry` user_watchlist_id, raised_at             alerts of a user entry, newest first
 """
 
+import functools
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from pynamodb.attributes import (
@@ -39,8 +40,10 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
+from pynamodb.connection import Connection
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
 from watchlist import limits, tables
 from watchlist.errors import JobError
@@ -170,9 +173,11 @@ class Entry(WatchlistItem, discriminator="entry"):
     job_state = UnicodeAttribute()
     job_queued_at = UTCDateTimeAttribute()
     job_started_at = UTCDateTimeAttribute(null=True)
+    job_ended_at = UTCDateTimeAttribute(null=True)
     correlation_id = UnicodeAttribute()
     delivery = NumberAttribute()
     message_id = UnicodeAttribute(null=True)
+    launch_owner = UnicodeAttribute(null=True)
     attempt = NumberAttribute()
     claimed_attempt = NumberAttribute()
     attempts_used_up = BooleanAttribute(default=False)
@@ -222,6 +227,11 @@ class Entry(WatchlistItem, discriminator="entry"):
         return EntryStatus(self.status)
 
     @property
+    def is_removed(self) -> bool:
+        """Whether nobody watches it any more: to callers it is not there."""
+        return self.entry_status is EntryStatus.REMOVED
+
+    @property
     def state(self) -> JobState:
         """`job_state`, typed."""
         return JobState(self.job_state)
@@ -236,6 +246,20 @@ class Entry(WatchlistItem, discriminator="entry"):
         """The stage that the current job is in."""
         progress: Progress | None = self.progress
         return None if progress is None else Stage(progress.stage)
+
+    @property
+    def awaits_claim(self) -> bool:
+        """Whether a launched task has not claimed its attempt yet."""
+        return bool(self.attempt > self.claimed_attempt)
+
+    def is_held_by(self, launch_owner: str) -> bool:
+        """Whether a task of that launch holds the entry, or held it until its lease ran out."""
+        return bool(self.lease_owner) and self.lease_owner.startswith(f"{launch_owner}#")
+
+    def pause(self, at: datetime) -> timedelta:
+        """How long after `at` the job's message should come again: until the next attempt, if there is to be one."""
+        next_attempt_at: datetime | None = self.next_attempt_at
+        return timedelta(0) if next_attempt_at is None else max(next_attempt_at - at, timedelta(0))
 
     def has_live_lease(self, at: datetime) -> bool:
         """Whether a task holds the entry at that moment."""
@@ -403,14 +427,37 @@ def user_hash(user: str) -> str:
     return hashlib.sha256(user.encode()).hexdigest()[:32]
 
 
+def as_key(moment: datetime) -> str:
+    """Return `moment` as it stands in keys; such texts are ordered as their moments."""
+    key: str = AlertRecord.raised_at.serialize(moment)
+    return key
+
+
+def transaction() -> TransactWrite:
+    """Return a transaction over both tables, to be used as a context manager."""
+    return TransactWrite(connection=_connection())
+
+
+@functools.cache
+def _connection() -> Connection:
+    """Return the connection of all transactions: making one takes longer than using it."""
+    return Connection(
+        connect_timeout_seconds=limits.STORAGE_CONNECT_TIMEOUT.seconds,
+        read_timeout_seconds=limits.STORAGE_READ_TIMEOUT.seconds,
+    )
+
+
 def bind(settings: TableSettings) -> None:
     """Give the models their tables' names; called once when a program starts."""
     for model in (WatchlistItem, RepositoryKey, Entry, UserEntry, JobRecord, TaskSlot, SchedulerRun, HostPause):
         _bind(model, settings.watchlist_table)
     for activity_model in (ActivityItem, CommitRecord, HealthRecord, AlertRecord):
         _bind(activity_model, settings.activity_table)
+    _connection.cache_clear()
 
 
 def _bind(model: type[Model], table_name: str) -> None:
     model.Meta.table_name = table_name
+    model.Meta.connect_timeout_seconds = limits.STORAGE_CONNECT_TIMEOUT.seconds
+    model.Meta.read_timeout_seconds = limits.STORAGE_READ_TIMEOUT.seconds
     model._connection = None  # noqa: SLF001 - PynamoDB keeps the table's name there and has no other way to forget it

@@ -67,7 +67,7 @@ def parse_origin(text: str) -> str:
     """
     match = _ORIGIN.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is not an origin like https://github.com")
+        raise ValueError("is not an origin like https://github.com")
     return text
 
 

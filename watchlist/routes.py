@@ -41,7 +41,6 @@ RESOLVE_ALERT = Route("PATCH", "/activity/alerts/{alert_id}/resolve", Function.A
 JOBS = Route("GET", "/activity/jobs", Function.JOBS)
 QUEUES = Route("GET", "/activity/queues", Function.JOBS)
 OPENAPI = Route("GET", "/openapi.json", Function.DOCUMENTATION)
-
 DOCS = Route("GET", "/docs", Function.DOCUMENTATION)
 
 ROUTES = (
@@ -62,3 +61,6 @@ ROUTES = (
     OPENAPI,
     DOCS,
 )
+
+WITH_BODY = frozenset({ADD, ADD_BATCH, CHANGE_ALERTS})
+"""The routes whose requests have a body: JSON."""

@@ -45,8 +45,9 @@ _THROTTLING_CODES = frozenset(
         "TooManyRequestsException",
     }
 )
-_THROTTLING_WORDS = ("rate exceeded", "throttl", "too many requests")
-_CAPACITY_WORDS = ("capacity is unavailable", "capacity", "limit on the number of", "quota", "concurrently")
+_THROTTLING_WORDS = ("rate exceeded", "request limit exceeded", "throttl", "too many")
+# not just "capacity": a capacity provider that does not exist is no shortage
+_CAPACITY_WORDS = ("capacity is unavailable", "limit on the number of")
 _SERVER_ERROR = 500
 
 
@@ -65,10 +66,10 @@ def classify_exception(error: BotoCoreError | ClientError) -> Refusal:
 
 
 def classify_failures(failures: "Sequence[FailureTypeDef]") -> Refusal:
-    """Classify the `failures` of an accepted RunTask call; at least one is given."""
-    reasons = [failure.get("reason", "") for failure in failures]
-    if any(reason.startswith("RESOURCE:") or "capacity" in reason.lower() for reason in reasons):
+    """Classify the `failures` of an accepted RunTask call; none at all count as one for good."""
+    reasons = [failure.get("reason", "").lower() for failure in failures]
+    if any(word in reason for reason in reasons for word in ("resource:", *_CAPACITY_WORDS)):
         return Refusal.NO_CAPACITY
-    if any(word in reason.lower() for reason in reasons for word in _THROTTLING_WORDS):
+    if any(word in reason for reason in reasons for word in _THROTTLING_WORDS):
         return Refusal.THROTTLED
     return Refusal.FOR_GOOD

@@ -56,6 +56,31 @@ class Settings(BaseModel):
         return tuple(field.alias or name for name, field in cls.model_fields.items())
 
 
+class PatienceSettings(Settings):
+    """How long the job protocol waits for a sign of life before the reconciler may step in."""
+
+    send_timeout_seconds: Seconds = Field(default=limits.SEND_TIMEOUT.total_seconds(), alias="SEND_TIMEOUT_SECONDS")
+    launch_timeout_seconds: Seconds = Field(
+        default=limits.LAUNCH_TIMEOUT.total_seconds(), alias="LAUNCH_TIMEOUT_SECONDS"
+    )
+    queue_timeout_seconds: Seconds = Field(default=limits.QUEUE_TIMEOUT.total_seconds(), alias="QUEUE_TIMEOUT_SECONDS")
+
+    @property
+    def send_timeout(self) -> timedelta:
+        """See `limits.SEND_TIMEOUT`."""
+        return timedelta(seconds=self.send_timeout_seconds)
+
+    @property
+    def launch_timeout(self) -> timedelta:
+        """See `limits.LAUNCH_TIMEOUT`."""
+        return timedelta(seconds=self.launch_timeout_seconds)
+
+    @property
+    def queue_timeout(self) -> timedelta:
+        """See `limits.QUEUE_TIMEOUT`."""
+        return timedelta(seconds=self.queue_timeout_seconds)
+
+
 class TableSettings(Settings):
     """Where the records are."""
 
@@ -105,11 +130,11 @@ class OriginSettings(Settings):
     allowed_origins: Origins = Field(default=DEFAULT_ORIGINS, alias="ALLOWED_ORIGINS")
 
 
-class AddSettings(TableSettings, QueueSettings, OriginSettings):
+class AddSettings(TableSettings, QueueSettings, OriginSettings, PatienceSettings):
     """What adding a repository needs."""
 
 
-class EnqueueSettings(TableSettings, QueueSettings):
+class EnqueueSettings(TableSettings, QueueSettings, PatienceSettings):
     """What handing jobs to the queues needs."""
 
 
@@ -173,7 +198,7 @@ class SchedulerSettings(TableSettings, QueueSettings, OriginSettings, CheckSetti
     max_open_refreshes: int = Field(default=limits.OPEN_REFRESHES, alias="MAX_OPEN_REFRESHES", ge=1)
 
 
-class DispatcherSettings(TableSettings, QueueSettings):
+class DispatcherSettings(TableSettings, QueueSettings, PatienceSettings):
     """What the dispatcher needs to launch tasks."""
 
     cluster: str = Field(alias="CLUSTER", min_length=1)
@@ -185,14 +210,13 @@ class DispatcherSettings(TableSettings, QueueSettings):
     max_setup_tasks: int = Field(alias="MAX_SETUP_TASKS", ge=1, le=1000)
     max_refresh_tasks: int = Field(alias="MAX_REFRESH_TASKS", ge=1, le=1000)
     postpone_seconds: Seconds = Field(default=60, alias="POSTPONE_SECONDS")
-    lease_seconds: Seconds = Field(default=limits.LEASE.total_seconds(), alias="LEASE_SECONDS")
 
     def max_tasks(self, kind: JobKind) -> int:
         """Return how many tasks of `kind`'s share (setup or refresh) may run at once."""
         return self.max_refresh_tasks if kind.is_refresh else self.max_setup_tasks
 
 
-class TaskSettings(TableSettings, QueueSettings, OriginSettings, LeaseSettings):
+class TaskSettings(TableSettings, QueueSettings, OriginSettings, LeaseSettings, PatienceSettings):
     """What the container's job needs besides the job itself."""
 
     git_clone_dir: Path = Field(alias="GIT_CLONE_DIR")

@@ -6,7 +6,7 @@ conditional write on a numbered item does neither.
 
 from datetime import datetime
 
-from pynamodb.exceptions import DeleteError, PutError, UpdateError
+from pynamodb.exceptions import DeleteError, PutError
 
 from watchlist.records import CONDITION_FAILED, TaskSlot
 from watchlist.states import Share
@@ -29,14 +29,9 @@ def take_slot(share: Share, owner: str, most: int, lapses_at: datetime, now: dat
     return None
 
 
-def renew_slot(share: Share, number: int, owner: str, lapses_at: datetime) -> bool:
-    """Keep the owner's slot until `lapses_at`; False when it lapsed and is somebody else's now."""
-    slot = TaskSlot(TaskSlot.pk_of(share), TaskSlot.sk_of(number))
-    try:
-        slot.update(actions=[TaskSlot.lapses_at.set(lapses_at)], condition=TaskSlot.owner == owner)
-    except UpdateError as error:
-        return _refused(error)
-    return True
+def renew_slot(share: Share, number: int, owner: str, lapses_at: datetime, now: datetime) -> bool:
+    """Keep the owner's slot, or take it back if it lapsed; False when it is somebody else's now."""
+    return _take(share, number, owner, lapses_at, now)
 
 
 def free_slot(share: Share, number: int, owner: str) -> None:
@@ -50,13 +45,13 @@ def free_slot(share: Share, number: int, owner: str) -> None:
 def _take(share: Share, number: int, owner: str, lapses_at: datetime, now: datetime) -> bool:
     slot = TaskSlot(TaskSlot.pk_of(share), TaskSlot.sk_of(number), owner=owner, lapses_at=lapses_at)
     try:
-        slot.save(condition=TaskSlot.owner.does_not_exist() | (TaskSlot.lapses_at <= now))
+        slot.save(condition=TaskSlot.owner.does_not_exist() | (TaskSlot.owner == owner) | (TaskSlot.lapses_at <= now))
     except PutError as error:
         return _refused(error)
     return True
 
 
-def _refused(error: PutError | UpdateError | DeleteError) -> bool:
+def _refused(error: PutError | DeleteError) -> bool:
     """Return False if only the condition failed; any other refusal is raised."""
     if error.cause_response_code != CONDITION_FAILED:
         raise error

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pynamodb.connection import Connection
-from pynamodb.exceptions import TransactWriteError, UpdateError
+from pynamodb.exceptions import UpdateError
 from pynamodb.transactions import TransactWrite
 
-from watchlist import alert_store, cursors, job_protocol, removal
+from watchlist import alert_store, cursors, job_protocol, limits, removal
 from watchlist.records import CONDITION_FAILED, ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry
 from watchlist.states import DueKind, EntryStatus, JobState
+from watchlist.transactions import retried, transaction
 
 _ID = re.compile(r"user_(?P<hash>[0-9a-f]{32})_(?P<watchlist_id>watchlist_[A-Za-z0-9._-]+)")
-_TRIES = 5
-"""Tries of a removal against users who join or leave at the same instant."""
+_ORDER = re.compile(r"\d{4}-[0-9T:.+-]+#watchlist_[A-Za-z0-9._-]+")
 
 
 class UserEntryNotFoundError(Exception):
@@ -58,20 +57,15 @@ def page(user: str, status: EntryStatus | None, limit: int, cursor: str | None) 
     Raises:
         InvalidCursorError: the cursor is malformed.
     """
-    found = UserEntry.by_user.query(
-        user,
-        scan_index_forward=False,
-        limit=limit,
-        page_size=limit,
-        last_evaluated_key=_start(user, cursor) if cursor else None,
-    )
-    mine = list(found)
+    older = UserEntry.added_order < cursors.decode(cursor, _ORDER)[0] if cursor else None
+    found = list(UserEntry.by_user.query(user, older, scan_index_forward=False, limit=limit + 1, page_size=limit + 1))
+    mine = found[:limit]
     entries = {entry.pk: entry for entry in Entry.batch_get([(each.watchlist_id, ENTRY_KEY) for each in mine])}
+    # the index lags behind: an entry can be gone already
     items = [(each, entries[each.watchlist_id]) for each in mine if each.watchlist_id in entries]
-    last = found.last_evaluated_key
     return Page(
-        tuple(item for item in items if status in {None, item[1].entry_status}),
-        cursors.encode(last["added_order"]["S"], last["pk"]["S"], last["sk"]["S"]) if last else None,
+        tuple(item for item in items if status in {None, item[1].entry_status} and not item[1].is_removed),
+        cursors.encode(mine[-1].added_order) if len(found) > limit else None,
     )
 
 
@@ -98,44 +92,35 @@ def stop_watching(user_entry: UserEntry, now: datetime) -> None:
 
     Raises:
         UserEntryNotFoundError: it was removed meanwhile.
+        ServiceUnavailableError: too many others join or leave at the same instant; some alerts may be gone.
     """
-    alert_store.remove_all(user_entry.user_watchlist_id)
-    entry = _leave(user_entry, now)
-    alert_store.remove_all(user_entry.user_watchlist_id)  # a refresh may have raised some since
+    alert_store.remove(user_entry.user_watchlist_id, limits.PURGED_ITEMS)
+    entry = retried(lambda _: _leave(user_entry, now))
+    alert_store.remove(user_entry.user_watchlist_id, limits.PURGED_ITEMS)  # a refresh may have raised some since
     if entry.watchers == 1 and not entry.has_live_lease(now):
-        removal.purge(entry.watchlist_id)
+        removal.purge(entry.watchlist_id, now)
 
 
 def _leave(user_entry: UserEntry, now: datetime) -> Entry:
     """Remove the user entry in one transaction with what it means for the entry; return the entry as it was before."""
-    for _ in range(_TRIES):
-        entry = job_protocol.find_entry(user_entry.watchlist_id)
-        if entry is None or entry.entry_status is EntryStatus.REMOVED:
-            raise UserEntryNotFoundError(user_entry.user_watchlist_id)
-        try:
-            with TransactWrite(connection=Connection()) as transaction:
-                transaction.delete(user_entry, condition=UserEntry.pk.exists())
-                if entry.watchers > 1:
-                    transaction.update(
-                        Entry(entry.pk, ENTRY_KEY), actions=[Entry.watchers.add(-1)], condition=Entry.watchers > 1
-                    )
-                else:
-                    _remove_entry(transaction, entry, now)
-        except TransactWriteError as error:
-            reasons = error.cancellation_reasons
-            if reasons and any(reason is not None for reason in reasons):
-                find(user_entry.user_watchlist_id, None)  # raises if somebody else removed it
-                continue
-            raise
-        return entry
-    raise job_protocol.SupersededError(user_entry.watchlist_id)
+    find(user_entry.user_watchlist_id, None)  # raises if somebody else has removed it
+    entry = job_protocol.find_entry(user_entry.watchlist_id)
+    if entry is None or entry.is_removed:
+        raise UserEntryNotFoundError(user_entry.user_watchlist_id)
+    with transaction() as writes:
+        writes.delete(user_entry, condition=UserEntry.pk.exists())
+        if entry.watchers > 1:
+            writes.update(Entry(entry.pk, ENTRY_KEY), actions=[Entry.watchers.add(-1)], condition=Entry.watchers > 1)
+        else:
+            _remove_entry(writes, entry, now)
+    return entry
 
 
-def _remove_entry(transaction: TransactWrite, entry: Entry, now: datetime) -> None:
+def _remove_entry(writes: TransactWrite, entry: Entry, now: datetime) -> None:
     """Free the repository for a new entry, and leave the old one to be purged when no task can write to it any more."""
     key = RepositoryKey(RepositoryKey.pk_of(entry.repository), RepositoryKey.SK)
-    transaction.delete(key, condition=RepositoryKey.watchlist_id == entry.watchlist_id)
-    transaction.update(
+    writes.delete(key, condition=RepositoryKey.watchlist_id == entry.watchlist_id)
+    writes.update(
         Entry(entry.pk, ENTRY_KEY),
         actions=[
             Entry.status.set(EntryStatus.REMOVED),
@@ -144,12 +129,7 @@ def _remove_entry(transaction: TransactWrite, entry: Entry, now: datetime) -> No
             Entry.generation.add(1),
             Entry.open_queue.remove(),
             Entry.due_kind.set(DueKind.REMOVAL),
-            Entry.due_at.set(entry.lease_expires_at if entry.has_live_lease(now) else now),
+            Entry.due_at.set(removal.due_at(entry, now)),
         ],
         condition=(Entry.watchers == 1) & (Entry.status != EntryStatus.REMOVED),
     )
-
-
-def _start(user: str, cursor: str) -> dict[str, dict[str, str]]:
-    added_order, pk, sk = cursors.decode(cursor, 3)
-    return {"user": {"S": user}, "added_order": {"S": added_order}, "pk": {"S": pk}, "sk": {"S": sk}}

@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 from infra.local.api_client import ProblemError
+from infra.local.function_processes import FunctionError
+from infra.local.http_gateway import PortTakenError
+from infra.local.lifeline import ChildDiedError
 from infra.local.run import run
 from infra.local.serve import serve
 from infra.local.served_repositories import NoRepositoryError
@@ -20,16 +23,15 @@ def main(arguments: list[str]) -> int:
     """Run one of the commands and return the exit code; what a person can put right is said in one line."""
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
+    _forget_aws_account()
     try:
         if options.command == "run":
             return run(options.repository)
         serve(options.repositories, port=options.port, log=options.log)
-    except (NoRepositoryError, ProblemError, SettingsError) as error:
+    except (NoRepositoryError, PortTakenError, ProblemError, SettingsError) as error:
         return _complain(str(error))
-    except OSError as error:
-        if options.command == "run" or error.errno is None:
-            raise
-        return _complain(f"cannot listen on port {options.port}: {os.strerror(error.errno)}")
+    except (ChildDiedError, FunctionError) as error:
+        return _complain(f"the service did not start; its log says why: {error}")
     except KeyboardInterrupt:
         return _INTERRUPTED if options.command == "run" else 0
     return 0
@@ -54,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
 def _complain(reason: str) -> int:
     print(f"error: {reason}", file=sys.stderr)  # noqa: T201 - the output of the command
     return 1
+
+
+def _forget_aws_account() -> None:
+    """Drop what the caller's shell says of AWS: a profile that is missing or broken must not matter here."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
 
 
 def _interrupt(_signal: int, _frame: object) -> None:

@@ -16,10 +16,12 @@ class ProblemError(Exception):
 
     Attributes:
         status: the HTTP status.
+        watchlist_id: the entry that the problem is about, if any.
     """
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         self.status = status
+        self.watchlist_id: str | None = problem.get("watchlist_id")
         errors = "; ".join(f"{error['field']}: {error['message']}" for error in problem.get("errors") or ())
         title = problem.get("title") or problem.get("message") or f"HTTP {status}"
         super().__init__(f"{title}: {errors or problem.get('detail') or 'no details'}")
@@ -72,6 +74,32 @@ class ApiClient:
             ProblemError: the API refused.
         """
         return self._call(routes.HEALTH, watchlist_id)
+
+    def retry(self, watchlist_id: str) -> None:
+        """Start a failed entry over.
+
+        Raises:
+            ProblemError: the API refused.
+        """
+        self._call(routes.RETRY, watchlist_id)
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Return the recent jobs of each queue.
+
+        Raises:
+            ProblemError: the API refused.
+        """
+        queues: list[dict[str, Any]] = self._call(routes.JOBS)["queues"]
+        return queues
+
+    def queues(self) -> list[dict[str, Any]]:
+        """Return the depth of each queue.
+
+        Raises:
+            ProblemError: the API refused.
+        """
+        queues: list[dict[str, Any]] = self._call(routes.QUEUES)["queues"]
+        return queues
 
     def _call(self, route: routes.Route, watchlist_id: str = "", **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - urllib3's own
         path = route.path.replace("{watchlist_id}", quote(watchlist_id, safe=""))

@@ -16,23 +16,32 @@ import sys
 import threading
 from pathlib import Path
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _IS_LINUX = sys.platform == "linux"
+_LIBC = ctypes.CDLL(None)
 
 
-def exit_code_of(wait_status: int) -> int:
-    """Return the exit code that ECS shows for a wait status."""
-    code = os.waitstatus_to_exitcode(wait_status)
-    return 128 - code if code < 0 else code
+def exit_code_of(returncode: int) -> int:
+    """Return the exit code that ECS shows for a process's return code, which is negative for a signal."""
+    return 128 - returncode if returncode < 0 else returncode
+
+
+def adopt_orphans() -> None:
+    """Let orphans become this process's children, so that none escapes by leaving the process group (Linux)."""
+    if _IS_LINUX:
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def run(argv: list[str]) -> int:
     """Run the program to its end, kill what it left behind, and return its exit code."""
-    if _IS_LINUX:
-        # Orphans become this process's children, so that none escapes by leaving the process group (prctl(2)).
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    adopt_orphans()
     program = subprocess.Popen(  # noqa: S603 - the starter's argv, no shell
-        argv, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+        start_new_session=True,
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 - there is no other thread yet
     )
     print(program.pid, flush=True)  # noqa: T201 - for the starter
     threading.Thread(target=_listen, args=(program.pid,), daemon=True).start()
@@ -41,7 +50,17 @@ def run(argv: list[str]) -> int:
         if pid == program.pid:
             break
     _kill_rest(program.pid)
-    return exit_code_of(wait_status)
+    return exit_code_of(os.waitstatus_to_exitcode(wait_status))
+
+
+def _die_with_parent() -> None:
+    """Let the kernel kill the program if this process is killed and so cannot."""
+    if _IS_LINUX:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _prctl(option: int, value: int) -> None:
+    _LIBC.prctl(option, value, 0, 0, 0)
 
 
 def _listen(program: int) -> None:

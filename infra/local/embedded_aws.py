@@ -14,14 +14,15 @@ import re
 import subprocess
 import sys
 import threading
-import urllib.request
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from io import BytesIO
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+import urllib3
+from botocore.config import Config
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from infra.local import lifeline
 
@@ -49,6 +50,7 @@ class Fault(BaseModel):
         probability: of each matching call.
         moment: `before`: the call does nothing. `after`: it is performed and its answer is lost.
         status: of the answer.
+        answer: its body, for what is refused in a particular way; a server error unless told otherwise.
         times: how many calls fail at most, or None for no limit.
     """
 
@@ -59,8 +61,15 @@ class Fault(BaseModel):
     caller: str | None = None
     probability: float = Field(default=1.0, ge=0, le=1)
     moment: Literal["before", "after"] = "before"
-    status: Literal[500, 503] = 500
+    status: Literal[200, 400, 500, 503] = 500
+    answer: dict[str, Any] | None = None
     times: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _has_an_answer(self) -> Self:
+        if self.answer is None and self.status not in _SERVER_ERROR_CODES:
+            raise ValueError("only a server error has an answer of its own")
+        return self
 
     def matches(self, call: "Call") -> bool:
         """Return whether the fault is for this call."""
@@ -170,12 +179,10 @@ def _discard(_status: str, _headers: list[tuple[str, str]], _error: object = Non
 
 
 def _refuse(fault: Fault, start_response: "StartResponse") -> Iterable[bytes]:
-    code = _SERVER_ERROR_CODES[fault.status]
     status = HTTPStatus(fault.status)
-    start_response(
-        f"{status.value} {status.phrase}", [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-ErrorType", code)]
-    )
-    return [json.dumps({"__type": code, "message": "injected fault"}).encode()]
+    start_response(f"{status.value} {status.phrase}", [("Content-Type", "application/x-amz-json-1.0")])
+    answer = fault.answer or {"__type": _SERVER_ERROR_CODES[fault.status], "message": "injected fault"}
+    return [json.dumps(answer).encode()]
 
 
 def _shorten_poll(environ: "WSGIEnvironment") -> None:
@@ -234,10 +241,10 @@ class EmbeddedAws:
         return TypeAdapter(tuple[int, ...]).validate_json(self._request("GET", _FAULTS_PATH, None))
 
     def _request(self, method: str, path: str, body: bytes | None) -> bytes:
-        request = urllib.request.Request(f"{self.url}{path}", data=body, method=method)  # noqa: S310 - loopback
-        with urllib.request.urlopen(request) as response:  # noqa: S310 - as above
-            answer: bytes = response.read()
-        return answer
+        response = urllib3.request(method, f"{self.url}{path}", body=body, retries=False)
+        if response.status != HTTPStatus.OK:
+            raise RuntimeError(response.data.decode(errors="replace"))
+        return response.data
 
 
 def credentials(caller: str) -> Mapping[str, str]:
@@ -250,9 +257,10 @@ def credentials(caller: str) -> Mapping[str, str]:
     }
 
 
-def client_arguments(url: str) -> Mapping[str, str]:
-    """Return what `boto3.client` needs to call the embedded AWS at `url` as the platform."""
+def client_arguments(url: str) -> Mapping[str, Any]:
+    """Return what `boto3.client` needs to call the embedded AWS at `url` as the platform, past any HTTP proxy."""
     return {
+        "config": Config(proxies={}, max_pool_connections=50),
         "endpoint_url": url,
         "region_name": REGION,
         "aws_access_key_id": PLATFORM,

@@ -5,8 +5,10 @@ for configuring and running an HTTP API".
 """
 
 import base64
+import errno
 import json
 import logging
+import os
 import re
 import socket
 import threading
@@ -18,6 +20,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, unquote_plus
 
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
@@ -78,6 +81,10 @@ class RouteMatch:
 
     route: Route
     parameters: Mapping[str, str]
+
+
+class PortTakenError(Exception):
+    """Something else listens on the port."""
 
 
 class InvalidResponseError(Exception):
@@ -195,11 +202,11 @@ class HttpGateway:
             port: to listen on, or 0 for any free one.
 
         Raises:
-            OSError: the port is taken.
+            PortTakenError: the port is not free.
         """
         self._routes = tuple(routes)
         self._invoke = invoke
-        with socket.create_server(("127.0.0.1", port), backlog=128) as listening:  # werkzeug would exit if it is taken
+        with _listen(port) as listening:
             self._server = make_server(
                 "127.0.0.1", port, self._answer, threaded=True, request_handler=_Handler, fd=listening.fileno()
             )
@@ -237,23 +244,36 @@ class HttpGateway:
             return HttpResponse.of_gateway(500, "Internal Server Error")
 
     def _answer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        request = Request(environ)
-        request.max_content_length = BODY_BYTES
-        if (request.content_length or 0) > BODY_BYTES:
+        try:
+            response = self.handle(_read(Request(environ)))
+        except RequestEntityTooLarge:
             response = HttpResponse.of_gateway(413, "Request Entity Too Large")
-        else:
-            response = self.handle(_read(request))
         return Response(response.body, response.status, list(response.headers))(environ, start_response)
 
 
+def _listen(port: int) -> socket.socket:
+    """Listen before werkzeug does, which would end the process when the port is taken."""
+    try:
+        return socket.create_server(("127.0.0.1", port), backlog=128)
+    except OSError as error:
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            raise PortTakenError(f"cannot listen on port {port}: {os.strerror(error.errno)}") from error
+        raise
+
+
 def _read(request: Request) -> HttpRequest:
+    # One byte more than is taken: a chunked body is silently cut at the limit, and must not pass for a whole one.
+    request.max_content_length = BODY_BYTES + 1
+    body = request.get_data()
+    if len(body) > BODY_BYTES:
+        raise RequestEntityTooLarge
     path, _, query = request.environ["RAW_URI"].partition("?")
     return HttpRequest(
         method=request.method,
         path=path,
         query=query,
         headers={name.lower(): value for name, value in request.headers.items()},
-        body=request.get_data(),
+        body=body,
         source_ip=request.remote_addr or "127.0.0.1",
         protocol=request.environ["SERVER_PROTOCOL"],
     )

@@ -10,6 +10,7 @@ from rich.text import Text
 
 _CONTRIBUTORS_SHOWN = 5
 _FILES_SHOWN = 5
+_PATH_CHARACTERS = 45
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
@@ -90,7 +91,7 @@ def _history(metrics: dict[str, Any] | None) -> RenderableType:
         facts.add("Most commits" if number == 0 else "", f"{person['commits']:>5}  {_text(person['name'])}")
     for number, file in enumerate((metrics["top_files"] or [])[:_FILES_SHOWN]):
         churn = file["lines_added"] + file["lines_deleted"]
-        facts.add("Most churn" if number == 0 else "", f"{churn:>5}  {_text(file['path'])}")
+        facts.add("Most churn" if number == 0 else "", f"{churn:>5}  {_end_of(_text(file['path']))}")
     return _section("History, 52 weeks", facts.table)
 
 
@@ -126,6 +127,10 @@ def _total(commits: Sequence[dict[str, Any]], key: str) -> int:
 
 def _day(moment: str) -> str:
     return moment[:10]
+
+
+def _end_of(path: str) -> str:
+    return path if len(path) <= _PATH_CHARACTERS else "…" + path[1 - _PATH_CHARACTERS :]
 
 
 def _text(untrusted: object) -> str:

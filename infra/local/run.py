@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from infra.local import lifeline
 from infra.local.api_client import ApiClient
+from infra.local.http_gateway import PortTakenError
 from infra.local.report import Result, print_result
 from infra.local.service import HTTP_PORT, LocalService, LocalSettings, settings_variables
 
@@ -57,7 +58,7 @@ def _service(repositories: tuple[Path, ...]) -> Iterator[LocalService]:
     with contextlib.ExitStack() as running:
         try:
             service = running.enter_context(LocalService(_settings(HTTP_PORT, repositories)))
-        except OSError:
+        except PortTakenError:
             service = running.enter_context(LocalService(_settings(0, repositories)))
         yield service
 

@@ -23,7 +23,7 @@ def serve(repositories: Iterable[Path], *, port: int = HTTP_PORT, log: Path | No
         log: where all logs go; stderr if None.
 
     Raises:
-        OSError: the port is taken.
+        PortTakenError: the port is not free.
         NoRepositoryError: one of the paths is none.
     """
     paths = (lifeline.ROOT, *(path for path in repositories if path.resolve() != lifeline.ROOT))

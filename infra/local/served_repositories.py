@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,8 +20,9 @@ def link_repositories(paths: Iterable[Path], root: Path) -> Mapping[Path, str]:
     """Make each repository reachable below `root` by symbolic links, and return the URL path of each.
 
     Raises:
-        NoRepositoryError: one of them is no git repository.
+        NoRepositoryError: one of them is no git repository, or git cannot serve any.
     """
+    _check_git()
     owner = root / OWNER
     owner.mkdir(parents=True)
     names: dict[Path, str] = {}
@@ -31,6 +33,20 @@ def link_repositories(paths: Iterable[Path], root: Path) -> Mapping[Path, str]:
         (owner / f"{name}.git").symlink_to(git_directory)
         names[path] = name
     return {path: f"/{OWNER}/{name}" for path, name in names.items()}
+
+
+def _check_git() -> None:
+    """Raise NoRepositoryError if git or its HTTP backend, which some distributions package apart, is missing."""
+    if shutil.which("git") is None:
+        raise NoRepositoryError("git is not installed, or not on the PATH")
+    programs = subprocess.run(
+        ["git", "--exec-path"],  # noqa: S607 - git comes from PATH
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    if not Path(programs, "git-http-backend").exists():
+        raise NoRepositoryError("git has no `git http-backend` here; some systems have it in a package like git-daemon")
 
 
 def _git_directory(path: Path) -> Path:

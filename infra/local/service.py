@@ -41,6 +41,12 @@ _DEFAULTS: Mapping[str, str] = {
 }
 """What one machine can bear, where AWS would ask for a choice per environment."""
 
+Invoke = Callable[[str, dict[str, Any]], Any]
+"""Calls a function by its name with an event and returns its answer; raises FunctionError."""
+
+Interference = Callable[[Invoke, str, dict[str, Any]], Any]
+"""Called in an invocation's place, with what would do it; returns the answer that the invoker gets."""
+
 _TWO_AT_ONCE = {spec.name for spec in function_specs.HTTP_FUNCTIONS} | {function_specs.DISPATCHER.name}
 _WARM = (function_specs.ADD_REPOSITORY.name, function_specs.STATUS.name, function_specs.DISPATCHER.name)
 
@@ -98,8 +104,15 @@ class LocalService:
     url: str
     repository_urls: Mapping[Path, str]
 
-    def __init__(self, settings: LocalSettings) -> None:
+    def __init__(self, settings: LocalSettings, interfere: Interference | None = None) -> None:
+        """Prepare the service.
+
+        Args:
+            settings: how it runs.
+            interfere: stands between everything that invokes a function and the function, to do it harm.
+        """
         self._settings = settings
+        self._interfere = interfere
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
@@ -143,7 +156,7 @@ class LocalService:
         }
         reconcile = Timer(function_specs.RECONCILER.name, self._settings.reconcile_interval)
         schedule = Timer(function_specs.SCHEDULER.name, self._settings.schedule_interval)
-        self.timers = starting.enter_context(Timers((reconcile, schedule), self.functions.invoke))
+        self.timers = starting.enter_context(Timers((reconcile, schedule), self._invoke))
         self.url = starting.enter_context(gateway).url
 
     def _serve_repositories(self, starting: ExitStack, root: Path) -> str:
@@ -170,6 +183,8 @@ class LocalService:
         ]
 
     def _invoke(self, name: str, event: dict[str, Any]) -> Any:  # noqa: ANN401 - a function can answer any JSON
+        if self._interfere is not None:
+            return self._interfere(self.functions.invoke, name, event)
         return self.functions.invoke(name, event)
 
     def _invoker(self, spec: function_specs.FunctionSpec) -> Callable[[dict[str, Any]], Any]:

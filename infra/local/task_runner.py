@@ -23,6 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local import lifeline
 from infra.local.background_loop import BackgroundLoop
+from infra.local.container import exit_code_of
 from infra.local.embedded_aws import ACCOUNT, REGION
 from infra.local.function_processes import FunctionError
 from watchlist import clock
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import TaskTypeDef
 
 JOB = (sys.executable, "-m", TASK_MODULE)
+
+_CONTAINER = Path(__file__).with_name("container.py")
+"""Run as a file: importing the package `infra` adds variables, and the program must see its own ones only."""
 
 _PAUSE_SECONDS = 0.2
 _DESCRIBED_AT_ONCE = 100
@@ -228,7 +232,7 @@ class TaskRunner:
         home = self._scratch / arn.rpartition("/")[2]
         home.mkdir(parents=True)
         process = subprocess.Popen(  # noqa: S603 - a fixed argv
-            [sys.executable, "-m", "infra.local.container", *self._argv],
+            [sys.executable, "-I", str(_CONTAINER), *self._argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -254,7 +258,7 @@ class TaskRunner:
         waiter.start()
 
     def _wait(self, running: _RunningTask) -> None:
-        exit_code = running.process.wait()
+        exit_code = exit_code_of(running.process.wait())
         lifeline.end(running.process)
         shutil.rmtree(running.home, ignore_errors=True)
         stop_code, reason = _USER_INITIATED if running.stop_asked.is_set() else _ESSENTIAL_CONTAINER_EXITED

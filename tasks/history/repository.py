@@ -4,7 +4,7 @@ The semantics, in one place. **The window** is what `git log --since-as-filter=<
 clone: from HEAD, always the newest of the commits seen and not yet shown, by committer date; commits older than `since`
 are passed over; at most `limit`. git walks to the root to find commits of the window that lie behind back-dated ones.
 Here the walk goes behind commits older than `since` only for a bounded number of them (`FetchLimits.older_commits`, or
-a fifth of the window); `CommitWindow.unexplored` says how many parents were left alone. **Line counts** are those of
+a tenth of the window); `CommitWindow.unexplored` says how many parents were left alone. **Line counts** are those of
 `git log --numstat --no-renames` against the parent, or against nothing for a root commit; a merge has no files, as
 `git log` shows it. Attributes (`-diff`, drivers) and replacements are not honoured, as in a bare clone.
 
@@ -28,7 +28,7 @@ from tasks.history.commit_parser import parse_commit
 from tasks.history.commit_search import Bounds, search_after, search_window
 from tasks.history.git_process import Deadline, Git
 from tasks.history.limits import MIB, FetchLimits
-from tasks.history.needed_objects import find_needed_objects
+from tasks.history.needed_objects import NeededObjects, find_needed_objects
 from tasks.history.protocol import FetchRefusedError, Head, UploadPack
 from tasks.history.scratch import scratch_directory
 from tasks.history.source import Source
@@ -163,7 +163,6 @@ class Repository:
         self._directory = directory
         self._limits = limits
         self._since = 0
-        self._gives_objects = True
 
     @property
     def bytes_received(self) -> int:
@@ -226,11 +225,11 @@ class Repository:
         tree = self._head_tree()
         if tree is None:
             return b""
-        self._fetch_objects([tree])
+        self._source.fetch_missing_objects([tree])
         entry = self._source.store.entry(tree, _MAILMAP)
         if entry is None or not entry.is_file:
             return b""
-        self._fetch_objects([entry.oid])
+        self._source.fetch_missing_objects([entry.oid])
         found = next(self._source.store.read([entry.oid], largest=MAILMAP_BYTES), None)
         return (found.content if found else None) or b""
 
@@ -291,10 +290,18 @@ class Repository:
 
     def _fetch_differences(self, pairs: Sequence[TreePair]) -> list[TreePair]:
         """Fetch all that the line counts need, and return the pairs that can be counted."""
-        needed = find_needed_objects(pairs, self._source.store, self._fetch_objects)
-        self._fetch_objects(needed.blobs)
+        try:
+            needed = self._find_needed(pairs)
+        except FetchRefusedError:  # the host gives no objects by name: whole commits hold them too
+            self._fetch_whole_window()
+            needed = self._find_needed(pairs)
         most = self._limits.files_in_commit
         return [pair for pair in pairs if needed.files_changed.get(pair, most + 1) <= most]
+
+    def _find_needed(self, pairs: Sequence[TreePair]) -> NeededObjects:
+        needed = find_needed_objects(pairs, self._source)
+        self._source.fetch_blobs(needed.blobs)
+        return needed
 
     def _count(self, pairs: Sequence[TreePair]) -> Iterator[tuple[TreePair, list[FileChange]]]:
         """Count; where git fails, halve until only the pair at which it fails is left out."""
@@ -314,15 +321,6 @@ class Repository:
                 skipped += 1
                 if skipped > _SKIPPED_PAIRS:
                     raise
-
-    def _fetch_objects(self, oids: Sequence[str]) -> None:
-        """Fetch objects by name; from a server that does not give them so, whole commits."""
-        if self._gives_objects:
-            try:
-                self._source.fetch_objects(oids)
-            except FetchRefusedError:
-                self._gives_objects = False
-                self._fetch_whole_window()
 
     def _fetch_whole_window(self) -> None:
         head, known = self.head().sha, self._source.known

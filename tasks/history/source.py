@@ -5,8 +5,9 @@ into the store and are read from there. A server without version 2 of the protoc
 everything that HEAD reaches.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from zlib import crc32
 
 from tasks.history.byte_reader import ByteReader
 from tasks.history.commit_parser import RawCommit, read_commit
@@ -19,7 +20,16 @@ from tasks.history.store import ObjectStore
 from watchlist.errors import ErrorCode, JobError
 
 _WANTS_AT_ONCE = 20_000
-_FIRST_LOOK = 128
+_FIRST_LOOK = 64
+_NO_LARGE_FILES = "blob:limit=64k"
+_PACK_HEADER = 12
+_READ_SIZE = 64 * 1024
+_MOST_GROUPS = 4
+_BLOBS_IN_GROUP = 600
+
+
+class _TooMuchError(Exception):
+    """More came than was worth it."""
 
 
 class Source:
@@ -37,6 +47,8 @@ class Source:
         self._store: ObjectStore | None = None
         self._head: Head | None = None
         self._objects_left = limits.objects
+        self._asked: set[str] = set()
+        self._has_trees = False
         self._commit_bytes_left = limits.commit_bytes
         self.known: dict[str, RawCommit] = {}
 
@@ -105,24 +117,66 @@ class Source:
             return False
 
     def fetch_objects(self, oids: Iterable[str]) -> None:
-        """Put trees and blobs into the store, as far as they are not there.
+        """Put trees and blobs into the store that were not asked for before.
 
         Raises:
             FetchRefusedError: the server does not give objects by name.
             JobError: the transfer failed or broke a limit.
         """
-        missing = self.store.missing(list(dict.fromkeys(oids)))
-        self._objects_left -= len(missing)
-        if self._objects_left < 0:
-            raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, "The changes of one year need more objects than allowed.")
-        while missing:
-            for start in range(0, len(missing), _WANTS_AT_ONCE):
-                wants = missing[start : start + _WANTS_AT_ONCE]
-                self._fetch_into_store(FetchRequest(wants, filter="tree:0" if self.filters else None))
-            # git leaves out a wanted tree that lies in another wanted one: it takes it for filtered. Ask again.
-            before, missing = len(missing), self.store.missing(missing)
-            if len(missing) == before:
-                return
+        if self.filters and not self._has_trees:
+            self._fetch_by_name(self._not_asked_for(oids))
+
+    def fetch_missing_objects(self, oids: Iterable[str]) -> None:
+        """Put trees and blobs into the store that are not in it, as the store itself says.
+
+        Raises:
+            FetchRefusedError: the server does not give objects by name.
+            JobError: the transfer failed or broke a limit.
+        """
+        self._fetch_by_name(self.store.missing(list(dict.fromkeys(oids))))
+
+    def fetch_trees_whole(self, trees: Sequence[str], *, most_objects: int, most_bytes: int) -> bool:
+        """Put trees with all that is below them into the store, but for large files; return False when it is too much.
+
+        In one pack of whole trees the server has its files by name, and the objects that it stores them as differences
+        to: where most of what is below the trees is needed anyway, this costs the server far less than single objects.
+        How many objects come stands at the pack's beginning, so that too many are noticed before they come.
+
+        Raises:
+            FetchRefusedError: the server does not give objects by name.
+            JobError: the transfer failed or broke a limit.
+        """
+        if not self.filters:
+            return True
+        try:
+            with self._upload_pack.fetch(FetchRequest(trees, filter=_NO_LARGE_FILES)) as pack:
+                if pack is not None:
+                    self.store.add_pack(_no_more_than(pack, most_objects, most_bytes))
+        except _TooMuchError:
+            return False
+        self._has_trees = True
+        return True
+
+    def fetch_blobs(self, names: Mapping[str, bytes]) -> None:
+        """Put blobs into the store, as far as they are not there.
+
+        A server finds the versions of a file, and so the small differences between them, by its name; but objects
+        that are asked for by id come to it without names, and then it compares what is next to each other in size.
+        So blobs are asked for in a few groups, with all blobs of one name in the same group.
+
+        Args:
+            names: the blobs' ids, each with a file name that it has.
+
+        Raises:
+            FetchRefusedError: the server does not give objects by name.
+            JobError: the transfer failed or broke a limit.
+        """
+        groups: dict[int, list[str]] = {}
+        count = max(1, min(_MOST_GROUPS, round(len(names) / _BLOBS_IN_GROUP)))
+        for oid in self.store.missing(list(names)):
+            groups.setdefault(crc32(names[oid]) % count, []).append(oid)
+        for oids in groups.values():
+            self._fetch_by_name(oids)
 
     def fetch_whole_commits(
         self, wants: Sequence[str], *, since: int | None = None, depth: int | None = None, filter_: str | None = None
@@ -175,6 +229,18 @@ class Source:
                     return
                 look_at = number + max(_FIRST_LOOK, number // 16)
 
+    def _not_asked_for(self, oids: Iterable[str]) -> list[str]:
+        return [oid for oid in dict.fromkeys(oids) if oid not in self._asked]
+
+    def _fetch_by_name(self, oids: Sequence[str]) -> None:
+        self._objects_left -= len(oids)
+        if self._objects_left < 0:
+            raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, "The changes of one year need more objects than allowed.")
+        self._asked.update(oids)
+        for start in range(0, len(oids), _WANTS_AT_ONCE):
+            wants = oids[start : start + _WANTS_AT_ONCE]
+            self._fetch_into_store(FetchRequest(wants, filter="tree:0" if self.filters else None))
+
     def _fetch_into_store(self, request: FetchRequest) -> None:
         with self._upload_pack.fetch(request) as pack:
             if pack is not None:
@@ -190,3 +256,18 @@ class Source:
         _ = self.store  # git fetches into it
         fetch_all(self._git, self._url, self._limits)
         self._read_commits_of_store()
+
+
+def _no_more_than(pack: ByteReader, most_objects: int, most_bytes: int) -> ByteReader:
+    """Read `pack` as long as it is worth it."""
+    header = pack.read(_PACK_HEADER)
+    if int.from_bytes(header[8:], "big") > most_objects:
+        raise _TooMuchError
+    pending = [header]
+
+    def next_chunk() -> bytes:
+        if pack.offset > most_bytes:
+            raise _TooMuchError
+        return pending.pop() if pending else pack.read_some(_READ_SIZE)
+
+    return ByteReader(next_chunk)

@@ -38,7 +38,7 @@ from watchlist.git_protocol import (
 from watchlist.git_remote import explained
 
 _COMPRESS_ABOVE = 1024
-_READ_SIZE = 64 * 1024
+_READ_SIZE = 16 * 1024
 _WATCH_INTERVAL = 0.1
 
 

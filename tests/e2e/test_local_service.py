@@ -1,5 +1,6 @@
 """The whole way of a repository through the service, over HTTP."""
 
+import io
 import os
 import shutil
 import signal
@@ -54,6 +55,23 @@ def test_a_repository_becomes_ready_with_its_commits_and_health(service: Running
     assert health["scorecard"]["reason"]
     assert health["history_metrics"]["commits"] == 30
     assert list(service.clones.iterdir()) == []
+
+
+def test_pages_of_commits_follow_each_other_without_gap(service: RunningService, forge: Forge) -> None:
+    watchlist_id = service.api.add(forge.make("paged", commits=25), "ada@example.org")
+    service.wait_until_processed(watchlist_id)
+
+    subjects: list[str] = []
+    fields = {"limit": "5"}
+    while True:
+        url = f"{service.url}/activity/watchlist/{watchlist_id}/commits"
+        page = urllib3.request("GET", url, fields=fields).json()
+        subjects += [commit["subject"] for commit in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        fields["cursor"] = page["next_cursor"]
+
+    assert subjects == [f"Commit {number}" for number in reversed(range(25))]
 
 
 def test_an_empty_repository_becomes_ready_without_commits(service: RunningService, forge: Forge) -> None:
@@ -121,11 +139,13 @@ def test_a_repository_on_another_host_is_refused_by_the_field_s_name(service: Ru
     assert refused.value.status == 422
 
 
-def test_a_body_larger_than_api_gateway_takes_is_refused(service: RunningService) -> None:
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_larger_than_api_gateway_takes_is_refused(service: RunningService, *, chunked: bool) -> None:
+    body = b"x" * (10 * 1024 * 1024 + 1)
     response = urllib3.request(
         "POST",
         f"{service.url}/activity/user-watchlist-added",
-        body=b"x" * (10 * 1024 * 1024 + 1),
+        body=io.BytesIO(body) if chunked else body,
         headers={"content-type": "application/json"},
         retries=False,
     )
@@ -154,6 +174,20 @@ def test_run_prints_the_result_of_a_local_repository(variables: Mapping[str, str
     assert finished.returncode == 0, finished.stderr
     for expected in ("/local/for-run", "ready (attempt 1 of 3)", "3 of the last year", "no score:", "Ada Lovelace"):
         assert expected in finished.stdout
+
+
+def test_an_aws_profile_or_a_proxy_of_the_caller_does_not_matter(variables: Mapping[str, str], forge: Forge) -> None:
+    forge.make("for-run-elsewhere", commits=1)
+    elsewhere = {
+        "AWS_PROFILE": "missing",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "http_proxy": "http://127.0.0.1:9",
+    }
+
+    finished = run({**variables, **elsewhere}, "run", str(forge.path("for-run-elsewhere")))
+
+    assert finished.returncode == 0, finished.stderr
 
 
 def test_run_says_why_a_repository_failed(variables: Mapping[str, str], forge: Forge) -> None:
@@ -199,7 +233,7 @@ def test_a_taken_port_is_said_in_one_line(variables: Mapping[str, str]) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_outlives_the_service_however_it_ends(serve: Serve, forge: Forge, number: signal.Signals) -> None:
     url = forge.make(f"ended-by-{number}", commits=3)
     with serve() as service:
@@ -207,8 +241,9 @@ def test_no_process_outlives_the_service_however_it_ends(serve: Serve, forge: Fo
         descendants = descendants_of(service.process.pid)
         assert len(descendants) >= 4
         service.process.send_signal(number)
-        service.process.wait(SECONDS)
+        exit_code = service.process.wait(SECONDS)
 
+        assert exit_code == (-signal.SIGKILL if number == signal.SIGKILL else 0)
         deadline = time.monotonic() + SECONDS
         while (left := {pid for pid in descendants if is_alive(pid)}) and time.monotonic() < deadline:
             time.sleep(0.1)

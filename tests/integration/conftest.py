@@ -1,11 +1,57 @@
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
 
+from infra.local.embedded_aws import EmbeddedAws, credentials
+from infra.local.provisioning import provision
 from tests.forge_server import ForgeServer
+from tests.integration.aws import Aws
+from tests.integration.protocol.harness import ControlledClock, import_functions
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "aws" in getattr(item, "fixturenames", ()):
+            # the functions ignore this warning where they make their metrics; pytest resets filters for each test
+            item.add_marker(pytest.mark.filterwarnings("ignore:No application metrics to publish"))
 
 
 @pytest.fixture
 def forge() -> Iterator[ForgeServer]:
     with ForgeServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    settings = {
+        "GIT_CLONE_DIR": str(tmp_path_factory.mktemp("clones")),
+        "MAX_SETUP_TASKS": "3",
+        "MAX_REFRESH_TASKS": "2",
+        "POSTPONE_SECONDS": "60",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+    }
+    with EmbeddedAws(sys.stderr.fileno()) as server, pytest.MonkeyPatch.context() as patch:
+        environment = provision(server.url, settings)
+        variables = {
+            **environment.variables,
+            **credentials("functions"),
+            "AWS_ENDPOINT_URL": server.url,
+            "POWERTOOLS_METRICS_NAMESPACE": "test",
+            "AWS_LAMBDA_FUNCTION_NAME": "test",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield Aws(server, environment, variables, import_functions())
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> ControlledClock:
+    controlled = ControlledClock()
+    monkeypatch.setattr("watchlist.clock.now", controlled.now)
+    return controlled

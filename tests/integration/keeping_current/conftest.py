@@ -1,7 +1,6 @@
 """The scheduler against the embedded AWS and a host whose repositories are what a test says."""
 
-import importlib
-import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,16 +17,16 @@ from infra.local import embedded_aws
 from infra.local.function_host import Context
 from infra.local.provisioning import Environment
 from tests.hostile_server import HostileServer, reply
-from tests.integration.local.conftest import aws, aws_process, environment, log
-from watchlist import clock, entries, function_specs, job_protocol, records, settings
+from tests.integration.aws import Aws
+from tests.integration.protocol.harness import clean
+from watchlist import clock, entries, function_specs, job_protocol, settings
+from watchlist.checking import Policy
 from watchlist.job_message import JobMessage
 from watchlist.job_protocol import Launch, Lease
 from watchlist.job_queue import JobQueue
 from watchlist.queues import JobKind
 from watchlist.records import Entry
 from watchlist.repository_url import Repository
-
-__all__ = ["aws", "aws_process", "environment", "log"]
 
 OLD, NEW = "a" * 40, "b" * 40
 DAY = timedelta(days=1)
@@ -61,25 +60,16 @@ def host() -> Iterator[Host]:
 
 
 @pytest.fixture
-def variables(environment: Environment, host: Host, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    """The environment of functions and tasks, in this process."""
-    values = {
-        **environment.variables,
-        **embedded_aws.credentials("functions"),
-        "AWS_ENDPOINT_URL": environment.url,
-        "ALLOWED_ORIGINS": host.origin,
-        "POWERTOOLS_METRICS_NAMESPACE": "test",
-        "CHECK_JITTER": "0",
-    }
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    records.bind(settings.load(settings.TableSettings, values))
-    return values
+def environment(aws: Aws) -> Iterator[Environment]:
+    """The embedded AWS of the session, empty."""
+    clean(aws.environment, aws.variables)
+    yield aws.environment
+    aws.server.inject()
 
 
 @dataclass
 class Scheduler:
-    """The function, imported with the environment as it is now."""
+    """The function with the settings of a test."""
 
     module: ModuleType
 
@@ -93,33 +83,35 @@ class Scheduler:
             aws_request_id=uuid.uuid4().hex,
             log_group_name="test",
             log_stream_name="test",
-            deadline=clock.now().timestamp() + seconds,
+            deadline=time.time() + seconds,
         )
         counts: dict[str, int] = self.module.handler({}, context)
         return counts
 
 
-LoadScheduler = Callable[..., Scheduler]
+ConfigureScheduler = Callable[..., Scheduler]
 
 
 @pytest.fixture
-def load_scheduler(variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[LoadScheduler]:
-    """Return what imports the function anew, with further variables."""
-    del variables
+def configure_scheduler(
+    aws: Aws, environment: Environment, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> ConfigureScheduler:
+    """Return what gives the function its settings, with values for some of them."""
 
-    def load(**more: str) -> Scheduler:
-        for name, value in more.items():
-            monkeypatch.setenv(name, value)
-        sys.modules.pop("functions.scheduler", None)
-        return Scheduler(importlib.import_module("functions.scheduler"))
+    def configure(**more: str) -> Scheduler:
+        values = {**environment.variables, "ALLOWED_ORIGINS": host.origin, "CHECK_JITTER": "0", **more}
+        loaded = settings.load(settings.SchedulerSettings, values)
+        module = aws.functions[function_specs.SCHEDULER.name]
+        monkeypatch.setattr(module, "settings", loaded)
+        monkeypatch.setattr(module, "policy", Policy.of(loaded))
+        return Scheduler(module)
 
-    yield load
-    sys.modules.pop("functions.scheduler", None)
+    return configure
 
 
 @pytest.fixture
-def scheduler(load_scheduler: LoadScheduler) -> Scheduler:
-    return load_scheduler()
+def scheduler(configure_scheduler: ConfigureScheduler) -> Scheduler:
+    return configure_scheduler()
 
 
 @pytest.fixture
@@ -147,7 +139,7 @@ class Watchlist:
         """Take the entry's open job as a task would."""
         message = job_protocol.message_of(entries.find(entry.watchlist_id))
         launch = Launch(message, uuid.uuid4().hex, 1, 1)
-        prepare(launch)
+        job_protocol.begin_launch(launch, clock.now())
         lease, _ = Lease.claim(launch, timedelta(minutes=5), clock.now())
         return lease
 
@@ -170,14 +162,8 @@ class Watchlist:
         return self.complete(self.add(name, *users), **({"checked_at": ago} | attributes))
 
 
-def prepare(launch: Launch) -> None:
-    """Let the launch be the one that may claim."""
-    job_protocol.record_launch(launch.message, launch.attempt, "task", clock.now())
-
-
 @pytest.fixture
-def watchlist(variables: Mapping[str, str], host: Host, queue: JobQueue) -> Watchlist:
-    del variables
+def watchlist(host: Host, queue: JobQueue) -> Watchlist:
     return Watchlist(host, queue)
 
 

@@ -2,20 +2,21 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pynamodb.connection import Connection
 
-from infra.local.embedded_aws import EmbeddedAws, Fault
+from infra.local.embedded_aws import Fault
 from infra.local.provisioning import Environment
+from tests.integration.aws import Aws
 from tests.integration.keeping_current.conftest import (
     DAY,
     NEW,
     OLD,
+    ConfigureScheduler,
     Host,
-    LoadScheduler,
     Scheduler,
     Watchlist,
     messages,
@@ -26,10 +27,12 @@ from watchlist.queues import JobKind
 from watchlist.records import ENTRY_KEY, Entry
 from watchlist.states import DueKind, EntryStatus, JobState, Stage
 
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
 
 def alerts_of(entry: Entry, user: str = "ada") -> list[str]:
     user_watchlist_id = entries.user_watchlist_id_of(entry.watchlist_id, user)
-    return sorted(record.alert["kind"] for record in alert_store.page(user_watchlist_id, 100, None).alerts)
+    return sorted(record.alert["kind"] for record in alert_store.page(user_watchlist_id, LONG_AGO, 100, None).alerts)
 
 
 def make_due(entry: Entry) -> Entry:
@@ -204,11 +207,11 @@ def test_watchers_are_told_of_silence_once_and_as_late_as_they_want(scheduler: S
 
 
 def test_a_host_that_asks_for_fewer_requests_is_left_alone_and_nothing_is_lost(
-    load_scheduler: LoadScheduler, watchlist: Watchlist, host: Host
+    configure_scheduler: ConfigureScheduler, watchlist: Watchlist, host: Host
 ) -> None:
     watched = [watchlist.add_ready(f"busy-{number}") for number in range(6)]
     host.statuses = {f"busy-{number}": 429 for number in range(6)}
-    scheduler = load_scheduler(CHECKS_AT_ONCE="1")
+    scheduler = configure_scheduler(CHECKS_AT_ONCE="1")
 
     scheduler.run()
 
@@ -226,32 +229,32 @@ def test_a_host_that_asks_for_fewer_requests_is_left_alone_and_nothing_is_lost(
 
 
 def test_a_host_that_fails_a_few_times_in_a_row_is_left_alone(
-    load_scheduler: LoadScheduler, watchlist: Watchlist, host: Host
+    configure_scheduler: ConfigureScheduler, watchlist: Watchlist, host: Host
 ) -> None:
     for number in range(8):
         watchlist.add_ready(f"down-{number}")
     host.statuses = {f"down-{number}": 500 for number in range(8)}
-    load_scheduler(CHECKS_AT_ONCE="1").run()
+    configure_scheduler(CHECKS_AT_ONCE="1").run()
     assert len(host.requests) == limits.HOST_FAILURES_IN_A_ROW
 
 
 def test_one_broken_repository_does_not_stop_its_host(
-    load_scheduler: LoadScheduler, watchlist: Watchlist, host: Host
+    configure_scheduler: ConfigureScheduler, watchlist: Watchlist, host: Host
 ) -> None:
     for number in range(8):
         watchlist.add_ready(f"mixed-{number}")
     host.statuses = {"mixed-0": 500, "mixed-4": 500}
-    load_scheduler(CHECKS_AT_ONCE="1").run()
+    configure_scheduler(CHECKS_AT_ONCE="1").run()
     assert len(host.requests) == 8
 
 
 def test_no_more_refreshes_are_started_than_may_be_open(
-    load_scheduler: LoadScheduler, watchlist: Watchlist, host: Host
+    configure_scheduler: ConfigureScheduler, watchlist: Watchlist, host: Host
 ) -> None:
     for number in range(6):
         watchlist.add_ready(f"many-{number}")
         host.heads[f"many-{number}"] = NEW
-    scheduler = load_scheduler(MAX_OPEN_REFRESHES="4")
+    scheduler = configure_scheduler(MAX_OPEN_REFRESHES="4")
     assert scheduler.run()["RefreshesStarted"] == 4
     assert scheduler.run()["RefreshesStarted"] == 0
     waiting = [entry.due_at for entry in Entry.by_due.query(DueKind.CHECK)]
@@ -296,20 +299,19 @@ def test_a_run_that_died_holds_up_the_others_no_longer_than_it_could_have_lasted
 
 
 def test_a_message_that_cannot_be_sent_is_left_to_the_reconciler(
-    scheduler: Scheduler, watchlist: Watchlist, host: Host, aws: EmbeddedAws
+    scheduler: Scheduler, watchlist: Watchlist, host: Host, aws: Aws
 ) -> None:
     entry = watchlist.add_ready("lively")
     host.heads["lively"] = NEW
-    aws.inject(Fault(service="sqs", operation="SendMessage"))
+    aws.server.inject(Fault(service="sqs", operation="SendMessage"))
     scheduler.run()
-    aws.inject()
+    aws.server.inject()
     after = entries.find(entry.watchlist_id)
     assert (after.state, after.due_kind) == (JobState.QUEUED, DueKind.JOB)
     assert after.due_at - after.job_queued_at == limits.SEND_TIMEOUT
 
 
-def test_of_two_checks_of_one_entry_only_one_starts_a_job(watchlist: Watchlist, variables: object) -> None:
-    del variables
+def test_of_two_checks_of_one_entry_only_one_starts_a_job(watchlist: Watchlist) -> None:
     entry = watchlist.add_ready("contended")
     job_protocol.start_refresh(entry, JobKind.COMMIT_BACKFILL, {}, "1" * 32, clock.now())
     with pytest.raises(job_protocol.SupersededError):

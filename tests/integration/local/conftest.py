@@ -47,5 +47,5 @@ def environment(aws: EmbeddedAws, tmp_path: Path) -> Environment:
 
 def client(aws: EmbeddedAws, service: Any, caller: str = "functions") -> Any:
     """Return a client that does not repeat what fails."""
-    arguments: Any = {**embedded_aws.client_arguments(aws.url), "aws_access_key_id": caller}
-    return boto3.client(service, config=ONE_TRY, **arguments)
+    arguments: Any = {**embedded_aws.client_arguments(aws.url), "aws_access_key_id": caller, "config": ONE_TRY}
+    return boto3.client(service, **arguments)

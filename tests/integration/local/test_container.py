@@ -87,6 +87,17 @@ def test_the_end_of_stdin_kills_the_program() -> None:
     lifeline.end(container)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a signal for the death of the parent")
+def test_the_program_dies_with_a_container_that_is_killed() -> None:
+    container = start(*python("import time; time.sleep(600)"))
+    program = int(lifeline.first_line(container))
+    container.kill()
+    lifeline.end(container)
+
+    while is_alive(program):
+        time.sleep(0.01)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt the orphans of its children")
 def test_what_the_program_started_ends_with_it_even_in_a_session_of_its_own(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"

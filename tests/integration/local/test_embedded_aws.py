@@ -23,6 +23,9 @@ ITEM = {"pk": {"S": "repository"}, "sk": {"S": "key"}}
 @pytest.mark.usefixtures("environment")
 def test_of_many_transactions_that_put_an_absent_item_exactly_one_wins(aws: EmbeddedAws) -> None:
     dynamodb = client(aws, "dynamodb")
+    for batch in range(12):  # the more items, the longer a transaction takes, and the sooner two of them overlap
+        items = [{"pk": {"S": f"other-{batch}-{number}"}, "sk": {"S": "x"}} for number in range(25)]
+        dynamodb.batch_write_item(RequestItems={"watchlist": [{"PutRequest": {"Item": item}} for item in items]})
     at_once = threading.Barrier(20)
 
     def put(number: int) -> bool:
@@ -41,7 +44,7 @@ def test_of_many_transactions_that_put_an_absent_item_exactly_one_wins(aws: Embe
         won = list(pool.map(put, range(20)))
 
     assert sum(won) == 1
-    assert dynamodb.scan(TableName="watchlist")["Count"] == 2
+    assert dynamodb.scan(TableName="watchlist")["Count"] == 302
 
 
 def test_of_many_receivers_exactly_one_gets_a_message(aws: EmbeddedAws, environment: Environment) -> None:

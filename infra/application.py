@@ -1,0 +1,26 @@
+"""The CDK application: a stage for each environment, checked by cdk-nag's AwsSolutions rules."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from infra.environments import Environment
+from infra.functions import PackageOf
+from infra.stack import EnvironmentStage
+
+
+def application(environments: Iterable[Environment], package_of: PackageOf, outdir: Path | None = None) -> App:
+    """Return the application, not yet synthesised. Synthesising it ends in an exception if a rule has a finding.
+
+    Args:
+        environments: what is deployed.
+        package_of: finds the package of a function.
+        outdir: where templates go; None for where the CDK's command line says, or else a temporary directory.
+    """
+    app = App(outdir=None if outdir is None else str(outdir))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    for environment in environments:
+        EnvironmentStage(app, environment=environment, package_of=package_of)
+    return app

@@ -1,0 +1,205 @@
+"""The environments: what differs between them, and nothing else. Add your own to `ENVIRONMENTS`.
+
+Each is deployed as a CDK stage of its name into the account and region of the caller's credentials.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 60, 90, 180, 365, 731)
+"""Of what CloudWatch Logs allows (API reference, PutRetentionPolicy), what makes sense here."""
+
+TASK_SIZES = {
+    256: (512, 1024, 2048),
+    512: tuple(range(1024, 4097, 1024)),
+    1024: tuple(range(2048, 8193, 1024)),
+    2048: tuple(range(4096, 16385, 1024)),
+    4096: tuple(range(8192, 30721, 1024)),
+}
+"""Fargate's CPU units and the memory (MiB) that each allows (Amazon ECS developer guide, task size)."""
+
+MIN_SCRATCH_GIB, MAX_SCRATCH_GIB = 21, 200
+"""Ephemeral storage of a Fargate task; 20 GiB are there unasked and cannot be named."""
+
+MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1000
+"""What an SQS event source mapping allows as its concurrency, and so the least that a share of tasks can have."""
+
+
+class InvalidEnvironmentError(ValueError):
+    """An environment's setting is not allowed, or no environment has the name; the message lists what is."""
+
+
+class Network(StrEnum):
+    """How tasks reach the internet."""
+
+    PUBLIC = "public"
+    """Public subnets, a public address for each task, no way in. Costs nothing at rest."""
+
+    PRIVATE = "private"
+    """Private subnets behind a NAT gateway: one stable address outside, at a fixed price."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JwtIssuer:
+    """Who issues the tokens that the API accepts instead of IAM signatures; the user is the token's subject."""
+
+    issuer: str
+    audience: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.issuer.startswith("https://"):
+            raise InvalidEnvironmentError(f"jwt.issuer {self.issuer!r}: allowed is a URL that starts with https://")
+        if not self.audience:
+            raise InvalidEnvironmentError(
+                "jwt.audience is empty: name at least one client id, or everybody's tokens pass"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CustomDomain:
+    """A domain name of your own for the API, with its certificate in ACM (same region)."""
+
+    name: str
+    certificate_arn: str
+
+    def __post_init__(self) -> None:
+        if not self.certificate_arn.startswith("arn:aws:acm:"):
+            raise InvalidEnvironmentError(
+                f"domain.certificate_arn {self.certificate_arn!r}: allowed is arn:aws:acm:REGION:ACCOUNT:certificate/ID"
+            )
+
+
+def _require_one_of(environment: "Environment", setting: str, allowed: tuple[int, ...] | tuple[str, ...]) -> None:
+    _require(getattr(environment, setting) in allowed, environment, setting, ", ".join(map(str, allowed)))
+
+
+def _require_between(environment: "Environment", setting: str, least: int, most: int) -> None:
+    _require(least <= getattr(environment, setting) <= most, environment, setting, f"{least} to {most}")
+
+
+def _require(holds: bool, environment: "Environment", setting: str, allowed: str) -> None:  # noqa: FBT001 - the condition
+    if not holds:
+        value = getattr(environment, setting)
+        raise InvalidEnvironmentError(f"environment {environment.name!r}, {setting} {value!r}: allowed are {allowed}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """One environment.
+
+    Attributes:
+        name: the stage's name.
+        keeps_data: tables refuse deletion, and a destroyed stack leaves them and the logs behind.
+        log_retention_days: one of `LOG_RETENTION_DAYS`.
+        cors_origins: web pages that may call the API from a browser; empty for none.
+        jwt: accept this issuer's tokens on every route; None accepts IAM signatures (SigV4) only.
+        domain: the API's own domain name; None for the one that API Gateway gives.
+        requests_per_second: steady rate of the whole API; API Gateway answers 429 past it.
+        request_burst: requests that may come at once.
+        max_setup_tasks: setups that run at once.
+        max_refresh_tasks: refreshes that run at once, apart from setups.
+        task_cpu: CPU units of a task (1024 are one vCPU), a key of `TASK_SIZES`.
+        task_memory: MiB of a task, as `TASK_SIZES` allows.
+        task_scratch_gib: GiB of disk of a task.
+        network: how tasks reach the internet.
+        alarm_email: who is told of alarms; None for nobody but the topic's other subscribers.
+        runbook: where the runbook is read, as prefix of the links in alarms.
+    """
+
+    name: str
+    keeps_data: bool
+    log_retention_days: int
+    cors_origins: tuple[str, ...] = ()
+    jwt: JwtIssuer | None = None
+    domain: CustomDomain | None = None
+    requests_per_second: int = 20
+    request_burst: int = 40
+    max_setup_tasks: int
+    max_refresh_tasks: int
+    task_cpu: int = 1024
+    task_memory: int = 2048
+    task_scratch_gib: int = 21
+    network: Network = Network.PUBLIC
+    alarm_email: str | None = None
+    runbook: str = "docs/runbook.md"
+    log_level: str = "INFO"
+
+    def __post_init__(self) -> None:
+        _require(
+            bool(re.fullmatch(r"[a-z][a-z0-9-]{0,19}", self.name)),
+            self,
+            "name",
+            "1 to 20 of a-z, 0-9 and -, starting with a letter",
+        )
+        _require_one_of(self, "log_retention_days", LOG_RETENTION_DAYS)
+        _require_one_of(self, "log_level", ("DEBUG", "INFO", "WARNING", "ERROR"))
+        _require_one_of(self, "task_cpu", tuple(TASK_SIZES))
+        _require_one_of(self, "task_memory", TASK_SIZES[self.task_cpu])
+        _require_between(self, "task_scratch_gib", MIN_SCRATCH_GIB, MAX_SCRATCH_GIB)
+        _require_between(self, "max_setup_tasks", MIN_CONCURRENCY, MAX_CONCURRENCY)
+        _require_between(self, "max_refresh_tasks", MIN_CONCURRENCY, MAX_CONCURRENCY)
+        _require_between(self, "requests_per_second", 1, 10_000)
+        _require_between(self, "request_burst", 1, 5_000)
+        _require(
+            all(re.fullmatch(r"https://[^/*]+", origin) for origin in self.cors_origins),
+            self,
+            "cors_origins",
+            "origins such as https://watchlist.example.com, without path and without *",
+        )
+        _require(
+            self.alarm_email is None or bool(re.fullmatch(r"[^@\s]+@[^@\s]+", self.alarm_email)),
+            self,
+            "alarm_email",
+            "an e-mail address, or None",
+        )
+
+    @property
+    def service(self) -> str:
+        """The service's name in logs and metrics: one for each environment, so that they do not mix."""
+        return f"repository-watchlist-{self.name}"
+
+
+DEV = Environment(
+    name="dev",
+    keeps_data=False,
+    log_retention_days=7,
+    max_setup_tasks=5,
+    max_refresh_tasks=2,
+    log_level="DEBUG",
+)
+
+STAGING = Environment(
+    name="staging",
+    keeps_data=False,
+    log_retention_days=30,
+    max_setup_tasks=20,
+    max_refresh_tasks=10,
+)
+
+PROD = Environment(
+    name="prod",
+    keeps_data=True,
+    log_retention_days=90,
+    requests_per_second=100,
+    request_burst=200,
+    max_setup_tasks=50,
+    max_refresh_tasks=20,
+)
+
+ENVIRONMENTS = (DEV, STAGING, PROD)
+
+
+def environments_named(name: str | None) -> tuple[Environment, ...]:
+    """Return the environment of that name, or all when no name is given.
+
+    Raises:
+        InvalidEnvironmentError: there is none of that name.
+    """
+    if name is None:
+        return ENVIRONMENTS
+    found = tuple(environment for environment in ENVIRONMENTS if environment.name == name)
+    if not found:
+        allowed = ", ".join(environment.name for environment in ENVIRONMENTS)
+        raise InvalidEnvironmentError(f"no environment is named {name!r}: allowed are {allowed}")
+    return found

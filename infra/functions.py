@@ -1,0 +1,68 @@
+"""A Lambda function as its specification describes it."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.acknowledgments import acknowledge
+from infra.environments import Environment
+from infra.log_groups import log_group
+from infra.packaging.target import PYTHON_VERSION
+from infra.process_environment import environment_of
+from watchlist.function_specs import FunctionSpec
+
+PackageOf = Callable[[FunctionSpec], Path]
+"""Returns the zip file of a function's package."""
+
+_MEMORY_MIB = 512
+"""CPU comes with memory. Half a gigabyte imports the largest function in about a second; see docs/decisions."""
+
+
+class Function(Construct):
+    """One function with a role and a log group of its own."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        spec: FunctionSpec,
+        environment: Environment,
+        package: Path,
+        values: Mapping[str, str],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.spec = spec
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log = log_group(self, "Log", environment)
+        log.grant_write(self.role)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=f"{environment.service}: {spec.name}",
+            runtime=lambda_.Runtime(f"python{PYTHON_VERSION}", lambda_.RuntimeFamily.PYTHON),
+            architecture=lambda_.Architecture.ARM_64,
+            handler=spec.handler,
+            code=lambda_.Code.from_asset(str(package)),
+            timeout=_duration(spec.timeout),
+            memory_size=_MEMORY_MIB,
+            environment=environment_of(spec.settings, values),
+            role=self.role,
+            log_group=log,
+            tracing=lambda_.Tracing.ACTIVE,
+        )
+        acknowledge(
+            self.function,
+            "L1",
+            "packages carry bytecode, which only the same Python writes; docs/decisions has why it is 3.13",
+        )
+        acknowledge(self.role, "IAM5[Resource::*]", "X-Ray's PutTraceSegments and PutTelemetryRecords know no resource")
+
+
+def _duration(duration: timedelta) -> Duration:
+    return Duration.seconds(duration.total_seconds())

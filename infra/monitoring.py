@@ -1,0 +1,95 @@
+"""Where alarms are registered. Constructs say what to watch; who is told, and how, is decided here once."""
+
+from enum import StrEnum
+
+from aws_cdk import Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.environments import Environment
+
+
+class AlarmTitle(StrEnum):
+    """What an alarm is called; the runbook has one section of each title."""
+
+    API_FAILING = "API failing"
+    API_SLOW = "API slow"
+    DATABASE_THROTTLED = "Database throttled"
+    DEAD_LETTERS = "Dead-letter queue not empty"
+    DISPATCHER_FAILING = "Dispatcher failing"
+    ENTRIES_OVERDUE = "Entries overdue"
+    JOBS_WAITING = "Jobs waiting too long"
+    LAUNCHES_POSTPONED = "Launches postponed"
+    LAUNCHES_REFUSED = "Launches refused"
+    RECONCILER_NOT_RUNNING = "Reconciler not running"
+    TASK_FAILURES = "Task failures"
+    TASK_STOPPED_FAILING = "Task-stopped function failing"
+    TASKS_OVER_AGE = "Tasks over age"
+
+    @property
+    def anchor(self) -> str:
+        """The section's anchor in the rendered runbook."""
+        return self.lower().replace(" ", "-")
+
+
+class Monitoring(Construct):
+    """The alarms of one environment and the topic that they are sent to."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+        super().__init__(scope, construct_id)
+        self._environment = environment
+        self.region = Stack.of(self).region
+        self.topic = sns.Topic(self, "Alarms", display_name=f"{environment.service} alarms", enforce_ssl=True)
+        if environment.alarm_email is not None:
+            self.topic.add_subscription(subscriptions.EmailSubscription(environment.alarm_email))
+        self.alarms: list[cloudwatch.Alarm] = []
+
+    def alarm(
+        self,
+        title: AlarmTitle,
+        *,
+        happened: str,
+        console: str,
+        metric: cloudwatch.IMetric,
+        threshold: float,
+        missing_data: cloudwatch.TreatMissingData,
+        subject: str | None = None,
+        periods: int = 1,
+        comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    ) -> None:
+        """Register an alarm.
+
+        Args:
+            title: what it is called, and its section in the runbook.
+            happened: one sentence for whoever is woken up.
+            console: the console page that shows it, as path below the console's host.
+            metric: what is watched, with its period.
+            threshold: what it is compared with.
+            missing_data: what silence means.
+            subject: which of several such things it watches.
+            periods: how many periods in a row must breach.
+            comparison: how the two are compared.
+        """
+        name = f"{title} ({subject})" if subject else str(title)
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            alarm_name=f"{self._environment.service}: {name}",
+            alarm_description=(
+                f"{happened}\n\n"
+                f"Runbook: {self._environment.runbook}#{title.anchor}\n\n"
+                f"Console: https://{self.region}.console.aws.amazon.com/{console}"
+            ),
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=periods,
+            comparison_operator=comparison,
+            treat_missing_data=missing_data,
+        )
+        action = cloudwatch_actions.SnsAction(self.topic)
+        alarm.add_alarm_action(action)
+        alarm.add_ok_action(action)
+        self.alarms.append(alarm)

@@ -1,0 +1,113 @@
+"""What each function and the task may do, as one table. Everything else is refused.
+
+A transaction needs the actions of its parts; DynamoDB has no action of its own for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aws_cdk import aws_iam as iam
+
+from infra.job_queues import JobQueues
+from infra.storage import Storage
+from watchlist import function_specs, tables
+from watchlist.queues import JobKind
+
+Actions = frozenset[str]
+
+_READ = frozenset({"GetItem", "Query"})
+_PROTOCOL = frozenset({"GetItem", "PutItem", "UpdateItem"})
+"""What the writes of `watchlist.job_protocol` take: the entry, and the record of a job that ended."""
+
+_SLOTS = frozenset({"Query", "PutItem", "UpdateItem", "DeleteItem"})
+"""What `watchlist.task_slots` takes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Permissions:
+    """DynamoDB and SQS actions, without their prefix.
+
+    Attributes:
+        watchlist: on the watchlist table.
+        indexes: of either table that may be queried.
+        activity: on the activity table.
+        queues: on the queue of each kind of job.
+        dead_letter_queues: on all dead-letter queues.
+    """
+
+    watchlist: Actions = frozenset()
+    indexes: tuple[tables.Index, ...] = ()
+    activity: Actions = frozenset()
+    queues: Mapping[JobKind, Actions] = field(default_factory=dict)
+    dead_letter_queues: Actions = frozenset()
+
+
+def _on_all_queues(*actions: str) -> Mapping[JobKind, Actions]:
+    return dict.fromkeys(JobKind, frozenset(actions))
+
+
+_SEND_SETUPS = {JobKind.REPOSITORY_SETUP: frozenset({"SendMessage"})}
+
+OF_FUNCTIONS: Mapping[str, Permissions] = {
+    function_specs.ADD_REPOSITORY.name: Permissions(watchlist=_PROTOCOL | {"DeleteItem"}, queues=_SEND_SETUPS),
+    function_specs.STATUS.name: Permissions(watchlist=_READ),
+    function_specs.RETRY.name: Permissions(watchlist=_PROTOCOL, queues=_SEND_SETUPS),
+    function_specs.COMMITS.name: Permissions(watchlist=_READ, activity=_READ),
+    function_specs.HEALTH.name: Permissions(watchlist=_READ, activity=_READ),
+    function_specs.USER_WATCHLIST.name: Permissions(
+        watchlist=_READ | {"PutItem", "UpdateItem", "DeleteItem"},
+        activity=_READ | {"BatchWriteItem", "DeleteItem"},
+        indexes=(tables.BY_USER, tables.BY_USER_ENTRY),
+    ),
+    function_specs.ALERTS.name: Permissions(
+        watchlist=_READ, activity=_READ | {"UpdateItem"}, indexes=(tables.BY_USER_ENTRY,)
+    ),
+    function_specs.JOBS.name: Permissions(
+        watchlist=_READ,
+        indexes=(tables.BY_QUEUE,),
+        queues=_on_all_queues("GetQueueAttributes"),
+        dead_letter_queues=frozenset({"GetQueueAttributes"}),
+    ),
+    function_specs.DOCUMENTATION.name: Permissions(),
+    function_specs.DISPATCHER.name: Permissions(
+        watchlist=_PROTOCOL | _SLOTS,
+        queues=_on_all_queues(
+            "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility", "SendMessage"
+        ),
+    ),
+    function_specs.TASK_STOPPED.name: Permissions(
+        watchlist=_PROTOCOL | _SLOTS, queues=_on_all_queues("ChangeMessageVisibility", "DeleteMessage")
+    ),
+    function_specs.RECONCILER.name: Permissions(
+        watchlist=_PROTOCOL | {"Query"}, indexes=(tables.BY_DUE,), queues=_on_all_queues("SendMessage")
+    ),
+}
+
+OF_TASK = Permissions(
+    watchlist=_PROTOCOL | _SLOTS,
+    activity=frozenset({"GetItem", "Query", "PutItem", "BatchWriteItem", "DeleteItem", "UpdateItem"}),
+    queues=_on_all_queues("ChangeMessageVisibility", "DeleteMessage"),
+)
+
+
+def grant(role: iam.IRole, permissions: Permissions, storage: Storage, queues: JobQueues) -> None:
+    """Allow `role` what `permissions` say, and nothing more."""
+    _allow(role, "dynamodb", permissions.watchlist, [storage.watchlist.table_arn])
+    _allow(role, "dynamodb", permissions.activity, [storage.activity.table_arn])
+    for index in permissions.indexes:
+        table = storage.watchlist if index in tables.WATCHLIST.indexes else storage.activity
+        _allow(role, "dynamodb", frozenset({"Query"}), [f"{table.table_arn}/index/{index.name}"])
+    by_actions: dict[Actions, list[str]] = {}
+    for kind, actions in permissions.queues.items():
+        by_actions.setdefault(actions, []).append(queues.of_kind[kind].queue.queue_arn)
+    for actions, arns in by_actions.items():
+        _allow(role, "sqs", actions, arns)
+    dead_letter_arns = [queue.dead_letter_queue.queue_arn for queue in queues.of_kind.values()]
+    _allow(role, "sqs", permissions.dead_letter_queues, dead_letter_arns)
+
+
+def _allow(role: iam.IRole, service: str, actions: Actions, arns: list[str]) -> None:
+    if actions:
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=sorted(f"{service}:{action}" for action in actions), resources=arns)
+        )

@@ -1,0 +1,115 @@
+"""The service in one environment: the constructs, wired."""
+
+from aws_cdk import Stack, Stage, Tags
+from constructs import Construct
+
+from infra import permissions
+from infra.api import Api
+from infra.dashboard import Dashboard
+from infra.dispatch import Dispatch
+from infra.environments import Environment
+from infra.functions import Function, PackageOf
+from infra.github_token import GitHubToken
+from infra.job_queues import JobQueues
+from infra.monitoring import Monitoring
+from infra.schedules import Schedules
+from infra.storage import Storage
+from infra.task_events import TaskEvents
+from infra.worker import Worker
+from watchlist import function_specs
+
+
+class RepositoryWatchlist(Stack):
+    """All resources of one environment."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, package_of: PackageOf) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"Repository Watchlist, {environment.name}",
+            termination_protection=environment.keeps_data,
+        )
+        Tags.of(self).add("service", environment.service)
+        monitoring = Monitoring(self, "Monitoring", environment=environment)
+        storage = Storage(self, "Storage", environment=environment, monitoring=monitoring)
+        queues = JobQueues(self, "JobQueues", environment=environment, monitoring=monitoring)
+        values = {
+            "LOG_LEVEL": environment.log_level,
+            "POWERTOOLS_SERVICE_NAME": environment.service,
+            **storage.variables,
+            **queues.variables,
+        }
+        worker = Worker(
+            self,
+            "Worker",
+            environment=environment,
+            values=values,
+            github_token=GitHubToken(self, "GitHubToken", environment=environment),
+            monitoring=monitoring,
+        )
+        permissions.grant(worker.task_role, permissions.OF_TASK, storage, queues)
+        functions = {
+            spec.name: Function(
+                self,
+                _construct_id(spec.name),
+                spec=spec,
+                environment=environment,
+                package=package_of(spec),
+                values={**values, **worker.variables},
+            )
+            for spec in function_specs.FUNCTIONS
+        }
+        for name, function in functions.items():
+            permissions.grant(function.role, permissions.OF_FUNCTIONS[name], storage, queues)
+        api = Api(
+            self,
+            "Api",
+            environment=environment,
+            functions=[functions[spec.name] for spec in function_specs.HTTP_FUNCTIONS],
+            monitoring=monitoring,
+        )
+        Dispatch(
+            self,
+            "Dispatch",
+            environment=environment,
+            dispatcher=functions[function_specs.DISPATCHER.name],
+            queues=queues,
+            worker=worker,
+            monitoring=monitoring,
+        )
+        TaskEvents(
+            self,
+            "TaskEvents",
+            task_stopped=functions[function_specs.TASK_STOPPED.name],
+            worker=worker,
+            monitoring=monitoring,
+        )
+        Schedules(
+            self,
+            "Schedules",
+            environment=environment,
+            reconciler=functions[function_specs.RECONCILER.name],
+            monitoring=monitoring,
+        )
+        Dashboard(
+            self,
+            "Dashboard",
+            environment=environment,
+            storage=storage,
+            queues=queues,
+            worker=worker,
+            api=api,
+            functions=tuple(functions.values()),
+        )
+
+
+class EnvironmentStage(Stage):
+    """One environment, deployed by `cdk deploy '<name>/*'`."""
+
+    def __init__(self, scope: Construct, *, environment: Environment, package_of: PackageOf) -> None:
+        super().__init__(scope, environment.name)
+        self.stack = RepositoryWatchlist(self, "repository-watchlist", environment=environment, package_of=package_of)
+
+
+def _construct_id(function_name: str) -> str:
+    return "".join(part.capitalize() for part in function_name.split("_"))

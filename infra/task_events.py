@@ -1,0 +1,45 @@
+"""Tasks that stop: ECS says so on the default event bus, and the task-stopped function explains it."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from constructs import Construct
+
+from infra.functions import Function
+from infra.monitoring import AlarmTitle, Monitoring
+from infra.worker import Worker
+
+
+class TaskEvents(Construct):
+    """Sends the events of this cluster's stopped tasks to the function; the reconciler covers for lost ones."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        task_stopped: Function,
+        worker: Worker,
+        monitoring: Monitoring,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.rule = events.Rule(
+            self,
+            "Stopped",
+            event_pattern=events.EventPattern(
+                source=["aws.ecs"],
+                detail_type=["ECS Task State Change"],
+                detail={"clusterArn": [worker.cluster.cluster_arn], "lastStatus": ["STOPPED"]},
+            ),
+            targets=[targets.LambdaFunction(task_stopped.function, max_event_age=Duration.hours(1), retry_attempts=10)],
+        )
+        monitoring.alarm(
+            AlarmTitle.TASK_STOPPED_FAILING,
+            happened="The task-stopped function raised errors: failed tasks are explained and retried late.",
+            console=f"lambda/home?region={monitoring.region}#/functions/{task_stopped.function.function_name}?tab=monitoring",
+            metric=task_stopped.function.metric_errors(),
+            threshold=1,
+            periods=2,
+            missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )

@@ -1,0 +1,191 @@
+"""The templates agree with what functions, tasks and records expect."""
+
+from typing import Any
+
+import pytest
+from pynamodb.attributes import Attribute
+from pynamodb.indexes import AllProjection, Index
+from pynamodb.models import Model
+
+from infra.process_environment import MissingValueError, environment_of
+from tests.infra.templates import Template, target
+from watchlist import function_specs, limits, records, tables
+from watchlist.function_specs import FUNCTIONS, HTTP_FUNCTIONS, FunctionSpec
+from watchlist.queues import JobKind
+from watchlist.routes import ROUTES
+from watchlist.settings import AddSettings, TaskSettings
+
+MODELS: dict[str, type[Model]] = {"watchlist": records.WatchlistItem, "activity": records.ActivityItem}
+
+
+def table(template: Template, name: str) -> dict[str, Any]:
+    tables_ = template.properties("AWS::DynamoDB::GlobalTable")
+    (found,) = (properties for logical_id, properties in tables_.items() if f"Storage{name.capitalize()}" in logical_id)
+    return found
+
+
+def key_schema(properties: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(key["AttributeName"], key["KeyType"]) for key in properties["KeySchema"]]
+
+
+def all_models(base: type[Model]) -> list[type[Model]]:
+    return [base, *(model for child in base.__subclasses__() for model in all_models(child))]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_table_has_the_keys_of_its_records(dev: Template, name: str) -> None:
+    attributes: list[Attribute[Any]] = list(MODELS[name].get_attributes().values())
+    (hash_key,) = (attribute.attr_name for attribute in attributes if attribute.is_hash_key)
+    (range_key,) = (attribute.attr_name for attribute in attributes if attribute.is_range_key)
+    assert key_schema(table(dev, name)) == [(hash_key, "HASH"), (range_key, "RANGE")]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_table_has_the_indexes_of_its_records(dev: Template, name: str) -> None:
+    expected = {}
+    for model in all_models(MODELS[name]):
+        for index in (value for value in vars(model).values() if isinstance(value, Index)):
+            attributes = [value for value in vars(type(index)).values() if isinstance(value, Attribute)]
+            keys = [(attribute.attr_name, "HASH") for attribute in attributes if attribute.is_hash_key]
+            keys += [(attribute.attr_name, "RANGE") for attribute in attributes if attribute.is_range_key]
+            everything = isinstance(index.Meta.projection, AllProjection)
+            included = None if everything else tuple(index.Meta.projection.non_key_attributes)
+            expected[index.Meta.index_name] = (keys, included)
+    actual = {
+        index["IndexName"]: (
+            key_schema(index),
+            None if index["Projection"]["ProjectionType"] == "ALL" else tuple(index["Projection"]["NonKeyAttributes"]),
+        )
+        for index in table(dev, name).get("GlobalSecondaryIndexes", [])
+    }
+    assert actual == expected
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_table_expires_items_by_the_attribute_that_records_set(dev: Template, name: str) -> None:
+    specification = table(dev, name)["TimeToLiveSpecification"]
+    assert specification == {"AttributeName": tables.TIME_TO_LIVE, "Enabled": True}
+    assert tables.TIME_TO_LIVE in MODELS[name].get_attributes()
+
+
+@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
+def test_a_function_gets_the_variables_that_it_reads_and_no_others(
+    templates: dict[str, Template], spec: FunctionSpec
+) -> None:
+    for template in templates.values():
+        given = template.functions()[spec.name]["Environment"]["Variables"]
+        required = {field.alias or name for name, field in spec.settings.model_fields.items() if field.is_required()}
+        assert required <= given.keys() <= set(spec.settings.variables())
+
+
+def test_the_task_gets_the_variables_that_it_reads_and_no_others(dev: Template) -> None:
+    container = dev.container()
+    plain = {variable["Name"] for variable in container["Environment"]}
+    secret = {variable["Name"] for variable in container["Secrets"]}
+    required = {field.alias or name for name, field in TaskSettings.model_fields.items() if field.is_required()}
+    assert secret == {"GITHUB_TOKEN"}
+    assert required <= plain
+    assert plain | secret <= set(TaskSettings.variables())
+
+
+def test_a_variable_without_a_value_is_named() -> None:
+    with pytest.raises(MissingValueError, match="COMMIT_BACKFILL_QUEUE_URL"):
+        environment_of(AddSettings, {"WATCHLIST_TABLE": "w", "ACTIVITY_TABLE": "a"})
+
+
+@pytest.mark.parametrize("kind", JobKind)
+def test_a_queue_url_points_to_the_queue_of_that_name(dev: Template, kind: JobKind) -> None:
+    variables = dev.functions()["jobs"]["Environment"]["Variables"]
+    for variable, suffix in ((kind.queue_url_variable, ""), (kind.dead_letter_queue_url_variable, "-dead-letters")):
+        queue = target(variables[variable])
+        assert queue is not None
+        assert dev.resources[queue]["Properties"]["QueueName"] == f"repository-watchlist-dev-{kind}{suffix}"
+
+
+def queue_of(template: Template, kind: JobKind) -> dict[str, Any]:
+    queue = target(template.functions()["jobs"]["Environment"]["Variables"][kind.queue_url_variable])
+    assert queue is not None
+    properties = template.resources[queue]["Properties"]
+    assert isinstance(properties, dict)
+    return properties
+
+
+@pytest.mark.parametrize("kind", JobKind)
+def test_a_message_has_as_many_receives_as_a_job_has_attempts(dev: Template, kind: JobKind) -> None:
+    policy = queue_of(dev, kind)["RedrivePolicy"]
+    assert policy["maxReceiveCount"] == limits.MAX_ATTEMPTS
+    dead_letter_queue = target(policy["deadLetterTargetArn"])
+    assert dead_letter_queue is not None
+    own_name = queue_of(dev, kind)["QueueName"]
+    allowed = dev.resources[dead_letter_queue]["Properties"]["RedriveAllowPolicy"]
+    assert allowed["redrivePermission"] == "byQueue"
+    (source,) = allowed["sourceQueueArns"]
+    assert source["Fn::Join"][1][-1].endswith(f":{own_name}")
+
+
+@pytest.mark.parametrize("kind", JobKind)
+def test_a_dead_letter_outlives_the_message_that_it_was(dev: Template, kind: JobKind) -> None:
+    queue = queue_of(dev, kind)
+    dead_letter_queue = target(queue["RedrivePolicy"]["deadLetterTargetArn"])
+    assert dead_letter_queue is not None
+    retention = dev.resources[dead_letter_queue]["Properties"]["MessageRetentionPeriod"]
+    assert retention > queue["MessageRetentionPeriod"]
+
+
+@pytest.mark.parametrize("kind", JobKind)
+def test_a_message_stays_invisible_for_a_lease_and_for_six_timeouts_of_the_dispatcher(
+    dev: Template, kind: JobKind
+) -> None:
+    visibility = queue_of(dev, kind)["VisibilityTimeout"]
+    assert visibility == limits.LEASE.total_seconds()
+    assert visibility >= 6 * dev.functions()["dispatcher"]["Timeout"]
+    assert limits.HEARTBEAT < limits.LEASE
+
+
+def test_each_queue_is_mapped_to_the_dispatcher_and_reports_records_one_by_one(dev: Template) -> None:
+    mappings = dev.properties("AWS::Lambda::EventSourceMapping").values()
+    assert len(mappings) == len(JobKind)
+    for mapping in mappings:
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    sources = {target(mapping["EventSourceArn"]) for mapping in mappings}
+    queues = {target(dev.functions()["jobs"]["Environment"]["Variables"][kind.queue_url_variable]) for kind in JobKind}
+    assert sources == queues
+
+
+def test_every_route_leads_to_its_function(dev: Template) -> None:
+    integrations = dev.properties("AWS::ApiGatewayV2::Integration")
+    functions = dev.properties("AWS::Lambda::Function")
+    actual = {}
+    for route in dev.properties("AWS::ApiGatewayV2::Route").values():
+        _, integration = route["Target"]["Fn::Join"][1]
+        function = target(integrations[str(target(integration))]["IntegrationUri"])
+        actual[route["RouteKey"]] = functions[str(function)]["Handler"]
+    assert actual == {f"{route.method} {route.path}": f"functions.{route.function}.handler" for route in ROUTES}
+    assert {spec.name for spec in HTTP_FUNCTIONS} == {route.function for route in ROUTES}
+
+
+@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
+def test_a_function_ends_when_its_specification_says(dev: Template, spec: FunctionSpec) -> None:
+    assert dev.functions()[spec.name]["Timeout"] == spec.timeout.total_seconds()
+
+
+def test_the_container_has_the_name_that_launches_override(dev: Template) -> None:
+    assert dev.container()["Name"] == function_specs.TASK_CONTAINER
+
+
+def test_the_reconciler_runs_at_its_interval(dev: Template) -> None:
+    minutes = limits.RECONCILE_INTERVAL.total_seconds() / 60
+    assert dev.the("AWS::Scheduler::Schedule")["ScheduleExpression"] == f"rate({minutes:.0f} minutes)"
+
+
+def test_stopped_tasks_of_this_cluster_reach_the_task_stopped_function(dev: Template) -> None:
+    (rule,) = dev.properties("AWS::Events::Rule").values()
+    pattern = rule["EventPattern"]
+    assert pattern["source"] == ["aws.ecs"]
+    assert pattern["detail-type"] == ["ECS Task State Change"]
+    assert pattern["detail"]["lastStatus"] == ["STOPPED"]
+    (cluster,) = pattern["detail"]["clusterArn"]
+    assert target(cluster) in dev.of_type("AWS::ECS::Cluster")
+    (rule_target,) = rule["Targets"]
+    function = dev.resources[str(target(rule_target["Arn"]))]
+    assert function["Properties"]["Handler"] == function_specs.TASK_STOPPED.handler

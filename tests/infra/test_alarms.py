@@ -1,0 +1,160 @@
+"""Every alarm can fire, says what to do, and reaches somebody."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.monitoring import AlarmTitle
+from tests.infra.templates import Template, target
+from watchlist.errors import ErrorCode
+from watchlist.metrics import DIMENSION, NAMESPACE, Metric, attempt_failed_by
+from watchlist.queues import JobKind
+
+RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
+
+AWS_METRICS: dict[tuple[str, str], dict[tuple[str, ...], str]] = {
+    ("AWS/ApiGateway", "5xx"): {("ApiId",): "AWS::ApiGatewayV2::Api"},
+    ("AWS/ApiGateway", "Latency"): {("ApiId",): "AWS::ApiGatewayV2::Api"},
+    ("AWS/DynamoDB", "ReadThrottleEvents"): {
+        ("TableName",): "AWS::DynamoDB::GlobalTable",
+        ("GlobalSecondaryIndexName", "TableName"): "AWS::DynamoDB::GlobalTable",
+    },
+    ("AWS/DynamoDB", "WriteThrottleEvents"): {
+        ("TableName",): "AWS::DynamoDB::GlobalTable",
+        ("GlobalSecondaryIndexName", "TableName"): "AWS::DynamoDB::GlobalTable",
+    },
+    ("AWS/Lambda", "Errors"): {("FunctionName",): "AWS::Lambda::Function"},
+    ("AWS/Lambda", "Throttles"): {("FunctionName",): "AWS::Lambda::Function"},
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage"): {("QueueName",): "AWS::SQS::Queue"},
+    ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible"): {("QueueName",): "AWS::SQS::Queue"},
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): {("QueueName",): "AWS::SQS::Queue"},
+}
+"""Metrics that AWS publishes, with the sets of dimensions that they have (each service's developer guide) and the
+type of resource that the last of them names."""
+
+OWN_METRICS = {*map(str, Metric), *(attempt_failed_by(code) for code in ErrorCode)}
+
+
+def alarms(template: Template) -> dict[str, dict[str, Any]]:
+    found = template.properties("AWS::CloudWatch::Alarm").values()
+    return {alarm["AlarmName"].partition(": ")[2]: alarm for alarm in found}
+
+
+def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    if "MetricName" in alarm:
+        return [alarm]
+    return [query["MetricStat"]["Metric"] for query in alarm["Metrics"] if "MetricStat" in query]
+
+
+def dimensions_of(metric: dict[str, Any]) -> dict[str, Any]:
+    return {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]}
+
+
+def title_of(name: str) -> str:
+    return name.partition(" (")[0]
+
+
+def sections() -> dict[str, str]:
+    parts = re.split(r"^## (.+)$", RUNBOOK.read_text(), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_every_title_has_an_alarm(dev: Template) -> None:
+    assert {title_of(name) for name in alarms(dev)} == set(AlarmTitle)
+
+
+@pytest.mark.parametrize("title", AlarmTitle)
+def test_the_runbook_describes_each_alarm(title: AlarmTitle) -> None:
+    section = sections()[title]
+    assert re.findall(r"^### (.+)$", section, flags=re.MULTILINE) == ["Description", "Investigation", "Resolution"]
+
+
+def test_the_runbook_has_no_section_of_an_alarm_that_is_gone() -> None:
+    alarm_sections = {title for title, section in sections().items() if "### Description" in section}
+    assert alarm_sections == set(AlarmTitle)
+
+
+def test_an_alarms_text_links_its_section_and_a_console_page(dev: Template) -> None:
+    for name, alarm in alarms(dev).items():
+        text = str(alarm["AlarmDescription"])
+        assert f"docs/runbook.md#{title_of(name).lower().replace(' ', '-')}" in text
+        assert ".console.aws.amazon.com/" in text
+        assert len(text) < 1024
+
+
+def test_an_alarm_tells_the_topic_when_it_starts_and_when_it_is_over(templates: dict[str, Template]) -> None:
+    for template in templates.values():
+        for alarm in alarms(template).values():
+            for actions in (alarm["AlarmActions"], alarm["OKActions"]):
+                assert [target(action) in template.of_type("AWS::SNS::Topic") for action in actions] == [True]
+
+
+def test_the_operator_is_told_by_mail_where_one_is_named(dev: Template, everything: Template) -> None:
+    assert not dev.of_type("AWS::SNS::Subscription")
+    subscription = everything.the("AWS::SNS::Subscription")
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "operator@example.com")
+
+
+def test_every_alarm_says_what_silence_means(dev: Template) -> None:
+    for name, alarm in alarms(dev).items():
+        assert alarm["TreatMissingData"] in {"breaching", "ignore", "notBreaching"}, name
+
+
+def test_a_silent_reconciler_is_one_that_does_not_run(dev: Template) -> None:
+    alarm = alarms(dev)[AlarmTitle.RECONCILER_NOT_RUNNING]
+    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["ComparisonOperator"] == "LessThanThreshold"
+
+
+def test_every_alarm_watches_a_metric_that_exists(templates: dict[str, Template]) -> None:
+    for template in templates.values():
+        for name, alarm in alarms(template).items():
+            assert metrics_of(alarm), name
+            for metric in metrics_of(alarm):
+                _assert_exists(template, metric)
+
+
+def _assert_exists(template: Template, metric: dict[str, Any]) -> None:
+    dimensions = dimensions_of(metric)
+    if metric["Namespace"] == NAMESPACE:
+        assert metric["MetricName"] in OWN_METRICS
+        assert dimensions == {DIMENSION: template.environment.service}
+        return
+    types = AWS_METRICS[metric["Namespace"], metric["MetricName"]]
+    names = tuple(sorted(dimensions))
+    assert names in types
+    resource = template.resources[str(target(dimensions[names[-1]]))]
+    assert resource["Type"] == types[names]
+    if "GlobalSecondaryIndexName" in dimensions:
+        indexes = {index["IndexName"] for index in resource["Properties"]["GlobalSecondaryIndexes"]}
+        assert dimensions["GlobalSecondaryIndexName"] in indexes
+
+
+def test_the_services_name_in_metrics_is_the_one_that_functions_and_the_task_emit_under(dev: Template) -> None:
+    names = {function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] for function in dev.functions().values()}
+    names |= {v["Value"] for v in dev.container()["Environment"] if v["Name"] == "POWERTOOLS_SERVICE_NAME"}
+    assert names == {dev.environment.service}
+
+
+@pytest.mark.parametrize("kind", JobKind)
+def test_one_dead_letter_raises_the_alarm_even_while_somebody_holds_it(dev: Template, kind: JobKind) -> None:
+    alarm = alarms(dev)[f"{AlarmTitle.DEAD_LETTERS} ({kind})"]
+    assert alarm["Threshold"] == 1
+    assert alarm["EvaluationPeriods"] == 1
+    assert {metric["MetricName"] for metric in metrics_of(alarm)} == {
+        "ApproximateNumberOfMessagesVisible",
+        "ApproximateNumberOfMessagesNotVisible",
+    }
+    queues = {str(target(dimensions_of(metric)["QueueName"])) for metric in metrics_of(alarm)}
+    names = {dev.resources[queue]["Properties"]["QueueName"] for queue in queues}
+    assert names == {f"repository-watchlist-dev-{kind}-dead-letters"}
+    (expression,) = (query["Expression"] for query in alarm["Metrics"] if "Expression" in query)
+    assert re.fullmatch(r"visible_\w+ \+ held_\w+", expression)
+
+
+def test_the_dashboard_shows_every_metric_of_the_service(dev: Template) -> None:
+    body = str(dev.the("AWS::CloudWatch::Dashboard")["DashboardBody"])
+    missing = [name for name in OWN_METRICS - {str(Metric.ATTEMPT_FAILED)} if f'"{name}"' not in body]
+    assert missing == []

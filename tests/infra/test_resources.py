@@ -1,0 +1,147 @@
+"""What the resources are like, where it matters."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.infra.templates import Template, target
+from watchlist.routes import ROUTES
+
+
+def test_templates_pass_cfn_lint(templates: dict[str, Template]) -> None:
+    paths = [str(template.path) for template in templates.values()]
+    # W3005: CDK writes dependencies that a reference implies already.
+    cfn_lint = Path(sys.executable).with_name("cfn-lint")
+    command = [str(cfn_lint), "--ignore-checks", "W3005", "--", *paths]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
+
+
+def test_every_route_wants_a_signature_by_default(dev: Template) -> None:
+    kinds = [route["AuthorizationType"] for route in dev.properties("AWS::ApiGatewayV2::Route").values()]
+    assert kinds == ["AWS_IAM"] * len(ROUTES)
+
+
+def test_every_route_wants_a_token_where_there_is_an_issuer(everything: Template) -> None:
+    authorizer_id = next(iter(everything.of_type("AWS::ApiGatewayV2::Authorizer")))
+    routes = everything.properties("AWS::ApiGatewayV2::Route").values()
+    assert len(routes) == len(ROUTES)
+    for route in routes:
+        assert route["AuthorizationType"] == "JWT"
+        assert target(route["AuthorizerId"]) == authorizer_id
+    jwt = everything.the("AWS::ApiGatewayV2::Authorizer")["JwtConfiguration"]
+    assert jwt == {"Audience": ["watchlist"], "Issuer": "https://login.example.com"}
+
+
+def test_the_api_is_throttled_logged_and_measured_by_route(dev: Template) -> None:
+    stage = dev.the("AWS::ApiGatewayV2::Stage")
+    settings = stage["DefaultRouteSettings"]
+    assert settings["DetailedMetricsEnabled"] is True
+    assert settings["ThrottlingRateLimit"] == dev.environment.requests_per_second
+    assert settings["ThrottlingBurstLimit"] == dev.environment.request_burst
+    assert target(stage["AccessLogSettings"]["DestinationArn"]) in dev.of_type("AWS::Logs::LogGroup")
+
+
+def test_browsers_may_call_from_named_origins_only(dev: Template, everything: Template) -> None:
+    assert "CorsConfiguration" not in dev.the("AWS::ApiGatewayV2::Api")
+    cors = everything.the("AWS::ApiGatewayV2::Api")["CorsConfiguration"]
+    assert cors["AllowOrigins"] == ["https://watchlist.example.com"]
+
+
+def test_an_api_with_its_own_domain_answers_nowhere_else(everything: Template) -> None:
+    assert everything.the("AWS::ApiGatewayV2::Api")["DisableExecuteApiEndpoint"] is True
+    assert everything.the("AWS::ApiGatewayV2::DomainName")["DomainName"] == "api.example.com"
+
+
+def test_tables_can_be_restored_to_any_second(templates: dict[str, Template]) -> None:
+    for template in templates.values():
+        for table in template.properties("AWS::DynamoDB::GlobalTable").values():
+            (replica,) = table["Replicas"]
+            assert replica["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+            assert table["BillingMode"] == "PAY_PER_REQUEST"
+            assert table["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+
+
+def test_production_keeps_its_data(dev: Template, everything: Template) -> None:
+    for template, policy, protected in ((dev, "Delete", False), (everything, "Retain", True)):
+        for table in template.of_type("AWS::DynamoDB::GlobalTable").values():
+            assert table["DeletionPolicy"] == policy
+            assert table["Properties"]["Replicas"][0]["DeletionProtectionEnabled"] is protected
+
+
+def test_functions_run_on_arm_with_traces_and_logs_of_their_own(dev: Template) -> None:
+    groups = set()
+    for function in dev.functions().values():
+        assert function["Architectures"] == ["arm64"]
+        assert function["TracingConfig"] == {"Mode": "Active"}
+        groups.add(target(function["LoggingConfig"]["LogGroup"]))
+    assert len(groups) == len(dev.functions())
+
+
+def test_logs_are_kept_as_long_as_the_environment_says(templates: dict[str, Template]) -> None:
+    for template in templates.values():
+        days = {group["RetentionInDays"] for group in template.properties("AWS::Logs::LogGroup").values()}
+        assert days == {template.environment.log_retention_days}
+
+
+def test_the_task_is_nobody_and_writes_nowhere_but_to_scratch(dev: Template) -> None:
+    container = dev.container()
+    assert container["User"].split(":")[0].isdigit()
+    assert container["User"].split(":")[0] != "0"
+    assert container["ReadonlyRootFilesystem"] is True
+    assert container["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+    assert container["LinuxParameters"]["InitProcessEnabled"] is True
+    (mount,) = container["MountPoints"]
+    assert mount == {"ContainerPath": "/scratch", "ReadOnly": False, "SourceVolume": "scratch"}
+    environment = {variable["Name"]: variable["Value"] for variable in container["Environment"]}
+    assert environment["GIT_CLONE_DIR"].startswith("/scratch/")
+
+
+def test_the_task_runs_on_arm_with_the_size_of_its_environment(dev: Template) -> None:
+    definition = dev.the("AWS::ECS::TaskDefinition")
+    assert definition["RuntimePlatform"]["CpuArchitecture"] == "ARM64"
+    assert definition["Cpu"] == str(dev.environment.task_cpu)
+    assert definition["Memory"] == str(dev.environment.task_memory)
+    assert definition["EphemeralStorage"]["SizeInGiB"] == dev.environment.task_scratch_gib
+
+
+def test_refreshes_run_on_spot(dev: Template) -> None:
+    providers = dev.the("AWS::ECS::ClusterCapacityProviderAssociations")["CapacityProviders"]
+    assert set(providers) == {"FARGATE", "FARGATE_SPOT"}
+    variables = dev.functions()["dispatcher"]["Environment"]["Variables"]
+    assert variables["REFRESH_CAPACITY_PROVIDER"] == "FARGATE_SPOT"
+
+
+def test_nobody_reaches_a_task_and_a_task_reaches_https_only(templates: dict[str, Template]) -> None:
+    for template in templates.values():
+        group = template.the("AWS::EC2::SecurityGroup")
+        assert "SecurityGroupIngress" not in group
+        assert not template.of_type("AWS::EC2::SecurityGroupIngress")
+        (egress,) = group["SecurityGroupEgress"]
+        assert (egress["IpProtocol"], egress["FromPort"], egress["ToPort"]) == ("tcp", 443, 443)
+
+
+def test_tasks_have_public_addresses_and_no_nat_by_default(dev: Template) -> None:
+    assert not dev.of_type("AWS::EC2::NatGateway")
+    assert dev.functions()["dispatcher"]["Environment"]["Variables"]["ASSIGN_PUBLIC_IP"] == "ENABLED"
+    assert len(_task_subnets(dev)) == 2
+
+
+def test_tasks_are_private_behind_a_nat_gateway_where_the_environment_says_so(everything: Template) -> None:
+    assert len(everything.of_type("AWS::EC2::NatGateway")) == 1
+    assert everything.functions()["dispatcher"]["Environment"]["Variables"]["ASSIGN_PUBLIC_IP"] == "DISABLED"
+    assert len(_task_subnets(everything)) == 2
+    for subnet in _task_subnets(everything):
+        assert "Private" in {tag["Value"] for tag in everything.resources[subnet]["Properties"]["Tags"]}
+
+
+def test_database_and_image_layers_do_not_cross_the_nat_gateway(everything: Template) -> None:
+    kinds = {endpoint["VpcEndpointType"] for endpoint in everything.properties("AWS::EC2::VPCEndpoint").values()}
+    assert kinds == {"Gateway"}
+    assert len(everything.of_type("AWS::EC2::VPCEndpoint")) == 2
+
+
+def _task_subnets(template: Template) -> list[str]:
+    joined = template.functions()["dispatcher"]["Environment"]["Variables"]["SUBNET_IDS"]
+    subnets = [target(reference) for reference in joined["Fn::Join"][1]]
+    return [subnet for subnet in subnets if subnet is not None]
