@@ -329,22 +329,3 @@ def test_an_entry_that_nobody_watches_any_more_is_not_checked(
     )
     scheduler.run()
     assert host.requests == []
-
-
-def test_a_setup_gets_a_task_while_all_refreshes_wait_for_theirs(
-    scheduler: Scheduler, watchlist: Watchlist, host: Host, service: Harness
-) -> None:
-    refreshed = [watchlist.add_ready(f"lively-{number}") for number in range(6)]
-    service.drain()
-    host.heads = {entry.name: NEW for entry in refreshed}
-    assert scheduler.run()["RefreshesStarted"] == 6
-    while service.dispatch(JobKind.COMMIT_BACKFILL):
-        """Let every refresh that can have a task have one."""
-    refreshing = len(service.ecs.tasks)
-    assert 0 < refreshing < 6
-
-    new = watchlist.add("new")
-    service.dispatch(JobKind.REPOSITORY_SETUP)
-
-    assert len(service.ecs.tasks) == refreshing + 1
-    assert entries.find(new.watchlist_id).attempt == 1
