@@ -40,7 +40,7 @@ UserWatchlistId = Annotated[
     str,
     Field(
         description="Names one user's watch on it.",
-        examples=["user_0b14d501a594442a01c6859541bcb3e8_watchlist_pallets_flask_1764000000"],
+        examples=["user_cfe00dde46ef942601ffafb9e2825e80_watchlist_pallets_flask_1764000000"],
     ),
 ]
 RepositoryUrl = Annotated[

@@ -29,9 +29,9 @@ from tasks.control import JobControl, StopReason
 from tasks.forge import Forge
 from tasks.github_api import GitHubApi
 from tasks.heartbeat import Heartbeat
-from tasks.history import sweep_scratch
 from tasks.scorecard.assessment import Assessor
 from tasks.scorecard.cli import ScorecardCli
+from tasks.scratch import sweep_scratch
 from watchlist import clock, job_protocol, metrics, records, task_slots
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
 from watchlist.job_protocol import Launch, Lease, SupersededError

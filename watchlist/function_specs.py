@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from watchlist import limits, settings
+from watchlist import limits, routes, settings
 from watchlist.routes import ROUTES, Function, Route
 
 
@@ -65,9 +65,23 @@ RECONCILER = FunctionSpec("reconciler", settings.EnqueueSettings, timedelta(seco
 SCHEDULER = FunctionSpec("scheduler", settings.SchedulerSettings, limits.SCHEDULER_TIMEOUT)
 """Runs every `limits.SCHEDULE_INTERVAL`."""
 
+LIVE_CONNECT = FunctionSpec(routes.LIVE_CONNECT.function, settings.TableSettings, _HTTP_TIMEOUT)
+"""Route `$connect` of the WebSocket API; authorised as the HTTP API is."""
+
+LIVE_DISCONNECT = FunctionSpec(routes.LIVE_DISCONNECT.function, settings.TableSettings, _HTTP_TIMEOUT)
+"""Route `$disconnect` of the WebSocket API."""
+
+LIVE_REQUEST = FunctionSpec(routes.LIVE_REQUEST.function, settings.LiveSettings, _HTTP_TIMEOUT)
+"""Route `$default` of the WebSocket API; posts to connections."""
+
+LIVE_PUBLISHER = FunctionSpec("live_publisher", settings.LiveSettings, timedelta(seconds=60))
+"""Reads `stream_consumers.LIVE_PUBLISHER`; posts to connections."""
+
 HTTP_FUNCTIONS = (ADD_REPOSITORY, STATUS, RETRY, COMMITS, HEALTH, USER_WATCHLIST, ALERTS, JOBS, DOCUMENTATION)
+LIVE_FUNCTIONS = (LIVE_CONNECT, LIVE_DISCONNECT, LIVE_REQUEST)
 EVENT_FUNCTIONS = (DISPATCHER, TASK_STOPPED, RECONCILER, SCHEDULER)
-FUNCTIONS = (*HTTP_FUNCTIONS, *EVENT_FUNCTIONS)
+STREAM_FUNCTIONS = (LIVE_PUBLISHER,)
+FUNCTIONS = (*HTTP_FUNCTIONS, *LIVE_FUNCTIONS, *EVENT_FUNCTIONS, *STREAM_FUNCTIONS)
 
 TASK_CONTAINER = "job"
 """The container in the task definition; its environment is `settings.TaskSettings`, its overrides `JobSettings`."""

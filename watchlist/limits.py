@@ -229,3 +229,18 @@ CHANGED_FILES = 1000
 
 CHANGED_FILES_BYTES = 64 * 1024
 """Most bytes that the changed files of one commit take, compressed."""
+
+LIVE_CONNECTION = timedelta(hours=2)
+"""How long a WebSocket connection can last (API Gateway's quota); its records expire then."""
+
+LIVE_OPENING = timedelta(seconds=15)
+"""For how long a connection that seems gone may still be opening: longer than `$connect` can take."""
+
+LIVE_MESSAGE_BYTES = 128 * 1024
+"""Largest message of a WebSocket (API Gateway's quota)."""
+
+LIVE_POSTS_AT_ONCE = 32
+"""Connections that one live publisher posts to at the same time."""
+
+LIVE_PAGE = 500
+"""Connections of an entry that are read at once."""

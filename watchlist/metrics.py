@@ -9,6 +9,7 @@ import warnings
 from enum import StrEnum
 
 from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from watchlist.errors import ErrorCode
 
@@ -79,6 +80,15 @@ class Metric(StrEnum):
     CHECK_LAG = "CheckLag"
     """Scheduler: seconds that the entry due longest is late at the end of a run; 0 when nothing is left over."""
 
+    LIVE_PUBLISHER_RUN = "LivePublisherRun"
+    """Live publisher: 1 at the end of each run that served its whole batch."""
+
+    LIVE_MESSAGES = "LiveMessages"
+    """Live publisher: states posted to WebSocket connections."""
+
+    LIVE_CONNECTIONS_DROPPED = "LiveConnectionsDropped"
+    """Live publisher: connections hung up because a state could not be posted, so that their clients poll instead."""
+
     @property
     def unit(self) -> str:
         """CloudWatch's name of the unit."""
@@ -103,3 +113,8 @@ def publisher() -> Metrics:
     """Return what emits the metrics; an invocation that has none to emit is no reason for a warning."""
     warnings.filterwarnings("ignore", message="No application metrics to publish")
     return Metrics(namespace=NAMESPACE)
+
+
+def publisher_of_a_thread() -> EphemeralMetrics:
+    """Return what emits the metrics of one thread; those of `publisher` are shared by all."""
+    return EphemeralMetrics(namespace=NAMESPACE)

@@ -12,6 +12,8 @@ watchlist table
     SLOTS#<share>         <number>        TaskSlot          dispatcher: which tasks of a share run
     SCHEDULER             RUN             SchedulerRun      scheduler: only one run at a time
     HOSTS                 <origin>        HostPause         scheduler: which hosts are left alone, and until when
+    CONNECTION#<id>       CONNECTION      LiveConnection    live status: what does a WebSocket connection watch?
+    LIVE#<watchlist_id>   <id>            Subscription      live status: all connections of an entry, paged
     index `by-user`       user, added_at                    a user's watchlist, newest first
     index `by-due`        due_kind, due_at                  entries that the reconciler or scheduler must look at
     index `by-queue`      open_queue, job_queued_at         the oldest job of a queue that has not ended
@@ -351,6 +353,36 @@ class HostPause(WatchlistItem, discriminator="host"):
     until = UTCDateTimeAttribute()
 
 
+class LiveConnection(WatchlistItem, discriminator="connection"):
+    """One open WebSocket connection: what it watches, and in whose name."""
+
+    SK = "CONNECTION"
+    watchlist_id = UnicodeAttribute()
+    user = UnicodeAttribute(null=True)
+
+    @staticmethod
+    def pk_of(connection_id: str) -> str:
+        """Return the hash key for API Gateway's connection id."""
+        return f"CONNECTION#{connection_id}"
+
+
+class Subscription(WatchlistItem, discriminator="subscription"):
+    """That a connection is to be told of an entry's changes.
+
+    It does not lie in the entry's own partition, which the status poll queries.
+    """
+
+    watchlist_id = UnicodeAttribute()
+    connection_id = UnicodeAttribute()
+    user = UnicodeAttribute(null=True)
+    connected_at = UTCDateTimeAttribute()
+
+    @staticmethod
+    def pk_of(watchlist_id: str) -> str:
+        """Return the hash key for the connections of an entry."""
+        return f"LIVE#{watchlist_id}"
+
+
 class ActivityItem(Model):
     """Any item of the activity table."""
 
@@ -449,7 +481,18 @@ def _connection() -> Connection:
 
 def bind(settings: TableSettings) -> None:
     """Give the models their tables' names; called once when a program starts."""
-    for model in (WatchlistItem, RepositoryKey, Entry, UserEntry, JobRecord, TaskSlot, SchedulerRun, HostPause):
+    for model in (
+        WatchlistItem,
+        RepositoryKey,
+        Entry,
+        UserEntry,
+        JobRecord,
+        TaskSlot,
+        SchedulerRun,
+        HostPause,
+        LiveConnection,
+        Subscription,
+    ):
         _bind(model, settings.watchlist_table)
     for activity_model in (ActivityItem, CommitRecord, HealthRecord, AlertRecord):
         _bind(activity_model, settings.activity_table)

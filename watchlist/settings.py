@@ -142,6 +142,13 @@ class OperationsSettings(TableSettings, DeadLetterQueueSettings):
     """What looking at jobs and queues needs."""
 
 
+class LiveSettings(TableSettings):
+    """What posting to WebSocket connections needs."""
+
+    live_endpoint_url: BaseUrl = Field(alias="LIVE_ENDPOINT_URL")
+    """Where the connections of the WebSocket API's stage are managed: `https://<API's host>/<stage>`."""
+
+
 class LeaseSettings(Settings):
     """How long a task holds an entry and how often it says that it is alive."""
 

@@ -86,7 +86,11 @@ class Tally:
 
 
 class Havoc:
-    """Does the harm between `begin` and `end`; `interfere` goes into the service's invocations."""
+    """Does the harm between `begin` and `end`; `interfere` goes into the service's invocations.
+
+    Attributes:
+        served: how many receives of each message, by its id, the dispatcher has got and answered.
+    """
 
     def __init__(self, seed: int, rates: Rates, tally: Tally) -> None:
         self._dice = random.Random(f"{seed} invocations")  # noqa: S311 - dice, not secrets
@@ -94,15 +98,18 @@ class Havoc:
         self._weather = random.Random(f"{seed} weather")  # noqa: S311 - as above
         self._rates = rates
         self._tally = tally
+        self.served: Counter[str] = Counter()
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def interfere(self, invoke: Invoke, name: str, event: Event) -> Any:
         """Stand in for an invocation."""
-        if not self._threads or self._ended.is_set():
-            return invoke(name, event)
         if name == function_specs.DISPATCHER.name:
-            return self._dispatch(invoke, event)
+            response = self._dispatch(invoke, event)
+            self.served.update(record["messageId"] for record in event["Records"])
+            return response
+        if not self._is_on:
+            return invoke(name, event)
         if name == function_specs.TASK_STOPPED.name:
             return self._report_stop(invoke, event)
         with self._perhaps_killed(name, self._rates.function_killed):
@@ -132,8 +139,14 @@ class Havoc:
     ) -> None:
         self.end()
 
+    @property
+    def _is_on(self) -> bool:
+        return bool(self._threads) and not self._ended.is_set()
+
     def _dispatch(self, invoke: Invoke, event: Event) -> Any:
         name = function_specs.DISPATCHER.name
+        if not self._is_on:
+            return invoke(name, event)
         if self._happens(self._rates.dispatched_twice):
             self._tally.add("message dispatched twice")
             self._later(self._delay(0, 6), lambda: self._dispatch_again(invoke, event))
