@@ -71,6 +71,7 @@ class LocalSettings:
             decides, as names of tables, are overridden.
         log: the file for all logs, emptied first; None for this process's stderr.
         reconcile_interval: how often the reconciler runs.
+        schedule_interval: how often the scheduler runs.
         grace_seconds: from SIGTERM to SIGKILL for tasks that are stopped.
     """
 
@@ -79,6 +80,7 @@ class LocalSettings:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     log: Path | None = None
     reconcile_interval: timedelta = limits.RECONCILE_INTERVAL
+    schedule_interval: timedelta = limits.SCHEDULE_INTERVAL
     grace_seconds: float = 10
 
 
@@ -182,7 +184,8 @@ class LocalService:
             for consumer in stream_consumers.CONSUMERS
         }
         reconcile = Timer(function_specs.RECONCILER.name, self._settings.reconcile_interval)
-        self.timers = starting.enter_context(Timers((reconcile,), self._invoke))
+        schedule = Timer(function_specs.SCHEDULER.name, self._settings.schedule_interval)
+        self.timers = starting.enter_context(Timers((reconcile, schedule), self._invoke))
         self.live_url = starting.enter_context(live_gateway).url
         self.url = starting.enter_context(gateway).url
 
