@@ -92,7 +92,7 @@ scorecard-if-go: $(if $(shell command -v go),$(SCORECARD))
 
 .PHONY: lock
 lock: .venv/dev ## Lock the requirements anew (hashes, no addresses)
-	for name in dev local task functions; do \
+	for name in dev local task functions bench; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-emit-find-links --no-annotate --no-header $$( [ $$name = dev ] || echo --constraints requirements/dev.txt ) \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \

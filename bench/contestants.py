@@ -76,7 +76,7 @@ CONTESTANTS = (
             "git clone --quiet --bare --single-branch -- {url} {folder}/clone\n"
             "git -C {folder}/clone rev-list --since-as-filter={since} --max-count={limit} HEAD"
             " | while read -r sha; do\n"
-            'git -C {folder}/clone show --numstat --no-renames --format=%x01%H "$sha"\n'
+            'git -C {folder}/clone show --numstat --no-renames --diff-merges=off --format=%x01%H "$sha"\n'
             "done | awk {count} > {answer}"
         ),
     ),

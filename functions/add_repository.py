@@ -83,6 +83,7 @@ class AddRequest(BaseModel):
             max_length=limits.REPOSITORY_URL_CHARACTERS,
             description="`https://<host>/<owner>/<name>` of a public repository on a supported host.",
             examples=["https://github.com/pallets/flask"],
+            json_schema_extra={"format": "repository-url"},
         ),
     ]
     added_by: Annotated[UserName, Field(description="Who adds it.", examples=["ada@example.org"])]

@@ -1,12 +1,8 @@
 """The alerts of a user entry: list, acknowledge, resolve."""
 
-from typing import Annotated
-
-from aws_lambda_powertools.event_handler.openapi.params import Query
-
 from functions import documented, http_api, startup
 from functions.callers import caller_of
-from functions.parameters import AlertId, Cursor, UserWatchlistId, WholeNumber
+from functions.parameters import AlertId, AlertLimit, Cursor, UserWatchlistId
 from functions.problems import ProblemCode
 from functions.representations import AlertAnswer, AlertPage
 from watchlist import alert_store, clock, function_specs, limits, routes, user_entries
@@ -36,9 +32,7 @@ _CHANGED = documented.responses(
 )
 def list_alerts(
     user_watchlist_id: UserWatchlistId,
-    limit: Annotated[
-        WholeNumber, Query(ge=1, le=limits.ALERTS_PAGE_MAX, description="Most alerts on the page.")
-    ] = limits.ALERTS_PAGE,
+    limit: AlertLimit = limits.ALERTS_PAGE,
     cursor: Cursor = None,
 ) -> AlertPage:
     """Show what was raised in the last 90 days."""

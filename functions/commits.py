@@ -7,7 +7,7 @@ from pydantic import StringConstraints
 
 from functions import documented, http_api, startup
 from functions.callers import caller_of
-from functions.parameters import Cursor, Moment, WatchlistId, WholeNumber
+from functions.parameters import CommitLimit, Cursor, Moment, WatchlistId
 from functions.problems import ProblemCode
 from functions.representations import CommitAnswer, CommitPage
 from watchlist import commit_store, entries, function_specs, limits, routes
@@ -28,9 +28,7 @@ router = http_api.router()
 )
 def list_commits(
     watchlist_id: WatchlistId,
-    limit: Annotated[
-        WholeNumber, Query(ge=1, le=limits.COMMITS_PAGE_MAX, description="Most commits on the page.")
-    ] = limits.COMMITS_PAGE,
+    limit: CommitLimit = limits.COMMITS_PAGE,
     cursor: Cursor = None,
     since: Annotated[
         Moment | None,

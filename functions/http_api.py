@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -53,7 +54,10 @@ def router() -> Router:
 
 def resolver(*routers: Router) -> APIGatewayHttpResolver:
     """Return an API of `routers` whose every error is a problem."""
-    app = APIGatewayHttpResolver(enable_validation=True)
+    app = APIGatewayHttpResolver(
+        enable_validation=True,
+        response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR,  # or the caller would be blamed for it
+    )
     for each in routers:
         app.include_router(each)
     app.exception_handler(RequestValidationError)(_invalid)

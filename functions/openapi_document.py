@@ -24,8 +24,9 @@ DESCRIPTION = """\
 Watches public git repositories and tells whether they stay alive and healthy.
 
 **Who may ask.** On AWS every request is signed (IAM, Signature Version 4) or, where the deployment names an issuer,
-carries a token (JWT). A token's subject is the user: it sees and changes its own entries only, what it does not watch
-is `404`, and it can leave `user` out. A signed request may act for every user. The local service asks for nothing.
+carries a token (JWT). A token's subject is the user: it sees and changes its own entries only; what it does not watch
+is `404`, and jobs and queues, which show what all users do, are `403`. A signed request may act for every user. The
+local service asks for nothing.
 
 **Errors** are problem details (RFC 9457) with a stable `type`. What API Gateway refuses by itself, before the service
 sees it, has its own shape, `{"message": "..."}`: `401` and `403` (not authorized), `404` (no such route), `413` (more

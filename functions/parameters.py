@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from watchlist import limits
 
@@ -64,7 +64,7 @@ UserWatchlistId = Annotated[
     Path(
         description="The `user_watchlist_id` of a status or watchlist answer.",
         max_length=400,
-        examples=["user_0b14d501a594442a01c6859541bcb3e8_watchlist_pallets_flask_1764000000"],
+        examples=["user_cfe00dde46ef942601ffafb9e2825e80_watchlist_pallets_flask_1764000000"],
     ),
 ]
 
@@ -78,9 +78,29 @@ Cursor = Annotated[
     Query(
         max_length=limits.CURSOR_CHARACTERS,
         description="The `next_cursor` of the page before. It is opaque, and good for the same list only.",
+        json_schema_extra={"format": "cursor"},
     ),
 ]
 
-WholeNumber = Annotated[int, BeforeValidator(_written_as_number)]
+CommitLimit = Annotated[
+    int,
+    Field(ge=1, le=limits.COMMITS_PAGE_MAX),
+    BeforeValidator(_written_as_number),
+    Query(description="Most commits on the page."),
+]
+
+WatchlistLimit = Annotated[
+    int,
+    Field(ge=1, le=limits.WATCHLIST_PAGE_MAX),
+    BeforeValidator(_written_as_number),
+    Query(description="Most entries on the page."),
+]
+
+AlertLimit = Annotated[
+    int,
+    Field(ge=1, le=limits.ALERTS_PAGE_MAX),
+    BeforeValidator(_written_as_number),
+    Query(description="Most alerts on the page."),
+]
 
 Moment = Annotated[datetime, BeforeValidator(_written_as_moment), AfterValidator(_in_utc)]

@@ -35,6 +35,7 @@ _HEADERS = {"ETag": documented.ETAG, "Cache-Control": documented.CACHE_CONTROL}
             200: {
                 "description": "The status; `Retry-After` while it is processing.",
                 "headers": _HEADERS | {"Retry-After": documented.RETRY_AFTER},
+                "content": {"application/json": {"model": StatusAnswer}},
             },
             304: {
                 "description": "Nothing has changed since the answer with the `ETag` of `If-None-Match`.",
@@ -60,7 +61,7 @@ def get_status(
             examples=['"0f5c1f0d2a9b4e5c8d6f7a8b9c0d1e2f"'],
         ),
     ] = None,
-) -> Response[StatusAnswer]:
+) -> Response[StatusAnswer | None]:
     """Show status, progress, attempts and the last error of one watched repository."""
     caller = caller_of(router)
     shown = entries.status_of(watchlist_id, caller if user is None else acting_as(router, user))

@@ -8,8 +8,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from functions import documented, http_api, startup
 from functions.callers import acting_as, caller_of
-from functions.parameters import Cursor, UserName, UserWatchlistId, WholeNumber
-from functions.problems import ProblemCode, answer
+from functions.parameters import Cursor, UserName, UserWatchlistId, WatchlistLimit
+from functions.problems import ProblemCode
 from functions.representations import UserEntryAnswer, WatchedAnswer, WatchlistPage
 from watchlist import clock, function_specs, limits, routes, user_entries
 from watchlist.alert_settings import AlertSettings
@@ -18,10 +18,6 @@ from watchlist.states import EntryStatus
 
 settings, logger = startup.start(TableSettings, function_specs.USER_WATCHLIST.name)
 router = http_api.router()
-
-
-class UserNotNamedError(Exception):
-    """A caller who may see every user's watchlist did not say whose."""
 
 
 @router.get(
@@ -34,24 +30,16 @@ class UserNotNamedError(Exception):
     ),
 )
 def list_watchlist(
-    user: Annotated[
-        UserName | None,
-        Query(description="Whose watchlist; can be left out with a token.", examples=["ada@example.org"]),
-    ] = None,
+    user: Annotated[UserName, Query(description="Whose watchlist.", examples=["ada@example.org"])],
     status: Annotated[
         Literal[EntryStatus.PROCESSING, EntryStatus.READY, EntryStatus.FAILED] | None,
         Query(description="Only entries with this status.", examples=["ready"]),
     ] = None,
-    limit: Annotated[
-        WholeNumber, Query(ge=1, le=limits.WATCHLIST_PAGE_MAX, description="Most entries on the page.")
-    ] = limits.WATCHLIST_PAGE,
+    limit: WatchlistLimit = limits.WATCHLIST_PAGE,
     cursor: Cursor = None,
 ) -> WatchlistPage:
     """Show what a user watches. With `status` a page can be short, or empty, though a cursor says there is more."""
-    whose = caller_of(router) if user is None else acting_as(router, user)
-    if whose is None:
-        raise UserNotNamedError
-    page = user_entries.page(whose, status, limit, cursor)
+    page = user_entries.page(acting_as(router, user), status, limit, cursor)
     items = [WatchedAnswer.of(user_entry, entry) for user_entry, entry in page.items]
     return WatchlistPage(items=items, next_cursor=page.next_cursor)
 
@@ -93,12 +81,5 @@ def stop_watching(user_watchlist_id: UserWatchlistId) -> Response[None]:
     logger.info("user entry removed", watchlist_id=entry.watchlist_id)
     return Response(HTTPStatus.NO_CONTENT)
 
-
-def _user_not_named(error: UserNotNamedError) -> Response[str]:
-    del error
-    return answer(http_api.fields_at_fault([(("user",), "Field required")]))
-
-
-router.exception_handler(UserNotNamedError)(_user_not_named)
 
 handler = http_api.handler(logger, router)

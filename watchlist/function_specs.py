@@ -63,6 +63,9 @@ TASK_STOPPED = FunctionSpec("task_stopped", settings.EnqueueSettings, timedelta(
 RECONCILER = FunctionSpec("reconciler", settings.EnqueueSettings, timedelta(seconds=60))
 """Runs every `limits.RECONCILE_INTERVAL`."""
 
+SCHEDULER = FunctionSpec("scheduler", settings.SchedulerSettings, limits.SCHEDULER_TIMEOUT)
+"""Runs every `limits.SCHEDULE_INTERVAL`."""
+
 LIVE_CONNECT = FunctionSpec(routes.LIVE_CONNECT.function, settings.TableSettings, _HTTP_TIMEOUT)
 """Route `$connect` of the WebSocket API; authorised as the HTTP API is."""
 
@@ -100,7 +103,7 @@ HTTP_FUNCTIONS = (
     DOCUMENTATION,
 )
 LIVE_FUNCTIONS = (LIVE_CONNECT, LIVE_DISCONNECT, LIVE_REQUEST)
-EVENT_FUNCTIONS = (DISPATCHER, TASK_STOPPED, RECONCILER, DIGEST, WEBHOOK_SENDER)
+EVENT_FUNCTIONS = (DISPATCHER, TASK_STOPPED, RECONCILER, SCHEDULER, DIGEST, WEBHOOK_SENDER)
 STREAM_FUNCTIONS = (LIVE_PUBLISHER, EVENT_PUBLISHER, ALERT_COLLECTOR)
 FUNCTIONS = (*HTTP_FUNCTIONS, *LIVE_FUNCTIONS, *EVENT_FUNCTIONS, *STREAM_FUNCTIONS)
 

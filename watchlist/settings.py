@@ -211,6 +211,43 @@ class LeaseSettings(Settings):
         return self
 
 
+class CheckSettings(Settings):
+    """How often entries are checked."""
+
+    commits_interval_hours: float = Field(
+        default=limits.COMMITS_INTERVAL / timedelta(hours=1), alias="COMMITS_INTERVAL_HOURS", gt=0
+    )
+    health_interval_hours: float = Field(
+        default=limits.HEALTH_INTERVAL / timedelta(hours=1), alias="HEALTH_INTERVAL_HOURS", gt=0
+    )
+    unchanged_health_interval_hours: float = Field(
+        default=limits.UNCHANGED_HEALTH_INTERVAL / timedelta(hours=1), alias="UNCHANGED_HEALTH_INTERVAL_HOURS", gt=0
+    )
+    check_jitter: float = Field(default=limits.CHECK_JITTER, alias="CHECK_JITTER", ge=0, le=1)
+
+    @property
+    def commits_interval(self) -> timedelta:
+        """From one look at a repository's HEAD to the next."""
+        return timedelta(hours=self.commits_interval_hours)
+
+    @property
+    def health_interval(self) -> timedelta:
+        """The age from which on the health of a HEAD that moved is renewed."""
+        return timedelta(hours=self.health_interval_hours)
+
+    @property
+    def unchanged_health_interval(self) -> timedelta:
+        """The age from which on the health of a HEAD that did not move is renewed."""
+        return timedelta(hours=self.unchanged_health_interval_hours)
+
+
+class SchedulerSettings(TableSettings, QueueSettings, OriginSettings, CheckSettings):
+    """What checking entries and starting their refreshes needs."""
+
+    checks_at_once: int = Field(default=limits.CHECKS_AT_ONCE, alias="CHECKS_AT_ONCE", ge=1, le=64)
+    max_open_refreshes: int = Field(default=limits.OPEN_REFRESHES, alias="MAX_OPEN_REFRESHES", ge=1)
+
+
 class DispatcherSettings(TableSettings, QueueSettings, PatienceSettings):
     """What the dispatcher needs to launch tasks."""
 

@@ -71,6 +71,7 @@ class LocalSettings:
             decides, as names of tables, are overridden.
         log: the file for all logs, emptied first; None for this process's stderr.
         reconcile_interval: how often the reconciler runs.
+        schedule_interval: how often the scheduler runs.
         digest_run_interval: how often due digests are looked for.
         grace_seconds: from SIGTERM to SIGKILL for tasks that are stopped.
     """
@@ -80,6 +81,7 @@ class LocalSettings:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     log: Path | None = None
     reconcile_interval: timedelta = limits.RECONCILE_INTERVAL
+    schedule_interval: timedelta = limits.SCHEDULE_INTERVAL
     digest_run_interval: timedelta = limits.DIGEST_RUN_INTERVAL
     grace_seconds: float = 10
 
@@ -192,8 +194,9 @@ class LocalService:
             )
         )
         reconcile = Timer(function_specs.RECONCILER.name, self._settings.reconcile_interval)
+        schedule = Timer(function_specs.SCHEDULER.name, self._settings.schedule_interval)
         digest = Timer(function_specs.DIGEST.name, self._settings.digest_run_interval)
-        self.timers = starting.enter_context(Timers((reconcile, digest), self._invoke))
+        self.timers = starting.enter_context(Timers((reconcile, schedule, digest), self._invoke))
         self.live_url = starting.enter_context(live_gateway).url
         self.url = starting.enter_context(gateway).url
 

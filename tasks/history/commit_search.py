@@ -49,7 +49,7 @@ def search_window(source: Source, head: str, bounds: Bounds) -> Walk:
     # Servers refuse when no commit is young enough; closing the window then starts from HEAD itself.
     with contextlib.suppress(FetchRefusedError):
         source.fetch_commits([head], since=bounds.since, stop=enough)
-    return _close(source, head, bounds, _NOTHING_STORED)
+    return _close(source, head, bounds, _NOTHING_STORED, outside=set())
 
 
 def search_after(source: Source, head: str, bounds: Bounds, *, old: str, stored: Mapping[str, Node]) -> Walk | None:
@@ -65,15 +65,15 @@ def search_after(source: Source, head: str, bounds: Bounds, *, old: str, stored:
 
     if head != old and not source.fetch_commits_after(old, stop=enough):
         return None
-    return _close(source, head, bounds, stored)
+    outside = {old, *(parent for node in stored.values() for parent in node.parents)} - stored.keys()
+    return _close(source, head, bounds, stored, outside)
 
 
-def _close(source: Source, head: str, bounds: Bounds, stored: Mapping[str, Node]) -> Walk:
+def _close(source: Source, head: str, bounds: Bounds, stored: Mapping[str, Node], outside: set[str]) -> Walk:
     """Ask for unknown parents until the walk misses none, and look behind commits that are too old.
 
     The looking behind is bounded: in histories whose dates are in order nothing is there to be found.
     """
-    outside = {parent for node in stored.values() for parent in node.parents if parent not in stored}
     found = _walk(source, head, bounds, stored, outside)
     for _ in range(_ROUNDS):
         left = 0 if found.full else max(0, max(bounds.older, len(found.shown) // _TENTH) - found.older)

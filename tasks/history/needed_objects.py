@@ -20,7 +20,6 @@ from watchlist.errors import JobError
 MOST_LEVELS = 128
 """Directories nest no deeper than this in a commit whose lines are counted."""
 
-
 _MANY_PAIRS = 64
 _FEW_STARTS = 16
 _OBJECTS_FOR_A_PAIR = 40

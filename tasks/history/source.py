@@ -37,6 +37,7 @@ class Source:
 
     Attributes:
         known: all commits that have come so far, by id.
+        gives_objects: whether the server is asked for trees and blobs by id; set it to False when it refused.
     """
 
     def __init__(self, url: str, upload_pack: UploadPack, git: Git, limits: FetchLimits) -> None:
@@ -51,6 +52,7 @@ class Source:
         self._has_trees = False
         self._commit_bytes_left = limits.commit_bytes
         self.known: dict[str, RawCommit] = {}
+        self.gives_objects = True
 
     @property
     def filters(self) -> bool:
@@ -146,7 +148,7 @@ class Source:
             FetchRefusedError: the server does not give objects by name.
             JobError: the transfer failed or broke a limit.
         """
-        if not self.filters:
+        if not self.filters or not self.gives_objects:
             return True
         try:
             with self._upload_pack.fetch(FetchRequest(trees, filter=_NO_LARGE_FILES)) as pack:
@@ -228,11 +230,15 @@ class Source:
                 if stop():
                     return
                 look_at = number + max(_FIRST_LOOK, number // 16)
+        while pack.read_some(_READ_SIZE):  # the checksum; an answer read to its end leaves the connection usable
+            pass
 
     def _not_asked_for(self, oids: Iterable[str]) -> list[str]:
         return [oid for oid in dict.fromkeys(oids) if oid not in self._asked]
 
     def _fetch_by_name(self, oids: Sequence[str]) -> None:
+        if not self.gives_objects:
+            return
         self._objects_left -= len(oids)
         if self._objects_left < 0:
             raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, "The changes of one year need more objects than allowed.")
