@@ -50,6 +50,7 @@ class Dashboard(Construct):
                 _failing(environment, queues),
                 _watchlist_health(environment),
                 _api(api),
+                _live_status(environment),
                 _cost_drivers(environment, storage, worker, functions),
             ],
         )
@@ -121,6 +122,11 @@ def _api(api: Api) -> list[cloudwatch.IWidget]:
         for percent in (50, 99)
     ]
     return [_graph("API answers", answers), _graph("API latency (ms)", latencies)]
+
+
+def _live_status(environment: Environment) -> list[cloudwatch.IWidget]:
+    metrics = (Metric.LIVE_PUBLISHER_RUN, Metric.LIVE_MESSAGES, Metric.LIVE_CONNECTIONS_DROPPED)
+    return [_graph("Live status: runs, messages, dropped connections", [own_metric(environment, m) for m in metrics])]
 
 
 def _cost_drivers(

@@ -25,6 +25,7 @@ class AlarmTitle(StrEnum):
     LAUNCHES_POSTPONED = "Launches postponed"
     LAUNCHES_REFUSED = "Launches refused"
     RECONCILER_NOT_RUNNING = "Reconciler not running"
+    STREAM_CONSUMER_BEHIND = "Stream consumer behind"
     TASK_FAILURES = "Task failures"
     TASK_STOPPED_FAILING = "Task-stopped function failing"
     TASKS_OVER_AGE = "Tasks over age"

@@ -11,12 +11,14 @@ from infra.environments import Environment
 from infra.functions import Function, PackageOf
 from infra.github_token import GitHubToken
 from infra.job_queues import JobQueues
+from infra.live_status import LiveStatus, consume
 from infra.monitoring import Monitoring
 from infra.schedules import Schedules
 from infra.storage import Storage
 from infra.task_events import TaskEvents
 from infra.worker import Worker
 from watchlist import function_specs
+from watchlist.stream_consumers import CONSUMERS
 
 
 class RepositoryWatchlist(Stack):
@@ -47,6 +49,7 @@ class RepositoryWatchlist(Stack):
             github_token=GitHubToken(self, "GitHubToken", environment=environment),
             monitoring=monitoring,
         )
+        live_status = LiveStatus(self, "LiveStatus", environment=environment)
         permissions.grant(worker.task_role, permissions.OF_TASK, storage, queues)
         functions = {
             spec.name: Function(
@@ -55,12 +58,17 @@ class RepositoryWatchlist(Stack):
                 spec=spec,
                 environment=environment,
                 package=package_of(spec),
-                values={**values, **worker.variables},
+                values={**values, **worker.variables, **live_status.variables},
             )
             for spec in function_specs.FUNCTIONS
         }
         for name, function in functions.items():
             permissions.grant(function.role, permissions.OF_FUNCTIONS[name], storage, queues)
+        live_status.route(functions)
+        for name in (function_specs.LIVE_REQUEST.name, function_specs.LIVE_PUBLISHER.name):
+            live_status.allow_posting(functions[name].role)
+        for consumer in CONSUMERS:
+            consume(consumer, functions[consumer.function.name], storage, monitoring)
         api = Api(
             self,
             "Api",

@@ -26,6 +26,7 @@ AWS_METRICS: dict[tuple[str, str], dict[tuple[str, ...], str]] = {
         ("GlobalSecondaryIndexName", "TableName"): "AWS::DynamoDB::GlobalTable",
     },
     ("AWS/Lambda", "Errors"): {("FunctionName",): "AWS::Lambda::Function"},
+    ("AWS/Lambda", "IteratorAge"): {("FunctionName",): "AWS::Lambda::Function"},
     ("AWS/Lambda", "Throttles"): {("FunctionName",): "AWS::Lambda::Function"},
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"): {("QueueName",): "AWS::SQS::Queue"},
     ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible"): {("QueueName",): "AWS::SQS::Queue"},

@@ -1,4 +1,4 @@
-"""Functions and the task call nothing that the table of permissions does not allow, and the table allows no unused table."""
+"""Functions and the task call nothing that the table of permissions does not allow."""
 
 import json
 import time
@@ -44,7 +44,7 @@ def calls_of(record: dict[str, Any], names: Mapping[str, str]) -> Iterator[Call]
     """Yield what a recorded call needs permission for; a transaction and a batch need it for their parts."""
     operation, parameters = record["operation"], record["parameters"]
     if record["service"] == "sqs":
-        yield f"sqs:{operation}", names[parameters["QueueUrl"]]
+        yield f"sqs:{operation.removesuffix('Batch')}", names[parameters["QueueUrl"]]
     elif record["service"] == "ecs":
         yield f"ecs:{operation}", "cluster"
     elif operation == "TransactWriteItems":
@@ -62,11 +62,14 @@ def calls_of(record: dict[str, Any], names: Mapping[str, str]) -> Iterator[Call]
 
 
 def resource_names(variables: Mapping[str, str]) -> dict[str, str]:
-    names = {variables["WATCHLIST_TABLE"]: tables.WATCHLIST.name, variables["ACTIVITY_TABLE"]: tables.ACTIVITY.name}
+    names: dict[str, str] = {
+        variables["WATCHLIST_TABLE"]: tables.WATCHLIST.name,
+        variables["ACTIVITY_TABLE"]: tables.ACTIVITY.name,
+    }
     for kind in JobKind:
         names[variables[kind.queue_url_variable]] = kind.value
         names[variables[kind.dead_letter_queue_url_variable]] = f"{kind}-dead-letters"
-    return {key: str(value) for key, value in names.items()}
+    return names
 
 
 @pytest.fixture(scope="module")
