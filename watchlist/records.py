@@ -10,6 +10,8 @@ watchlist table
     <watchlist_id>        USER#<hash>     UserEntry         status poll; alerts and removal of one user
     JOBS#<kind>#<outcome> <ended>#<id>    JobRecord         recent jobs of a queue, newest first
     SLOTS#<share>         <number>        TaskSlot          dispatcher: which tasks of a share run
+    SCHEDULER             RUN             SchedulerRun      scheduler: only one run at a time
+    HOSTS                 <origin>        HostPause         scheduler: which hosts are left alone, and until when
     CONNECTION#<id>       CONNECTION      LiveConnection    live status: what does a WebSocket connection watch?
     LIVE#<watchlist_id>   <id>            Subscription      live status: all connections of an entry, paged
     index `by-user`       user, added_at                    a user's watchlist, newest first
@@ -29,6 +31,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from pynamodb.attributes import (
+    BinaryAttribute,
     BooleanAttribute,
     DiscriminatorAttribute,
     JSONAttribute,
@@ -200,7 +203,20 @@ class Entry(WatchlistItem, discriminator="entry"):
     score = NumberAttribute(null=True)
     score_reason = UnicodeAttribute(null=True)
     analyzed_at = UTCDateTimeAttribute(null=True)
+    scorecard_date = UTCDateTimeAttribute(null=True)
+    scorecard_checked_at = UTCDateTimeAttribute(null=True)
+    scorecard_head_sha = UnicodeAttribute(null=True)
+    last_commit_at = UTCDateTimeAttribute(null=True)
+    last_commit_sha = UnicodeAttribute(null=True)
+    history_generation = NumberAttribute(default=0)
+    """The job that wrote the history: commits of a later one are of a job that came to no end."""
+
+    checked_at = UTCDateTimeAttribute(null=True)
     last_check = JSONAttribute(null=True)
+    check_failures = NumberAttribute(default=0)
+    gone_since = UTCDateTimeAttribute(null=True)
+    announced_job_id = UnicodeAttribute(null=True)
+    """The setup whose end the watchers were told of."""
 
     @property
     def repository(self) -> Repository:
@@ -320,6 +336,23 @@ class TaskSlot(WatchlistItem, discriminator="slot"):
         return f"{number:04d}"
 
 
+class SchedulerRun(WatchlistItem, discriminator="scheduler_run"):
+    """The right of one run of the scheduler to check entries, until it lapses."""
+
+    PK = "SCHEDULER"
+    SK = "RUN"
+    owner = UnicodeAttribute()
+    lapses_at = UTCDateTimeAttribute()
+
+
+class HostPause(WatchlistItem, discriminator="host"):
+    """A host that is left alone, and how often in a row it was."""
+
+    PK = "HOSTS"
+    times = NumberAttribute()
+    until = UTCDateTimeAttribute()
+
+
 class LiveConnection(WatchlistItem, discriminator="connection"):
     """One open WebSocket connection: what it watches, and in whose name."""
 
@@ -382,6 +415,9 @@ class CommitRecord(ActivityItem, discriminator="commit"):
     files_changed = NumberAttribute(null=True)
     lines_added = NumberAttribute(null=True)
     lines_deleted = NumberAttribute(null=True)
+    changes = BinaryAttribute(legacy_encoding=False, null=True)
+    generation = NumberAttribute(default=0)
+    """The job that stored it first."""
 
 
 class HealthRecord(ActivityItem, discriminator="health"):
@@ -445,7 +481,18 @@ def _connection() -> Connection:
 
 def bind(settings: TableSettings) -> None:
     """Give the models their tables' names; called once when a program starts."""
-    for model in (WatchlistItem, RepositoryKey, Entry, UserEntry, JobRecord, TaskSlot, LiveConnection, Subscription):
+    for model in (
+        WatchlistItem,
+        RepositoryKey,
+        Entry,
+        UserEntry,
+        JobRecord,
+        TaskSlot,
+        SchedulerRun,
+        HostPause,
+        LiveConnection,
+        Subscription,
+    ):
         _bind(model, settings.watchlist_table)
     for activity_model in (ActivityItem, CommitRecord, HealthRecord, AlertRecord):
         _bind(activity_model, settings.activity_table)

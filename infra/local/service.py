@@ -31,6 +31,7 @@ from watchlist.queues import JobKind
 from watchlist.repository_url import DEFAULT_ORIGINS
 from watchlist.routes import ROUTES
 from watchlist.settings import Settings, TaskSettings
+from watchlist.stream_consumers import StreamConsumer
 
 HTTP_PORT = 3000
 CLONES = lifeline.ROOT / "build" / "local" / "clones"
@@ -70,6 +71,7 @@ class LocalSettings:
             decides, as names of tables, are overridden.
         log: the file for all logs, emptied first; None for this process's stderr.
         reconcile_interval: how often the reconciler runs.
+        schedule_interval: how often the scheduler runs.
         grace_seconds: from SIGTERM to SIGKILL for tasks that are stopped.
     """
 
@@ -78,6 +80,7 @@ class LocalSettings:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     log: Path | None = None
     reconcile_interval: timedelta = limits.RECONCILE_INTERVAL
+    schedule_interval: timedelta = limits.SCHEDULE_INTERVAL
     grace_seconds: float = 10
 
 
@@ -99,7 +102,7 @@ class LocalService:
         runner: of the tasks.
         url: the HTTP API's base URL.
         live_url: the WebSocket API's.
-        stream_pollers: one per reader of a table's stream, by the function's name.
+        stream_pollers: one per reader of a table's stream.
         repository_urls: the address of each served repository, by its path.
     """
 
@@ -111,7 +114,7 @@ class LocalService:
     timers: Timers
     url: str
     live_url: str
-    stream_pollers: Mapping[str, StreamPoller]
+    stream_pollers: Mapping[StreamConsumer, StreamPoller]
     repository_urls: Mapping[Path, str]
 
     def __init__(self, settings: LocalSettings, interfere: Interference | None = None) -> None:
@@ -170,7 +173,7 @@ class LocalService:
         }
         streams = boto3.client("dynamodbstreams", **arguments)
         self.stream_pollers = {
-            consumer.function.name: starting.enter_context(
+            consumer: starting.enter_context(
                 StreamPoller(
                     streams,
                     self.environment.streams[consumer.table.name],
@@ -181,7 +184,8 @@ class LocalService:
             for consumer in stream_consumers.CONSUMERS
         }
         reconcile = Timer(function_specs.RECONCILER.name, self._settings.reconcile_interval)
-        self.timers = starting.enter_context(Timers((reconcile,), self._invoke))
+        schedule = Timer(function_specs.SCHEDULER.name, self._settings.schedule_interval)
+        self.timers = starting.enter_context(Timers((reconcile, schedule), self._invoke))
         self.live_url = starting.enter_context(live_gateway).url
         self.url = starting.enter_context(gateway).url
 

@@ -137,7 +137,7 @@ def test_a_host_that_sends_just_enough_not_to_stall_meets_the_total_time(open_at
     limits = FetchLimits(seconds=1, stall_seconds=0.5, stall_bytes=1)
 
     def respond(handler: BaseHTTPRequestHandler) -> None:
-        reply(handler, (pkt_line(b"# service=x") for _ in _slowly(b"0" * 1000)))
+        reply(handler, (pkt_line(b"version 2\n") for _ in _slowly(b"0" * 1000)))
 
     assert code_of(open_at, respond, limits) is ErrorCode.TRANSFER_TIMED_OUT
 

@@ -25,6 +25,7 @@ from tasks.analysis import Analysis, Job, Tools
 from tasks.job import Worker
 from watchlist import job_protocol, records
 from watchlist.function_specs import FUNCTIONS, TASK_CONTAINER
+from watchlist.health import ScorecardResult, ScorecardSource
 from watchlist.job_message import JobMessage
 from watchlist.queues import JobKind
 from watchlist.records import Entry
@@ -214,7 +215,7 @@ class Harness:
         with self.monkeypatch.context() as patch:
             done = analyse or (lambda _: analysis())
 
-            def stand_in(_id: str, _address: Repository, tools: Tools, job: Job, _now: datetime) -> Analysis:
+            def stand_in(_entry: Entry, tools: Tools, job: Job, _now: datetime) -> Analysis:
                 self.tools = tools
                 return done(job)
 
@@ -284,18 +285,21 @@ class Harness:
 def analysis() -> Analysis:
     """A result as the real work returns it."""
     now = datetime.now(UTC)
-    return Analysis(
-        head_sha="1" * 40,
-        default_branch="main",
-        commits=3,
-        bad_commits=0,
-        since=now - timedelta(days=365),
-        notes=(),
-        score=7.5,
-        score_reason=None,
-        analyzed_at=now,
-        bytes_received=10,
+    scorecard = ScorecardResult(
+        score=7.5, source=ScorecardSource.PUBLISHED, head="1" * 40, obtained_at=now, date=now, checks=()
     )
+    attributes = {
+        "head_sha": "1" * 40,
+        "default_branch": "main",
+        "commits": 3,
+        "bad_commits": 0,
+        "history_since": now - timedelta(days=365),
+        "history_notes": [],
+        "score": 7.5,
+        "score_reason": None,
+        "analyzed_at": now,
+    }
+    return Analysis(attributes, scorecard, bytes_received=10)
 
 
 def import_functions() -> Mapping[str, ModuleType]:
