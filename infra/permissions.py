@@ -84,6 +84,12 @@ OF_FUNCTIONS: Mapping[str, Permissions] = {
         indexes=(tables.BY_DUE, tables.BY_QUEUE),
         queues=_on_all_queues("SendMessage"),
     ),
+    function_specs.SCHEDULER.name: Permissions(
+        watchlist=_PROTOCOL | {"BatchGetItem", "DeleteItem", "Query"},
+        indexes=(tables.BY_DUE, tables.BY_QUEUE),
+        queues={kind: frozenset({"SendMessage"}) for kind in JobKind if kind.is_refresh},
+    ),
+    function_specs.EVENT_PUBLISHER.name: Permissions(),
     function_specs.LIVE_CONNECT.name: Permissions(watchlist=frozenset({"GetItem", "PutItem"})),
     function_specs.LIVE_DISCONNECT.name: Permissions(watchlist=frozenset({"GetItem", "DeleteItem"})),
     function_specs.LIVE_REQUEST.name: Permissions(watchlist=_READ | {"BatchGetItem", "DeleteItem"}),

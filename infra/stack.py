@@ -3,15 +3,16 @@
 from aws_cdk import Stack, Stage, Tags
 from constructs import Construct
 
-from infra import permissions
+from infra import permissions, streams
 from infra.api import Api
 from infra.dashboard import Dashboard
 from infra.dispatch import Dispatch
 from infra.environments import Environment
+from infra.event_bus import EventBus
 from infra.functions import Function, PackageOf
 from infra.github_token import GitHubToken
 from infra.job_queues import JobQueues
-from infra.live_status import LiveStatus, consume
+from infra.live_status import LiveStatus
 from infra.monitoring import Monitoring
 from infra.schedules import Schedules
 from infra.storage import Storage
@@ -50,6 +51,7 @@ class RepositoryWatchlist(Stack):
             monitoring=monitoring,
         )
         live_status = LiveStatus(self, "LiveStatus", environment=environment)
+        event_bus = EventBus(self, "EventBus", environment=environment)
         permissions.grant(worker.task_role, permissions.OF_TASK, storage, queues)
         functions = {
             spec.name: Function(
@@ -58,7 +60,7 @@ class RepositoryWatchlist(Stack):
                 spec=spec,
                 environment=environment,
                 package=package_of(spec),
-                values={**values, **worker.variables, **live_status.variables},
+                values={**values, **worker.variables, **live_status.variables, **event_bus.variables},
             )
             for spec in function_specs.FUNCTIONS
         }
@@ -68,7 +70,10 @@ class RepositoryWatchlist(Stack):
         for name in (function_specs.LIVE_REQUEST.name, function_specs.LIVE_PUBLISHER.name):
             live_status.allow_posting(functions[name].role)
         for consumer in CONSUMERS:
-            consume(consumer, functions[consumer.function.name], storage, monitoring)
+            streams.consume(consumer, functions[consumer.function.name], storage)
+        for spec in function_specs.STREAM_FUNCTIONS:
+            streams.watch(functions[spec.name], monitoring)
+        event_bus.allow_put(functions[function_specs.EVENT_PUBLISHER.name].role)
         api = Api(
             self,
             "Api",
@@ -96,7 +101,7 @@ class RepositoryWatchlist(Stack):
             self,
             "Schedules",
             environment=environment,
-            reconciler=functions[function_specs.RECONCILER.name],
+            functions=functions,
             monitoring=monitoring,
         )
         Dashboard(

@@ -9,6 +9,7 @@ from pynamodb.indexes import AllProjection, Index
 from pynamodb.models import Model
 
 from infra.process_environment import MissingValueError, environment_of
+from infra.schedules import SCHEDULED, Scheduled
 from tests.infra.templates import Template, target
 from watchlist import function_specs, limits, records, tables
 from watchlist.function_specs import FUNCTIONS, HTTP_FUNCTIONS, FunctionSpec
@@ -163,13 +164,18 @@ def function_of(template: Template, reference: Any) -> str:
 def test_each_stream_consumer_reads_its_table_as_it_says(dev: Template) -> None:
     every = dev.properties("AWS::Lambda::EventSourceMapping").values()
     mappings = {
-        function_of(dev, mapping["FunctionName"]): mapping for mapping in every if "StartingPosition" in mapping
+        (function_of(dev, mapping["FunctionName"]), mapping["EventSourceArn"]["Fn::GetAtt"][0]): mapping
+        for mapping in every
+        if "StartingPosition" in mapping
     }
-    assert mappings.keys() == {consumer.function.name for consumer in CONSUMERS}
+    assert len(mappings) == len(CONSUMERS)
     for consumer in CONSUMERS:
-        mapping = mappings[consumer.function.name]
+        (mapping,) = (
+            mapping
+            for (function, logical_id), mapping in mappings.items()
+            if function == consumer.function.name and f"Storage{consumer.table.name.capitalize()}" in logical_id
+        )
         assert mapping["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn"
-        assert f"Storage{consumer.table.name.capitalize()}" in mapping["EventSourceArn"]["Fn::GetAtt"][0]
         assert mapping["BatchSize"] == consumer.batch_size
         assert mapping["MaximumRetryAttempts"] == consumer.retries
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -219,9 +225,15 @@ def test_the_container_has_the_name_that_launches_override(dev: Template) -> Non
     assert dev.container()["Name"] == function_specs.TASK_CONTAINER
 
 
-def test_the_reconciler_runs_at_its_interval(dev: Template) -> None:
-    minutes = limits.RECONCILE_INTERVAL.total_seconds() / 60
-    assert dev.the("AWS::Scheduler::Schedule")["ScheduleExpression"] == f"rate({minutes:.0f} minutes)"
+@pytest.mark.parametrize("scheduled", SCHEDULED, ids=lambda scheduled: scheduled.function.name)
+def test_a_scheduled_function_runs_at_its_interval(dev: Template, scheduled: Scheduled) -> None:
+    schedules = {
+        function_of(dev, schedule["Target"]["Arn"]): schedule["ScheduleExpression"]
+        for schedule in dev.properties("AWS::Scheduler::Schedule").values()
+    }
+    assert schedules.keys() == {each.function.name for each in SCHEDULED}
+    minutes = scheduled.interval.total_seconds() / 60
+    assert schedules[scheduled.function.name] == f"rate({minutes:.0f} minutes)"
 
 
 def test_stopped_tasks_of_this_cluster_reach_the_task_stopped_function(dev: Template) -> None:

@@ -90,11 +90,13 @@ READS_STREAM = {
     ("dynamodb:GetShardIterator", "watchlist"),
     ("dynamodb:ListStreams", "*"),
 }
+READS_OTHER_STREAM = {(action, "activity") for action, table in READS_STREAM if table == "watchlist"}
 BESIDES_THE_TABLE = {
     "dispatcher": {
         ("ecs:RunTask", ":task-definition/repository-watchlist-dev:*"),
         ("iam:PassRole", "AWS::IAM::Role"),
     },
+    "event_publisher": READS_STREAM | READS_OTHER_STREAM | {("events:PutEvents", "AWS::Events::EventBus")},
     "live_request": POSTS,
     "live_publisher": POSTS | READS_STREAM,
 }
