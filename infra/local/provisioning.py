@@ -64,7 +64,7 @@ def provision(url: str, variables: Mapping[str, str]) -> Environment:
         SettingsError: one of the variables is malformed.
     """
     arguments: Any = embedded_aws.client_arguments(url)
-    _create_tables(boto3.client("dynamodb", **arguments))
+    create_tables(boto3.client("dynamodb", **arguments))
     dead_letter_queues = _create_dead_letter_queues(boto3.client("sqs", **arguments))
     lease = settings.load(settings.LeaseSettings, variables).lease
     queues = _create_queues(boto3.client("sqs", **arguments), dead_letter_queues, lease)
@@ -97,7 +97,8 @@ def _environment(
     return {**chosen, **embedded_aws.credentials(caller), "AWS_ENDPOINT_URL": url}
 
 
-def _create_tables(dynamodb: "DynamoDBClient") -> None:
+def create_tables(dynamodb: "DynamoDBClient") -> None:
+    """Create the tables with their indexes."""
     for table in (tables.WATCHLIST, tables.ACTIVITY):
         attributes = {tables.HASH_KEY, tables.RANGE_KEY}
         attributes |= {key for index in table.indexes for key in (index.hash_key, index.range_key)}

@@ -20,7 +20,7 @@ from infra.local import queue_poller
 from infra.local.embedded_aws import client_arguments
 from infra.local.function_host import Context
 from infra.local.http_gateway import HttpRequest, HttpResponse, event_of, find_route, response_of
-from infra.local.provisioning import Environment
+from infra.local.provisioning import Environment, create_tables
 from tasks.analysis import Analysis, Job, Tools
 from tasks.job import Worker
 from watchlist import job_protocol, records
@@ -313,8 +313,8 @@ def clean(environment: Environment, variables: Mapping[str, str]) -> None:
         sqs.delete_queue(QueueUrl=queue.url)  # purging is allowed once a minute only
         sqs.create_queue(QueueName=queue.name, Attributes=dict(attributes))
     for table in (variables["WATCHLIST_TABLE"], variables["ACTIVITY_TABLE"]):
-        for item in dynamodb.scan(TableName=table)["Items"]:
-            dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+        dynamodb.delete_table(TableName=table)  # however much is in it
+    create_tables(dynamodb)
 
 
 @functools.cache
