@@ -307,7 +307,8 @@ def test_health_is_empty_before_the_first_analysis_and_has_a_bounded_history(cli
 
     health = client.health(watchlist_id).body
 
-    assert (health["scorecard"], health["analyzed_at"]) == ({"score": 7.5}, clock.to_json(NOW))
+    assert (health["scorecard"]["score"], health["analyzed_at"]) == (None, clock.to_json(NOW))
+    assert health["history_metrics"]["commits"] == 1
     assert len(health["history"]) == limits.HEALTH_HISTORY_SHOWN
 
 
