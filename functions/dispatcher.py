@@ -52,8 +52,8 @@ def handler(event: SQSEvent, context: LambdaContext) -> dict[str, Any]:
     """Serve each record and report those that stay in flight.
 
     Raises:
-        ExceptionGroup: records could not be served for a reason that nobody foresaw. Every message of the batch then
-            stays in flight, which is harmless, and the function's error count says so.
+        ExceptionGroup: records could not be served for a reason that nobody foresaw. Their messages and the launched
+            ones stay in flight, which is harmless, and the function's error count says so.
     """
     del context
     in_flight: list[str] = []
@@ -89,11 +89,14 @@ def _serve(record: SQSRecord) -> Handled:
     )
     logger.set_correlation_id(message.correlation_id)
     try:
-        return _act(received)
+        handled = _act(received)
     except SupersededError:
         # The entry changed between reading and writing: the next receive decides on what it is then.
         logger.info("entry changed while its message was served", watchlist_id=message.watchlist_id)
         return False
+    if handled:
+        _delete(received)
+    return handled
 
 
 def _act(received: ReceivedMessage) -> Handled:
@@ -182,6 +185,18 @@ def _hand_back(received: ReceivedMessage, pause: timedelta) -> None:
         queue.hide(queue.held(received.message.kind, received.receipt_handle), pause)
     except (MessageGoneError, JobError) as error:
         logger.warning("the message could not be handed back", message_id=received.message_id, reason=repr(error))
+
+
+def _delete(received: ReceivedMessage) -> None:
+    """Take a handled message out at once, though Lambda would do it in the end.
+
+    When another record of the batch fails, or the function dies, Lambda deletes nothing. The message would come back,
+    and after a few times end in the dead-letter queue, where nobody needs it.
+    """
+    try:
+        queue.delete(queue.held(received.message.kind, received.receipt_handle))
+    except (MessageGoneError, JobError) as error:
+        logger.warning("the message is left to Lambda", message_id=received.message_id, reason=repr(error))
 
 
 def _count_failure(entry: Entry, error: JobError) -> None:

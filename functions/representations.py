@@ -18,7 +18,7 @@ from watchlist.history_metrics import HistoryMetrics
 from watchlist.package import Package
 from watchlist.queues import JobKind
 from watchlist.records import AlertRecord, CommitRecord, Entry, HealthRecord, JobRecord, LastError, Progress, UserEntry
-from watchlist.states import EntryStatus, Stage
+from watchlist.states import CheckOutcome, DueKind, EntryStatus, Stage
 
 Moment = Annotated[
     datetime,
@@ -171,17 +171,17 @@ class UserEntryAnswer(BaseModel):
 
 
 class CheckErrorAnswer(BaseModel):
-    """Why a job failed, in short."""
+    """Why the repository could not be brought up to date."""
 
     code: Annotated[ErrorCode, Field(description="Stable.", examples=[ErrorCode.HOST_UNREACHABLE])]
     message: Annotated[str, Field(description="For a person.", examples=["The host did not answer."])]
 
 
 class LastCheckAnswer(BaseModel):
-    """When and how the last job of the entry ended."""
+    """The last look at a repository; what is stored is that of the last good one."""
 
     at: Annotated[Moment, Field(description="When it ended.")]
-    outcome: Annotated[Literal["completed", "failed"], Field(description="How.", examples=["completed"])]
+    outcome: Annotated[CheckOutcome, Field(description="How.", examples=[CheckOutcome.UNCHANGED])]
     error: Annotated[CheckErrorAnswer | None, Field(description="Why it failed; else null.", examples=[None])]
 
 
@@ -204,12 +204,15 @@ class StatusAnswer(BaseModel):
     next_attempt_at: Annotated[Moment | None, Field(description="While it waits for the next one.", examples=[None])]
     progress: Annotated[ProgressAnswer | None, Field(description="Of the current or last job.")]
     package: Annotated[dict[str, Any], stored_as(Package)]
-    head_sha: Annotated[Sha | None, Field(description="The default branch's newest commit when it was analysed.")]
+    head_sha: Annotated[Sha | None, Field(description="The commit up to which the history is stored.")]
     commits: Annotated[int | None, Field(description="Commits stored; null until known.", examples=[423])]
-    analyzed_at: Annotated[Moment | None, Field(description="When the last analysis ended.")]
+    checked_at: Annotated[Moment | None, Field(description="When the repository last said where its HEAD is.")]
+    next_check_at: Annotated[Moment | None, Field(description="Null while a job is open.")]
+    analyzed_at: Annotated[Moment | None, Field(description="When the health that is shown was computed.")]
+    scorecard_date: Annotated[Moment | None, Field(description="When Scorecard ran for the score that is shown.")]
     last_check: Annotated[
         Annotated[dict[str, Any], stored_as(LastCheckAnswer)] | None,
-        Field(description="How the last job ended; null until one has."),
+        Field(description="When and how the repository was last looked at; null until it was."),
     ]
     watchers: Annotated[int, Field(description="How many users watch it.", examples=[1])]
     user_watchlists: Annotated[
@@ -237,7 +240,10 @@ class StatusAnswer(BaseModel):
             package=_package(entry),
             head_sha=entry.head_sha,
             commits=None if entry.commits is None else int(entry.commits),
+            checked_at=entry.checked_at,
+            next_check_at=entry.due_at if entry.due_kind == DueKind.CHECK else None,
             analyzed_at=entry.analyzed_at,
+            scorecard_date=entry.scorecard_date,
             last_check=entry.last_check,
             watchers=int(entry.watchers),
             user_watchlists=[UserEntryAnswer.of(user_entry) for user_entry in shown.user_entries],
@@ -491,7 +497,9 @@ def _package(entry: Entry) -> dict[str, Any]:
     known = Package(
         name=f"{repository.owner}/{repository.name}", url=repository.url, default_branch=entry.default_branch
     )
-    return known.model_dump(mode="json") | (entry.package or {})
+    described = known.model_dump(mode="json") | (entry.package or {})
+    # What the repository itself says of its branch is newer than its description.
+    return described | ({"default_branch": entry.default_branch} if entry.default_branch else {})
 
 
 def _point(record: HealthRecord) -> HealthPoint:

@@ -18,6 +18,7 @@ from infra.monitoring import AlarmTitle, Monitoring
 from infra.network import TaskNetwork
 from infra.own_metrics import failed_attempts, own_metric
 from infra.process_environment import environment_of
+from infra.worker_image import SCORECARD, SCRATCH, USER
 from watchlist import limits
 from watchlist.errors import ErrorCode
 from watchlist.function_specs import TASK_CONTAINER
@@ -25,12 +26,6 @@ from watchlist.metrics import Metric
 from watchlist.settings import TaskSettings
 
 REPOSITORY_ROOT = Path(__file__).parents[1]
-
-SCRATCH = "/scratch"
-"""The only place where a task can write; `tasks/Dockerfile` makes it, under the same path."""
-
-USER = "10001:10001"
-"""The user and group of `tasks/Dockerfile`."""
 
 _STOP_TIMEOUT = Duration.seconds(60)
 """SIGTERM to SIGKILL: time to end the child processes, give the lease back and hand the message back."""
@@ -133,7 +128,7 @@ class Worker(Construct):
         )
 
     def _add_container(self, values: Mapping[str, str], github_token: GitHubToken) -> None:
-        own = {"GIT_CLONE_DIR": f"{SCRATCH}/clones", "SCORECARD_PATH": "/usr/local/bin/scorecard"}
+        own = {"GIT_CLONE_DIR": f"{SCRATCH}/clones", "SCORECARD_PATH": SCORECARD}
         linux = ecs.LinuxParameters(self, "Linux", init_process_enabled=True)
         linux.drop_capabilities(ecs.Capability.ALL)
         container = self.task_definition.add_container(

@@ -1,4 +1,7 @@
-"""The work of a job: from a repository's address to its stored commits, its health and what the entry shows of them."""
+"""The work of a job: from a repository's address to its stored commits, its health and what the entry shows of them.
+
+A setup does all of it. A refresh does what a check found due: the commits that are new, or the health that is too old.
+"""
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -9,14 +12,23 @@ from typing import Any, Protocol, TypeVar
 
 from tasks.child_process import ChildProcesses
 from tasks.forge import Forge
-from tasks.history import CommitWindow, LineCountsUnavailableError, Repository, open_repository
+from tasks.history import (
+    CommitWindow,
+    LineCountsUnavailableError,
+    Repository,
+    StoredCommit,
+    StoredHistory,
+    open_repository,
+)
+from tasks.refresh_alerts import Backfill, tell_of_commits, tell_of_health
 from tasks.scorecard.assessment import Assessor
 from watchlist import commit_store, health_store, history_metrics, limits
 from watchlist.commits import Commit
 from watchlist.health import ScorecardResult, no_score
 from watchlist.history_metrics import HistoryMetrics
 from watchlist.package import Package
-from watchlist.repository_url import Repository as RepositoryAddress
+from watchlist.queues import JobKind
+from watchlist.records import Entry
 from watchlist.states import Stage
 
 T = TypeVar("T")
@@ -50,36 +62,21 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What an analysis found, beside the commits and the health that it stored."""
+    """What a job found, beside the commits and the health that it stored.
 
-    head_sha: str | None
-    default_branch: str | None
-    commits: int
-    bad_commits: int
-    since: datetime
-    notes: tuple[str, ...]
-    score: float | None
-    score_reason: str | None
-    analyzed_at: datetime
+    Attributes:
+        attributes: of the entry that change with it; None removes one.
+        scorecard: what Scorecard said, None when the job did not ask.
+        bytes_received: from the repository's host.
+    """
+
+    attributes: Mapping[str, Any]
+    scorecard: ScorecardResult | None
     bytes_received: int
 
-    def to_attributes(self) -> Mapping[str, Any]:
-        """Return the attributes of the entry that change with it."""
-        return {
-            "head_sha": self.head_sha,
-            "default_branch": self.default_branch,
-            "commits": self.commits,
-            "bad_commits": self.bad_commits,
-            "history_since": self.since,
-            "history_notes": list(self.notes),
-            "score": self.score,
-            "score_reason": self.score_reason,
-            "analyzed_at": self.analyzed_at,
-        }
 
-
-def analyse(watchlist_id: str, address: RepositoryAddress, tools: Tools, job: Job, now: datetime) -> Analysis:
-    """Do the whole work for a repository that is new to the service.
+def analyse(entry: Entry, tools: Tools, job: Job, now: datetime) -> Analysis:
+    """Do the whole work of the entry's job.
 
     What an earlier attempt has stored is written again or removed, so that the outcome is the same.
 
@@ -88,90 +85,201 @@ def analyse(watchlist_id: str, address: RepositoryAddress, tools: Tools, job: Jo
         JobCancelledError: the job was taken away.
     """
     job.report(Stage.CLONING)
-    since = now - limits.HISTORY_PERIOD
-    scheme = address.origin.partition("://")[0]
+    scheme = entry.origin.partition("://")[0]
     with open_repository(
-        address.url, scratch=tools.scratch, children=tools.children, allowed_schemes=(scheme,)
+        entry.repository.url, scratch=tools.scratch, children=tools.children, allowed_schemes=(scheme,)
     ) as repository:
-        head = repository.head()
-        job.describe(tools.forge.describe(address), head.branch)
-        window = repository.commits(since=since, limit=limits.HISTORY_COMMITS)
-        _store_commits(watchlist_id, window, job)
-        commits, notes = _count_lines(watchlist_id, repository, window, job)
-        job.report(Stage.ANALYZING)
-        metrics = history_metrics.measure(
-            commits, now=now, mailmap=repository.mailmap() if commits else b"", complete=not window.full
-        )
-        scorecard = _assess(address, repository, tools.assessor, head.sha, now)
-        bytes_received = repository.bytes_received
-    job.check()
-    _store_health(watchlist_id, head.sha, scorecard, metrics, now)
+        work = _WORK[entry.kind]
+        return work(_Scope(entry, repository, tools, job, now))
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What every kind of job works on and with."""
+
+    entry: Entry
+    repository: Repository
+    tools: Tools
+    job: Job
+    now: datetime
+
+    @property
+    def watchlist_id(self) -> str:
+        return str(self.entry.watchlist_id)
+
+    @property
+    def generation(self) -> int:
+        return int(self.entry.generation)
+
+
+def _set_up(scope: _Scope) -> Analysis:
+    """Fetch, store and analyse a repository that is new to the service."""
+    head = scope.repository.head()
+    scope.job.describe(scope.tools.forge.describe(scope.entry.repository), head.branch)
+    window = scope.repository.commits(since=scope.now - limits.HISTORY_PERIOD, limit=limits.HISTORY_COMMITS)
+    _store_commits(scope, window)
+    commits, notes = _count_lines(scope, window)
+    _forget_commits(scope, window)
+    scope.job.report(Stage.ANALYZING)
+    metrics = _measure(scope, commits, is_complete=not window.full)
+    scorecard = _assess(scope, previous=None)
+    scope.job.check()
+    _store_health(scope, head.sha, scorecard, metrics)
     return Analysis(
-        head_sha=head.sha,
-        default_branch=head.branch,
-        commits=len(commits),
-        bad_commits=window.bad_commits,
-        since=since,
-        notes=(*_notes(window), *notes),
-        score=scorecard.score,
-        score_reason=scorecard.reason,
-        analyzed_at=now,
-        bytes_received=bytes_received,
+        _of_history(scope, window, commits, notes) | _of_health(scope, scorecard),
+        scorecard,
+        scope.repository.bytes_received,
     )
 
 
-def _store_commits(watchlist_id: str, window: CommitWindow, job: Job) -> None:
-    wanted = frozenset(window.shas)
-    left_over = [key for sha, key in commit_store.keys(watchlist_id) if sha not in wanted]
-    job.check()  # after the reading: what another task stores later is not among the left-overs
-    commit_store.remove(watchlist_id, left_over)
+def _backfill(scope: _Scope) -> Analysis:
+    """Bring the commits up to date; the health keeps its Scorecard result, the metrics are computed anew."""
+    head = scope.repository.head()
+    if head.sha == scope.entry.head_sha:
+        attributes = {"checked_at": scope.now, "default_branch": head.branch}
+        return Analysis(attributes, None, scope.repository.bytes_received)
+    package = scope.tools.forge.describe(scope.entry.repository)
+    before = commit_store.known(scope.watchlist_id, int(scope.entry.history_generation))
+    window = scope.repository.commits(
+        since=scope.now - limits.HISTORY_PERIOD, limit=limits.HISTORY_COMMITS, stored=_stored(scope.entry, before)
+    )
+    _store_commits(scope, window)
+    new, notes = _count_lines(scope, window)
+    scope.job.report(Stage.ANALYZING)
+    commits = [commit for commit in before if commit.sha not in window.removed] + new
+    metrics = _measure(scope, commits, is_complete=not window.full)
+    tell_of_commits(scope.entry, Backfill(window, before, new), job=scope.job, now=scope.now)
+    latest = _scorecards(scope.watchlist_id)
+    scope.job.check()
+    _store_health(scope, head.sha, latest[0] if latest else None, metrics)
+    _forget_commits(scope, window)
+    described = {"package": package.model_dump(mode="json", exclude_none=True), "analyzed_at": scope.now}
+    attributes = _of_history(scope, window, commits, notes) | described
+    return Analysis(attributes, None, scope.repository.bytes_received)
+
+
+def _renew_health(scope: _Scope) -> Analysis:
+    """Ask for a new Scorecard result, unless the last one stands, and compute the metrics anew."""
+    head = scope.repository.head()
+    scope.job.report(Stage.ANALYZING)
+    earlier = _scorecards(scope.watchlist_id)
+    scorecard = _assess(scope, previous=earlier[0] if earlier else None)
+    commits = commit_store.known(scope.watchlist_id, int(scope.entry.history_generation))
+    metrics = _measure(scope, commits, is_complete=len(commits) < limits.HISTORY_COMMITS)
+    tell_of_health(scope.entry, earlier, scorecard, job=scope.job, now=scope.now)
+    scope.job.check()
+    _store_health(scope, head.sha, scorecard, metrics)
+    return Analysis(_of_health(scope, scorecard), scorecard, scope.repository.bytes_received)
+
+
+_WORK: Mapping[JobKind, Callable[[_Scope], Analysis]] = {
+    JobKind.REPOSITORY_SETUP: _set_up,
+    JobKind.COMMIT_BACKFILL: _backfill,
+    JobKind.HEALTH_ANALYSIS: _renew_health,
+}
+
+
+def _of_history(scope: _Scope, window: CommitWindow, commits: Sequence[Commit], notes: Sequence[str]) -> dict[str, Any]:
+    """Return the entry's attributes that say which history is stored."""
+    last = max(commits, key=lambda commit: commit.committer.time, default=None)
+    bad_before = 0 if window.rewritten else int(scope.entry.bad_commits or 0)
+    return {
+        "head_sha": window.head.sha,
+        "default_branch": window.head.branch,
+        "checked_at": scope.now,
+        "commits": len(commits),
+        "bad_commits": bad_before + window.bad_commits,
+        "history_since": scope.now - limits.HISTORY_PERIOD,
+        "history_notes": [*_notes(window), *notes],
+        "history_generation": scope.generation,
+        "last_commit_at": last.committer.time if last else None,
+        "last_commit_sha": last.sha if last else None,
+    }
+
+
+def _of_health(scope: _Scope, scorecard: ScorecardResult) -> dict[str, Any]:
+    """Return the entry's attributes that say which health is stored."""
+    return {
+        "score": scorecard.score,
+        "score_reason": scorecard.reason,
+        "scorecard_date": scorecard.date,
+        "scorecard_checked_at": scope.now,
+        "scorecard_head_sha": scope.repository.head().sha,
+        "analyzed_at": scope.now,
+    }
+
+
+def _stored(entry: Entry, commits: Sequence[Commit]) -> StoredHistory | None:
+    head: str | None = entry.head_sha
+    stored = tuple(StoredCommit(commit.sha, commit.parents, commit.committer.time) for commit in commits)
+    return StoredHistory(head, stored) if head is not None else None
+
+
+def _store_commits(scope: _Scope, window: CommitWindow) -> None:
     total = len(window.commits)
-    job.report(Stage.STORING_COMMITS, 0, total)
+    scope.job.report(Stage.STORING_COMMITS, 0, total)
     done = 0
     for some in _chunks(window.commits):
-        job.check()
-        commit_store.put(watchlist_id, some)
+        scope.job.check()
+        commit_store.put(scope.watchlist_id, some, scope.generation)
         done += len(some)
-        job.report(Stage.STORING_COMMITS, done, total)
+        scope.job.report(Stage.STORING_COMMITS, done, total)
 
 
-def _count_lines(
-    watchlist_id: str, repository: Repository, window: CommitWindow, job: Job
-) -> tuple[list[Commit], list[str]]:
-    """Store the line counts as they come; return the commits with them, and what is to be said of missing ones."""
+def _forget_commits(scope: _Scope, window: CommitWindow) -> None:
+    """Remove what is not in the window: commits that left it, and those of a job that came to no end."""
+    wanted = frozenset(window.shas)
+    left_over = [key for sha, key in commit_store.keys(scope.watchlist_id) if sha not in wanted]
+    scope.job.check()  # after the reading: what another task stores later is not among the left-overs
+    commit_store.remove(scope.watchlist_id, left_over)
+
+
+def _count_lines(scope: _Scope, window: CommitWindow) -> tuple[list[Commit], list[str]]:
+    """Store the line counts as they come; return the new commits with them, and what is to be said of missing ones."""
     commits = {commit.sha: commit for commit in window.commits}
     total, done, notes = len(commits), 0, []
-    job.report(Stage.COUNTING_LINES, 0, total)
+    scope.job.report(Stage.COUNTING_LINES, 0, total)
     try:
-        for some in _chunks_of_stream(repository.line_counts(window)):
+        for some in _chunks_of_stream(scope.repository.line_counts(window)):
             counted = [replace(commits[sha], files=files) for sha, files in some]
             commits.update((commit.sha, commit) for commit in counted)
-            job.check()
-            commit_store.put(watchlist_id, counted)
+            scope.job.check()
+            commit_store.put(scope.watchlist_id, counted, scope.generation)
             done += len(counted)
-            job.report(Stage.COUNTING_LINES, done, total)
+            scope.job.report(Stage.COUNTING_LINES, done, total)
     except LineCountsUnavailableError as unavailable:
         notes.append(f"Line counts are missing for {total - done} commits: {unavailable.message}")
     return list(commits.values()), notes
 
 
-def _assess(
-    address: RepositoryAddress, repository: Repository, assessor: Assessor, head_sha: str | None, now: datetime
-) -> ScorecardResult:
-    if head_sha is None:
-        return no_score("The repository is empty.", head="", obtained_at=now)
-    checkout: Callable[[], Path] = functools.cache(repository.check_out)
-    return assessor.assess(address, head=head_sha, previous=None, checkout=checkout)
+def _measure(scope: _Scope, commits: Sequence[Commit], *, is_complete: bool) -> HistoryMetrics:
+    mailmap = scope.repository.mailmap() if commits else b""
+    return history_metrics.measure(commits, now=scope.now, mailmap=mailmap, complete=is_complete)
+
+
+def _assess(scope: _Scope, previous: ScorecardResult | None) -> ScorecardResult:
+    head = scope.repository.head().sha
+    if head is None:
+        return no_score("The repository is empty.", head="", obtained_at=scope.now)
+    checkout: Callable[[], Path] = functools.cache(scope.repository.check_out)
+    return scope.tools.assessor.assess(scope.entry.repository, head=head, previous=previous, checkout=checkout)
+
+
+def _scorecards(watchlist_id: str) -> list[ScorecardResult]:
+    """Return the last Scorecard results, newest first, each once."""
+    documents = [record.document["scorecard"] for record in health_store.latest(watchlist_id)]
+    results = [ScorecardResult.model_validate(document) for document in documents if document]
+    return list({result.obtained_at: result for result in results}.values())
 
 
 def _store_health(
-    watchlist_id: str, head_sha: str | None, scorecard: ScorecardResult, metrics: HistoryMetrics, now: datetime
+    scope: _Scope, head_sha: str | None, scorecard: ScorecardResult | None, metrics: HistoryMetrics
 ) -> None:
     document = {
-        "scorecard": scorecard.model_dump(mode="json"),
+        "scorecard": scorecard.model_dump(mode="json") if scorecard else None,
         "history_metrics": metrics.model_dump(mode="json"),
     }
-    health_store.put(watchlist_id, now, head_sha, document)
+    health_store.put(scope.watchlist_id, scope.now, head_sha, document)
 
 
 def _notes(window: CommitWindow) -> list[str]:

@@ -21,6 +21,9 @@ from watchlist.errors import JobCancelledError
 STDERR_KEPT = 8 * 1024
 """Bytes of a child's stderr that are kept for its error message: the last ones, where the reason stands."""
 
+STDOUT_KEPT = 64 * 1024 * 1024
+"""Most bytes that `ChildProcesses.run` takes of a child's output; more ends the child."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChildLimits:
@@ -184,11 +187,13 @@ class ChildProcesses:
         limits: ChildLimits,
         stdin: bytes = b"",
     ) -> FinishedChild:
-        """Run `argv` to its end and return what it said; for children whose output is small."""
+        """Run `argv` to its end and return what it said; a child that says too much is killed."""
         with self.start(argv, environment=environment, directory=directory, limits=limits) as child:
             feeder = threading.Thread(target=_feed, args=(child.stdin, stdin), daemon=True)
             feeder.start()
-            stdout = child.stdout.read()
+            stdout = child.stdout.read(STDOUT_KEPT)
+            if child.stdout.read(1):
+                child.kill()
             exit_code = child.wait()
             feeder.join(timeout=5)
             return FinishedChild(exit_code, stdout, child.stderr_text, child.timed_out)

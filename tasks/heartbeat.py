@@ -15,6 +15,7 @@ from watchlist import clock, task_slots
 from watchlist.errors import JobCancelledError, JobError
 from watchlist.job_protocol import Lease, SupersededError
 from watchlist.job_queue import HeldMessage, JobQueue, MessageGoneError
+from watchlist.metrics import Metric, publisher_of_a_thread
 from watchlist.states import Share
 
 MARGIN = timedelta(seconds=5)
@@ -43,6 +44,8 @@ class Heartbeat:
         self._interval = interval
         self._logger = logger
         self._ended = threading.Event()
+        self._metrics = publisher_of_a_thread()
+        self._started_at = time.monotonic()
         self._good_until = time.monotonic() + lease.duration.total_seconds()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -87,6 +90,8 @@ class Heartbeat:
         now, beaten_at = clock.now(), time.monotonic()
         entry = self._lease.extend(now)
         self._good_until = beaten_at + self._lease.duration.total_seconds()
+        self._metrics.add_metric(Metric.TASK_AGE, Metric.TASK_AGE.unit, beaten_at - self._started_at)
+        self._metrics.flush_metrics()
         message = self._lease.launch.message
         share = Share.of(message.kind)
         if not task_slots.renew_slot(share, self._slot, self._lease.launch.owner, now + self._lease.duration, now):

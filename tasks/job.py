@@ -29,9 +29,9 @@ from tasks.control import JobControl, StopReason
 from tasks.forge import Forge
 from tasks.github_api import GitHubApi
 from tasks.heartbeat import Heartbeat
-from tasks.history import sweep_scratch
 from tasks.scorecard.assessment import Assessor
 from tasks.scorecard.cli import ScorecardCli
+from tasks.scratch import sweep_scratch
 from watchlist import clock, job_protocol, metrics, records, task_slots
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
 from watchlist.job_protocol import Launch, Lease, SupersededError
@@ -141,7 +141,7 @@ class Worker:
         self._settings.git_clone_dir.mkdir(parents=True, exist_ok=True)
         for path in sweep_scratch(self._settings.git_clone_dir):
             self._logger.warning("a leftover cannot be removed now", path=str(path))
-        return analysis.analyse(entry.watchlist_id, entry.repository, self._tools(), job, clock.now())
+        return analysis.analyse(entry, self._tools(), job, clock.now())
 
     def _tools(self) -> Tools:
         settings = self._settings
@@ -173,16 +173,16 @@ class Worker:
     def _complete(self, lease: Lease, entry: Entry, result: Analysis) -> None:
         """Write the result, then delete the message: the other way round a crash between would lose the job."""
         now = clock.now()
-        lease.complete(result.to_attributes(), now)
-        self._logger.info("job completed", commits=result.commits, score=result.score)
+        lease.complete(result.attributes, now)
+        self._logger.info("job completed", kind=entry.kind, commits=result.attributes.get("commits"))
         self._measure(Metric.JOB_COMPLETED, 1)
         self._measure(Metric.JOB_DURATION, (now - entry.job_queued_at).total_seconds())
         self._measure(Metric.JOB_ATTEMPTS, lease.launch.attempt)
         self._measure(Metric.BYTES_RECEIVED, result.bytes_received)
-        if result.score is None:
+        if result.scorecard is not None and result.scorecard.score is None:
             self._measure(Metric.SCORE_MISSING, 1)
-        else:
-            self._measure(Metric.SCORE, result.score)
+        elif result.scorecard is not None:
+            self._measure(Metric.SCORE, result.scorecard.score or 0)
         self._delete_message()
 
     def _failed(self, lease: Lease, error: JobError, stage: Stage) -> None:

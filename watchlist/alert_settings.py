@@ -23,6 +23,7 @@ class AlertKind(StrEnum):
     NEW_VULNERABILITIES_DETECTED = "new_vulnerabilities_detected"
     INACTIVITY = "inactivity"
     PROCESSING_FINISHED = "processing_finished"
+    REPOSITORY_UNAVAILABLE = "repository_unavailable"
 
 
 def _integral(value: object) -> object:
@@ -149,6 +150,10 @@ class ProcessingFinishedSettings(_KindSettings):
     failed: _Switch = Field(default=True, description="Raise it when the analysis failed for good.", examples=[True])
 
 
+class RepositoryUnavailableSettings(_KindSettings):
+    """The repository vanished, turned private or moved; raised once, and once more when it is back."""
+
+
 class AlertSettings(BaseModel):
     """One person's alert settings for one repository; a kind that is left out has its defaults."""
 
@@ -175,6 +180,7 @@ class AlertSettings(BaseModel):
     new_vulnerabilities_detected: NewVulnerabilitiesDetectedSettings = NewVulnerabilitiesDetectedSettings()
     inactivity: InactivitySettings = InactivitySettings()
     processing_finished: ProcessingFinishedSettings = ProcessingFinishedSettings()
+    repository_unavailable: RepositoryUnavailableSettings = RepositoryUnavailableSettings()
 
     def updated(self, change: "AlertSettings") -> "AlertSettings":
         """Return these settings with every field that `change` states; what it leaves out stays as it is.

@@ -1,18 +1,24 @@
 """The alerts of user entries in DynamoDB."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.update import Action
 
-from watchlist import cursors, limits
+from watchlist import cursors, limits, transactions
 from watchlist.alerts.alert import Alert
 from watchlist.records import CONDITION_FAILED, AlertRecord, as_key
+from watchlist.transactions import ContendedError
 
 _MOMENT = re.compile(r"[0-9T:.+-]{10,40}")
 _ALERT_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+
+_TOGETHER = 50
+"""Alerts of one transaction; DynamoDB takes 100."""
 
 
 class AlertNotFoundError(Exception):
@@ -27,17 +33,46 @@ class Page:
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class AddressedAlert:
+    """An alert of one user entry."""
+
+    user_watchlist_id: str
+    watchlist_id: str
+    alert: Alert
+
+    def to_record(self, raised_at: datetime) -> AlertRecord:
+        """Return the item of the alert."""
+        return AlertRecord(
+            self.alert.id,
+            AlertRecord.SK,
+            user_watchlist_id=self.user_watchlist_id,
+            watchlist_id=self.watchlist_id,
+            raised_at=raised_at,
+            alert=self.alert.model_dump(mode="json"),
+            expires_at=raised_at + limits.ALERT_RETENTION,
+        )
+
+
+def put_all(alerts: Iterable[AddressedAlert], raised_at: datetime) -> int:
+    """Store the alerts that are not stored already; return how many were new.
+
+    New ones take one transaction for many of them; only where some are stored already, each is written by itself.
+    """
+    stored = 0
+    pending = iter(alerts)
+    while some := list(islice(pending, _TOGETHER)):
+        stored += (
+            len(some)
+            if _put_together(some, raised_at)
+            else sum(put(each.user_watchlist_id, each.watchlist_id, each.alert, raised_at) for each in some)
+        )
+    return stored
+
+
 def put(user_watchlist_id: str, watchlist_id: str, alert: Alert, raised_at: datetime) -> bool:
     """Store an alert unless it is stored already; whether it was new."""
-    record = AlertRecord(
-        alert.id,
-        AlertRecord.SK,
-        user_watchlist_id=user_watchlist_id,
-        watchlist_id=watchlist_id,
-        raised_at=raised_at,
-        alert=alert.model_dump(mode="json"),
-        expires_at=raised_at + limits.ALERT_RETENTION,
-    )
+    record = AddressedAlert(user_watchlist_id, watchlist_id, alert).to_record(raised_at)
     try:
         record.save(condition=AlertRecord.pk.does_not_exist())
     except PutError as error:
@@ -110,6 +145,19 @@ def remove(user_watchlist_id: str, at_most: int) -> None:
     with AlertRecord.batch_write() as batch:
         for record in AlertRecord.by_user_entry.query(user_watchlist_id, limit=at_most):
             batch.delete(record)
+
+
+def _put_together(alerts: list[AddressedAlert], raised_at: datetime) -> bool:
+    """Store all or none: none if one of them is stored already, or two of them are one alert."""
+    if len({each.alert.id for each in alerts}) < len(alerts):
+        return False
+    try:
+        with transactions.transaction() as writes:
+            for each in alerts:
+                writes.save(each.to_record(raised_at), condition=AlertRecord.pk.does_not_exist())
+    except ContendedError:
+        return False
+    return True
 
 
 def _update(alert_id: str, *actions: Action) -> AlertRecord:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from watchlist import cursors, limits
-from watchlist.commits import Commit
+from watchlist import cursors, file_changes, limits
+from watchlist.commits import Commit, Signature
 from watchlist.records import COMMIT_PREFIX, CommitRecord
 
 BATCH = 25
@@ -40,15 +40,20 @@ class Page:
     next_cursor: str | None
 
 
-def put(watchlist_id: str, commits: Iterable[Commit]) -> None:
+def put(watchlist_id: str, commits: Iterable[Commit], generation: int) -> None:
     """Write commits, in as few calls as the API allows; unprocessed items are sent again.
+
+    Args:
+        watchlist_id: of the entry.
+        commits: with or without their files.
+        generation: of the job; until it is completed the commits do not count as known.
 
     Raises:
         PynamoDBException: DynamoDB did not take them all.
     """
     with CommitRecord.batch_write() as batch:
         for commit in commits:
-            batch.save(to_record(watchlist_id, commit))
+            batch.save(to_record(watchlist_id, commit, generation))
 
 
 def remove(watchlist_id: str, keys: Iterable[str]) -> None:
@@ -72,6 +77,20 @@ def keys(watchlist_id: str) -> Iterator[tuple[str, str]]:
     )
     for record in records:
         yield record.sha, record.sk
+
+
+def known(watchlist_id: str, generation: int) -> list[Commit]:
+    """Return the commits with their files that jobs up to `generation` have stored, without message; in no order.
+
+    Of a commit that changed very many files only the ones with most lines are known, the others as one without a path.
+    """
+    records = CommitRecord.query(
+        watchlist_id,
+        CommitRecord.sk.startswith(COMMIT_PREFIX),
+        CommitRecord.generation <= generation,
+        consistent_read=True,
+    )
+    return [_to_commit(record) for record in records]
 
 
 def page(watchlist_id: str, wanted: CommitFilter, limit: int, cursor: str | None) -> Page:
@@ -120,7 +139,7 @@ def _cursor_after(record: CommitRecord) -> str:
     return cursors.encode(record.sk.removeprefix(COMMIT_PREFIX))
 
 
-def to_record(watchlist_id: str, commit: Commit) -> CommitRecord:
+def to_record(watchlist_id: str, commit: Commit, generation: int) -> CommitRecord:
     """Return the item of a commit, its texts cut to size."""
     return CommitRecord(
         watchlist_id,
@@ -139,6 +158,21 @@ def to_record(watchlist_id: str, commit: Commit) -> CommitRecord:
         files_changed=None if commit.files is None else len(commit.files),
         lines_added=commit.lines_added,
         lines_deleted=commit.lines_deleted,
+        changes=None if commit.files is None else file_changes.pack(commit.files),
+        generation=generation,
+    )
+
+
+def _to_commit(record: CommitRecord) -> Commit:
+    return Commit(
+        sha=record.sha,
+        parents=tuple(map(str, record.parents)),
+        author=Signature(record.author_name, record.author_email, record.authored_at),
+        committer=Signature(record.committer_name, record.committer_email, record.committed_at),
+        subject=record.subject,
+        message="",
+        signed=record.signed,
+        files=None if record.changes is None else file_changes.unpack(record.changes),
     )
 
 

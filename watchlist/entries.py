@@ -14,7 +14,7 @@ from watchlist.errors import JobError
 from watchlist.job_message import JobMessage
 from watchlist.job_queue import BATCH, JobQueue
 from watchlist.queues import JobKind
-from watchlist.records import ENTRY_KEY, Entry, RepositoryKey, UserEntry, WatchlistItem, user_hash
+from watchlist.records import ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry, WatchlistItem, user_hash
 from watchlist.repository_url import Repository
 from watchlist.states import EntryStatus, JobState
 from watchlist.storage_outages import is_outage
@@ -226,6 +226,12 @@ def find_for(watchlist_id: str, user: str | None) -> Entry:
     if not shown.user_entries:
         raise EntryNotFoundError(watchlist_id)
     return shown.entry
+
+
+def first_watchers(watchlist_id: str) -> tuple[UserEntry, ...]:
+    """Return the first `WATCHERS_SHOWN` user entries of a repository."""
+    prefix = UserEntry.sk.startswith(USER_PREFIX)
+    return tuple(UserEntry.query(watchlist_id, prefix, consistent_read=True, limit=limits.WATCHERS_SHOWN))
 
 
 def find_user_entry(watchlist_id: str, user: str) -> UserEntry | None:

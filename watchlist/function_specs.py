@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from watchlist import limits, settings
+from watchlist import limits, routes, settings
 from watchlist.routes import ROUTES, Function, Route
 
 
@@ -62,9 +62,29 @@ TASK_STOPPED = FunctionSpec("task_stopped", settings.EnqueueSettings, timedelta(
 RECONCILER = FunctionSpec("reconciler", settings.EnqueueSettings, timedelta(seconds=60))
 """Runs every `limits.RECONCILE_INTERVAL`."""
 
+SCHEDULER = FunctionSpec("scheduler", settings.SchedulerSettings, limits.SCHEDULER_TIMEOUT)
+"""Runs every `limits.SCHEDULE_INTERVAL`."""
+
+LIVE_CONNECT = FunctionSpec(routes.LIVE_CONNECT.function, settings.TableSettings, _HTTP_TIMEOUT)
+"""Route `$connect` of the WebSocket API; authorised as the HTTP API is."""
+
+LIVE_DISCONNECT = FunctionSpec(routes.LIVE_DISCONNECT.function, settings.TableSettings, _HTTP_TIMEOUT)
+"""Route `$disconnect` of the WebSocket API."""
+
+LIVE_REQUEST = FunctionSpec(routes.LIVE_REQUEST.function, settings.LiveSettings, _HTTP_TIMEOUT)
+"""Route `$default` of the WebSocket API; posts to connections."""
+
+LIVE_PUBLISHER = FunctionSpec("live_publisher", settings.LiveSettings, timedelta(seconds=60))
+"""Reads `stream_consumers.LIVE_PUBLISHER`; posts to connections."""
+
+EVENT_PUBLISHER = FunctionSpec("event_publisher", settings.EventSettings, timedelta(seconds=60))
+"""Reads `stream_consumers.ENTRY_EVENTS` and `ALERT_EVENTS`; puts events on the bus."""
+
 HTTP_FUNCTIONS = (ADD_REPOSITORY, STATUS, RETRY, COMMITS, HEALTH, USER_WATCHLIST, ALERTS, JOBS, DOCUMENTATION)
-EVENT_FUNCTIONS = (DISPATCHER, TASK_STOPPED, RECONCILER)
-FUNCTIONS = (*HTTP_FUNCTIONS, *EVENT_FUNCTIONS)
+LIVE_FUNCTIONS = (LIVE_CONNECT, LIVE_DISCONNECT, LIVE_REQUEST)
+EVENT_FUNCTIONS = (DISPATCHER, TASK_STOPPED, RECONCILER, SCHEDULER)
+STREAM_FUNCTIONS = (LIVE_PUBLISHER, EVENT_PUBLISHER)
+FUNCTIONS = (*HTTP_FUNCTIONS, *LIVE_FUNCTIONS, *EVENT_FUNCTIONS, *STREAM_FUNCTIONS)
 
 TASK_CONTAINER = "job"
 """The container in the task definition; its environment is `settings.TaskSettings`, its overrides `JobSettings`."""

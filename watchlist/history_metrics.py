@@ -11,6 +11,7 @@ from itertools import accumulate
 from pydantic import BaseModel, ConfigDict
 
 from watchlist.commits import Commit, Signature
+from watchlist.file_changes import OTHER_FILES
 from watchlist.health import shorten
 from watchlist.mailmap import Mailmap
 
@@ -357,6 +358,8 @@ def _top_files(commits: Sequence[Commit]) -> tuple[FileChurn, ...]:
     deleted: Counter[str] = Counter()
     for commit in commits:
         for change in commit.files or ():
+            if change.path == OTHER_FILES:
+                continue
             touched[change.path] += 1
             added[change.path] += change.added or 0
             deleted[change.path] += change.deleted or 0

@@ -3,6 +3,7 @@
 Who writes what:
 
     add, retry      a new generation, queued
+    scheduler       a new generation of an entry that is ready, for a refresh
     dispatcher      adopts a newer copy of the message; names a launch, counts it when ECS has accepted it
     task            claims its launch's attempt by a lease, then writes only while it holds it
     task-stopped    reports for a task that cannot, fenced by that task's launch
@@ -26,9 +27,10 @@ from pynamodb.expressions.update import Action
 from watchlist import clock, limits
 from watchlist.errors import JobError
 from watchlist.job_message import JobMessage
+from watchlist.queues import JobKind
 from watchlist.records import CONDITION_FAILED, ENTRY_KEY, Entry, JobRecord, LastError, Progress, transaction
 from watchlist.settings import PatienceSettings
-from watchlist.states import DueKind, EntryStatus, JobState, Stage
+from watchlist.states import CheckOutcome, DueKind, EntryStatus, JobState, Stage
 
 
 @dataclass(slots=True)
@@ -36,7 +38,6 @@ class _Patience:
     """How long an entry may show no sign of life until it is due for the reconciler; see `limits`."""
 
     send: timedelta = limits.SEND_TIMEOUT
-    launch: timedelta = limits.LAUNCH_TIMEOUT
     queue: timedelta = limits.QUEUE_TIMEOUT
 
 
@@ -46,7 +47,6 @@ _patience = _Patience()
 def bind(settings: PatienceSettings) -> None:
     """Set how long entries may be silent; called once when a program starts, like `records.bind`."""
     _patience.send = settings.send_timeout
-    _patience.launch = settings.launch_timeout
     _patience.queue = settings.queue_timeout
 
 
@@ -101,32 +101,61 @@ def start_generation(entry: Entry, job_id: str, correlation_id: str, at: datetim
     updated = _update(
         entry.watchlist_id,
         [
-            Entry.generation.set(entry.generation + 1),
             Entry.status.set(EntryStatus.PROCESSING),
             Entry.processing_started_at.set(at),
             Entry.processing_completed_at.remove(),
-            Entry.job_id.set(job_id),
-            Entry.correlation_id.set(correlation_id),
-            Entry.job_state.set(JobState.QUEUED),
-            Entry.job_queued_at.set(at),
-            Entry.open_queue.set(entry.job_kind),
-            Entry.job_started_at.remove(),
-            Entry.delivery.set(0),
-            Entry.attempt.set(0),
-            Entry.claimed_attempt.set(0),
-            Entry.attempts_used_up.set(False),
-            Entry.message_id.remove(),
-            Entry.launch_owner.remove(),
-            Entry.job_ended_at.remove(),
-            Entry.next_attempt_at.remove(),
-            Entry.task_arn.remove(),
-            Entry.progress.set(Progress.of(Stage.QUEUED)),
-            *_lease_released(),
-            *_due(at + _patience.send),
+            *_next_generation(entry, entry.kind, job_id, correlation_id, at),
         ],
         (Entry.status == EntryStatus.FAILED) & (Entry.generation == entry.generation),
     )
     return message_of(updated)
+
+
+def start_refresh(entry: Entry, kind: JobKind, seen: Mapping[str, Any], job_id: str, at: datetime) -> JobMessage:
+    """Queue a refresh for an entry that is ready and has no open job.
+
+    Args:
+        entry: as it was read when its check was due.
+        kind: a kind of refresh.
+        seen: attributes that the check has found out (None removes), written together with the job.
+        job_id: of the new job; no request stands behind it, so it correlates what the job does, too.
+        at: now.
+
+    Raises:
+        SupersededError: the entry has moved on since it was read.
+    """
+    updated = _update(
+        entry.watchlist_id,
+        [
+            *(_set_or_remove(getattr(Entry, name), value) for name, value in seen.items()),
+            *_next_generation(entry, kind, job_id, job_id, at),
+        ],
+        (Entry.status == EntryStatus.READY) & check_is_due(entry),
+    )
+    return message_of(updated)
+
+
+def settle_check(entry: Entry, next_at: datetime | None, seen: Mapping[str, Any]) -> None:
+    """Write what a check has seen and when the next one is due, None for never.
+
+    Raises:
+        SupersededError: the entry has moved on since it was read.
+    """
+    due = (
+        [Entry.due_kind.remove(), Entry.due_at.remove()]
+        if next_at is None
+        else [Entry.due_kind.set(DueKind.CHECK), Entry.due_at.set(next_at)]
+    )
+    actions = [*(_set_or_remove(getattr(Entry, name), value) for name, value in seen.items()), *due]
+    _update(entry.watchlist_id, actions, check_is_due(entry))
+
+
+def check_is_due(entry: Entry) -> Condition:
+    """Return the condition that the check for which `entry` was read is still due: of several checks one writes."""
+    condition: Condition = (
+        (Entry.generation == entry.generation) & (Entry.due_kind == DueKind.CHECK) & (Entry.due_at == entry.due_at)
+    )
+    return condition
 
 
 def adopt(message: JobMessage, message_id: str, due_at: datetime | None) -> Entry:
@@ -355,7 +384,8 @@ class Lease:
             Entry.job_state.set(JobState.COMPLETED),
             Entry.status.set(EntryStatus.READY),
             Entry.last_error.remove(),
-            Entry.last_check.set(_check("completed", at, None)),
+            Entry.last_check.set(check_of(CheckOutcome.COMPLETED, at, None)),
+            Entry.check_failures.set(0),
             Entry.progress.set(Progress.of(Stage.DONE, 1, 1)),
             *(_set_or_remove(getattr(Entry, name), value) for name, value in result.items()),
             *_closed(entry, at),
@@ -406,6 +436,31 @@ class Lease:
         return condition
 
 
+def _next_generation(entry: Entry, kind: JobKind, job_id: str, correlation_id: str, at: datetime) -> list[Action]:
+    return [
+        Entry.generation.set(entry.generation + 1),
+        Entry.job_id.set(job_id),
+        Entry.job_kind.set(kind),
+        Entry.correlation_id.set(correlation_id),
+        Entry.job_state.set(JobState.QUEUED),
+        Entry.job_queued_at.set(at),
+        Entry.open_queue.set(kind),
+        Entry.job_started_at.remove(),
+        Entry.delivery.set(0),
+        Entry.attempt.set(0),
+        Entry.claimed_attempt.set(0),
+        Entry.attempts_used_up.set(False),
+        Entry.message_id.remove(),
+        Entry.launch_owner.remove(),
+        Entry.job_ended_at.remove(),
+        Entry.next_attempt_at.remove(),
+        Entry.task_arn.remove(),
+        Entry.progress.set(Progress.of(Stage.QUEUED)),
+        *_lease_released(),
+        *_due(at + _patience.send),
+    ]
+
+
 def _record_failure(message: JobMessage, attempt: int, reason: LastError, condition: Condition) -> Entry:
     if attempt >= limits.MAX_ATTEMPTS:
         entry = find_entry(message.watchlist_id)
@@ -434,10 +489,17 @@ def _fail(entry: Entry, attempt: int, reason: LastError, condition: Condition, *
         Entry.attempt.set(attempt),
         Entry.claimed_attempt.set(attempt),
         Entry.attempts_used_up.set(attempts_used_up),
-        Entry.last_check.set(_check("failed", reason.at, reason)),
+        Entry.last_check.set(check_of(CheckOutcome.FAILED, reason.at, reason)),
         *_closed(entry, reason.at),
     ]
-    if not entry.kind.is_refresh:
+    if entry.kind.is_refresh:
+        # The last good data stands; `last_check` says what went wrong.
+        actions += [
+            Entry.last_error.remove(),
+            Entry.progress.set(Progress.of(Stage.DONE, 1, 1)),
+            Entry.check_failures.add(1),
+        ]
+    else:
         actions += [Entry.status.set(EntryStatus.FAILED), Entry.last_error.set(reason)]
     _close(entry, actions, condition, _job_record(entry, attempt, reason.at, reason))
     closed = find_entry(entry.watchlist_id)
@@ -481,8 +543,9 @@ def _closed(entry: Entry, at: datetime) -> list[Action]:
         Entry.job_ended_at.set(at),
         Entry.next_attempt_at.remove(),
         Entry.open_queue.remove(),
-        Entry.due_kind.remove(),
-        Entry.due_at.remove(),
+        # The scheduler looks at once: it tells the watchers and says when the next check is due.
+        Entry.due_kind.set(DueKind.CHECK),
+        Entry.due_at.set(at),
         *_lease_released(),
     ]
     if not entry.kind.is_refresh:
@@ -490,11 +553,12 @@ def _closed(entry: Entry, at: datetime) -> list[Action]:
     return actions
 
 
-def _check(outcome: str, at: datetime, reason: LastError | None) -> dict[str, Any]:
+def check_of(outcome: CheckOutcome, at: datetime, reason: LastError | JobError | None) -> dict[str, Any]:
+    """Return `last_check`: when and how an entry was last looked at."""
     return {
         "at": clock.to_json(at),
-        "outcome": outcome,
-        "error": {"code": reason.code, "message": reason.message} if reason else None,
+        "outcome": str(outcome),
+        "error": {"code": str(reason.code), "message": reason.message} if reason else None,
     }
 
 

@@ -159,3 +159,112 @@ IDENTIFIER_CHARACTERS = 320
 
 IDEMPOTENCY_KEY_CHARACTERS = 255
 """Longest `Idempotency-Key` that is read."""
+
+COMMITS_INTERVAL = timedelta(hours=24)
+"""How often a repository is asked for its HEAD, unless the environment says otherwise."""
+
+HEALTH_INTERVAL = timedelta(hours=24)
+"""The age from which on the health of a HEAD that moved is renewed, unless the environment says otherwise."""
+
+UNCHANGED_HEALTH_INTERVAL = timedelta(days=7)
+"""The same for a HEAD that did not move, as often as OpenSSF's own scan: what is known of its dependencies changes, and
+a check costs a task."""
+
+CHECK_JITTER = 0.1
+"""The share of an interval that is added to it at random at most, so that entries added together spread."""
+
+SCHEDULE_INTERVAL = timedelta(minutes=5)
+"""How often the scheduler runs."""
+
+SCHEDULER_TIMEOUT = timedelta(minutes=5)
+"""Longest run of the scheduler function."""
+
+SCHEDULER_STOPS_BEFORE = timedelta(seconds=45)
+"""The scheduler begins nothing new with less time left: one page of checks, each with its slowest host, fits in."""
+
+CHECKS_OF_ONE_RUN = 20_000
+"""Most entries that one run of the scheduler looks at; the rest is the next run's."""
+
+CHECKS_PAGE = 100
+"""Entries that are read, checked and written together: BatchGetItem reads as many."""
+
+CHECKS_AT_ONCE = 8
+"""Repositories that are asked at the same time: enough for 10 000 in a few minutes, few enough for one host."""
+
+OPEN_REFRESHES = 500
+"""Refresh jobs that may wait or run; beyond them checks are put off, so that no job waits past its bound."""
+
+REFRESH_PUT_OFF = timedelta(minutes=15)
+"""How long a check is put off when too many refresh jobs are open."""
+
+CHECK_AGAIN = timedelta(hours=1)
+"""Pause after the first failed check."""
+
+GONE_CONFIRMED_AFTER = 2
+"""Answers in a row that a repository is gone until its watchers are told: hosts err."""
+
+RAREST_CHECK = timedelta(days=30)
+"""A repository that stays gone is checked no more rarely than this."""
+
+HOST_BACK_OFF = timedelta(minutes=5)
+"""How long a host is left alone the first time; it doubles with each further time in a row."""
+
+HOST_BACK_OFF_MAX = timedelta(hours=6)
+"""How long a host is left alone at most, unless it asks for more."""
+
+HOST_FAILURES_IN_A_ROW = 3
+"""Requests in a row that a host does not answer until it is left alone."""
+
+HOST_BACK_OFF_REMEMBERED = timedelta(days=2)
+"""How long it is remembered that a host was left alone."""
+
+ALERTS_OF_ONE_REFRESH = 50
+"""Most alerts that one refresh raises for one watcher, critical ones first."""
+
+WATCHER_SETTINGS_AT_ONCE = 256
+"""Different alert settings whose alerts are kept while the watchers of one repository are told."""
+
+CHANGED_FILES = 1000
+"""Changed files kept of one commit, those with most lines first; the others count as one."""
+
+CHANGED_FILES_BYTES = 64 * 1024
+"""Most bytes that the changed files of one commit take, compressed."""
+
+LIVE_CONNECTION = timedelta(hours=2)
+"""How long a WebSocket connection can last (API Gateway's quota); its records expire then."""
+
+LIVE_OPENING = timedelta(seconds=15)
+"""For how long a connection that seems gone may still be opening: longer than `$connect` can take."""
+
+LIVE_MESSAGE_BYTES = 128 * 1024
+"""Largest message of a WebSocket (API Gateway's quota)."""
+
+LIVE_POSTS_AT_ONCE = 32
+"""Connections that one live publisher posts to at the same time."""
+
+LIVE_PAGE = 500
+"""Connections of an entry that are read at once."""
+
+DIGEST_INTERVAL = timedelta(hours=1)
+"""The least time between two digests of one user entry; the first alert after a quiet time is told at once."""
+
+DIGEST_RUN_INTERVAL = timedelta(minutes=1)
+"""How often due digests are looked for."""
+
+DIGESTS_AT_ONCE = 200
+"""Due digests that one run sends; the others are the next run's."""
+
+DIGEST_ALERTS = 50
+"""Alerts that one digest shows; it counts the others."""
+
+WEBHOOK_URL_CHARACTERS = 1000
+"""Longest address of a webhook."""
+
+WEBHOOK_ATTEMPTS = 8
+"""Tries of one delivery until it ends in the dead-letter queue: over about two hours."""
+
+WEBHOOK_RETRY_BASE = timedelta(seconds=30)
+"""Pause after the first failed try; it doubles with each further one."""
+
+WEBHOOK_TIMEOUT = timedelta(seconds=10)
+"""How long a webhook may take to answer."""

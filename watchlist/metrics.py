@@ -9,6 +9,7 @@ import warnings
 from enum import StrEnum
 
 from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from watchlist.errors import ErrorCode
 
@@ -64,6 +65,48 @@ class Metric(StrEnum):
     ENTRIES_OVERDUE = "EntriesOverdue"
     """Reconciler: entries that one run found past the bound of `processing`; 0 as a rule, and always emitted."""
 
+    SCHEDULER_RUN = "SchedulerRun"
+    """Scheduler: 1 at the end of each run that went through."""
+
+    ENTRIES_CHECKED = "EntriesChecked"
+    """Scheduler: entries that one run has dealt with."""
+
+    REFRESHES_STARTED = "RefreshesStarted"
+    """Scheduler: refresh jobs that one run has started."""
+
+    CHECKS_FAILED = "ChecksFailed"
+    """Scheduler: entries whose HEAD could not be told, or that could not be dealt with for an error of ours."""
+
+    CHECK_LAG = "CheckLag"
+    """Scheduler: seconds that the entry due longest is late at the end of a run; 0 when nothing is left over."""
+
+    LIVE_PUBLISHER_RUN = "LivePublisherRun"
+    """Live publisher: 1 at the end of each run that served its whole batch, 0 of one that did not."""
+
+    LIVE_MESSAGES = "LiveMessages"
+    """Live publisher: states posted to WebSocket connections."""
+
+    LIVE_CONNECTIONS_DROPPED = "LiveConnectionsDropped"
+    """Live publisher: connections hung up because a state could not be posted, so that their clients poll instead."""
+
+    EVENT_PUBLISHER_RUN = "EventPublisherRun"
+    """Event publisher: 1 at the end of each run that served its whole batch, 0 of one that did not."""
+
+    ALERT_COLLECTOR_RUN = "AlertCollectorRun"
+    """Alert collector: 1 at the end of each run that served its whole batch, 0 of one that did not."""
+
+    DIGEST_RUN = "DigestRun"
+    """Digest: 1 at the end of each run that went through."""
+
+    DIGEST_SENT = "DigestSent"
+    """Digest: digests that one run handed on to e-mail or webhooks."""
+
+    WEBHOOK_DELIVERED = "WebhookDelivered"
+    """Webhook sender: 1 for each digest that a webhook took."""
+
+    WEBHOOK_FAILED = "WebhookFailed"
+    """Webhook sender: 1 for each try that failed."""
+
     @property
     def unit(self) -> str:
         """CloudWatch's name of the unit."""
@@ -73,6 +116,7 @@ class Metric(StrEnum):
 _UNITS = {
     Metric.JOB_DURATION: "Seconds",
     Metric.TASK_AGE: "Seconds",
+    Metric.CHECK_LAG: "Seconds",
     Metric.BYTES_RECEIVED: "Bytes",
     Metric.SCORE: "None",
 }
@@ -87,3 +131,8 @@ def publisher() -> Metrics:
     """Return what emits the metrics; an invocation that has none to emit is no reason for a warning."""
     warnings.filterwarnings("ignore", message="No application metrics to publish")
     return Metrics(namespace=NAMESPACE)
+
+
+def publisher_of_a_thread() -> EphemeralMetrics:
+    """Return what emits the metrics of one thread; those of `publisher` are shared by all."""
+    return EphemeralMetrics(namespace=NAMESPACE)

@@ -10,6 +10,10 @@ watchlist table
     <watchlist_id>        USER#<hash>     UserEntry         status poll; alerts and removal of one user
     JOBS#<kind>#<outcome> <ended>#<id>    JobRecord         recent jobs of a queue, newest first
     SLOTS#<share>         <number>        TaskSlot          dispatcher: which tasks of a share run
+    SCHEDULER             RUN             SchedulerRun      scheduler: only one run at a time
+    HOSTS                 <origin>        HostPause         scheduler: which hosts are left alone, and until when
+    CONNECTION#<id>       CONNECTION      LiveConnection    live status: what does a WebSocket connection watch?
+    LIVE#<watchlist_id>   <id>            Subscription      live status: all connections of an entry, paged
     index `by-user`       user, added_at                    a user's watchlist, newest first
     index `by-due`        due_kind, due_at                  entries that the reconciler or scheduler must look at
     index `by-queue`      open_queue, job_queued_at         the oldest job of a queue that has not ended
@@ -27,6 +31,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from pynamodb.attributes import (
+    BinaryAttribute,
     BooleanAttribute,
     DiscriminatorAttribute,
     JSONAttribute,
@@ -198,7 +203,20 @@ class Entry(WatchlistItem, discriminator="entry"):
     score = NumberAttribute(null=True)
     score_reason = UnicodeAttribute(null=True)
     analyzed_at = UTCDateTimeAttribute(null=True)
+    scorecard_date = UTCDateTimeAttribute(null=True)
+    scorecard_checked_at = UTCDateTimeAttribute(null=True)
+    scorecard_head_sha = UnicodeAttribute(null=True)
+    last_commit_at = UTCDateTimeAttribute(null=True)
+    last_commit_sha = UnicodeAttribute(null=True)
+    history_generation = NumberAttribute(default=0)
+    """The job that wrote the history: commits of a later one are of a job that came to no end."""
+
+    checked_at = UTCDateTimeAttribute(null=True)
     last_check = JSONAttribute(null=True)
+    check_failures = NumberAttribute(default=0)
+    gone_since = UTCDateTimeAttribute(null=True)
+    announced_job_id = UnicodeAttribute(null=True)
+    """The setup whose end the watchers were told of."""
 
     @property
     def repository(self) -> Repository:
@@ -318,6 +336,53 @@ class TaskSlot(WatchlistItem, discriminator="slot"):
         return f"{number:04d}"
 
 
+class SchedulerRun(WatchlistItem, discriminator="scheduler_run"):
+    """The right of one run of the scheduler to check entries, until it lapses."""
+
+    PK = "SCHEDULER"
+    SK = "RUN"
+    owner = UnicodeAttribute()
+    lapses_at = UTCDateTimeAttribute()
+
+
+class HostPause(WatchlistItem, discriminator="host"):
+    """A host that is left alone, and how often in a row it was."""
+
+    PK = "HOSTS"
+    times = NumberAttribute()
+    until = UTCDateTimeAttribute()
+
+
+class LiveConnection(WatchlistItem, discriminator="connection"):
+    """One open WebSocket connection: what it watches, and in whose name."""
+
+    SK = "CONNECTION"
+    watchlist_id = UnicodeAttribute()
+    user = UnicodeAttribute(null=True)
+
+    @staticmethod
+    def pk_of(connection_id: str) -> str:
+        """Return the hash key for API Gateway's connection id."""
+        return f"CONNECTION#{connection_id}"
+
+
+class Subscription(WatchlistItem, discriminator="subscription"):
+    """That a connection is to be told of an entry's changes.
+
+    It does not lie in the entry's own partition, which the status poll queries.
+    """
+
+    watchlist_id = UnicodeAttribute()
+    connection_id = UnicodeAttribute()
+    user = UnicodeAttribute(null=True)
+    connected_at = UTCDateTimeAttribute()
+
+    @staticmethod
+    def pk_of(watchlist_id: str) -> str:
+        """Return the hash key for the connections of an entry."""
+        return f"LIVE#{watchlist_id}"
+
+
 class ActivityItem(Model):
     """Any item of the activity table."""
 
@@ -350,6 +415,9 @@ class CommitRecord(ActivityItem, discriminator="commit"):
     files_changed = NumberAttribute(null=True)
     lines_added = NumberAttribute(null=True)
     lines_deleted = NumberAttribute(null=True)
+    changes = BinaryAttribute(legacy_encoding=False, null=True)
+    generation = NumberAttribute(default=0)
+    """The job that stored it first."""
 
 
 class HealthRecord(ActivityItem, discriminator="health"):
@@ -413,7 +481,18 @@ def _connection() -> Connection:
 
 def bind(settings: TableSettings) -> None:
     """Give the models their tables' names; called once when a program starts."""
-    for model in (WatchlistItem, RepositoryKey, Entry, UserEntry, JobRecord, TaskSlot):
+    for model in (
+        WatchlistItem,
+        RepositoryKey,
+        Entry,
+        UserEntry,
+        JobRecord,
+        TaskSlot,
+        SchedulerRun,
+        HostPause,
+        LiveConnection,
+        Subscription,
+    ):
         _bind(model, settings.watchlist_table)
     for activity_model in (ActivityItem, CommitRecord, HealthRecord, AlertRecord):
         _bind(activity_model, settings.activity_table)

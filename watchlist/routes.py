@@ -1,4 +1,4 @@
-"""The HTTP routes, each once: API Gateway, the local gateway and the functions take them from here."""
+"""The HTTP and WebSocket routes, each once: API Gateway, the local gateways and the functions take them from here."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -64,3 +64,17 @@ ROUTES = (
 
 WITH_BODY = frozenset({ADD, ADD_BATCH, CHANGE_ALERTS})
 """The routes whose requests have a body: JSON."""
+
+
+class LiveRoute(NamedTuple):
+    """One route of the WebSocket API, by API Gateway's route key, and the function that it calls."""
+
+    key: str
+    function: str
+
+
+LIVE_CONNECT = LiveRoute("$connect", "live_connect")
+LIVE_DISCONNECT = LiveRoute("$disconnect", "live_disconnect")
+LIVE_REQUEST = LiveRoute("$default", "live_request")
+
+LIVE_ROUTES = (LIVE_CONNECT, LIVE_DISCONNECT, LIVE_REQUEST)

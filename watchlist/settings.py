@@ -142,6 +142,43 @@ class OperationsSettings(TableSettings, DeadLetterQueueSettings):
     """What looking at jobs and queues needs."""
 
 
+class LiveSettings(TableSettings):
+    """What posting to WebSocket connections needs."""
+
+    live_endpoint_url: BaseUrl = Field(alias="LIVE_ENDPOINT_URL")
+    """Where the connections of the WebSocket API's stage are managed: `https://<API's host>/<stage>`."""
+
+
+class EventSettings(TableSettings):
+    """Where events are put."""
+
+    event_bus_name: str = Field(alias="EVENT_BUS_NAME", min_length=1)
+
+
+class DigestSettings(TableSettings):
+    """Where digests of alerts are sent."""
+
+    notification_topic_arn: str = Field(alias="NOTIFICATION_TOPIC_ARN", min_length=1)
+    """The SNS topic for e-mail."""
+    webhook_queue_url: BaseUrl = Field(alias="WEBHOOK_QUEUE_URL")
+    digest_interval_seconds: Seconds = Field(
+        default=limits.DIGEST_INTERVAL.total_seconds(), alias="DIGEST_INTERVAL_SECONDS"
+    )
+
+    @property
+    def digest_interval(self) -> timedelta:
+        """The least time between two digests of one user entry."""
+        return timedelta(seconds=self.digest_interval_seconds)
+
+
+class WebhookSettings(TableSettings):
+    """What delivering webhooks needs."""
+
+    webhook_queue_url: BaseUrl = Field(alias="WEBHOOK_QUEUE_URL")
+    webhook_loopback_port: int | None = Field(default=None, alias="WEBHOOK_LOOPBACK_PORT", ge=1, le=65535)
+    """For tests only: deliver over plain HTTP to this port of this machine, whatever host a URL names."""
+
+
 class LeaseSettings(Settings):
     """How long a task holds an entry and how often it says that it is alive."""
 
@@ -159,6 +196,43 @@ class LeaseSettings(Settings):
         if self.heartbeat_seconds * 2 > self.lease_seconds:
             raise ValueError("HEARTBEAT_SECONDS must be at most half of LEASE_SECONDS")
         return self
+
+
+class CheckSettings(Settings):
+    """How often entries are checked."""
+
+    commits_interval_hours: float = Field(
+        default=limits.COMMITS_INTERVAL / timedelta(hours=1), alias="COMMITS_INTERVAL_HOURS", gt=0
+    )
+    health_interval_hours: float = Field(
+        default=limits.HEALTH_INTERVAL / timedelta(hours=1), alias="HEALTH_INTERVAL_HOURS", gt=0
+    )
+    unchanged_health_interval_hours: float = Field(
+        default=limits.UNCHANGED_HEALTH_INTERVAL / timedelta(hours=1), alias="UNCHANGED_HEALTH_INTERVAL_HOURS", gt=0
+    )
+    check_jitter: float = Field(default=limits.CHECK_JITTER, alias="CHECK_JITTER", ge=0, le=1)
+
+    @property
+    def commits_interval(self) -> timedelta:
+        """From one look at a repository's HEAD to the next."""
+        return timedelta(hours=self.commits_interval_hours)
+
+    @property
+    def health_interval(self) -> timedelta:
+        """The age from which on the health of a HEAD that moved is renewed."""
+        return timedelta(hours=self.health_interval_hours)
+
+    @property
+    def unchanged_health_interval(self) -> timedelta:
+        """The age from which on the health of a HEAD that did not move is renewed."""
+        return timedelta(hours=self.unchanged_health_interval_hours)
+
+
+class SchedulerSettings(TableSettings, QueueSettings, OriginSettings, CheckSettings):
+    """What checking entries and starting their refreshes needs."""
+
+    checks_at_once: int = Field(default=limits.CHECKS_AT_ONCE, alias="CHECKS_AT_ONCE", ge=1, le=64)
+    max_open_refreshes: int = Field(default=limits.OPEN_REFRESHES, alias="MAX_OPEN_REFRESHES", ge=1)
 
 
 class DispatcherSettings(TableSettings, QueueSettings, PatienceSettings):

@@ -56,6 +56,19 @@ class DueKind(StrEnum):
     REMOVAL = "removal"
 
 
+class CheckOutcome(StrEnum):
+    """How the last look at an entry ended; `last_check.outcome`."""
+
+    COMPLETED = "completed"
+    """A job brought it up to date."""
+
+    UNCHANGED = "unchanged"
+    """HEAD is where it was."""
+
+    FAILED = "failed"
+    """A job failed, or the host did not tell HEAD; the last good data stands."""
+
+
 class Share(StrEnum):
     """The tasks that are bounded together: setups never wait for refreshes."""
 

@@ -274,12 +274,15 @@ def serve() -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
     from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
 
+    from infra.local import bounded_streams  # noqa: PLC0415
+
     class Quiet(WSGIRequestHandler):
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Say nothing of requests that went well; they are many."""
 
     # Otherwise each DescribeTasks takes a task one state further towards STOPPED.
     state_manager.set_transition("ecs::task", {"progression": "manual", "times": _NEVER})
+    bounded_streams.install()
     application = OneAtATime(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
     lifeline.exit_with_stdin()

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 PARTIAL_CLONE = {"uploadpack.allowFilter": "true", "uploadpack.allowAnySHA1InWant": "true"}
 """What the large public hosts allow."""
@@ -146,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.owner.requests.append(f"{self.command} {self.path}")
         variables = {
             "REQUEST_METHOD": self.command,
-            "PATH_INFO": parts.path,
+            "PATH_INFO": unquote(parts.path),
             "QUERY_STRING": parts.query,
             "REMOTE_ADDR": self.client_address[0],
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),

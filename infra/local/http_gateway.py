@@ -138,7 +138,7 @@ def event_of(request: HttpRequest, match: RouteMatch, at: datetime, request_id: 
     }
     optional = {
         "cookies": [cookie.strip() for cookie in request.headers.get("cookie", "").split(";") if cookie.strip()],
-        "queryStringParameters": _query_of(request.query),
+        "queryStringParameters": query_of(request.query),
         "pathParameters": dict(match.parameters),
         "body": body,
     }
@@ -157,7 +157,7 @@ def _body_of(request: HttpRequest) -> tuple[str, bool]:
     return base64.b64encode(request.body).decode(), True
 
 
-def _query_of(query: str) -> dict[str, str]:
+def query_of(query: str) -> dict[str, str]:
     """Return the parameters, decoded; repeated ones are joined by commas."""
     parameters: dict[str, list[str]] = {}
     for part in query.split("&"):

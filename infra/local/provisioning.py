@@ -10,7 +10,7 @@ import boto3
 
 from infra.local import embedded_aws
 from infra.local.queue_poller import Queue
-from watchlist import function_specs, limits, settings, tables
+from watchlist import function_specs, limits, settings, stream_consumers, tables
 from watchlist.function_specs import FunctionSpec
 from watchlist.queues import JobKind
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TASK_MEMORY_MB = 1024
 _CLUSTER = "watchlist"
+_EVENT_BUS = "watchlist"
 _FAMILY = "job"
 
 
@@ -34,6 +35,7 @@ class Environment:
         task_definition: ARN; the container's environment is in it.
         queues: the job queues.
         dead_letter_queues: where their messages end that need an operator.
+        streams: the ARN of each table's stream, by the table's name.
         variables: values of settings variables, for every model that has them.
     """
 
@@ -42,6 +44,7 @@ class Environment:
     task_definition: str
     queues: Mapping[JobKind, Queue]
     dead_letter_queues: Mapping[JobKind, Queue]
+    streams: Mapping[str, str]
     variables: Mapping[str, str] = field(repr=False)
 
     def of(self, spec: FunctionSpec) -> dict[str, str]:
@@ -64,7 +67,7 @@ def provision(url: str, variables: Mapping[str, str]) -> Environment:
         SettingsError: one of the variables is malformed.
     """
     arguments: Any = embedded_aws.client_arguments(url)
-    create_tables(boto3.client("dynamodb", **arguments))
+    streams = _create_tables(boto3.client("dynamodb", **arguments))
     dead_letter_queues = _create_dead_letter_queues(boto3.client("sqs", **arguments))
     lease = settings.load(settings.LeaseSettings, variables).lease
     queues = _create_queues(boto3.client("sqs", **arguments), dead_letter_queues, lease)
@@ -76,6 +79,9 @@ def provision(url: str, variables: Mapping[str, str]) -> Environment:
         **{kind.dead_letter_queue_url_variable: queue.url for kind, queue in dead_letter_queues.items()},
         **_create_network(boto3.client("ec2", **arguments)),
     }
+    events = boto3.client("events", **arguments)
+    events.create_event_bus(Name=_EVENT_BUS)
+    provisioned["EVENT_BUS_NAME"] = _EVENT_BUS
     ecs = boto3.client("ecs", **arguments)
     cluster = ecs.create_cluster(clusterName=_CLUSTER)["cluster"]["clusterArn"]
     task_definition = _register_task(ecs, _environment(settings.TaskSettings, provisioned, url, caller="task"))
@@ -85,6 +91,7 @@ def provision(url: str, variables: Mapping[str, str]) -> Environment:
         task_definition=task_definition,
         queues=queues,
         dead_letter_queues=dead_letter_queues,
+        streams=streams,
         variables={**provisioned, "CLUSTER": cluster, "TASK_DEFINITION": task_definition},
     )
 
@@ -97,15 +104,15 @@ def _environment(
     return {**chosen, **embedded_aws.credentials(caller), "AWS_ENDPOINT_URL": url}
 
 
-def create_tables(dynamodb: "DynamoDBClient") -> None:
-    """Create the tables with their indexes."""
+def _create_tables(dynamodb: "DynamoDBClient") -> dict[str, str]:
+    streams: dict[str, str] = {}
     for table in (tables.WATCHLIST, tables.ACTIVITY):
         attributes = {tables.HASH_KEY, tables.RANGE_KEY}
         attributes |= {key for index in table.indexes for key in (index.hash_key, index.range_key)}
         indexes: dict[str, Any] = (
             {"GlobalSecondaryIndexes": [_index(index) for index in table.indexes]} if table.indexes else {}
         )
-        dynamodb.create_table(
+        created = dynamodb.create_table(
             TableName=table.name,
             BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in sorted(attributes)],
@@ -113,12 +120,15 @@ def create_tables(dynamodb: "DynamoDBClient") -> None:
                 {"AttributeName": tables.HASH_KEY, "KeyType": "HASH"},
                 {"AttributeName": tables.RANGE_KEY, "KeyType": "RANGE"},
             ],
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": stream_consumers.STREAM_VIEW_TYPE},
             **indexes,
         )
+        streams[table.name] = created["TableDescription"]["LatestStreamArn"]
         dynamodb.update_time_to_live(
             TableName=table.name,
             TimeToLiveSpecification={"Enabled": True, "AttributeName": tables.TIME_TO_LIVE},
         )
+    return streams
 
 
 def _index(index: tables.Index) -> dict[str, Any]:

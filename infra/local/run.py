@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from infra.local import lifeline
 from infra.local.api_client import ApiClient
 from infra.local.http_gateway import PortTakenError
+from infra.local.live_client import LiveStatusError, states
 from infra.local.report import Result, print_result
 from infra.local.service import HTTP_PORT, LocalService, LocalSettings, settings_variables
 
@@ -42,7 +43,7 @@ def run(repository: str | None) -> int:
         url = service.repository_urls[path] if path is not None else str(repository)
         console.print(f"The API listens on {service.url}; adding {url}", soft_wrap=True)
         client = ApiClient(service.url)
-        status = _wait(console, client, client.add(url, USER))
+        status = _wait(console, statuses(client, service.live_url, client.add(url, USER)))
         if status["status"] != "ready":
             error = status["last_error"]
             console.print(f"Failed: {error['message']} ({error['code']})", markup=False, soft_wrap=True)
@@ -67,9 +68,10 @@ def _settings(port: int, repositories: tuple[Path, ...]) -> LocalSettings:
     return LocalSettings(port=port, repositories=repositories, variables=settings_variables(), log=LOG)
 
 
-def _wait(console: Console, client: ApiClient, watchlist_id: str) -> dict[str, Any]:
+def _wait(console: Console, statuses: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Show each status and return the last one."""
     if not console.is_terminal:
-        return _wait_with_lines(console, client, watchlist_id)
+        return _wait_with_lines(console, statuses)
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -79,7 +81,7 @@ def _wait(console: Console, client: ApiClient, watchlist_id: str) -> dict[str, A
     )
     with Progress(*columns, console=console, transient=True) as bars:
         bar = bars.add_task("queued", total=None, count="")
-        for status in _polls(client, watchlist_id):
+        for status in statuses:
             progress = status["progress"]
             bars.update(
                 bar,
@@ -91,15 +93,28 @@ def _wait(console: Console, client: ApiClient, watchlist_id: str) -> dict[str, A
     return status
 
 
-def _wait_with_lines(console: Console, client: ApiClient, watchlist_id: str) -> dict[str, Any]:
+def _wait_with_lines(console: Console, statuses: Iterable[dict[str, Any]]) -> dict[str, Any]:
     started = time.monotonic()
     last = ""
-    for status in _polls(client, watchlist_id):
+    for status in statuses:
         line = f"{_describe(status)} {_count(status['progress'])}".rstrip()
         if line != last:
             console.print(f"{time.monotonic() - started:6.1f} s  {line}", markup=False, soft_wrap=True)
         last = line
     return status
+
+
+def statuses(client: ApiClient, live_url: str, watchlist_id: str) -> Iterator[dict[str, Any]]:
+    """Yield the status whenever it changes, at last the one of an entry whose processing has ended.
+
+    It comes over a WebSocket and, where that fails, by polling.
+    """
+    status = None
+    with contextlib.suppress(LiveStatusError):
+        for status in states(live_url, watchlist_id):
+            yield status
+    if status is None or status["status"] == "processing":
+        yield from _polls(client, watchlist_id)
 
 
 def _polls(client: ApiClient, watchlist_id: str) -> Iterator[dict[str, Any]]:

@@ -48,6 +48,10 @@ Add one, in another terminal:
 and look how far it is:
 
   curl -s {service.url}{_status_path()}
+
+or be told of each change, with any WebSocket client:
+
+  {service.live_url}/?watchlist_id=...
 """
 
 

@@ -22,13 +22,16 @@ from infra.local.http_gateway import HttpGateway
 from infra.local.provisioning import Environment, provision
 from infra.local.queue_poller import QueuePoller
 from infra.local.served_repositories import link_repositories
+from infra.local.stream_poller import StreamPoller
 from infra.local.task_runner import TaskRunner
 from infra.local.timers import Timer, Timers
-from watchlist import function_specs, limits
+from infra.local.websocket_gateway import WebSocketGateway
+from watchlist import function_specs, limits, stream_consumers
 from watchlist.queues import JobKind
 from watchlist.repository_url import DEFAULT_ORIGINS
 from watchlist.routes import ROUTES
 from watchlist.settings import Settings, TaskSettings
+from watchlist.stream_consumers import StreamConsumer
 
 HTTP_PORT = 3000
 CLONES = lifeline.ROOT / "build" / "local" / "clones"
@@ -48,7 +51,13 @@ Interference = Callable[[Invoke, str, dict[str, Any]], Any]
 """Called in an invocation's place, with what would do it; returns the answer that the invoker gets."""
 
 _TWO_AT_ONCE = {spec.name for spec in function_specs.HTTP_FUNCTIONS} | {function_specs.DISPATCHER.name}
-_WARM = (function_specs.ADD_REPOSITORY.name, function_specs.STATUS.name, function_specs.DISPATCHER.name)
+_WARM = (
+    function_specs.ADD_REPOSITORY.name,
+    function_specs.STATUS.name,
+    function_specs.DISPATCHER.name,
+    function_specs.LIVE_CONNECT.name,
+    function_specs.LIVE_PUBLISHER.name,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +65,13 @@ class LocalSettings:
     """How the local service runs.
 
     Attributes:
-        port: of the HTTP API on 127.0.0.1; 0 for any free one.
+        port: of the HTTP API on 127.0.0.1; 0 for any free one. The WebSocket API has the next one if that is free.
         repositories: local git repositories to serve over HTTP.
         variables: values for settings of functions and tasks, by their variables' names; those that infrastructure
             decides, as names of tables, are overridden.
         log: the file for all logs, emptied first; None for this process's stderr.
         reconcile_interval: how often the reconciler runs.
+        schedule_interval: how often the scheduler runs.
         grace_seconds: from SIGTERM to SIGKILL for tasks that are stopped.
     """
 
@@ -70,6 +80,7 @@ class LocalSettings:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     log: Path | None = None
     reconcile_interval: timedelta = limits.RECONCILE_INTERVAL
+    schedule_interval: timedelta = limits.SCHEDULE_INTERVAL
     grace_seconds: float = 10
 
 
@@ -90,6 +101,8 @@ class LocalService:
         pollers: one per queue.
         runner: of the tasks.
         url: the HTTP API's base URL.
+        live_url: the WebSocket API's.
+        stream_pollers: one per reader of a table's stream.
         repository_urls: the address of each served repository, by its path.
     """
 
@@ -100,6 +113,8 @@ class LocalService:
     runner: TaskRunner
     timers: Timers
     url: str
+    live_url: str
+    stream_pollers: Mapping[StreamConsumer, StreamPoller]
     repository_urls: Mapping[Path, str]
 
     def __init__(self, settings: LocalSettings, interfere: Interference | None = None) -> None:
@@ -131,9 +146,13 @@ class LocalService:
         # Listening comes first, so that a taken port is known before anything else has started.
         gateway = HttpGateway(ROUTES, self._invoke, self._settings.port)
         starting.callback(gateway.close)
+        live_gateway = _websocket_gateway(self._invoke, self._settings.port + 1 if self._settings.port else 0)
+        starting.callback(live_gateway.close)
         git_url = self._serve_repositories(starting, scratch / "repositories")
         self.aws = starting.enter_context(EmbeddedAws(log))
-        self.environment = provision(self.aws.url, self._variables(git_url))
+        self.environment = provision(
+            self.aws.url, {**self._variables(git_url), "LIVE_ENDPOINT_URL": live_gateway.management_url}
+        )
         self.functions = starting.enter_context(FunctionProcesses(self._local_functions(), log))
         self.functions.warm_up(_WARM)
         arguments: Any = embedded_aws.client_arguments(self.aws.url)
@@ -152,8 +171,22 @@ class LocalService:
             kind: starting.enter_context(QueuePoller(boto3.client("sqs", **arguments), queue, dispatch))
             for kind, queue in self.environment.queues.items()
         }
+        streams = boto3.client("dynamodbstreams", **arguments)
+        self.stream_pollers = {
+            consumer: starting.enter_context(
+                StreamPoller(
+                    streams,
+                    self.environment.streams[consumer.table.name],
+                    consumer,
+                    self._invoker(consumer.function),
+                )
+            )
+            for consumer in stream_consumers.CONSUMERS
+        }
         reconcile = Timer(function_specs.RECONCILER.name, self._settings.reconcile_interval)
-        self.timers = starting.enter_context(Timers((reconcile,), self._invoke))
+        schedule = Timer(function_specs.SCHEDULER.name, self._settings.schedule_interval)
+        self.timers = starting.enter_context(Timers((reconcile, schedule), self._invoke))
+        self.live_url = starting.enter_context(live_gateway).url
         self.url = starting.enter_context(gateway).url
 
     def _serve_repositories(self, starting: ExitStack, root: Path) -> str:
@@ -186,6 +219,13 @@ class LocalService:
 
     def _invoker(self, spec: function_specs.FunctionSpec) -> Callable[[dict[str, Any]], Any]:
         return partial(self._invoke, spec.name)
+
+
+def _websocket_gateway(invoke: Callable[[str, dict[str, Any]], Any], port: int) -> WebSocketGateway:
+    try:
+        return WebSocketGateway(invoke, port)
+    except OSError:
+        return WebSocketGateway(invoke, 0)
 
 
 class _Log:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 JOB = (sys.executable, "-m", TASK_MODULE)
 
+_CONTAINER = Path(__file__).with_name("container.py")
+"""Run as a file: importing the package `infra` adds variables, and the program must see its own ones only."""
+
 _PAUSE_SECONDS = 0.2
 _DESCRIBED_AT_ONCE = 100
 """Most tasks of one DescribeTasks call (ECS API reference)."""
@@ -229,7 +232,7 @@ class TaskRunner:
         home = self._scratch / arn.rpartition("/")[2]
         home.mkdir(parents=True)
         process = subprocess.Popen(  # noqa: S603 - a fixed argv
-            [sys.executable, "-m", "infra.local.container", *self._argv],
+            [sys.executable, "-I", str(_CONTAINER), *self._argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

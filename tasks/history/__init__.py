@@ -18,7 +18,6 @@ from tasks.history.repository import (
     StoredHistory,
     open_repository,
 )
-from tasks.history.scratch import sweep_scratch
 
 __all__ = [
     "CommitWindow",
@@ -29,5 +28,4 @@ __all__ = [
     "StoredCommit",
     "StoredHistory",
     "open_repository",
-    "sweep_scratch",
 ]

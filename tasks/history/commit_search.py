@@ -12,6 +12,9 @@ from watchlist.errors import ErrorCode, JobError
 _ROUNDS = 64
 _WORTHWHILE_DEPTH = 4
 _DEEPEST = 1000
+_TENTH = 10
+_AHEAD = 4
+_LAST_FEW = 12
 _NOTHING_STORED: dict[str, Node] = {}
 
 
@@ -46,7 +49,7 @@ def search_window(source: Source, head: str, bounds: Bounds) -> Walk:
     # Servers refuse when no commit is young enough; closing the window then starts from HEAD itself.
     with contextlib.suppress(FetchRefusedError):
         source.fetch_commits([head], since=bounds.since, stop=enough)
-    return _close(source, head, bounds, _NOTHING_STORED)
+    return _close(source, head, bounds, _NOTHING_STORED, outside=set())
 
 
 def search_after(source: Source, head: str, bounds: Bounds, *, old: str, stored: Mapping[str, Node]) -> Walk | None:
@@ -62,23 +65,26 @@ def search_after(source: Source, head: str, bounds: Bounds, *, old: str, stored:
 
     if head != old and not source.fetch_commits_after(old, stop=enough):
         return None
-    return _close(source, head, bounds, stored)
+    outside = {old, *(parent for node in stored.values() for parent in node.parents)} - stored.keys()
+    return _close(source, head, bounds, stored, outside)
 
 
-def _close(source: Source, head: str, bounds: Bounds, stored: Mapping[str, Node]) -> Walk:
+def _close(source: Source, head: str, bounds: Bounds, stored: Mapping[str, Node], outside: set[str]) -> Walk:
     """Ask for unknown parents until the walk misses none, and look behind commits that are too old.
 
     The looking behind is bounded: in histories whose dates are in order nothing is there to be found.
     """
-    outside = {parent for node in stored.values() for parent in node.parents if parent not in stored}
     found = _walk(source, head, bounds, stored, outside)
     for _ in range(_ROUNDS):
-        left = 0 if found.full else max(0, max(bounds.older, len(found.shown) // 5) - found.older)
+        left = 0 if found.full else max(0, max(bounds.older, len(found.shown) // _TENTH) - found.older)
         wants = found.missing or found.behind
         depth = left // len(wants) if wants else 0
         if not wants or not source.deepens or (not found.missing and depth < _WORTHWHILE_DEPTH):
             break
-        if not _fetch_more(source, wants, depth=min(depth, _DEEPEST) + 1, most=2 * left + len(wants)):
+        # The last few of a full window are each other's parents: some generations at once spare as many requests.
+        ahead = _AHEAD if found.full and len(wants) <= _LAST_FEW else 1
+        most = 2 * left + len(wants) * 2**ahead
+        if not _fetch_more(source, wants, depth=min(depth, _DEEPEST) + ahead, most=most):
             break
         found = _walk(source, head, bounds, stored, outside)
     return found

@@ -24,7 +24,7 @@ class FetchLimits:
         disk: bytes that the fetched packs and a checkout may take, each.
         checkout_files: files of a checkout.
         checkout_file_size: a larger file is left out of a checkout, bytes.
-        older_commits: how many commits behind the window are looked at for back-dated ones, at least; a fifth of the
+        older_commits: how many commits behind the window are looked at for back-dated ones, at least; a tenth of the
             window's commits if that is more.
     """
 
@@ -40,4 +40,4 @@ class FetchLimits:
     disk: int = 2 * GIB
     checkout_files: int = 200_000
     checkout_file_size: int = 5 * MIB
-    older_commits: int = 32
+    older_commits: int = 24

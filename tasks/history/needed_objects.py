@@ -1,10 +1,13 @@
-"""Which trees and blobs the line counts need, found level by level from the root trees.
+"""Which trees and blobs the line counts need, found from the root trees.
 
-Each level's trees are fetched in one request, then compared without their subtrees: only what differs is looked into,
-so nothing that is not read is transferred. Equal pairs are looked at once, whatever number of paths leads to them; that
-also makes a tree bomb (a few kilobytes that stand for 10^10 paths) as cheap as it is small.
+Where many commits follow on a few, they share most of their trees: these come whole, but for large files, if that is
+not out of proportion (a small change in a huge repository). Else each level's trees are fetched in one request and
+compared without their subtrees: only what differs is looked into, so nothing that is not read is transferred. Equal
+pairs are looked at once, whatever number of paths leads to them; that also makes a tree bomb (a few kilobytes that
+stand for 10^10 paths) as cheap as it is small.
 """
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +15,15 @@ from graphlib import TopologicalSorter
 from typing import Protocol
 
 from tasks.history.store import ObjectStore, TreeChange, TreePair
+from watchlist.errors import JobError
 
 MOST_LEVELS = 128
 """Directories nest no deeper than this in a commit whose lines are counted."""
 
-
 _MANY_PAIRS = 64
 _FEW_STARTS = 16
+_OBJECTS_FOR_A_PAIR = 40
+_BYTES_FOR_A_PAIR = 10 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,8 @@ class TreeSource(Protocol):
     def store(self) -> ObjectStore:
         """The store that they come into."""
 
-    def fetch_trees_below(self, trees: Sequence[str]) -> None:
-        """Fetch trees and all trees below them."""
+    def fetch_trees_whole(self, trees: Sequence[str], *, most_objects: int, most_bytes: int) -> bool:
+        """Fetch trees with all that is below them, but for large files."""
 
     def fetch_objects(self, oids: Iterable[str]) -> None:
         """Fetch what was not asked for before."""
@@ -57,13 +62,34 @@ def find_needed_objects(roots: Iterable[TreePair], source: TreeSource) -> Needed
     Raises:
         JobError: from fetching or comparing.
     """
+    pairs = list(dict.fromkeys(roots))
+    starts = {old for old, _ in pairs} - {new for _, new in pairs}
+    if len(pairs) >= _MANY_PAIRS and len(starts) <= _FEW_STARTS:
+        came = source.fetch_trees_whole(
+            _trees(pairs, source),
+            most_objects=len(pairs) * _OBJECTS_FOR_A_PAIR,
+            most_bytes=len(pairs) * _BYTES_FOR_A_PAIR,
+        )
+        with contextlib.suppress(JobError):  # a tree bomb, or a tree that did not come: level by level can do with both
+            if came:
+                return _compare_whole(pairs, source.store)
+    return _compare_level_by_level(pairs, source)
+
+
+def _compare_whole(pairs: Sequence[TreePair], store: ObjectStore) -> NeededObjects:
+    blobs: dict[str, bytes] = {}
+    files: dict[TreePair, int] = {}
+    for pair, changes in store.changes(pairs, with_subtrees=True):
+        files[pair] = len(changes)
+        blobs.update(_blobs(changes))
+    return NeededObjects(blobs, files)
+
+
+def _compare_level_by_level(pairs: Sequence[TreePair], source: TreeSource) -> NeededObjects:
     blobs: dict[str, bytes] = {}
     subtrees: dict[TreePair, Counter[TreePair]] = {}
     files: dict[TreePair, int] = {}
-    level = list(dict.fromkeys(roots))
-    starts = {old for old, _ in level} - {new for _, new in level}
-    if len(level) >= _MANY_PAIRS and len(starts) <= _FEW_STARTS:
-        source.fetch_trees_below(_trees(level, source))
+    level = list(pairs)
     for _ in range(MOST_LEVELS):
         if not level:
             break
@@ -109,7 +135,8 @@ def _blobs(changes: Iterable[TreeChange]) -> Iterator[tuple[str, bytes]]:
     for change in changes:
         if change.old and change.new and change.old.oid == change.new.oid:
             continue  # only the mode differs: no content is read
-        yield from ((entry.oid, change.name) for entry in (change.old, change.new) if entry and entry.is_blob)
+        name = change.path.rpartition(b"/")[2]
+        yield from ((entry.oid, name) for entry in (change.old, change.new) if entry and entry.is_blob)
 
 
 def _files_changed(

@@ -5,49 +5,29 @@ answers in pkt-lines, the pack inside a side band. Nothing here touches a disk.
 """
 
 import contextlib
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dulwich.errors import GitProtocolError, HangupException
-from dulwich.protocol import Protocol, pkt_line
+from dulwich.protocol import Protocol
 
 from tasks.history.byte_reader import ByteReader
-from tasks.history.transport import USER_AGENT, GitHttpConnection
+from tasks.history.transport import GitHttpConnection
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git_protocol import (
+    Capabilities,
+    Head,
+    command,
+    head_request,
+    printable,
+    protocol_errors,
+    read_capabilities,
+    read_head,
+)
 
-_DELIMITER = b"0001"
-_FLUSH = b"0000"
-_CAPABILITY_LINES = 200
-_REF_LINES = 20
+__all__ = ["Capabilities", "FetchRefusedError", "FetchRequest", "Head", "UploadPack"]
+
 _SHALLOW_LINES = 1_000_000
-_OID_LENGTHS = {"sha1": 40, "sha256": 64}
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Where the repository's HEAD points.
-
-    Attributes:
-        sha: its commit, or None when the repository is empty (or HEAD names a branch without commits).
-        branch: the default branch's name without `refs/heads/`, or None when HEAD is detached or the host hides it.
-        object_format: `sha1` or `sha256`.
-    """
-
-    sha: str | None
-    branch: str | None
-    object_format: str
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What the server offers, as far as it matters here; `version` 0 or 1 has no further fields."""
-
-    version: int
-    object_format: str = "sha1"
-    shallow: bool = False
-    filter: bool = False
-    unborn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +70,8 @@ class UploadPack:
             JobError: see GitHttpConnection; TRANSFER_INVALID when the answer is not git's.
         """
         if self._capabilities is None:
-            with self._connection.advertisement() as answer, _protocol_errors():
-                self._capabilities = _read_capabilities(_lines(answer, _CAPABILITY_LINES))
+            with self._connection.advertisement() as answer:
+                self._capabilities = read_capabilities(answer.read)
         return self._capabilities
 
     def head(self) -> Head:
@@ -100,10 +80,10 @@ class UploadPack:
         Raises:
             JobError: as for `capabilities`.
         """
-        arguments = [b"peel", b"symrefs", *([b"unborn"] if self.capabilities.unborn else []), b"ref-prefix HEAD"]
-        body = self._command(b"ls-refs", arguments)
-        with self._connection.command(body) as answer, _protocol_errors():
-            return _read_head(_lines(answer, _REF_LINES), self.capabilities.object_format)
+        object_format = self.capabilities.object_format
+        body = head_request(object_format, unborn=self.capabilities.unborn)
+        with self._connection.command(body) as answer:
+            return read_head(answer.read, object_format)
 
     @contextlib.contextmanager
     def fetch(self, request: FetchRequest) -> Iterator[ByteReader | None]:
@@ -124,76 +104,10 @@ class UploadPack:
             arguments.append(b"filter " + request.filter.encode())
         if not request.negotiate:
             arguments.append(b"done")
-        with self._connection.command(self._command(b"fetch", arguments)) as answer, _protocol_errors():
-            lines = Protocol(answer.read, _write_nothing)
+        body = command(b"fetch", arguments, self.capabilities.object_format)
+        with self._connection.command(body) as answer, protocol_errors():
+            lines = Protocol(answer.read, len)
             yield ByteReader(lambda: _next_of_pack(lines)) if _skip_to_pack(lines) else None
-
-    def _command(self, name: bytes, arguments: Sequence[bytes]) -> bytes:
-        lines = [b"command=" + name, b"agent=" + USER_AGENT.split()[0].encode()]
-        if self.capabilities.object_format != "sha1":
-            lines.append(b"object-format=" + self.capabilities.object_format.encode())
-        return b"".join(
-            [*(pkt_line(line + b"\n") for line in lines), _DELIMITER, *(pkt_line(a + b"\n") for a in arguments), _FLUSH]
-        )
-
-
-def _lines(answer: ByteReader, most: int) -> Iterator[bytes | None]:
-    """Yield pkt-lines to the end of the answer; None stands for a flush or a delimiter."""
-    protocol = Protocol(answer.read, _write_nothing)
-    for _ in range(most):
-        try:
-            line = protocol.read_pkt_line()
-        except HangupException:
-            return
-        if line is not None and line.startswith(b"ERR "):
-            raise JobError(ErrorCode.REPOSITORY_NOT_FOUND, f"The host says: {_printable(line[4:])}")
-        yield line
-    raise GitProtocolError("more lines than any server sends")
-
-
-def _read_capabilities(lines: Iterator[bytes | None]) -> Capabilities:
-    texts = [line.decode(errors="replace").strip() for line in lines if line is not None]
-    announced = bool(texts) and texts[0] == "# service=git-upload-pack"
-    version, *texts = [*texts[announced:], ""]
-    if version != "version 2":
-        nothing_to_list = announced and not version  # how the oldest servers say that a repository is empty
-        if nothing_to_list or re.match(r"version 1$|[0-9a-f]{40,64} ", version):
-            return Capabilities(version=1)
-        raise GitProtocolError("no advertisement of git's")
-    fields = {name: value for name, _, value in (text.partition("=") for text in texts)}
-    if "fetch" not in fields:
-        raise GitProtocolError("no advertisement of git's")
-    features = fields["fetch"].split()
-    object_format = fields.get("object-format", "sha1")
-    if object_format not in _OID_LENGTHS:
-        raise JobError(ErrorCode.REPOSITORY_UNSUPPORTED, "The repository's object format is unknown.")
-    return Capabilities(
-        version=2,
-        object_format=object_format,
-        shallow="shallow" in features,
-        filter="filter" in features,
-        unborn="unborn" in fields.get("ls-refs", "").split(),
-    )
-
-
-def _read_head(lines: Iterator[bytes | None], object_format: str) -> Head:
-    sha = branch = None
-    for line in lines:
-        if line is None:
-            break
-        oid, name, *attributes = [*line.decode(errors="replace").strip().split(" "), ""]
-        if name != "HEAD":
-            continue
-        if re.fullmatch(rf"[0-9a-f]{{{_OID_LENGTHS[object_format]}}}", oid):
-            sha = oid
-        elif oid != "unborn":
-            raise GitProtocolError("HEAD is no object id")
-        for attribute in attributes:
-            if attribute.startswith("symref-target:refs/heads/"):
-                branch = attribute.removeprefix("symref-target:refs/heads/")
-            elif attribute.startswith("peeled:"):
-                sha = attribute.removeprefix("peeled:")
-    return Head(sha, branch, object_format)
 
 
 def _skip_to_pack(lines: Protocol) -> bool:
@@ -211,7 +125,7 @@ def _skip_to_pack(lines: Protocol) -> bool:
         sections += 1
         text = line.strip()
         if text.startswith(b"ERR "):
-            raise FetchRefusedError(_printable(text[4:]))
+            raise FetchRefusedError(printable(text[4:]))
         if text == b"packfile":
             return True
         ready = ready or text in {b"ready", b"shallow-info"}
@@ -224,23 +138,5 @@ def _next_of_pack(lines: Protocol) -> bytes:
         if channel == 1 and data:
             return data
         if channel == 3:  # noqa: PLR2004 - the side band of fatal errors
-            raise JobError(ErrorCode.HOST_ERROR, f"The host broke off: {_printable(data)}")
+            raise JobError(ErrorCode.HOST_ERROR, f"The host broke off: {printable(data)}")
     return b""
-
-
-@contextlib.contextmanager
-def _protocol_errors() -> Iterator[None]:
-    try:
-        yield
-    except HangupException as error:
-        raise JobError(ErrorCode.TRANSFER_INVALID, "The host's answer broke off.") from error
-    except (GitProtocolError, ValueError) as error:
-        raise JobError(ErrorCode.TRANSFER_INVALID, "The host's answer is not git's.") from error
-
-
-def _write_nothing(data: bytes) -> int:
-    return len(data)
-
-
-def _printable(data: bytes) -> str:
-    return "".join(character for character in data.decode(errors="replace") if character.isprintable())[:200]

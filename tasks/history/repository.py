@@ -4,20 +4,20 @@ The semantics, in one place. **The window** is what `git log --since-as-filter=<
 clone: from HEAD, always the newest of the commits seen and not yet shown, by committer date; commits older than `since`
 are passed over; at most `limit`. git walks to the root to find commits of the window that lie behind back-dated ones.
 Here the walk goes behind commits older than `since` only for a bounded number of them (`FetchLimits.older_commits`, or
-a fifth of the window); `CommitWindow.unexplored` says how many parents were left alone. **Line counts** are those of
+a tenth of the window); `CommitWindow.unexplored` says how many parents were left alone. **Line counts** are those of
 `git log --numstat --no-renames` against the parent, or against nothing for a root commit; a merge has no files, as
 `git log` shows it. Attributes (`-diff`, drivers) and replacements are not honoured, as in a bare clone.
 
 How it is done: protocol version 2 over one connection. The commits come without trees (`filter tree:0`, `deepen-since`)
 and are read from the pack while it arrives; the reading stops once the window is full. The server's list of shallow
 commits is not used: it declares a merge shallow when only one of its parents is outside the window, so the true parents
-are followed and those that did not come are asked for. Then exactly the trees and blobs that differ are fetched by name
+are followed and those that did not come are asked for. Then the trees and blobs that differ are fetched by id
 and compared as pairs of trees, so that the boundary of a shallow clone, where each commit seems to add all its files,
 does not exist. Servers that offer no `filter` send whole commits; those that offer no version 2 are left to git itself.
 """
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,11 +30,11 @@ from tasks.history.git_process import Deadline, Git
 from tasks.history.limits import MIB, FetchLimits
 from tasks.history.needed_objects import NeededObjects, find_needed_objects
 from tasks.history.protocol import FetchRefusedError, Head, UploadPack
-from tasks.history.scratch import scratch_directory
 from tasks.history.source import Source
 from tasks.history.store import TreePair
 from tasks.history.transport import GitHttpConnection
 from tasks.history.walk import Walk
+from tasks.scratch import scratch_directory
 from watchlist.commits import Commit, FileChange
 from watchlist.errors import ErrorCode, JobError
 
@@ -201,7 +201,7 @@ class Repository:
         return self._window(head, found, stored, rewritten=rewritten)
 
     def line_counts(self, window: CommitWindow) -> Iterator[tuple[str, tuple[FileChange, ...]]]:
-        """Yield id and changed files of the window's new commits, in their order; a merge has none.
+        """Yield id and changed files of the window's new commits; merges, which have none, come first.
 
         A commit that changes more files than allowed, or whose objects are damaged, is left out.
 
@@ -222,16 +222,15 @@ class Repository:
         Raises:
             JobError: the transfer failed.
         """
-        tree = self._head_tree()
-        if tree is None:
+        head, tree = self.head().sha, self._head_tree()
+        if head is None or tree is None:
             return b""
-        self._source.fetch_missing_objects([tree])
-        entry = self._source.store.entry(tree, _MAILMAP)
-        if entry is None or not entry.is_file:
-            return b""
-        self._source.fetch_missing_objects([entry.oid])
-        found = next(self._source.store.read([entry.oid], largest=MAILMAP_BYTES), None)
-        return (found.content if found else None) or b""
+        try:
+            return self._read_mailmap(tree)
+        except FetchRefusedError:  # the host gives no objects by name: the whole commit holds them too
+            self._source.gives_objects = False
+            self._source.fetch_whole_commits([head], depth=1, filter_=f"blob:limit={MAILMAP_BYTES}")
+            return self._read_mailmap(tree)
 
     def check_out(self) -> Path:
         """Write HEAD's files into the run's scratch directory and return their folder; see `write_tree`.
@@ -247,6 +246,15 @@ class Repository:
         self._source.fetch_whole_commits([head], depth=1, filter_=f"blob:limit={self._limits.checkout_file_size}")
         write_tree(self._source.store, tree, target, self._limits)
         return target
+
+    def _read_mailmap(self, tree: str) -> bytes:
+        self._source.fetch_missing_objects([tree])
+        entry = self._source.store.entry(tree, _MAILMAP)
+        if entry is None or not entry.is_file:
+            return b""
+        self._source.fetch_missing_objects([entry.oid])
+        found = next(self._source.store.read([entry.oid], largest=MAILMAP_BYTES), None)
+        return (found.content if found else None) or b""
 
     def _window(self, head: Head, found: Walk, stored: StoredHistory | None, *, rewritten: bool) -> CommitWindow:
         had = frozenset(commit.sha for commit in stored.commits) if stored else frozenset[str]()
@@ -264,7 +272,7 @@ class Repository:
 
     def _line_counts(self, commits: Sequence[Commit]) -> Iterator[tuple[str, tuple[FileChange, ...]]]:
         pairs = self._tree_pairs([commit for commit in commits if not commit.is_merge])
-        countable = self._fetch_differences(list(dict.fromkeys(pairs.values())))
+        countable = self._fetch_differences(pairs)
         shas: dict[TreePair, list[str]] = {}
         for sha, pair in pairs.items():
             shas.setdefault(pair, []).append(sha)
@@ -288,12 +296,14 @@ class Repository:
                 pairs[commit.sha] = (old, new)
         return pairs
 
-    def _fetch_differences(self, pairs: Sequence[TreePair]) -> list[TreePair]:
+    def _fetch_differences(self, pair_of: Mapping[str, TreePair]) -> list[TreePair]:
         """Fetch all that the line counts need, and return the pairs that can be counted."""
+        pairs = list(dict.fromkeys(pair_of.values()))
         try:
             needed = self._find_needed(pairs)
         except FetchRefusedError:  # the host gives no objects by name: whole commits hold them too
-            self._fetch_whole_window()
+            self._source.gives_objects = False
+            self._fetch_whole(list(pair_of))
             needed = self._find_needed(pairs)
         most = self._limits.files_in_commit
         return [pair for pair in pairs if needed.files_changed.get(pair, most + 1) <= most]
@@ -322,15 +332,15 @@ class Repository:
                 if skipped > _SKIPPED_PAIRS:
                     raise
 
-    def _fetch_whole_window(self) -> None:
+    def _fetch_whole(self, shas: Sequence[str]) -> None:
+        """Fetch commits with their parents and all their files; what does not come so cannot be counted."""
         head, known = self.head().sha, self._source.known
-        if head is None:
-            return
-        inside = [raw for raw in known.values() if raw.committed >= self._since]
-        boundary = {parent for raw in inside for parent in raw.parents} - {raw.sha for raw in inside}
-        with contextlib.suppress(FetchRefusedError):  # what does not come so cannot be counted
-            self._source.fetch_whole_commits([head], since=self._since)
-            self._source.fetch_whole_commits(sorted(boundary), depth=1)
+        wants = {sha: None for commit in shas for sha in (commit, *known[commit].parents) if sha in known}
+        try:
+            self._source.fetch_whole_commits(list(wants), depth=1)
+        except FetchRefusedError:
+            with contextlib.suppress(FetchRefusedError):
+                self._source.fetch_whole_commits([head] if head else [], since=self._since)
 
     def _head_tree(self) -> str | None:
         sha = self.head().sha

@@ -20,9 +20,16 @@ from tasks.history.store import ObjectStore
 from watchlist.errors import ErrorCode, JobError
 
 _WANTS_AT_ONCE = 20_000
-_FIRST_LOOK = 128
-_MOST_GROUPS = 8
-_BLOBS_IN_GROUP = 256
+_FIRST_LOOK = 64
+_NO_LARGE_FILES = "blob:limit=64k"
+_PACK_HEADER = 12
+_READ_SIZE = 64 * 1024
+_MOST_GROUPS = 4
+_BLOBS_IN_GROUP = 600
+
+
+class _TooMuchError(Exception):
+    """More came than was worth it."""
 
 
 class Source:
@@ -30,6 +37,7 @@ class Source:
 
     Attributes:
         known: all commits that have come so far, by id.
+        gives_objects: whether the server is asked for trees and blobs by id; set it to False when it refused.
     """
 
     def __init__(self, url: str, upload_pack: UploadPack, git: Git, limits: FetchLimits) -> None:
@@ -44,6 +52,7 @@ class Source:
         self._has_trees = False
         self._commit_bytes_left = limits.commit_bytes
         self.known: dict[str, RawCommit] = {}
+        self.gives_objects = True
 
     @property
     def filters(self) -> bool:
@@ -117,7 +126,7 @@ class Source:
             JobError: the transfer failed or broke a limit.
         """
         if self.filters and not self._has_trees:
-            self._fetch_by_name([oid for oid in dict.fromkeys(oids) if oid not in self._asked])
+            self._fetch_by_name(self._not_asked_for(oids))
 
     def fetch_missing_objects(self, oids: Iterable[str]) -> None:
         """Put trees and blobs into the store that are not in it, as the store itself says.
@@ -128,16 +137,27 @@ class Source:
         """
         self._fetch_by_name(self.store.missing(list(dict.fromkeys(oids))))
 
-    def fetch_trees_below(self, trees: Sequence[str]) -> None:
-        """Put trees and all trees below them into the store in one request; no others are then fetched by id.
+    def fetch_trees_whole(self, trees: Sequence[str], *, most_objects: int, most_bytes: int) -> bool:
+        """Put trees with all that is below them into the store, but for large files; return False when it is too much.
+
+        In one pack of whole trees the server has its files by name, and the objects that it stores them as differences
+        to: where most of what is below the trees is needed anyway, this costs the server far less than single objects.
+        How many objects come stands at the pack's beginning, so that too many are noticed before they come.
 
         Raises:
             FetchRefusedError: the server does not give objects by name.
             JobError: the transfer failed or broke a limit.
         """
-        if self.filters:
-            self._fetch_into_store(FetchRequest(trees, filter="blob:none"))
-            self._has_trees = True
+        if not self.filters or not self.gives_objects:
+            return True
+        try:
+            with self._upload_pack.fetch(FetchRequest(trees, filter=_NO_LARGE_FILES)) as pack:
+                if pack is not None:
+                    self.store.add_pack(_no_more_than(pack, most_objects, most_bytes))
+        except _TooMuchError:
+            return False
+        self._has_trees = True
+        return True
 
     def fetch_blobs(self, names: Mapping[str, bytes]) -> None:
         """Put blobs into the store, as far as they are not there.
@@ -154,7 +174,7 @@ class Source:
             JobError: the transfer failed or broke a limit.
         """
         groups: dict[int, list[str]] = {}
-        count = max(1, min(_MOST_GROUPS, len(names) // _BLOBS_IN_GROUP))
+        count = max(1, min(_MOST_GROUPS, round(len(names) / _BLOBS_IN_GROUP)))
         for oid in self.store.missing(list(names)):
             groups.setdefault(crc32(names[oid]) % count, []).append(oid)
         for oids in groups.values():
@@ -210,8 +230,15 @@ class Source:
                 if stop():
                     return
                 look_at = number + max(_FIRST_LOOK, number // 16)
+        while pack.read_some(_READ_SIZE):  # the checksum; an answer read to its end leaves the connection usable
+            pass
+
+    def _not_asked_for(self, oids: Iterable[str]) -> list[str]:
+        return [oid for oid in dict.fromkeys(oids) if oid not in self._asked]
 
     def _fetch_by_name(self, oids: Sequence[str]) -> None:
+        if not self.gives_objects:
+            return
         self._objects_left -= len(oids)
         if self._objects_left < 0:
             raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, "The changes of one year need more objects than allowed.")
@@ -235,3 +262,18 @@ class Source:
         _ = self.store  # git fetches into it
         fetch_all(self._git, self._url, self._limits)
         self._read_commits_of_store()
+
+
+def _no_more_than(pack: ByteReader, most_objects: int, most_bytes: int) -> ByteReader:
+    """Read `pack` as long as it is worth it."""
+    header = pack.read(_PACK_HEADER)
+    if int.from_bytes(header[8:], "big") > most_objects:
+        raise _TooMuchError
+    pending = [header]
+
+    def next_chunk() -> bytes:
+        if pack.offset > most_bytes:
+            raise _TooMuchError
+        return pending.pop() if pending else pack.read_some(_READ_SIZE)
+
+    return ByteReader(next_chunk)

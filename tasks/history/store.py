@@ -64,9 +64,9 @@ class TreeEntry:
 
 @dataclass(frozen=True, slots=True)
 class TreeChange:
-    """A name whose entry differs between two trees; None where there is no such entry."""
+    """A path whose entry differs between two trees; None where there is no such entry."""
 
-    name: bytes
+    path: bytes
     old: TreeEntry | None
     new: TreeEntry | None
 
@@ -107,13 +107,16 @@ class ObjectStore:
             child.stdin.close()
             child.stdout.read()
 
-    def changes(self, pairs: Sequence[TreePair]) -> Iterator[tuple[TreePair, list[TreeChange]]]:
-        """Yield what differs between each two trees, on their own level only; no other object is read.
+    def changes(
+        self, pairs: Sequence[TreePair], *, with_subtrees: bool = False
+    ) -> Iterator[tuple[TreePair, list[TreeChange]]]:
+        """Yield what differs between each two trees; without their subtrees, no other object is read.
 
         Raises:
             JobError: a tree is missing or damaged, or a limit is broken.
         """
-        return self._differences(pairs, ["--raw", "--no-abbrev"], _raw_changes)
+        options = ["--raw", "--no-abbrev", *(["-r"] if with_subtrees else [])]
+        return self._differences(pairs, options, _raw_changes)
 
     def line_counts(self, pairs: Sequence[TreePair]) -> Iterator[tuple[TreePair, list[FileChange]]]:
         """Yield the lines of `git log --numstat --no-renames` for each two trees, their subtrees included.
@@ -249,14 +252,14 @@ def _by_pair(records: Iterator[bytes]) -> Iterator[tuple[TreePair, list[bytes]]]
 
 def _raw_changes(records: list[bytes]) -> list[TreeChange]:
     changes = []
-    for meta, name in list(pairwise(records))[::2]:
+    for meta, path in list(pairwise(records))[::2]:
         match = _RAW.fullmatch(meta)
         if match is None:
             raise JobError(ErrorCode.TRANSFER_INVALID, "git's list of changes cannot be read.")
         old_mode, new_mode = int(match[1], 8), int(match[2], 8)
         changes.append(
             TreeChange(
-                name=name,
+                path=path,
                 old=TreeEntry(old_mode, match[3].decode()) if old_mode else None,
                 new=TreeEntry(new_mode, match[4].decode()) if new_mode else None,
             )

@@ -17,9 +17,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NameResolutionError
+from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
 from tasks.child_process import ChildProcesses
@@ -27,14 +26,19 @@ from tasks.history.byte_reader import ByteReader
 from tasks.history.git_process import Deadline
 from tasks.history.limits import FetchLimits
 from watchlist.errors import ErrorCode, JobError
-
-USER_AGENT = "git/2.45.0 (repository-watchlist)"
-"""Hosts serve git's protocol to clients that look like git, and HTML to others."""
-
-SERVICE = "git-upload-pack"
+from watchlist.git_protocol import (
+    ADVERTISEMENT_TYPE,
+    REQUEST_TYPE,
+    RESULT_TYPE,
+    SERVICE,
+    USER_AGENT,
+    VERSION_HEADER,
+    error_of_status,
+)
+from watchlist.git_remote import explained
 
 _COMPRESS_ABOVE = 1024
-_READ_SIZE = 64 * 1024
+_READ_SIZE = 16 * 1024
 _WATCH_INTERVAL = 0.1
 
 
@@ -90,7 +94,7 @@ class GitHttpConnection:
         Raises:
             JobError: the host cannot be reached, refuses, redirects, or does not speak smart HTTP.
         """
-        with self._exchange("GET", f"/info/refs?service={SERVICE}", accept="advertisement") as answer:
+        with self._exchange("GET", f"/info/refs?service={SERVICE}", accept=ADVERTISEMENT_TYPE) as answer:
             yield answer
 
     @contextlib.contextmanager
@@ -102,7 +106,7 @@ class GitHttpConnection:
         Raises:
             JobError: as for `advertisement`.
         """
-        with self._exchange("POST", f"/{SERVICE}", accept="result", body=body) as answer:
+        with self._exchange("POST", f"/{SERVICE}", accept=RESULT_TYPE, body=body) as answer:
             yield answer
 
     def disconnect(self) -> None:
@@ -127,14 +131,13 @@ class GitHttpConnection:
 
     @contextlib.contextmanager
     def _exchange(self, method: str, suffix: str, *, accept: str, body: bytes | None = None) -> Iterator[ByteReader]:
-        content_type = f"application/x-{SERVICE}-{accept}"
-        response = self._request(method, suffix, content_type, body)
+        response = self._request(method, suffix, accept, body)
         try:
             if response.status in {301, 302, 303, 307, 308} and self._moved_within(response, suffix):
                 response.close()
                 self.disconnect()
-                response = self._request(method, suffix, content_type, body)
-            self._raise_for(response, content_type)
+                response = self._request(method, suffix, accept, body)
+            self._raise_for(response, accept)
             yield ByteReader(lambda: self._receive(response))
             if not self._drained(response):
                 self.disconnect()
@@ -146,9 +149,9 @@ class GitHttpConnection:
             response.close()
 
     def _request(self, method: str, suffix: str, content_type: str, body: bytes | None) -> BaseHTTPResponse:
-        headers = {"User-Agent": USER_AGENT, "Accept": content_type, "Git-Protocol": "version=2"}
+        headers = {"User-Agent": USER_AGENT, "Accept": content_type, **VERSION_HEADER}
         if body is not None:
-            headers["Content-Type"] = f"application/x-{SERVICE}-request"
+            headers["Content-Type"] = REQUEST_TYPE
             if len(body) > _COMPRESS_ABOVE:
                 body = gzip.compress(body, compresslevel=6)
                 headers["Content-Encoding"] = "gzip"
@@ -214,7 +217,7 @@ class GitHttpConnection:
                 ErrorCode.REPOSITORY_MOVED,
                 f"The host redirects to {_printable(response.headers.get('Location', 'another address'))}.",
             )
-        raise JobError(_code_of(status), f"The host answered with HTTP status {status}.")
+        raise error_of_status(status)
 
     @contextlib.contextmanager
     def _errors_explained(self) -> Iterator[None]:
@@ -224,7 +227,7 @@ class GitHttpConnection:
             # AttributeError, ValueError: http.client's answer to a socket that the watchdog closed under it.
             self._drop()
             self._raise_if_over()
-            raise _explained(error, in_answer=self._progress > 0) from error
+            raise explained(error, in_answer=self._progress > 0) from error
 
     def _drop(self) -> None:
         """Close a connection whose state is unknown."""
@@ -275,30 +278,6 @@ def _checked(url: str, allowed_schemes: Collection[str]) -> SplitResult:
     if not named or parts.scheme not in allowed_schemes or parts.username or parts.password:
         raise JobError(ErrorCode.HOST_NOT_ALLOWED, "The URL's scheme or host is not allowed.")
     return parts
-
-
-def _code_of(status: int) -> ErrorCode:
-    match status:
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN | HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            return ErrorCode.REPOSITORY_REQUIRES_LOGIN
-        case HTTPStatus.NOT_FOUND | HTTPStatus.GONE | HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
-            return ErrorCode.REPOSITORY_NOT_FOUND
-        case HTTPStatus.TOO_MANY_REQUESTS:
-            return ErrorCode.HOST_RATE_LIMITED
-        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return ErrorCode.HOST_ERROR
-        case _:
-            return ErrorCode.REPOSITORY_UNSUPPORTED
-
-
-def _explained(error: Exception, *, in_answer: bool) -> JobError:
-    if isinstance(error, TimeoutError | urllib3.exceptions.ReadTimeoutError):
-        return JobError(ErrorCode.TRANSFER_TIMED_OUT, "The host stopped answering.")
-    if isinstance(error, NameResolutionError):
-        return JobError(ErrorCode.HOST_UNREACHABLE, "The host's name cannot be resolved.")
-    if in_answer or (isinstance(error, HTTPException) and not isinstance(error, ConnectionError)):
-        return JobError(ErrorCode.TRANSFER_INVALID, "The host's answer broke off.")
-    return JobError(ErrorCode.HOST_UNREACHABLE, "The host cannot be reached.")
 
 
 def _printable(text: str) -> str:

@@ -55,7 +55,7 @@ def walk(
     queue: list[tuple[int, int, str]] = []
     if head in known:
         queue.append((-known[head].committed, 0, head))
-    else:
+    elif head not in outside:
         missing[head] = None
     while queue and len(shown) < limit:
         _, _, sha = heapq.heappop(queue)

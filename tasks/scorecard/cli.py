@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from tasks.child_process import ChildLimits, ChildProcess, ChildProcesses, FinishedChild
 from tasks.scorecard.report import UnusableReportError
+from tasks.scratch import scratch_directory
 from watchlist.health import shorten
 
 LOCAL_CHECKS = (
@@ -105,13 +105,11 @@ class ScorecardCli:
 
     def _run(self, arguments: Sequence[str], secrets: Mapping[str, str], seconds: float) -> object:
         try:
-            with tempfile.TemporaryDirectory(
-                prefix="scorecard-", dir=self._scratch, ignore_cleanup_errors=True
-            ) as home:
-                output = Path(home, "report.json")
+            with scratch_directory(self._scratch) as home:
+                output = home / "report.json"
                 argv = [self._path, *arguments, *_FORMAT, f"--output={output}"]
-                own = {"HOME": home, "TMPDIR": home, "GOMEMLIMIT": str(self._limits.memory)}
-                finished, asleep = self._finish(argv, {**own, **secrets}, Path(home), seconds)
+                own = {"HOME": str(home), "TMPDIR": str(home), "GOMEMLIMIT": str(self._limits.memory)}
+                finished, asleep = self._finish(argv, {**own, **secrets}, home, seconds)
                 report = _read(output)
         except OSError as error:
             reason = error.strerror or type(error).__name__

@@ -34,6 +34,7 @@ class RunningService:
 
     process: subprocess.Popen[str]
     url: str
+    live_url: str
     welcome: str
     log: Path
     clones: Path
@@ -130,8 +131,10 @@ def serve(variables: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
         try:
             welcome = _read_welcome(process)
             address = re.search(r"http://127\.0\.0\.1:\d+", welcome)
+            live_address = re.search(r"ws://127\.0\.0\.1:\d+", welcome)
             assert address is not None
-            yield RunningService(process, address[0], welcome, log, Path(variables["GIT_CLONE_DIR"]))
+            assert live_address is not None
+            yield RunningService(process, address[0], live_address[0], welcome, log, Path(variables["GIT_CLONE_DIR"]))
         finally:
             process.terminate()
             process.wait(SECONDS)
@@ -153,7 +156,7 @@ def _read_welcome(process: subprocess.Popen[str]) -> str:
     lines: list[str] = []
     for line in process.stdout:
         lines.append(line)
-        if "/status" in line:
+        if "ws://" in line:
             break
     else:
         raise AssertionError(f"the service ended: {''.join(lines)}")

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import multiprocessing
 import os
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from tasks.child_process import ChildProcesses
 from tasks.scorecard.cli import RunLimits, ScorecardCli
 from tasks.scorecard.report import UnusableReportError, read_report
+from tasks.scratch import sweep_scratch
 from tests.scorecard_reports import FakeScorecard, report
 from watchlist.clock import now
 from watchlist.errors import JobCancelledError
@@ -154,9 +157,10 @@ def test_a_missing_program_is_no_result(scratch: Path, tmp_path: Path) -> None:
         cli.check_forge(NAME, [TOKEN])
 
 
-def test_a_missing_scratch_directory_is_no_result(tmp_path: Path) -> None:
-    cli = ScorecardCli("/bin/sh", ChildProcesses(), tmp_path / "absent")
-    with pytest.raises(UnusableReportError, match="could not be started: No such file"):
+def test_a_scratch_directory_that_cannot_be_made_is_no_result(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    cli = ScorecardCli("/bin/sh", ChildProcesses(), tmp_path / "file" / "scratch")
+    with pytest.raises(UnusableReportError, match="could not be started: Not a directory"):
         cli.check_forge(NAME, [TOKEN])
 
 
@@ -195,6 +199,22 @@ def test_nothing_is_left_in_the_scratch_directory(runner: Runner, scratch: Path,
     litter = "open(os.path.join(os.environ['TMPDIR'], 'archive.tar.gz'), 'w').close()"
     with contextlib.suppress(UnusableReportError):
         runner.check(f"{litter}; {body}", report())
+    assert list(scratch.iterdir()) == []
+
+
+def test_what_a_killed_run_left_goes_with_the_next_sweep(runner: Runner, scratch: Path, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    os.mkfifo(started)
+    cli = runner.cli(
+        f"parent = os.getppid()\nopen({str(started)!r}, 'w').close()\nwhile os.getppid() == parent: time.sleep(0.05)"
+    )
+    run = multiprocessing.get_context("fork").Process(target=cli.check_forge, args=(NAME, [TOKEN]))
+    run.start()
+    started.open().close()
+    os.kill(run.pid or 0, signal.SIGKILL)
+    run.join()
+    assert list(scratch.iterdir()) != []
+    assert sweep_scratch(scratch) == []
     assert list(scratch.iterdir()) == []
 
 

@@ -44,6 +44,8 @@ class AlertMetric(StrEnum):
     NEW_VULNERABILITIES = "new_vulnerabilities"
     DAYS_SINCE_LAST_COMMIT = "days_since_last_commit"
     PROCESSING_RUNS_FINISHED = "processing_runs_finished"
+    CHECKS_FAILED = "checks_failed"
+    CHECKS_ANSWERED = "checks_answered"
 
 
 class Alert(BaseModel):

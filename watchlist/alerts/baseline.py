@@ -29,6 +29,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from watchlist.commits import Commit, Signature
+from watchlist.file_changes import OTHER_FILES
 
 MINIMUM_REPOSITORY_COMMITS = 30
 """Commits that the repository's own spread needs; below it only the other thresholds apply."""
@@ -268,7 +269,7 @@ def changed_paths(commit: Commit) -> frozenset[str]:
     """Return the paths of the files that the commit changed; none for a merge."""
     if commit.is_merge:
         return frozenset()
-    return frozenset(change.path for change in commit.files or ())
+    return frozenset(change.path for change in commit.files or () if change.path != OTHER_FILES)
 
 
 def _most_changed(file_changes: Mapping[str, float]) -> dict[str, float]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 
+from watchlist import limits
 from watchlist.alert_settings import AlertKind
 from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind, Watcher, quoted
 from watchlist.commits import Commit
@@ -132,4 +133,44 @@ def processing_finished_alert(
         message="The repository has been analysed and is ready."
         if status == "ready"
         else f"The repository could not be analysed.{why}",
+    )
+
+
+def unavailable_alert(watcher: Watcher, *, gone_since: datetime, reason: str, failures: int) -> Alert | None:
+    """Return the alert of a repository that vanished, turned private or moved; once per absence.
+
+    Args:
+        watcher: whose alert it is.
+        gone_since: when the absence was first seen; it names the absence.
+        reason: what the host says, for a person.
+        failures: checks in a row that found it gone.
+    """
+    if not watcher.settings.repository_unavailable.enabled:
+        return None
+    return Alert(
+        id=watcher.alert_id(AlertKind.REPOSITORY_UNAVAILABLE, gone_since.isoformat(), "gone"),
+        kind=AlertKind.REPOSITORY_UNAVAILABLE,
+        level=AlertLevel.CRITICAL,
+        metric=AlertMetric.CHECKS_FAILED,
+        value=failures,
+        threshold=limits.GONE_CONFIRMED_AFTER,
+        threshold_kind=ThresholdKind.OCCURRENCE,
+        message=f"The repository has not been there since {gone_since:%Y-%m-%d %H:%M} UTC. {quoted(reason, 300)} "
+        "What is known of it stays; it is checked ever more rarely.",
+    )
+
+
+def available_again_alert(watcher: Watcher, *, gone_since: datetime) -> Alert | None:
+    """Return the alert of a repository that is back after an absence that watchers were told of; once per absence."""
+    if not watcher.settings.repository_unavailable.enabled:
+        return None
+    return Alert(
+        id=watcher.alert_id(AlertKind.REPOSITORY_UNAVAILABLE, gone_since.isoformat(), "back"),
+        kind=AlertKind.REPOSITORY_UNAVAILABLE,
+        level=AlertLevel.MILD,
+        metric=AlertMetric.CHECKS_ANSWERED,
+        value=1,
+        threshold=1,
+        threshold_kind=ThresholdKind.OCCURRENCE,
+        message=f"The repository, gone since {gone_since:%Y-%m-%d %H:%M} UTC, is back.",
     )

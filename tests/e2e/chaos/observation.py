@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
@@ -16,6 +16,9 @@ from tests.e2e.chaos.sources import Source
 from tests.e2e.chaos.users import Outcome
 from watchlist import tables
 from watchlist.job_message import JobMessage
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 Item = Mapping[str, Any]
 
@@ -59,7 +62,8 @@ class Observation:
         entries: by their ids; None for an id that was answered to an add and is not known now.
         generations: of each entry, which jobs of its earlier generations are superseded by.
         failed_jobs: the records of all jobs that failed.
-        dead_letters: the messages in all dead-letter queues.
+        dead_letters: the messages in all dead-letter queues, by their ids.
+        receives_served: how many receives of each message, by its id, the dispatcher has got and answered.
         dead_letter_depth: what the API says of them.
         left_in_queues: messages in the job queues, of any visibility, by the API.
     """
@@ -69,7 +73,8 @@ class Observation:
     entries: Mapping[str, Entry | None]
     generations: Mapping[str, int]
     failed_jobs: Sequence[Item]
-    dead_letters: Sequence[JobMessage]
+    dead_letters: Mapping[str, JobMessage]
+    receives_served: Mapping[str, int]
     dead_letter_depth: int
     left_in_queues: int
 
@@ -93,8 +98,10 @@ class Observer:
             time.sleep(_POLL_SECONDS)
         return False
 
-    def observe(self, outcomes: Sequence[Outcome], sources: Mapping[str, Source]) -> Observation:
-        """Look at everything."""
+    def observe(
+        self, outcomes: Sequence[Outcome], sources: Mapping[str, Source], receives_served: Mapping[str, int]
+    ) -> Observation:
+        """Look at everything; the arguments are what the service itself cannot tell."""
         items = self._items()
         ids = {item["watchlist_id"] for item in items if item["type"] == "entry"}
         ids |= {outcome.watchlist_id for outcome in outcomes if outcome.watchlist_id}
@@ -106,6 +113,7 @@ class Observer:
             generations={item["watchlist_id"]: int(item["generation"]) for item in items if item["type"] == "entry"},
             failed_jobs=[item for item in items if item["type"] == "job" and item.get("error")],
             dead_letters=self._dead_letters(),
+            receives_served=receives_served,
             dead_letter_depth=depth,
             left_in_queues=self._left_in_queues(),
         )
@@ -126,15 +134,19 @@ class Observer:
     def _left_in_queues(self) -> int:
         return sum(queue["waiting"] + queue["in_flight"] + queue["delayed"] for queue in self._api.queues())
 
-    def _dead_letters(self) -> list[JobMessage]:
-        return [JobMessage.model_validate_json(body) for url in self._dead_letter_queues for body in self._bodies(url)]
+    def _dead_letters(self) -> dict[str, JobMessage]:
+        return {
+            message["MessageId"]: JobMessage.model_validate_json(message["Body"])
+            for url in self._dead_letter_queues
+            for message in self._messages(url)
+        }
 
-    def _bodies(self, queue_url: str) -> Iterable[str]:
+    def _messages(self, queue_url: str) -> "Iterable[MessageTypeDef]":
         while True:
             received = self._sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=600)
             if not received.get("Messages"):
                 return
-            yield from (message["Body"] for message in received["Messages"])
+            yield from received["Messages"]
 
     def _items(self) -> list[Item]:
         """Return the whole table: an entry that no answer told of is found nowhere else."""

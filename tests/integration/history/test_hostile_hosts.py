@@ -21,7 +21,9 @@ from tests.repositories import NOW, YEAR, PlannedCommit, PlannedFile, build_repo
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
 
 MIB = 1024 * 1024
-TIGHT = FetchLimits(seconds=20, stall_seconds=0.5, bytes_received=4 * MIB, commit_bytes=MIB)
+EMPTY = PlannedFile(b"")
+TIGHT = FetchLimits(seconds=100, stall_seconds=50, bytes_received=4 * MIB, commit_bytes=MIB)
+IMPATIENT = FetchLimits(seconds=100, stall_seconds=0.5)
 SINCE = datetime.fromtimestamp(NOW - YEAR, UTC)
 
 
@@ -114,7 +116,7 @@ def test_an_advertisement_that_is_not_gits_is_invalid(open_at: Open, body: bytes
 def test_a_host_that_never_answers_times_out(open_at: Open) -> None:
     stopping = threading.Event()
     try:
-        assert code_of(open_at, _silent_until(stopping)) is ErrorCode.TRANSFER_TIMED_OUT
+        assert code_of(open_at, _silent_until(stopping), IMPATIENT) is ErrorCode.TRANSFER_TIMED_OUT
     finally:
         stopping.set()
 
@@ -128,14 +130,14 @@ def test_a_host_that_trickles_times_out(open_at: Open, *, head_first: bool) -> N
             for chunk in _slowly(b"HTTP/1.1 200 OK\r\n" + b"X-Header: value\r\n" * 50):
                 handler.wfile.write(chunk)
 
-    assert code_of(open_at, respond) is ErrorCode.TRANSFER_TIMED_OUT
+    assert code_of(open_at, respond, IMPATIENT) is ErrorCode.TRANSFER_TIMED_OUT
 
 
 def test_a_host_that_sends_just_enough_not_to_stall_meets_the_total_time(open_at: Open) -> None:
     limits = FetchLimits(seconds=1, stall_seconds=0.5, stall_bytes=1)
 
     def respond(handler: BaseHTTPRequestHandler) -> None:
-        reply(handler, (pkt_line(b"# service=x") for _ in _slowly(b"0" * 1000)))
+        reply(handler, (pkt_line(b"version 2\n") for _ in _slowly(b"0" * 1000)))
 
     assert code_of(open_at, respond, limits) is ErrorCode.TRANSFER_TIMED_OUT
 
@@ -210,11 +212,9 @@ def test_a_pack_that_is_none_is_invalid(open_at: Open, content: bytes) -> None:
 
 
 def test_a_commit_that_inflates_without_end_is_invalid(open_at: Open) -> None:
-    def pack() -> Iterator[bytes]:
-        yield b"PACK" + (2).to_bytes(4, "big") + (1).to_bytes(4, "big")
-        yield _object_header(1, 100) + zlib.compress(bytes(64 * MIB))
-
-    respond = repository_whose_fetch_says(lambda: in_side_band(pack()))
+    header = b"PACK" + (2).to_bytes(4, "big") + (1).to_bytes(4, "big") + _object_header(1, 100)
+    bomb = header + zlib.compress(bytes(64 * MIB))
+    respond = repository_whose_fetch_says(lambda: in_side_band([bomb]))
     assert code_of(open_at, respond) is ErrorCode.TRANSFER_INVALID
 
 
@@ -241,6 +241,16 @@ def test_cancelling_ends_a_read_that_waits(open_at: Open) -> None:
         repository.head()
     stopping.set()
     assert time.monotonic() - started < 50  # it did not wait for the host
+
+
+def test_cancelling_between_commits_and_line_counts_stops_there(tmp_path: Path, open_at: Open) -> None:
+    build_repository(tmp_path / "it.git", straight_line(3))
+    children = ChildProcesses()
+    with GitServer(tmp_path) as server, open_at(server.url_of("it.git"), TIGHT, children) as repository:
+        window = repository.commits(since=SINCE)
+        children.kill_all()
+        with pytest.raises(JobCancelledError):
+            dict(repository.line_counts(window))
 
 
 def test_an_idle_connection_that_the_host_closed_is_opened_again(open_at: Open) -> None:
@@ -284,16 +294,56 @@ def test_a_file_too_large_for_memory_costs_only_its_own_line_counts(tmp_path: Pa
         assert set(dict(repository.line_counts(window))) == {window.shas[0], window.shas[2]}
 
 
-def test_more_bytes_than_allowed_leave_the_commits_without_line_counts(tmp_path: Path, open_at: Open) -> None:
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        (FetchLimits(bytes_received=MIB), ErrorCode.REPOSITORY_TOO_LARGE),
+        (FetchLimits(disk=MIB), ErrorCode.OUT_OF_DISK),
+        (FetchLimits(objects=1), ErrorCode.REPOSITORY_TOO_LARGE),
+    ],
+    ids=["bytes", "disk", "objects"],
+)
+def test_a_broken_limit_leaves_the_commits_without_line_counts(
+    tmp_path: Path, open_at: Open, limits: FetchLimits, code: ErrorCode
+) -> None:
     noise = b"".join(zlib.crc32(b"%d" % number).to_bytes(4, "big") for number in range(500_000))
-    build_repository(tmp_path / "noise.git", [PlannedCommit(files={b"noise": PlannedFile(noise)})])
-    limits = FetchLimits(bytes_received=MIB)
+    build_repository(tmp_path / "noise.git", [PlannedCommit(files={b"noise": PlannedFile(noise), b"a/b": EMPTY})])
     with GitServer(tmp_path) as server, open_at(server.url_of("noise.git"), limits) as repository:
         window = repository.commits(since=SINCE)
         assert len(window.commits) == 1
         with pytest.raises(LineCountsUnavailableError) as raised:
             dict(repository.line_counts(window))
-        assert raised.value.code is ErrorCode.REPOSITORY_TOO_LARGE
+        assert raised.value.code is code
+
+
+def test_a_commit_that_changes_too_many_files_is_left_out(tmp_path: Path, open_at: Open) -> None:
+    plan = straight_line(3)
+    plan[1] = PlannedCommit((0,), NOW - 100, files={b"d/%d" % number: EMPTY for number in range(20)})
+    build_repository(tmp_path / "many.git", plan)
+    with (
+        GitServer(tmp_path) as server,
+        open_at(server.url_of("many.git"), FetchLimits(files_in_commit=10)) as repository,
+    ):
+        window = repository.commits(since=SINCE)
+        assert set(dict(repository.line_counts(window))) == {window.shas[0], window.shas[2]}
+
+
+def test_a_name_with_a_blank_is_served(tmp_path: Path, open_at: Open) -> None:
+    build_repository(tmp_path / "a b.git", straight_line(1))
+    with GitServer(tmp_path) as server, open_at(server.url_of("a b.git")) as repository:
+        assert repository.head().branch == "main"
+
+
+def test_the_server_serves_nothing_outside_its_folder(tmp_path: Path, open_at: Open) -> None:
+    build_repository(tmp_path / "outside.git", straight_line(1))
+    (tmp_path / "root").mkdir()
+    with (
+        GitServer(tmp_path / "root") as server,
+        pytest.raises(JobError) as raised,
+        open_at(f"{server.url}/%2e%2e/outside.git") as repository,
+    ):
+        repository.head()
+    assert raised.value.code in {ErrorCode.REPOSITORY_NOT_FOUND, ErrorCode.HOST_ERROR}
 
 
 def _silent_until(stopping: threading.Event) -> Respond:

@@ -74,6 +74,24 @@ def test_an_unchanged_head_costs_two_small_requests_and_brings_nothing(open_it: 
     assert len(server.requests) == 2
 
 
+def test_an_unchanged_head_older_than_the_window_costs_no_more(open_it: Open, server: GitServer) -> None:
+    stored = StoredHistory(as_stored(window_of(open_it)).head_sha, ())
+    server.requests.clear()
+    assert window_of(open_it, stored, since=NOW + DAY).shas == ()
+    assert len(server.requests) == 2
+
+
+def test_the_first_commit_after_an_idle_year_comes_alone(open_it: Open, bare: Path) -> None:
+    stored = StoredHistory(as_stored(window_of(open_it)).head_sha, ())
+    rebuild(bare, grown(by=2))
+    expected = log_of_git(bare, since=NOW + DAY, limit=1000)
+    with open_it() as repository:
+        window = repository.commits(since=datetime.fromtimestamp(NOW + DAY, UTC), stored=stored)
+        counted = {sha: as_lines(files) for sha, files in repository.line_counts(window)}
+    assert counted == expected
+    assert len(expected) == 2
+
+
 def test_new_commits_come_alone_with_their_line_counts(open_it: Open, bare: Path) -> None:
     stored = as_stored(window_of(open_it))
     rebuild(bare, grown(by=3))

@@ -2,16 +2,20 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from infra.local.git_server import PARTIAL_CLONE, GitServer
 from tasks.child_process import ChildProcesses
 from tasks.history import FetchLimits, open_repository
+from tasks.history.byte_reader import ByteReader
+from tasks.history.protocol import FetchRefusedError, FetchRequest, UploadPack
 from tests.integration.history.log_of_git import as_lines, log_of_git
 from tests.repositories import DAY, NOW, YEAR, PlannedCommit, PlannedFile, build_repository, straight_line
 
@@ -110,23 +114,52 @@ class Served:
         assert window.bad_commits == 0
 
 
+def _without_shallow(patch: pytest.MonkeyPatch) -> None:
+    offered = vars(UploadPack)["capabilities"].fget
+    patch.setattr(UploadPack, "capabilities", property(lambda pack: replace(offered(pack), shallow=False)))
+
+
+def _without_objects_by_id(patch: pytest.MonkeyPatch) -> None:
+    offered = UploadPack.fetch
+
+    def fetch(pack: UploadPack, request: FetchRequest) -> AbstractContextManager[ByteReader | None]:
+        if request.since is None and request.depth is None and not request.haves:
+            raise FetchRefusedError("upload-pack: not our ref")
+        return offered(pack, request)
+
+    patch.setattr(UploadPack, "fetch", fetch)
+
+
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param((PARTIAL_CLONE, True), id="partial-clone"),
-        pytest.param(({"uploadpack.allowFilter": "false"}, True), id="no-filter"),
-        pytest.param(({}, False), id="oldest-protocol"),
+        pytest.param((PARTIAL_CLONE, True, None), id="partial-clone"),
+        pytest.param((PARTIAL_CLONE, True, _without_shallow), id="no-shallow"),
+        pytest.param((PARTIAL_CLONE, True, _without_objects_by_id), id="no-objects-by-id"),
+        pytest.param(({"uploadpack.allowFilter": "false"}, True, None), id="no-filter"),
+        pytest.param(({"uploadpack.allowFilter": "false"}, True, _without_shallow), id="no-filter-no-shallow"),
+        pytest.param(({}, False, None), id="oldest-protocol"),
     ],
 )
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Serve a folder the ways that servers do."""
-    configuration, version_2 = request.param
+    configuration, version_2, change = request.param
     root = tmp_path_factory.mktemp("served")
-    with GitServer(root, configuration=configuration, version_2=version_2) as server:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        GitServer(root, configuration=configuration, version_2=version_2) as server,
+    ):
+        if change is not None:
+            change(patch)
         yield Served(root, server)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(  # no shrinking: it would build thousands of repositories
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
 @given(plan=histories(), limit=st.sampled_from([1, 2, 3, 5, 1000]), object_format=st.sampled_from(["sha1", "sha256"]))
 @example(plan=[PlannedCommit(committed=0)], limit=1000, object_format="sha1")
 @example(plan=[PlannedCommit(committed=0)], limit=1000, object_format="sha256")
@@ -188,3 +221,16 @@ def test_a_limit_cuts_a_merge_heavy_history_where_git_cuts_it(served: Served) ->
         )
         plan.append(PlannedCommit((tip, tip + 1), committed=NOW - 388 + 5 * number))
     served.assert_same(plan, limit=37)
+
+
+def test_a_long_history_whose_trees_come_whole_is_told_the_same(served: Served) -> None:
+    plan = straight_line(120)
+    plan[60] = replace(plan[60], files={b"large": PlannedFile(b"a line of a large file\n" * 5000)})
+    plan[80] = replace(plan[80], files={b"large": PlannedFile(b"a line of a large file\n" * 4000)})
+    served.assert_same(plan)
+
+
+def test_a_huge_tree_that_few_commits_touch_is_told_the_same(served: Served) -> None:
+    plan = straight_line(70)
+    plan[0] = replace(plan[0], files={b"d%d/%d" % (n % 50, n): PlannedFile(b"%d\n" % n) for n in range(4000)})
+    served.assert_same(plan)

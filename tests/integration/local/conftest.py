@@ -41,6 +41,7 @@ def environment(aws: EmbeddedAws, tmp_path: Path) -> Environment:
         "MAX_REFRESH_TASKS": "1",
         "LEASE_SECONDS": "30",
         "HEARTBEAT_SECONDS": "5",
+        "LIVE_ENDPOINT_URL": "http://127.0.0.1:9/local",
     }
     return provision(aws.url, variables)
 

@@ -20,11 +20,12 @@ from infra.local import queue_poller
 from infra.local.embedded_aws import client_arguments
 from infra.local.function_host import Context
 from infra.local.http_gateway import HttpRequest, HttpResponse, event_of, find_route, response_of
-from infra.local.provisioning import Environment, create_tables
+from infra.local.provisioning import Environment
 from tasks.analysis import Analysis, Job, Tools
 from tasks.job import Worker
 from watchlist import job_protocol, records
 from watchlist.function_specs import FUNCTIONS, TASK_CONTAINER
+from watchlist.health import ScorecardResult, ScorecardSource
 from watchlist.job_message import JobMessage
 from watchlist.queues import JobKind
 from watchlist.records import Entry
@@ -214,7 +215,7 @@ class Harness:
         with self.monkeypatch.context() as patch:
             done = analyse or (lambda _: analysis())
 
-            def stand_in(_id: str, _address: Repository, tools: Tools, job: Job, _now: datetime) -> Analysis:
+            def stand_in(_entry: Entry, tools: Tools, job: Job, _now: datetime) -> Analysis:
                 self.tools = tools
                 return done(job)
 
@@ -284,18 +285,21 @@ class Harness:
 def analysis() -> Analysis:
     """A result as the real work returns it."""
     now = datetime.now(UTC)
-    return Analysis(
-        head_sha="1" * 40,
-        default_branch="main",
-        commits=3,
-        bad_commits=0,
-        since=now - timedelta(days=365),
-        notes=(),
-        score=7.5,
-        score_reason=None,
-        analyzed_at=now,
-        bytes_received=10,
+    scorecard = ScorecardResult(
+        score=7.5, source=ScorecardSource.PUBLISHED, head="1" * 40, obtained_at=now, date=now, checks=()
     )
+    attributes = {
+        "head_sha": "1" * 40,
+        "default_branch": "main",
+        "commits": 3,
+        "bad_commits": 0,
+        "history_since": now - timedelta(days=365),
+        "history_notes": [],
+        "score": 7.5,
+        "score_reason": None,
+        "analyzed_at": now,
+    }
+    return Analysis(attributes, scorecard, bytes_received=10)
 
 
 def import_functions() -> Mapping[str, ModuleType]:
@@ -313,8 +317,12 @@ def clean(environment: Environment, variables: Mapping[str, str]) -> None:
         sqs.delete_queue(QueueUrl=queue.url)  # purging is allowed once a minute only
         sqs.create_queue(QueueName=queue.name, Attributes=dict(attributes))
     for table in (variables["WATCHLIST_TABLE"], variables["ACTIVITY_TABLE"]):
-        dynamodb.delete_table(TableName=table)  # however much is in it
-    create_tables(dynamodb)
+        pages = dynamodb.get_paginator("scan").paginate(TableName=table, PaginationConfig={"PageSize": 25})
+        for page in list(pages):
+            keys = [{"pk": item["pk"], "sk": item["sk"]} for item in page["Items"]]
+            if keys:
+                deletions = [{"DeleteRequest": {"Key": key}} for key in keys]
+                dynamodb.batch_write_item(RequestItems={table: deletions})
 
 
 @functools.cache

@@ -73,6 +73,17 @@ def test_a_postponement_that_breaks_off_leaves_at_most_a_harmless_duplicate(
     assert service.dead_letters() == []
 
 
+def test_a_handled_message_does_not_come_back_with_a_batch_that_fails(service: Harness) -> None:
+    service.add("https://github.com/pallets/flask")
+    service.add("https://github.com/pallets/click")
+    service.ecs.refusals += [CAPACITY, RuntimeError("nobody foresaw this")]
+
+    with pytest.raises(ExceptionGroup):
+        service.serve(service.receive())
+
+    assert service.depth() == 2  # the copy of the one that was postponed, and the one that could not be served
+
+
 def test_an_answer_that_lambda_never_gets_leaves_the_task_to_its_work(service: Harness) -> None:
     watchlist_id = service.add()
     service.dispatch_unheard()

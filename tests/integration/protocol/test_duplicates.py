@@ -103,6 +103,7 @@ def test_a_late_duplicate_of_a_finished_job_is_dropped(service: Harness) -> None
     assert service.entry(watchlist_id).serialize() == before
     assert len(service.ecs.tasks) == 1
     assert service.depth() == 0
+    assert service.dead_letters() == []
 
 
 def test_a_result_whose_message_could_not_be_deleted_stands_and_the_message_is_dropped(
@@ -119,6 +120,7 @@ def test_a_result_whose_message_could_not_be_deleted_stands_and_the_message_is_d
     service.lapse()
     service.settle()
     assert len(service.ecs.tasks) == 1
+    assert service.dead_letters() == []
 
 
 def test_copies_of_a_message_that_overtake_it_are_what_counts(service: Harness) -> None:
@@ -186,6 +188,70 @@ def assert_writes_nothing(lease: Lease, service: Harness) -> None:
     for write in writes:
         with pytest.raises(SupersededError):
             write()
+
+
+def test_nothing_is_written_for_a_message_of_an_old_generation(service: Harness) -> None:
+    watchlist_id, launch = launched(service)
+    old = service.entry(watchlist_id)
+    service.clock.advance(limits.PROCESSING_BOUND)
+    service.reconcile()
+    service.retry(watchlist_id)
+    before, now = service.entry(watchlist_id).serialize(), service.clock.now()
+    late = Launch(launch.message.copy_for_later(), "late", 1, 1)
+    error = JobError(ErrorCode.WORKER_LOST, "stale")
+
+    writes: list[Any] = [
+        lambda: job_protocol.adopt(late.message, "late", now),
+        lambda: job_protocol.begin_launch(late, now),
+        lambda: job_protocol.record_launch(late, "arn", now),
+        lambda: job_protocol.record_unstarted(launch, error, now),
+        lambda: job_protocol.record_lost(old, error, now),
+        lambda: job_protocol.record_timed_out(old, error, now),
+        lambda: job_protocol.remember_dead_letter(launch.message, "late"),
+        lambda: job_protocol.requeue(old, now),
+    ]
+    for write in writes:
+        with pytest.raises(SupersededError):
+            write()
+
+    assert service.entry(watchlist_id).serialize() == before
+
+
+def test_a_launch_is_not_begun_while_a_task_holds_the_entry(service: Harness) -> None:
+    watchlist_id, launch = launched(service)
+    Lease.claim(launch, limits.LEASE, service.clock.now())
+    before = service.entry(watchlist_id).serialize()
+
+    for attempt in (1, 2, 3):
+        with pytest.raises(SupersededError):
+            job_protocol.begin_launch(Launch(launch.message, "other", 1, attempt), service.clock.now())
+
+    assert service.entry(watchlist_id).serialize() == before
+
+
+def test_a_task_that_is_started_again_after_its_attempt_failed_does_nothing(service: Harness) -> None:
+    watchlist_id, _ = launched(service)
+    service.work(service.ecs.tasks[0], unreachable)
+    before = service.entry(watchlist_id).serialize()
+
+    service.work(service.ecs.tasks[0])
+
+    assert service.entry(watchlist_id).serialize() == before
+
+
+def test_a_result_that_could_not_be_written_leaves_the_message(service: Harness, aws: Aws) -> None:
+    watchlist_id, _ = launched(service)
+    aws.server.inject(Fault(service="dynamodb", operation="TransactWriteItems"))
+
+    service.work(service.ecs.tasks[0])
+
+    aws.server.inject()
+    assert service.depth() == 1
+    status = service.status(watchlist_id)
+    assert (status["status"], status["last_error"]["code"]) == ("processing", "storage_unavailable")
+    service.ran = 1
+    service.settle()
+    assert service.status(watchlist_id)["status"] == "ready"
 
 
 def test_a_claim_whose_answer_was_lost_is_not_taken_for_somebody_elses(service: Harness, aws: Aws) -> None:

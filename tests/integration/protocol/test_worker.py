@@ -1,6 +1,7 @@
 """The worker: it shows progress, keeps its lease, and stops the moment the job is not its own."""
 
 import errno
+import json
 import os
 import signal
 import time
@@ -105,6 +106,22 @@ def test_the_heartbeat_extends_lease_message_and_slot(service: Harness) -> None:
     assert hidden == [0]
     assert service.status(watchlist_id)["status"] == "ready"
     assert list(TaskSlot.query(TaskSlot.pk_of(Share.SETUP))) == []
+
+
+def test_each_heartbeat_says_how_long_the_task_has_run(service: Harness, capsys: pytest.CaptureFixture[str]) -> None:
+    launched(service)
+
+    def work(job: Job) -> Analysis:
+        deadline = time.monotonic() + 10
+        while "TaskAge" not in capsys.readouterr().out and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert time.monotonic() < deadline
+        job.check()
+        return analysis()
+
+    service.work(service.ecs.tasks[0], work, **BEAT_FAST)
+
+    assert service.status(json.loads(service.ecs.tasks[0].job_message)["watchlist_id"])["status"] == "ready"
 
 
 def test_a_worker_that_lost_its_lease_kills_its_children_and_writes_nothing(service: Harness) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.history.scratch import scratch_directory, sweep_scratch
+from tasks.scratch import scratch_directory, sweep_scratch
 
 
 def test_the_directory_is_removed_with_everything_in_it(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_sweep_removes_what_a_killed_run_left(tmp_path: Path) -> None:
 
 def test_what_cannot_be_removed_now_goes_with_the_next_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as locked:
-        locked.setattr("tasks.history.scratch.shutil.rmtree", lambda *_, **__: None)
+        locked.setattr("tasks.scratch.shutil.rmtree", lambda *_, **__: None)
         with scratch_directory(tmp_path) as directory:
             (directory / "file").write_text("x")
         assert sweep_scratch(tmp_path) == [directory]

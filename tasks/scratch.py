@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-PREFIX = "history-"
+PREFIX = "scratch-"
 
 _LOCK = ".lock"
 

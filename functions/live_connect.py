@@ -1,0 +1,44 @@
+"""`$connect` of the WebSocket API: `?watchlist_id=...` and, as for the status poll, `&user=...`.
+
+It only notes what the connection watches. API Gateway lets nothing be posted before this has returned, so the first
+state is the live publisher's: it sees the noted subscription in the table's stream.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions import live_callers, startup
+from functions.callers import NotYoursError
+from watchlist import clock, entries, function_specs, limits, live_connections
+from watchlist.entries import EntryNotFoundError
+from watchlist.settings import TableSettings
+
+settings, logger = startup.start(TableSettings, function_specs.LIVE_CONNECT.name)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """Accept a connection that names an entry which exists; of any other the client sees the refusal's status."""
+    del context
+    connection_id = event["requestContext"]["connectionId"]
+    watchlist_id = (event.get("queryStringParameters") or {}).get("watchlist_id")
+    if not watchlist_id:
+        return _refuse(HTTPStatus.BAD_REQUEST, connection_id, "no watchlist_id")
+    try:
+        user = live_callers.user_of(event)
+        entries.find_for(watchlist_id, live_callers.caller_of(event))
+    except NotYoursError:
+        return _refuse(HTTPStatus.FORBIDDEN, connection_id, "another user's name")
+    except EntryNotFoundError:
+        return _refuse(HTTPStatus.NOT_FOUND, connection_id, "no such entry")
+    if user is not None and len(user) > limits.USER_CHARACTERS:
+        return _refuse(HTTPStatus.BAD_REQUEST, connection_id, "the user's name is too long")
+    live_connections.register(connection_id, watchlist_id, user, clock.now())
+    return {"statusCode": HTTPStatus.OK}
+
+
+def _refuse(status: HTTPStatus, connection_id: str, reason: str) -> dict[str, int]:
+    logger.info("connection refused", connection_id=connection_id, reason=reason)
+    return {"statusCode": status}

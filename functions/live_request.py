@@ -1,0 +1,38 @@
+"""`$default` of the WebSocket API: whatever a client sends, it is answered with the current state.
+
+Nobody has to send anything. A client that does keeps the connection from being closed as idle.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions import live_gateway, startup
+from functions.live_delivery import Delivery
+from watchlist import clock, function_specs, job_protocol, live_connections
+from watchlist.records import Subscription
+from watchlist.settings import LiveSettings
+
+settings, logger = startup.start(LiveSettings, function_specs.LIVE_REQUEST.name)
+delivery = Delivery(live_gateway.connect(settings), logger)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """Post the current state to the connection that asks."""
+    del context
+    connection_id = event["requestContext"]["connectionId"]
+    connection = live_connections.find(connection_id)
+    if connection is None:
+        return {"statusCode": HTTPStatus.GONE}
+    asking = Subscription(
+        Subscription.pk_of(connection.watchlist_id),
+        connection_id,
+        watchlist_id=connection.watchlist_id,
+        connection_id=connection_id,
+        user=connection.user,
+        connected_at=clock.now(),
+    )
+    delivery.deliver(job_protocol.find_entry(connection.watchlist_id), [asking])
+    return {"statusCode": HTTPStatus.OK}

@@ -1,0 +1,111 @@
+"""What a refresh has to tell the watchers: of new commits and a rewritten history, and of a health that got worse.
+
+The alerts are stored before the refresh counts as done, so an attempt that breaks off tells again, and tells the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from tasks.history import CommitWindow
+from watchlist import alerting
+from watchlist.alerts.alert import Alert, Watcher
+from watchlist.alerts.baseline import Baseline, week_of
+from watchlist.alerts.commit_rules import commit_alerts
+from watchlist.alerts.health_rules import (
+    VULNERABILITIES_CHECK,
+    VulnerabilitiesCheck,
+    health_score_alert,
+    new_vulnerabilities_alert,
+)
+from watchlist.alerts.repository_rules import ancestry_break_alert, descends_from
+from watchlist.commits import Commit
+from watchlist.health import ScorecardResult, compare
+from watchlist.records import Entry
+
+
+class Job(Protocol):
+    """What is needed of the job."""
+
+    def check(self) -> None:
+        """Raise JobCancelledError when the job is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """What a backfill found: the window, the commits that were known before, and the new ones with their files."""
+
+    window: CommitWindow
+    before: Sequence[Commit]
+    new: Sequence[Commit]
+
+
+def tell_of_commits(entry: Entry, backfill: Backfill, *, job: Job, now: datetime) -> None:
+    """Raise the alerts of what a backfill found; the first commits of a repository raise none.
+
+    The baseline is that of the commits stored before, which are bounded in number and size; nothing else is kept.
+    """
+    head, before, new = backfill.window.head.sha, backfill.before, backfill.new
+    if not before or head is None:
+        return
+    baseline = Baseline.of(before)
+    weeks = {week_of(commit.committer.time) for commit in new}
+    recent = [commit for commit in before if week_of(commit.committer.time) in weeks]
+    descends = _descends(entry, backfill)
+
+    def evaluate(watcher: Watcher) -> list[Alert]:
+        rewritten = ancestry_break_alert(watcher, previous_head=entry.head_sha, head=head, descends=descends)
+        alerts = commit_alerts(watcher, baseline, new, recent_commits=recent)
+        return [*([rewritten] if rewritten else []), *alerts]
+
+    alerting.tell(entry.watchlist_id, alerting.once_per_settings(evaluate), now, job.check)
+
+
+def tell_of_health(
+    entry: Entry, earlier: Sequence[ScorecardResult], result: ScorecardResult, *, job: Job, now: datetime
+) -> None:
+    """Raise the alerts of a new result, compared with the last one of `earlier` (newest first) that has a score."""
+    previous = next((each for each in earlier if each.score is not None), None)
+    if previous is None or result.score is None or result.obtained_at == previous.obtained_at:
+        return
+    comparison, result_id = compare(previous, result), previous.obtained_at.isoformat()
+
+    def evaluate(watcher: Watcher) -> list[Alert]:
+        alerts = (
+            health_score_alert(
+                watcher,
+                previous_result_id=result_id,
+                previous_score=comparison.old_score,
+                score=comparison.new_score,
+                commit_sha=result.head,
+            ),
+            new_vulnerabilities_alert(
+                watcher,
+                previous_result_id=result_id,
+                previous=_vulnerabilities(previous),
+                current=_vulnerabilities(result),
+                commit_sha=result.head,
+            ),
+        )
+        return [alert for alert in alerts if alert is not None]
+
+    alerting.tell(entry.watchlist_id, alerting.once_per_settings(evaluate), now, job.check)
+
+
+def _descends(entry: Entry, backfill: Backfill) -> bool | None:
+    """Whether HEAD continues the stored history; None where that cannot be told, or another branch is the default."""
+    window = backfill.window
+    if entry.default_branch != window.head.branch or entry.head_sha is None or window.head.sha is None:
+        return None
+    if not window.rewritten:
+        return True
+    stored = {commit.sha for commit in backfill.before}
+    return descends_from(entry.head_sha, window.head.sha, new_commits=backfill.new, stored_shas=stored)
+
+
+def _vulnerabilities(result: ScorecardResult) -> VulnerabilitiesCheck:
+    check = next((check for check in result.checks if check.name == VULNERABILITIES_CHECK), None)
+    if check is None:
+        return VulnerabilitiesCheck(None)
+    return VulnerabilitiesCheck(check.score, None if check.details_omitted else check.details)

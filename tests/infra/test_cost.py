@@ -1,0 +1,32 @@
+import json
+
+import pytest
+
+from infra import cost
+from infra.environments import DEV
+from tests.infra.templates import Template
+
+
+def test_the_document_shows_what_the_templates_cost(dev: Template) -> None:
+    document = cost.DOCUMENT.read_text()
+    for item in cost.at_rest(json.loads(dev.path.read_text())):
+        assert f"| {item.name} | {item.amount} | {item.dollars:.2f} |" in document
+
+
+def test_a_nat_gateway_is_the_largest_item_of_a_private_network(dev: Template, everything: Template) -> None:
+    by_name = {item.name: item.dollars for item in cost.at_rest(json.loads(everything.path.read_text()))}
+    assert by_name["NAT gateway"] == max(by_name.values())
+    public = {item.name: item.dollars for item in cost.at_rest(json.loads(dev.path.read_text()))}
+    assert public["NAT gateway"] == 0
+
+
+def test_an_alarm_over_an_expression_is_billed_by_its_metrics(dev: Template) -> None:
+    alarms = dev.properties("AWS::CloudWatch::Alarm").values()
+    (amount,) = (item.amount for item in cost.at_rest(json.loads(dev.path.read_text())) if item.name == "alarms")
+    assert int(amount.split()[0]) > len(alarms)
+
+
+def test_twice_as_many_repositories_cost_twice_as_much() -> None:
+    for bill in (cost.setup_of, cost.month_of):
+        once = sum(item.dollars for item in bill(1000, DEV))
+        assert sum(item.dollars for item in bill(2000, DEV)) == pytest.approx(2 * once)

@@ -1,0 +1,45 @@
+from collections.abc import Iterator
+
+import pytest
+
+from infra.smoke import CheckFailedError, Deployment, judge_job, wait_for
+
+READY = {"status": "ready", "attempt": 1}
+
+
+def test_a_repository_that_became_ready_in_one_attempt_passes() -> None:
+    judge_job(READY, seen_in_flight=True)
+
+
+@pytest.mark.parametrize(
+    ("entry", "seen_in_flight", "reason"),
+    [
+        ({"status": "failed", "last_error": {"code": "host_unreachable"}}, True, "host_unreachable"),
+        (READY, False, "did Lambda delete it"),
+        ({"status": "ready", "attempt": 2}, True, "hand the message back"),
+    ],
+)
+def test_a_repository_that_did_not_is_told_with_the_reason(
+    entry: dict[str, object], *, seen_in_flight: bool, reason: str
+) -> None:
+    with pytest.raises(CheckFailedError, match=reason):
+        judge_job(entry, seen_in_flight=seen_in_flight)
+
+
+def test_waiting_ends_with_what_was_found() -> None:
+    answers: Iterator[str | None] = iter([None, None, "found"])
+    assert wait_for("it", lambda: next(answers), 60, now=lambda: 0.0, sleep=lambda _: None) == "found"
+
+
+def test_waiting_ends_when_the_time_is_up() -> None:
+    clock = iter([0.0, 30.0, 61.0])
+    with pytest.raises(CheckFailedError, match="waited 60 s for it"):
+        wait_for("it", lambda: None, 60, now=lambda: next(clock), sleep=lambda _: None)
+
+
+def test_a_resource_is_found_by_its_type_and_the_start_of_its_name() -> None:
+    deployment = Deployment("s", {"ApiUrl1A": "https://api/"}, {("AWS::Lambda::Function", "DispatcherFunction1A"): "f"})
+    assert deployment.physical_id("AWS::Lambda::Function", "Dispatcher") == "f"
+    assert deployment.api_url == "https://api"
+    with pytest.raises(CheckFailedError, match="0 resources"):
+        deployment.physical_id("AWS::Lambda::Function", "Reconciler")

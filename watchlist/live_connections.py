@@ -1,0 +1,86 @@
+"""Which WebSocket connections watch which entry."""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+
+from watchlist import entries, limits
+from watchlist.entries import EntryWithWatchers
+from watchlist.records import ENTRY_KEY, Entry, LiveConnection, Subscription, UserEntry
+
+
+def register(connection_id: str, watchlist_id: str, user: str | None, at: datetime) -> None:
+    """Note what a connection that is being opened watches, and whose user entry it is shown (None: the first ones).
+
+    The subscription comes last: it is what the live publisher acts on.
+    """
+    expires_at = at + limits.LIVE_CONNECTION
+    LiveConnection(
+        LiveConnection.pk_of(connection_id),
+        LiveConnection.SK,
+        watchlist_id=watchlist_id,
+        user=user,
+        expires_at=expires_at,
+    ).save()
+    Subscription(
+        Subscription.pk_of(watchlist_id),
+        connection_id,
+        watchlist_id=watchlist_id,
+        connection_id=connection_id,
+        user=user,
+        connected_at=at,
+        expires_at=expires_at,
+    ).save()
+
+
+def find(connection_id: str) -> LiveConnection | None:
+    """Return what a connection watches, or None for one that is not registered (any more)."""
+    try:
+        return LiveConnection.get(LiveConnection.pk_of(connection_id), LiveConnection.SK, consistent_read=True)
+    except LiveConnection.DoesNotExist:
+        return None
+
+
+def forget(connection_id: str, watchlist_id: str) -> None:
+    """Delete what was noted of a connection, if anything."""
+    Subscription(Subscription.pk_of(watchlist_id), connection_id).delete()
+    LiveConnection(LiveConnection.pk_of(connection_id), LiveConnection.SK).delete()
+
+
+def pages(watchlist_id: str, at: datetime) -> Iterator[list[Subscription]]:
+    """Yield the subscriptions to an entry, at most `limits.LIVE_PAGE` at a time, without those that have expired."""
+    last_key = None
+    while True:
+        found = Subscription.query(
+            Subscription.pk_of(watchlist_id),
+            consistent_read=True,
+            limit=limits.LIVE_PAGE,
+            page_size=limits.LIVE_PAGE,
+            last_evaluated_key=last_key,
+        )
+        yield [each for each in found if each.expires_at > at]
+        last_key = found.last_evaluated_key
+        if last_key is None:
+            return
+
+
+def shown_to(entry: Entry, users: Collection[str | None]) -> Mapping[str | None, EntryWithWatchers]:
+    """Return what the status poll would show each of `users` of the entry, None being one who may see all."""
+    named = [user for user in users if user is not None]
+    keys = [(entry.watchlist_id, UserEntry.sk_of(user)) for user in named]
+    mine = {user_entry.user: (user_entry,) for user_entry in UserEntry.batch_get(keys)} if keys else {}
+    shown: dict[str | None, EntryWithWatchers] = {user: EntryWithWatchers(entry, mine.get(user, ())) for user in named}
+    if None in users:
+        shown[None] = EntryWithWatchers(entry, entries.first_watchers(entry.watchlist_id))
+    return shown
+
+
+def registered(subscriptions: Collection[Subscription]) -> list[Subscription]:
+    """Return those that are still noted: of a connection that was closed nothing is left."""
+    keys = [(each.pk, each.sk) for each in subscriptions]
+    return list(Subscription.batch_get(keys, consistent_read=True)) if keys else []
+
+
+def read_entries(watchlist_ids: Collection[str]) -> Mapping[str, Entry]:
+    """Return the entries that exist, as they are now, by their ids."""
+    keys = [(watchlist_id, ENTRY_KEY) for watchlist_id in watchlist_ids]
+    return {entry.watchlist_id: entry for entry in Entry.batch_get(keys, consistent_read=True)} if keys else {}
