@@ -187,7 +187,7 @@ def commit(number: int, *, author: str = "Ada", message: str = "text", at: datet
 
 
 def store_commits(watchlist_id: str, count: int) -> None:
-    commit_store.put(watchlist_id, [commit(number) for number in range(count)])
+    commit_store.put(watchlist_id, [commit(number) for number in range(count)], generation=1)
 
 
 def store_health(watchlist_id: str, at: datetime = NOW) -> None:
