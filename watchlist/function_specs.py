@@ -77,10 +77,13 @@ LIVE_REQUEST = FunctionSpec(routes.LIVE_REQUEST.function, settings.LiveSettings,
 LIVE_PUBLISHER = FunctionSpec("live_publisher", settings.LiveSettings, timedelta(seconds=60))
 """Reads `stream_consumers.LIVE_PUBLISHER`; posts to connections."""
 
+EVENT_PUBLISHER = FunctionSpec("event_publisher", settings.EventSettings, timedelta(seconds=60))
+"""Reads `stream_consumers.ENTRY_EVENTS` and `ALERT_EVENTS`; puts events on the bus."""
+
 HTTP_FUNCTIONS = (ADD_REPOSITORY, STATUS, RETRY, COMMITS, HEALTH, USER_WATCHLIST, ALERTS, JOBS, DOCUMENTATION)
 LIVE_FUNCTIONS = (LIVE_CONNECT, LIVE_DISCONNECT, LIVE_REQUEST)
 EVENT_FUNCTIONS = (DISPATCHER, TASK_STOPPED, RECONCILER, SCHEDULER)
-STREAM_FUNCTIONS = (LIVE_PUBLISHER,)
+STREAM_FUNCTIONS = (LIVE_PUBLISHER, EVENT_PUBLISHER)
 FUNCTIONS = (*HTTP_FUNCTIONS, *LIVE_FUNCTIONS, *EVENT_FUNCTIONS, *STREAM_FUNCTIONS)
 
 TASK_CONTAINER = "job"

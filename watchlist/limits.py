@@ -244,3 +244,27 @@ LIVE_POSTS_AT_ONCE = 32
 
 LIVE_PAGE = 500
 """Connections of an entry that are read at once."""
+
+DIGEST_INTERVAL = timedelta(hours=1)
+"""The least time between two digests of one user entry; the first alert after a quiet time is told at once."""
+
+DIGEST_RUN_INTERVAL = timedelta(minutes=1)
+"""How often due digests are looked for."""
+
+DIGESTS_AT_ONCE = 200
+"""Due digests that one run sends; the others are the next run's."""
+
+DIGEST_ALERTS = 50
+"""Alerts that one digest shows; it counts the others."""
+
+WEBHOOK_URL_CHARACTERS = 1000
+"""Longest address of a webhook."""
+
+WEBHOOK_ATTEMPTS = 8
+"""Tries of one delivery until it ends in the dead-letter queue: over about two hours."""
+
+WEBHOOK_RETRY_BASE = timedelta(seconds=30)
+"""Pause after the first failed try; it doubles with each further one."""
+
+WEBHOOK_TIMEOUT = timedelta(seconds=10)
+"""How long a webhook may take to answer."""

@@ -81,13 +81,31 @@ class Metric(StrEnum):
     """Scheduler: seconds that the entry due longest is late at the end of a run; 0 when nothing is left over."""
 
     LIVE_PUBLISHER_RUN = "LivePublisherRun"
-    """Live publisher: 1 at the end of each run that served its whole batch."""
+    """Live publisher: 1 at the end of each run that served its whole batch, 0 of one that did not."""
 
     LIVE_MESSAGES = "LiveMessages"
     """Live publisher: states posted to WebSocket connections."""
 
     LIVE_CONNECTIONS_DROPPED = "LiveConnectionsDropped"
     """Live publisher: connections hung up because a state could not be posted, so that their clients poll instead."""
+
+    EVENT_PUBLISHER_RUN = "EventPublisherRun"
+    """Event publisher: 1 at the end of each run that served its whole batch, 0 of one that did not."""
+
+    ALERT_COLLECTOR_RUN = "AlertCollectorRun"
+    """Alert collector: 1 at the end of each run that served its whole batch, 0 of one that did not."""
+
+    DIGEST_RUN = "DigestRun"
+    """Digest: 1 at the end of each run that went through."""
+
+    DIGEST_SENT = "DigestSent"
+    """Digest: digests that one run handed on to e-mail or webhooks."""
+
+    WEBHOOK_DELIVERED = "WebhookDelivered"
+    """Webhook sender: 1 for each digest that a webhook took."""
+
+    WEBHOOK_FAILED = "WebhookFailed"
+    """Webhook sender: 1 for each try that failed."""
 
     @property
     def unit(self) -> str:

@@ -149,6 +149,36 @@ class LiveSettings(TableSettings):
     """Where the connections of the WebSocket API's stage are managed: `https://<API's host>/<stage>`."""
 
 
+class EventSettings(TableSettings):
+    """Where events are put."""
+
+    event_bus_name: str = Field(alias="EVENT_BUS_NAME", min_length=1)
+
+
+class DigestSettings(TableSettings):
+    """Where digests of alerts are sent."""
+
+    notification_topic_arn: str = Field(alias="NOTIFICATION_TOPIC_ARN", min_length=1)
+    """The SNS topic for e-mail."""
+    webhook_queue_url: BaseUrl = Field(alias="WEBHOOK_QUEUE_URL")
+    digest_interval_seconds: Seconds = Field(
+        default=limits.DIGEST_INTERVAL.total_seconds(), alias="DIGEST_INTERVAL_SECONDS"
+    )
+
+    @property
+    def digest_interval(self) -> timedelta:
+        """The least time between two digests of one user entry."""
+        return timedelta(seconds=self.digest_interval_seconds)
+
+
+class WebhookSettings(TableSettings):
+    """What delivering webhooks needs."""
+
+    webhook_queue_url: BaseUrl = Field(alias="WEBHOOK_QUEUE_URL")
+    webhook_loopback_port: int | None = Field(default=None, alias="WEBHOOK_LOOPBACK_PORT", ge=1, le=65535)
+    """For tests only: deliver over plain HTTP to this port of this machine, whatever host a URL names."""
+
+
 class LeaseSettings(Settings):
     """How long a task holds an entry and how often it says that it is alive."""
 

@@ -50,4 +50,7 @@ LIVE_PUBLISHER = StreamConsumer(
     function_specs.LIVE_PUBLISHER, tables.WATCHLIST, ("entry", "subscription"), batch_size=100, retries=3
 )
 
-CONSUMERS = (LIVE_PUBLISHER,)
+ENTRY_EVENTS = StreamConsumer(function_specs.EVENT_PUBLISHER, tables.WATCHLIST, ("entry",), batch_size=100, retries=100)
+ALERT_EVENTS = StreamConsumer(function_specs.EVENT_PUBLISHER, tables.ACTIVITY, ("alert",), batch_size=100, retries=100)
+
+CONSUMERS = (LIVE_PUBLISHER, ENTRY_EVENTS, ALERT_EVENTS)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TASK_MEMORY_MB = 1024
 _CLUSTER = "watchlist"
+_EVENT_BUS = "watchlist"
 _FAMILY = "job"
 
 
@@ -78,6 +79,9 @@ def provision(url: str, variables: Mapping[str, str]) -> Environment:
         **{kind.dead_letter_queue_url_variable: queue.url for kind, queue in dead_letter_queues.items()},
         **_create_network(boto3.client("ec2", **arguments)),
     }
+    events = boto3.client("events", **arguments)
+    events.create_event_bus(Name=_EVENT_BUS)
+    provisioned["EVENT_BUS_NAME"] = _EVENT_BUS
     ecs = boto3.client("ecs", **arguments)
     cluster = ecs.create_cluster(clusterName=_CLUSTER)["cluster"]["clusterArn"]
     task_definition = _register_task(ecs, _environment(settings.TaskSettings, provisioned, url, caller="task"))

@@ -31,6 +31,7 @@ from watchlist.queues import JobKind
 from watchlist.repository_url import DEFAULT_ORIGINS
 from watchlist.routes import ROUTES
 from watchlist.settings import Settings, TaskSettings
+from watchlist.stream_consumers import StreamConsumer
 
 HTTP_PORT = 3000
 CLONES = lifeline.ROOT / "build" / "local" / "clones"
@@ -101,7 +102,7 @@ class LocalService:
         runner: of the tasks.
         url: the HTTP API's base URL.
         live_url: the WebSocket API's.
-        stream_pollers: one per reader of a table's stream, by the function's name.
+        stream_pollers: one per reader of a table's stream.
         repository_urls: the address of each served repository, by its path.
     """
 
@@ -113,7 +114,7 @@ class LocalService:
     timers: Timers
     url: str
     live_url: str
-    stream_pollers: Mapping[str, StreamPoller]
+    stream_pollers: Mapping[StreamConsumer, StreamPoller]
     repository_urls: Mapping[Path, str]
 
     def __init__(self, settings: LocalSettings, interfere: Interference | None = None) -> None:
@@ -172,7 +173,7 @@ class LocalService:
         }
         streams = boto3.client("dynamodbstreams", **arguments)
         self.stream_pollers = {
-            consumer.function.name: starting.enter_context(
+            consumer: starting.enter_context(
                 StreamPoller(
                     streams,
                     self.environment.streams[consumer.table.name],

@@ -230,6 +230,8 @@ class Source:
                 if stop():
                     return
                 look_at = number + max(_FIRST_LOOK, number // 16)
+        while pack.read_some(_READ_SIZE):  # the checksum; an answer read to its end leaves the connection usable
+            pass
 
     def _not_asked_for(self, oids: Iterable[str]) -> list[str]:
         return [oid for oid in dict.fromkeys(oids) if oid not in self._asked]

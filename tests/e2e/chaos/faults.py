@@ -53,7 +53,12 @@ _OUTAGES: tuple[tuple[str, Fault], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How often harm is done: shares of invocations, and mean seconds between two strikes."""
+    """How often harm is done: shares of invocations, and mean seconds between two strikes at tasks or two outages.
+
+    Attributes:
+        task_strikes: shares of tasks killed, asked to stop, frozen.
+        frozen_seconds: longer than a lease.
+    """
 
     dispatcher_killed: float = 0.08
     dispatched_twice: float = 0.08
@@ -63,7 +68,9 @@ class Rates:
     stop_event_twice: float = 0.15
     stop_event_late: float = 0.25
     function_killed: float = 0.05
-    task_killed_seconds: float = 3
+    task_struck_seconds: float = 3
+    task_strikes: tuple[float, float, float] = (0.65, 0.2, 0.15)
+    frozen_seconds: float = 15
     calm_seconds: float = 1.5
 
 
@@ -221,19 +228,28 @@ class Havoc:
         self._tally.add(f"{name.replace('_', ' ')} killed")
 
     def _strike(self) -> None:
-        """Kill or stop a running task now and then."""
-        while not self._ended.wait(self._strikes.expovariate(1 / self._rates.task_killed_seconds)):
+        """Do harm to a running task now and then."""
+        strikes = (self._kill_task, self._ask_task_to_stop, self._freeze_task)
+        while not self._ended.wait(self._strikes.expovariate(1 / self._rates.task_struck_seconds)):
             running = sorted(self._service.runner.process_ids().values())
-            if not running:
-                continue
-            pid = self._strikes.choice(running)
-            with contextlib.suppress(ProcessLookupError):
-                if self._strikes.random() < 0.75:
-                    os.killpg(pid, signal.SIGKILL)
-                    self._tally.add("task killed")
-                else:
-                    os.kill(pid, signal.SIGTERM)
-                    self._tally.add("task asked to stop")
+            (strike,) = self._strikes.choices(strikes, self._rates.task_strikes)
+            if running:
+                with contextlib.suppress(ProcessLookupError):
+                    strike(self._strikes.choice(running))
+
+    def _kill_task(self, pid: int) -> None:
+        os.killpg(pid, signal.SIGKILL)
+        self._tally.add("task killed")
+
+    def _ask_task_to_stop(self, pid: int) -> None:
+        os.kill(pid, signal.SIGTERM)
+        self._tally.add("task asked to stop")
+
+    def _freeze_task(self, pid: int) -> None:
+        """Stop a task for longer than its lease lasts: it wakes up as one that has lost its job and does not know."""
+        os.killpg(pid, signal.SIGSTOP)
+        self._tally.add("task frozen")
+        self._later(self._rates.frozen_seconds, lambda: os.killpg(pid, signal.SIGCONT))
 
     def _make_weather(self) -> None:
         """Let one thing after another be out of order for a while."""
@@ -277,8 +293,8 @@ class Havoc:
 
     def _wait_and(self, seconds: float, act: Callable[[], object]) -> None:
         self._ended.wait(seconds)
-        # The function may fail as any other time, and the message may be gone.
-        with contextlib.suppress(FunctionError, self._sqs.exceptions.ClientError):
+        # The function may fail as any other time; the message or the task may be gone.
+        with contextlib.suppress(FunctionError, self._sqs.exceptions.ClientError, ProcessLookupError):
             act()
 
     def _happens(self, share: float) -> bool:

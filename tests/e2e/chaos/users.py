@@ -104,6 +104,8 @@ class Crowd:
                     outcome.watchlist_id = str(problem.watchlist_id)
                 else:
                     outcome.refusals.append(problem.status)
+            except urllib3.exceptions.HTTPError:
+                outcome.refusals.append(HTTPStatus.GATEWAY_TIMEOUT)
             if outcome.watchlist_id is not None:
                 return
             time.sleep(1)

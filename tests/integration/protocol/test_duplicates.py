@@ -103,6 +103,7 @@ def test_a_late_duplicate_of_a_finished_job_is_dropped(service: Harness) -> None
     assert service.entry(watchlist_id).serialize() == before
     assert len(service.ecs.tasks) == 1
     assert service.depth() == 0
+    assert service.dead_letters() == []
 
 
 def test_a_result_whose_message_could_not_be_deleted_stands_and_the_message_is_dropped(
@@ -119,6 +120,7 @@ def test_a_result_whose_message_could_not_be_deleted_stands_and_the_message_is_d
     service.lapse()
     service.settle()
     assert len(service.ecs.tasks) == 1
+    assert service.dead_letters() == []
 
 
 def test_copies_of_a_message_that_overtake_it_are_what_counts(service: Harness) -> None:

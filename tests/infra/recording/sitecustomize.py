@@ -1,0 +1,24 @@
+"""Python imports this at its start where its folder is on PYTHONPATH: it writes each call to AWS to a file."""
+
+import json
+import os
+from typing import Any
+
+from botocore.client import BaseClient
+
+_call = BaseClient._make_api_call  # noqa: SLF001 - the one place that all calls of boto3 and PynamoDB come by
+
+
+def _record(client: BaseClient, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    call = {
+        "caller": os.environ["RECORDED_AS"],
+        "service": client.meta.service_model.service_name,
+        "operation": operation,
+        "parameters": parameters,
+    }
+    with open(os.environ["RECORDED_IN"], "a", encoding="utf-8") as file:  # noqa: PTH123 - as early as this, as little as can be
+        file.write(json.dumps(call, default=str) + "\n")
+    return _call(client, operation, parameters)
+
+
+BaseClient._make_api_call = _record  # noqa: SLF001 - as above
