@@ -180,7 +180,7 @@ SCHEDULER_TIMEOUT = timedelta(minutes=5)
 """Longest run of the scheduler function."""
 
 SCHEDULER_STOPS_BEFORE = timedelta(seconds=45)
-"""The scheduler begins nothing new with less time left: one page of checks, each with its slowest host, fits in."""
+"""The scheduler begins no check with less time left: the slowest one fits in, and many watchers can be told."""
 
 CHECKS_OF_ONE_RUN = 20_000
 """Most entries that one run of the scheduler looks at; the rest is the next run's."""
