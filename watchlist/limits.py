@@ -95,8 +95,8 @@ JOBS_COMPLETED_SHOWN = 100
 JOBS_FAILED_SHOWN = 50
 """Failed jobs of a queue that the API shows."""
 
-WATCHERS_SHOWN = 10
-"""User entries that the status of a repository shows when no user is named."""
+WATCHERS_SHOWN = 3
+"""User entries that the status of a repository shows when no user is named: with the entry they take one read unit."""
 
 COMMITS_PAGE = 100
 """Commits on a page unless `limit` says otherwise."""
@@ -180,7 +180,7 @@ SCHEDULER_TIMEOUT = timedelta(minutes=5)
 """Longest run of the scheduler function."""
 
 SCHEDULER_STOPS_BEFORE = timedelta(seconds=45)
-"""The scheduler begins nothing new with less time left: one page of checks, each with its slowest host, fits in."""
+"""The scheduler begins no check with less time left: the slowest one fits in, and many watchers can be told."""
 
 CHECKS_OF_ONE_RUN = 20_000
 """Most entries that one run of the scheduler looks at; the rest is the next run's."""
