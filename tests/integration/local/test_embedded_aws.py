@@ -105,7 +105,7 @@ def test_faults_end_when_none_are_injected(aws: EmbeddedAws) -> None:
 
     aws.inject()
 
-    assert len(sqs.list_queues()["QueueUrls"]) == 6
+    assert sqs.list_queues()["QueueUrls"]
 
 
 @pytest.mark.usefixtures("environment")
