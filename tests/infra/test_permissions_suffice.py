@@ -29,6 +29,8 @@ USER = "ada@example.org"
 TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 BESIDES_THE_TABLE = {
     "dispatcher": {("ecs:RunTask", "other")},
+    "digest": {("sns:Publish", "other"), ("sqs:SendMessage", "webhook")},
+    "webhook_sender": {("sqs:ChangeMessageVisibility", "webhook")},
     "event_publisher": {("events:PutEvents", "other")},
     "live_publisher": {
         ("apigatewaymanagementapi:PostToConnection", "other"),
@@ -75,6 +77,7 @@ def resource_names(variables: Mapping[str, str]) -> dict[str, str]:
         variables["WATCHLIST_TABLE"]: tables.WATCHLIST.name,
         variables["ACTIVITY_TABLE"]: tables.ACTIVITY.name,
     }
+    names[variables["WEBHOOK_QUEUE_URL"]] = "webhook"
     for kind in JobKind:
         names[variables[kind.queue_url_variable]] = kind.value
         names[variables[kind.dead_letter_queue_url_variable]] = f"{kind}-dead-letters"
