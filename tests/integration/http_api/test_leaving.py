@@ -119,7 +119,7 @@ def test_a_running_job_is_fenced_out_and_its_data_removed_when_its_lease_has_end
     assert entry is not None
     assert not entry.state.is_open
     assert entry.generation == message.generation + 1
-    commit_store.put(watchlist_id, [commit(1)])  # the task has not noticed yet
+    commit_store.put(watchlist_id, [commit(1)], 1)  # the task has not noticed yet
     reconcile(client, clock)
     assert left_of(watchlist_id) > 0
     clock.advance(timedelta(seconds=300))

@@ -109,7 +109,7 @@ def test_commits_since_a_moment_end_there_on_every_page(client: Client) -> None:
 @pytest.mark.parametrize("author", ["Bob, the 2nd", "bob, the 2nd@example.org"])
 def test_an_author_s_commits_are_found_by_name_or_email(client: Client, author: str) -> None:
     watchlist_id = client.add()
-    commit_store.put(watchlist_id, [commit(n, author="Bob, the 2nd" if n % 5 == 0 else "Ada") for n in range(40)])
+    commit_store.put(watchlist_id, [commit(n, author="Bob, the 2nd" if n % 5 == 0 else "Ada") for n in range(40)], 1)
 
     pages = list(client.pages(f"{COMMITS.format(watchlist_id)}&author={quote(author)}"))
 
@@ -121,7 +121,7 @@ def test_a_rare_author_s_commits_are_looked_for_a_bounded_number_of_commits_at_a
 ) -> None:
     monkeypatch.setattr(limits, "COMMITS_LOOKED_AT", 20)
     watchlist_id = client.add()
-    commit_store.put(watchlist_id, [commit(n, author="Bob" if n == 49 else "Ada") for n in range(50)])
+    commit_store.put(watchlist_id, [commit(n, author="Bob" if n == 49 else "Ada") for n in range(50)], 1)
 
     pages = list(client.pages(f"{COMMITS.format(watchlist_id)}&author=Bob"))
 
@@ -132,7 +132,7 @@ def test_a_rare_author_s_commits_are_looked_for_a_bounded_number_of_commits_at_a
 def test_a_page_of_long_messages_ends_before_it_is_too_large_for_an_answer(client: Client) -> None:
     watchlist_id = client.add()
     message = "\U0001f4a9" * limits.COMMIT_MESSAGE_CHARACTERS
-    commit_store.put(watchlist_id, [commit(number, message=message) for number in range(200)])
+    commit_store.put(watchlist_id, [commit(number, message=message) for number in range(200)], 1)
 
     pages = list(client.pages(f"/activity/watchlist/{watchlist_id}/commits?limit=200"))
 
