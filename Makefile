@@ -68,6 +68,11 @@ synth: .venv/dev ## Synthesise the templates of every environment into cdk.out; 
 size: .venv/dev ## Print each Lambda package's size and import time
 	$(BIN)/python -m infra.packaging.size
 
+.PHONY: bench
+bench: .venv/dev .venv-bench/peers ## Measure the backfill against its peers (REPOS=<folder of bare repositories> OUT=<file>)
+	$(BIN)/python -m bench.backfill --peers .venv-bench/bin/python \
+		$(if $(REPOS),--repositories "$(REPOS)") $(if $(OUT),--out "$(OUT)") $(BENCH)
+
 .PHONY: chaos
 chaos: .venv/dev ## Run the service under faults for some minutes and judge it (CHAOS="--seed 1 --minutes 10")
 	$(BIN)/python -m tests.e2e.chaos $(CHAOS)
@@ -104,11 +109,16 @@ redrive: .venv/local ## Send a dead-letter queue back to its queue (QUEUE=<name 
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built
-	rm -rf .venv build cdk.out .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench build cdk.out .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -m venv .venv
+
+.venv-bench/peers: requirements/bench.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/bench.txt
+	@touch $@
 
 .venv/local: requirements/local.txt | .venv/bin/python
 	@echo "Installing what the service needs into .venv (once) ..."

@@ -63,11 +63,18 @@ def main() -> None:
                 since = int(_git(root / name, "log", "-1", "--format=%ct")) - YEAR
                 expected = _expected(root / name, since)
                 race = Race(name, server, since, expected, Path(scratch), options.peers, options.rounds)
-                rows = list(race.rows(_chosen(options)))
+                rows = []
+                for row in race.rows(_chosen(options)):
+                    rows.append(row)
+                    _write(row, options.out)
                 console.print(_table(name, rows))
-                if options.out:
-                    with options.out.open("a") as out:
-                        out.writelines(json.dumps(asdict(row)) + "\n" for row in rows)
+
+
+def _write(row: Row, out: Path | None) -> None:
+    """Append at once: a benchmark that is stopped early keeps what it has."""
+    if out is not None:
+        with out.open("a") as file:
+            file.write(json.dumps(asdict(row)) + "\n")
 
 
 def _parse_arguments() -> argparse.Namespace:

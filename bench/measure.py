@@ -58,17 +58,17 @@ def measure(command: Sequence[str], *, environment: Mapping[str, str], directory
 
 
 class _MemorySampler(threading.Thread):
-    """Adds up the memory of all processes of one session, again and again."""
+    """Adds up the memory of a process and all below it, again and again."""
 
-    def __init__(self, session: int) -> None:
+    def __init__(self, root: int) -> None:
         super().__init__(daemon=True)
-        self._session = session
+        self._root = root
         self._ended = threading.Event()
         self.peak = 0
 
     def run(self) -> None:
         while sys.platform == "linux" and not self._ended.wait(_INTERVAL):
-            self.peak = max(self.peak, sum(_memory_of(pid) for pid in _descendants(self._session)))
+            self.peak = max(self.peak, sum(_memory_of(pid) for pid in _descendants(self._root)))
 
     def stop(self) -> None:
         self._ended.set()

@@ -52,12 +52,15 @@ def router() -> Router:
     return Router()  # type: ignore[no-untyped-call] # Powertools left its constructor untyped
 
 
-def resolver(*routers: Router) -> APIGatewayHttpResolver:
-    """Return an API of `routers` whose every error is a problem."""
-    app = APIGatewayHttpResolver(
-        enable_validation=True,
-        response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR,  # or the caller would be blamed for it
-    )
+def resolver(*routers: Router, misshapen: HTTPStatus | None = None) -> APIGatewayHttpResolver:
+    """Return an API of `routers` whose every error is a problem.
+
+    Args:
+        routers: the routes.
+        misshapen: the status of an answer that is not what its route says. With None Powertools blames the caller, but
+            leaves what the routes say of this status in the OpenAPI document.
+    """
+    app = APIGatewayHttpResolver(enable_validation=True, response_validation_error_http_code=misshapen)
     for each in routers:
         app.include_router(each)
     app.exception_handler(RequestValidationError)(_invalid)
@@ -76,7 +79,7 @@ def resolver(*routers: Router) -> APIGatewayHttpResolver:
 
 def handler(logger: Logger, *routers: Router) -> Handler:
     """Return the Lambda entry point for `routers`."""
-    app = resolver(*routers)
+    app = resolver(*routers, misshapen=HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def unexpected(error: Exception) -> "Response[str]":
         if any(is_outage(each) for each in _chain(error)):

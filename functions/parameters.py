@@ -56,6 +56,7 @@ UserName = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.USER_CHARACTERS, strict=True),
     AfterValidator(is_text),
+    Field(json_schema_extra={"pattern": r"\S"}),
 ]
 """Who watches: any text, since identity providers use email addresses, ids and names."""
 

@@ -137,7 +137,9 @@ def at_rest(template: Mapping[str, Any]) -> list[Item]:
     dashboards = len(of_type("AWS::CloudWatch::Dashboard"))
     secrets = len(of_type("AWS::SecretsManager::Secret"))
     nat_gateways = len(of_type("AWS::EC2::NatGateway"))
-    polls = len(of_type("AWS::Lambda::EventSourceMapping")) * _POLLERS * _HOURS * 3600 / _POLL_SECONDS
+    # Reading a stream from Lambda costs nothing.
+    queue_mappings = [each for each in of_type("AWS::Lambda::EventSourceMapping") if "StartingPosition" not in each]
+    polls = len(queue_mappings) * _POLLERS * _HOURS * 3600 / _POLL_SECONDS
     runs = _HOURS * 3600 / limits.RECONCILE_INTERVAL.total_seconds()
     return [
         Item("alarms", f"{alarm_metrics} metrics", alarm_metrics * PRICES["alarm metric, month"]),

@@ -50,6 +50,8 @@ class Dashboard(Construct):
                 _failing(environment, queues),
                 _watchlist_health(environment),
                 _api(api),
+                _keeping_current(environment),
+                _telling(environment),
                 _cost_drivers(environment, storage, worker, functions),
             ],
         )
@@ -121,6 +123,28 @@ def _api(api: Api) -> list[cloudwatch.IWidget]:
         for percent in (50, 99)
     ]
     return [_graph("API answers", answers), _graph("API latency (ms)", latencies)]
+
+
+def _keeping_current(environment: Environment) -> list[cloudwatch.IWidget]:
+    counts = (Metric.SCHEDULER_RUN, Metric.ENTRIES_CHECKED, Metric.REFRESHES_STARTED, Metric.CHECKS_FAILED)
+    lag = own_metric(environment, Metric.CHECK_LAG, statistic=cloudwatch.Stats.MAXIMUM, label="lag (s)")
+    return [_graph("Checks", [own_metric(environment, metric, period=_HOUR) for metric in counts], right=[lag])]
+
+
+def _telling(environment: Environment) -> list[cloudwatch.IWidget]:
+    live = (Metric.LIVE_PUBLISHER_RUN, Metric.LIVE_MESSAGES, Metric.LIVE_CONNECTIONS_DROPPED)
+    told = (
+        Metric.EVENT_PUBLISHER_RUN,
+        Metric.ALERT_COLLECTOR_RUN,
+        Metric.DIGEST_RUN,
+        Metric.DIGEST_SENT,
+        Metric.WEBHOOK_DELIVERED,
+        Metric.WEBHOOK_FAILED,
+    )
+    return [
+        _graph("Live status: runs, messages, dropped connections", [own_metric(environment, m) for m in live]),
+        _graph("Events, digests and webhooks", [own_metric(environment, metric) for metric in told]),
+    ]
 
 
 def _cost_drivers(

@@ -61,7 +61,11 @@ class Function(Construct):
             "L1",
             "packages carry bytecode, which only the same Python writes; docs/decisions has why it is 3.13",
         )
-        acknowledge(self.role, "IAM5[Resource::*]", "X-Ray's PutTraceSegments and PutTelemetryRecords know no resource")
+        acknowledge(
+            self.role,
+            "IAM5[Resource::*]",
+            "PutTraceSegments and PutTelemetryRecords of X-Ray, and a stream consumer's ListStreams, know no resource",
+        )
 
 
 def _duration(duration: timedelta) -> Duration:

@@ -17,6 +17,7 @@ class AlarmTitle(StrEnum):
 
     API_FAILING = "API failing"
     API_SLOW = "API slow"
+    CHECKS_BEHIND = "Checks behind"
     DATABASE_THROTTLED = "Database throttled"
     DEAD_LETTERS = "Dead-letter queue not empty"
     DISPATCHER_FAILING = "Dispatcher failing"
@@ -25,6 +26,8 @@ class AlarmTitle(StrEnum):
     LAUNCHES_POSTPONED = "Launches postponed"
     LAUNCHES_REFUSED = "Launches refused"
     RECONCILER_NOT_RUNNING = "Reconciler not running"
+    SCHEDULER_NOT_RUNNING = "Scheduler not running"
+    STREAM_CONSUMER_BEHIND = "Stream consumer behind"
     TASK_FAILURES = "Task failures"
     TASK_STOPPED_FAILING = "Task-stopped function failing"
     TASKS_OVER_AGE = "Tasks over age"

@@ -55,7 +55,7 @@ OF_FUNCTIONS: Mapping[str, Permissions] = {
     function_specs.COMMITS.name: Permissions(watchlist=_READ, activity=_READ),
     function_specs.HEALTH.name: Permissions(watchlist=_READ, activity=_READ),
     function_specs.USER_WATCHLIST.name: Permissions(
-        watchlist=_READ | {"PutItem", "UpdateItem", "DeleteItem"},
+        watchlist=_READ | {"BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"},
         activity=_READ | {"BatchWriteItem", "DeleteItem"},
         indexes=(tables.BY_USER, tables.BY_USER_ENTRY),
     ),
@@ -79,8 +79,21 @@ OF_FUNCTIONS: Mapping[str, Permissions] = {
         watchlist=_PROTOCOL | _SLOTS, queues=_on_all_queues("ChangeMessageVisibility", "DeleteMessage")
     ),
     function_specs.RECONCILER.name: Permissions(
-        watchlist=_PROTOCOL | {"Query"}, indexes=(tables.BY_DUE,), queues=_on_all_queues("SendMessage")
+        watchlist=_PROTOCOL | {"Query", "DeleteItem"},
+        activity=frozenset({"Query", "BatchWriteItem"}),
+        indexes=(tables.BY_DUE, tables.BY_QUEUE),
+        queues=_on_all_queues("SendMessage"),
     ),
+    function_specs.SCHEDULER.name: Permissions(
+        watchlist=_PROTOCOL | {"BatchGetItem", "DeleteItem", "Query"},
+        indexes=(tables.BY_DUE, tables.BY_QUEUE),
+        queues={kind: frozenset({"SendMessage"}) for kind in JobKind if kind.is_refresh},
+    ),
+    function_specs.EVENT_PUBLISHER.name: Permissions(),
+    function_specs.LIVE_CONNECT.name: Permissions(watchlist=frozenset({"GetItem", "PutItem"})),
+    function_specs.LIVE_DISCONNECT.name: Permissions(watchlist=frozenset({"GetItem", "DeleteItem"})),
+    function_specs.LIVE_REQUEST.name: Permissions(watchlist=_READ | {"BatchGetItem", "DeleteItem"}),
+    function_specs.LIVE_PUBLISHER.name: Permissions(watchlist=_READ | {"BatchGetItem", "DeleteItem"}),
 }
 
 OF_TASK = Permissions(

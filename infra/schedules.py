@@ -1,5 +1,7 @@
 """What runs by the clock."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from aws_cdk import Duration, Stack
@@ -13,15 +15,54 @@ from infra.environments import Environment
 from infra.functions import Function
 from infra.monitoring import AlarmTitle, Monitoring
 from infra.own_metrics import own_metric
-from watchlist import limits
+from watchlist import function_specs, limits
+from watchlist.function_specs import FunctionSpec
 from watchlist.metrics import Metric
 
 _MISSED_RUNS = 3
-"""Runs of the reconciler that may fail in a row before somebody is told."""
+"""Runs that may fail in a row before somebody is told."""
+
+_TOLERATED_LAG = Duration.hours(6)
+"""How late checks may be: a burst of adds makes as many of them due at once a day later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A function that runs by the clock.
+
+    Attributes:
+        run: the metric that it emits at the end of each run that went through.
+        alarm: what is said when it has not.
+        lost: what does not happen meanwhile.
+    """
+
+    function: FunctionSpec
+    interval: timedelta
+    run: Metric
+    alarm: AlarmTitle
+    lost: str
+
+
+SCHEDULED = (
+    Scheduled(
+        function_specs.RECONCILER,
+        limits.RECONCILE_INTERVAL,
+        Metric.RECONCILER_RUN,
+        AlarmTitle.RECONCILER_NOT_RUNNING,
+        "entries that nobody works on are not found",
+    ),
+    Scheduled(
+        function_specs.SCHEDULER,
+        limits.SCHEDULE_INTERVAL,
+        Metric.SCHEDULER_RUN,
+        AlarmTitle.SCHEDULER_NOT_RUNNING,
+        "entries are not checked for changes",
+    ),
+)
 
 
 class Schedules(Construct):
-    """Starts the reconciler every `limits.RECONCILE_INTERVAL`."""
+    """Starts each of `SCHEDULED` at its interval."""
 
     def __init__(
         self,
@@ -29,55 +70,76 @@ class Schedules(Construct):
         construct_id: str,
         *,
         environment: Environment,
-        reconciler: Function,
+        functions: Mapping[str, Function],
         monitoring: Monitoring,
     ) -> None:
         super().__init__(scope, construct_id)
-        interval = _duration(limits.RECONCILE_INTERVAL)
-        scheduler.Schedule(
-            self,
-            "Reconcile",
-            description="Looks for jobs that nobody works on",
-            schedule=scheduler.ScheduleExpression.rate(interval),
-            # A late run is worth nothing: the next one does its work.
-            target=targets.LambdaInvoke(
-                reconciler.function,
-                max_event_age=interval,
-                retry_attempts=0,
-                role=self._role(reconciler).without_policy_updates(),
-            ),
-        )
-        console = (
-            f"lambda/home?region={monitoring.region}#/functions/{reconciler.function.function_name}?tab=monitoring"
-        )
-        monitoring.alarm(
-            AlarmTitle.RECONCILER_NOT_RUNNING,
-            happened="The reconciler has not finished a run: entries that nobody works on are not found.",
-            console=console,
-            metric=own_metric(environment, Metric.RECONCILER_RUN, period=interval),
-            threshold=1,
-            periods=_MISSED_RUNS,
-            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-            missing_data=cloudwatch.TreatMissingData.BREACHING,
-        )
+        scheduled_functions = [functions[scheduled.function.name] for scheduled in SCHEDULED]
+        role = self._role(scheduled_functions)
+        for scheduled, function in zip(SCHEDULED, scheduled_functions, strict=True):
+            interval = _duration(scheduled.interval)
+            scheduler.Schedule(
+                self,
+                scheduled.function.name,
+                description=f"{environment.service}: {scheduled.function.name}",
+                schedule=scheduler.ScheduleExpression.rate(interval),
+                # A late run is worth nothing: the next one does its work.
+                target=targets.LambdaInvoke(
+                    function.function,
+                    max_event_age=interval,
+                    retry_attempts=0,
+                    role=role.without_policy_updates(),
+                ),
+            )
+            monitoring.alarm(
+                scheduled.alarm,
+                happened=f"The {scheduled.function.name} has not finished a run: {scheduled.lost}.",
+                console=_console(monitoring, function),
+                metric=own_metric(environment, scheduled.run, period=interval),
+                threshold=1,
+                periods=_MISSED_RUNS,
+                comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+                missing_data=cloudwatch.TreatMissingData.BREACHING,
+            )
         monitoring.alarm(
             AlarmTitle.ENTRIES_OVERDUE,
             happened="Entries were `processing` for longer than the service promises.",
-            console=console,
-            metric=own_metric(environment, Metric.ENTRIES_OVERDUE, statistic=cloudwatch.Stats.MAXIMUM, period=interval),
+            console=_console(monitoring, functions[function_specs.RECONCILER.name]),
+            metric=own_metric(
+                environment,
+                Metric.ENTRIES_OVERDUE,
+                statistic=cloudwatch.Stats.MAXIMUM,
+                period=_duration(limits.RECONCILE_INTERVAL),
+            ),
             threshold=1,
-            # The alarm above tells when the reconciler says nothing at all.
+            # Another alarm tells when the reconciler says nothing at all.
+            missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        monitoring.alarm(
+            AlarmTitle.CHECKS_BEHIND,
+            happened=f"Entries have been due for a check for more than {_TOLERATED_LAG.to_hours():.0f} hours.",
+            console=_console(monitoring, functions[function_specs.SCHEDULER.name]),
+            metric=own_metric(
+                environment, Metric.CHECK_LAG, statistic=cloudwatch.Stats.MINIMUM, period=Duration.hours(1)
+            ),
+            threshold=_TOLERATED_LAG.to_seconds(),
             missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
 
-    def _role(self, function: Function) -> iam.Role:
-        """Return the scheduler's role. The target's own grant would cover every version of the function."""
+    def _role(self, functions: Sequence[Function]) -> iam.Role:
+        """Return the schedules' role. The targets' own grants would cover every version of the functions."""
         source = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=source))
         role.add_to_policy(
-            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function.function_arn])
+            iam.PolicyStatement(
+                actions=["lambda:InvokeFunction"], resources=[function.function.function_arn for function in functions]
+            )
         )
         return role
+
+
+def _console(monitoring: Monitoring, function: Function) -> str:
+    return f"lambda/home?region={monitoring.region}#/functions/{function.function.function_name}?tab=monitoring"
 
 
 def _duration(duration: timedelta) -> Duration:

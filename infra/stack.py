@@ -3,20 +3,23 @@
 from aws_cdk import Stack, Stage, Tags
 from constructs import Construct
 
-from infra import permissions
+from infra import permissions, streams
 from infra.api import Api
 from infra.dashboard import Dashboard
 from infra.dispatch import Dispatch
 from infra.environments import Environment
+from infra.event_bus import EventBus
 from infra.functions import Function, PackageOf
 from infra.github_token import GitHubToken
 from infra.job_queues import JobQueues
+from infra.live_status import LiveStatus
 from infra.monitoring import Monitoring
 from infra.schedules import Schedules
 from infra.storage import Storage
 from infra.task_events import TaskEvents
 from infra.worker import Worker
 from watchlist import function_specs
+from watchlist.stream_consumers import CONSUMERS
 
 
 class RepositoryWatchlist(Stack):
@@ -47,6 +50,8 @@ class RepositoryWatchlist(Stack):
             github_token=GitHubToken(self, "GitHubToken", environment=environment),
             monitoring=monitoring,
         )
+        live_status = LiveStatus(self, "LiveStatus", environment=environment)
+        event_bus = EventBus(self, "EventBus", environment=environment)
         permissions.grant(worker.task_role, permissions.OF_TASK, storage, queues)
         functions = {
             spec.name: Function(
@@ -55,12 +60,20 @@ class RepositoryWatchlist(Stack):
                 spec=spec,
                 environment=environment,
                 package=package_of(spec),
-                values={**values, **worker.variables},
+                values={**values, **worker.variables, **live_status.variables, **event_bus.variables},
             )
             for spec in function_specs.FUNCTIONS
         }
         for name, function in functions.items():
             permissions.grant(function.role, permissions.OF_FUNCTIONS[name], storage, queues)
+        live_status.route(functions)
+        for name in (function_specs.LIVE_REQUEST.name, function_specs.LIVE_PUBLISHER.name):
+            live_status.allow_posting(functions[name].role)
+        for consumer in CONSUMERS:
+            streams.consume(consumer, functions[consumer.function.name], storage)
+        for spec in function_specs.STREAM_FUNCTIONS:
+            streams.watch(functions[spec.name], monitoring)
+        event_bus.allow_put(functions[function_specs.EVENT_PUBLISHER.name].role)
         api = Api(
             self,
             "Api",
@@ -88,7 +101,7 @@ class RepositoryWatchlist(Stack):
             self,
             "Schedules",
             environment=environment,
-            reconciler=functions[function_specs.RECONCILER.name],
+            functions=functions,
             monitoring=monitoring,
         )
         Dashboard(

@@ -50,6 +50,7 @@ COMMITS = FunctionSpec(Function.COMMITS, settings.TableSettings, _HTTP_TIMEOUT)
 HEALTH = FunctionSpec(Function.HEALTH, settings.TableSettings, _HTTP_TIMEOUT)
 USER_WATCHLIST = FunctionSpec(Function.USER_WATCHLIST, settings.TableSettings, _LONG_HTTP_TIMEOUT)
 ALERTS = FunctionSpec(Function.ALERTS, settings.TableSettings, _HTTP_TIMEOUT)
+NOTIFICATIONS = FunctionSpec(Function.NOTIFICATIONS, settings.TableSettings, _HTTP_TIMEOUT)
 JOBS = FunctionSpec(Function.JOBS, settings.OperationsSettings, _HTTP_TIMEOUT)
 DOCUMENTATION = FunctionSpec(Function.DOCUMENTATION, settings.Settings, _HTTP_TIMEOUT)
 
@@ -80,10 +81,30 @@ LIVE_PUBLISHER = FunctionSpec("live_publisher", settings.LiveSettings, timedelta
 EVENT_PUBLISHER = FunctionSpec("event_publisher", settings.EventSettings, timedelta(seconds=60))
 """Reads `stream_consumers.ENTRY_EVENTS` and `ALERT_EVENTS`; puts events on the bus."""
 
-HTTP_FUNCTIONS = (ADD_REPOSITORY, STATUS, RETRY, COMMITS, HEALTH, USER_WATCHLIST, ALERTS, JOBS, DOCUMENTATION)
+ALERT_COLLECTOR = FunctionSpec("alert_collector", settings.CollectorSettings, timedelta(seconds=60))
+"""Reads `stream_consumers.ALERT_DIGESTS`."""
+
+DIGEST = FunctionSpec("digest", settings.DigestSettings, timedelta(seconds=60))
+"""Runs every `limits.DIGEST_RUN_INTERVAL`, one at a time; publishes to the topic, sends to the webhook queue."""
+
+WEBHOOK_SENDER = FunctionSpec("webhook_sender", settings.WebhookSettings, timedelta(seconds=30))
+"""Receives from the webhook queue (SQS event source mapping, partial batch responses, batches of one)."""
+
+HTTP_FUNCTIONS = (
+    ADD_REPOSITORY,
+    STATUS,
+    RETRY,
+    COMMITS,
+    HEALTH,
+    USER_WATCHLIST,
+    ALERTS,
+    NOTIFICATIONS,
+    JOBS,
+    DOCUMENTATION,
+)
 LIVE_FUNCTIONS = (LIVE_CONNECT, LIVE_DISCONNECT, LIVE_REQUEST)
-EVENT_FUNCTIONS = (DISPATCHER, TASK_STOPPED, RECONCILER, SCHEDULER)
-STREAM_FUNCTIONS = (LIVE_PUBLISHER, EVENT_PUBLISHER)
+EVENT_FUNCTIONS = (DISPATCHER, TASK_STOPPED, RECONCILER, SCHEDULER, DIGEST, WEBHOOK_SENDER)
+STREAM_FUNCTIONS = (LIVE_PUBLISHER, EVENT_PUBLISHER, ALERT_COLLECTOR)
 FUNCTIONS = (*HTTP_FUNCTIONS, *LIVE_FUNCTIONS, *EVENT_FUNCTIONS, *STREAM_FUNCTIONS)
 
 TASK_CONTAINER = "job"

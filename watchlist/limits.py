@@ -95,8 +95,8 @@ JOBS_COMPLETED_SHOWN = 100
 JOBS_FAILED_SHOWN = 50
 """Failed jobs of a queue that the API shows."""
 
-WATCHERS_SHOWN = 10
-"""User entries that the status of a repository shows when no user is named."""
+WATCHERS_SHOWN = 3
+"""User entries that the status of a repository shows when no user is named: with the entry they take one read unit."""
 
 COMMITS_PAGE = 100
 """Commits on a page unless `limit` says otherwise."""

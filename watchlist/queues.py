@@ -1,6 +1,10 @@
-"""The three job queues. One kind of job has one queue, so that a refresh never delays a person who waits."""
+"""The queues: three for jobs, so that a refresh never delays a person who waits, and one for webhooks."""
 
 from enum import StrEnum
+
+WEBHOOK_DELIVERY = "webhook-delivery"
+"""The queue of webhook deliveries; its visibility timeout exceeds six runs of the sender, and `limits.WEBHOOK_ATTEMPTS`
+receives move a message to its own dead-letter queue."""
 
 
 class JobKind(StrEnum):

@@ -14,8 +14,10 @@ watchlist table
     HOSTS                 <origin>        HostPause         scheduler: which hosts are left alone, and until when
     CONNECTION#<id>       CONNECTION      LiveConnection    live status: what does a WebSocket connection watch?
     LIVE#<watchlist_id>   <id>            Subscription      live status: all connections of an entry, paged
+    DIGEST#<user_watchlist_id>  DIGEST    Digest            alerts that the user is still to be told of
     index `by-user`       user, added_at                    a user's watchlist, newest first
-    index `by-due`        due_kind, due_at                  entries that the reconciler or scheduler must look at
+    index `by-due`        due_kind, due_at                  entries that the reconciler or scheduler must look at,
+                                                            digests that must be sent
     index `by-queue`      open_queue, job_queued_at         the oldest job of a queue that has not ended
 
 activity table
@@ -40,6 +42,7 @@ from pynamodb.attributes import (
     NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
+    UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
 from pynamodb.connection import Connection
@@ -291,6 +294,7 @@ class UserEntry(WatchlistItem, discriminator="user"):
     added_at = UTCDateTimeAttribute()
     notes = UnicodeAttribute(null=True)
     alerts = JSONAttribute()
+    notifications = JSONAttribute(null=True)
     by_user = ByUserIndex()
 
     @staticmethod
@@ -383,6 +387,37 @@ class Subscription(WatchlistItem, discriminator="subscription"):
         return f"LIVE#{watchlist_id}"
 
 
+class ByDueDigestIndex(GlobalSecondaryIndex["Digest"]):
+    """Digests by the moment from which they can be sent."""
+
+    class Meta:
+        """The index of due entries; `due_kind` tells the two apart."""
+
+        index_name = tables.BY_DUE.name
+        projection = IncludeProjection(["type"])
+
+    due_kind = UnicodeAttribute(hash_key=True)
+    due_at = UTCDateTimeAttribute(range_key=True)
+
+
+class Digest(WatchlistItem, discriminator="digest"):
+    """The alerts that a user entry's next digest tells of, and when the last one was sent."""
+
+    PREFIX = "DIGEST#"
+    SK = "DIGEST"
+    user_watchlist_id = UnicodeAttribute()
+    alert_ids = UnicodeSetAttribute(null=True)
+    last_sent_at = UTCDateTimeAttribute(null=True)
+    due_kind = UnicodeAttribute(null=True)
+    due_at = UTCDateTimeAttribute(null=True)
+    by_due = ByDueDigestIndex()
+
+    @staticmethod
+    def pk_of(user_watchlist_id: str) -> str:
+        """Return the hash key for a user entry's digest."""
+        return Digest.PREFIX + user_watchlist_id
+
+
 class ActivityItem(Model):
     """Any item of the activity table."""
 
@@ -451,6 +486,7 @@ class AlertRecord(ActivityItem, discriminator="alert"):
     alert = JSONAttribute()
     acknowledged_at = UTCDateTimeAttribute(null=True)
     resolved_at = UTCDateTimeAttribute(null=True)
+    told_at = UTCDateTimeAttribute(null=True)
     by_user_entry = ByUserEntryIndex()
 
 
@@ -492,6 +528,7 @@ def bind(settings: TableSettings) -> None:
         HostPause,
         LiveConnection,
         Subscription,
+        Digest,
     ):
         _bind(model, settings.watchlist_table)
     for activity_model in (ActivityItem, CommitRecord, HealthRecord, AlertRecord):

@@ -14,6 +14,7 @@ class Function(StrEnum):
     HEALTH = "health"
     USER_WATCHLIST = "user_watchlist"
     ALERTS = "alerts"
+    NOTIFICATIONS = "notifications"
     JOBS = "jobs"
     DOCUMENTATION = "documentation"
 
@@ -34,6 +35,9 @@ COMMITS = Route("GET", "/activity/watchlist/{watchlist_id}/commits", Function.CO
 HEALTH = Route("GET", "/activity/watchlist/{watchlist_id}/health", Function.HEALTH)
 USER_WATCHLIST = Route("GET", "/activity/watchlist", Function.USER_WATCHLIST)
 CHANGE_ALERTS = Route("PUT", "/activity/user-watchlist-alerts/{user_watchlist_id}", Function.USER_WATCHLIST)
+CHANGE_NOTIFICATIONS = Route(
+    "PUT", "/activity/user-watchlist-notifications/{user_watchlist_id}", Function.NOTIFICATIONS
+)
 STOP_WATCHING = Route("DELETE", "/activity/user-watchlist/{user_watchlist_id}", Function.USER_WATCHLIST)
 ALERTS = Route("GET", "/activity/alerts/{user_watchlist_id}", Function.ALERTS)
 ACKNOWLEDGE_ALERT = Route("PATCH", "/activity/alerts/{alert_id}/acknowledge", Function.ALERTS)
@@ -52,6 +56,7 @@ ROUTES = (
     HEALTH,
     USER_WATCHLIST,
     CHANGE_ALERTS,
+    CHANGE_NOTIFICATIONS,
     STOP_WATCHING,
     ALERTS,
     ACKNOWLEDGE_ALERT,
@@ -62,7 +67,7 @@ ROUTES = (
     DOCS,
 )
 
-WITH_BODY = frozenset({ADD, ADD_BATCH, CHANGE_ALERTS})
+WITH_BODY = frozenset({ADD, ADD_BATCH, CHANGE_ALERTS, CHANGE_NOTIFICATIONS})
 """The routes whose requests have a body: JSON."""
 
 

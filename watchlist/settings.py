@@ -155,12 +155,9 @@ class EventSettings(TableSettings):
     event_bus_name: str = Field(alias="EVENT_BUS_NAME", min_length=1)
 
 
-class DigestSettings(TableSettings):
-    """Where digests of alerts are sent."""
+class CollectorSettings(TableSettings):
+    """How often a user is told of alerts."""
 
-    notification_topic_arn: str = Field(alias="NOTIFICATION_TOPIC_ARN", min_length=1)
-    """The SNS topic for e-mail."""
-    webhook_queue_url: BaseUrl = Field(alias="WEBHOOK_QUEUE_URL")
     digest_interval_seconds: Seconds = Field(
         default=limits.DIGEST_INTERVAL.total_seconds(), alias="DIGEST_INTERVAL_SECONDS"
     )
@@ -171,12 +168,28 @@ class DigestSettings(TableSettings):
         return timedelta(seconds=self.digest_interval_seconds)
 
 
+class DigestSettings(CollectorSettings):
+    """Where digests of alerts are sent."""
+
+    notification_topic_arn: str = Field(alias="NOTIFICATION_TOPIC_ARN", min_length=1)
+    """The SNS topic for e-mail."""
+    webhook_queue_url: BaseUrl = Field(alias="WEBHOOK_QUEUE_URL")
+
+
 class WebhookSettings(TableSettings):
     """What delivering webhooks needs."""
 
     webhook_queue_url: BaseUrl = Field(alias="WEBHOOK_QUEUE_URL")
     webhook_loopback_port: int | None = Field(default=None, alias="WEBHOOK_LOOPBACK_PORT", ge=1, le=65535)
     """For tests only: deliver over plain HTTP to this port of this machine, whatever host a URL names."""
+    webhook_retry_seconds: Seconds = Field(
+        default=limits.WEBHOOK_RETRY_BASE.total_seconds(), alias="WEBHOOK_RETRY_SECONDS"
+    )
+
+    @property
+    def webhook_retry_base(self) -> timedelta:
+        """The pause after a delivery's first failed try."""
+        return timedelta(seconds=self.webhook_retry_seconds)
 
 
 class LeaseSettings(Settings):

@@ -54,6 +54,7 @@ class DueKind(StrEnum):
     JOB = "job"
     CHECK = "check"
     REMOVAL = "removal"
+    DIGEST = "digest"
 
 
 class CheckOutcome(StrEnum):

@@ -53,4 +53,7 @@ LIVE_PUBLISHER = StreamConsumer(
 ENTRY_EVENTS = StreamConsumer(function_specs.EVENT_PUBLISHER, tables.WATCHLIST, ("entry",), batch_size=100, retries=100)
 ALERT_EVENTS = StreamConsumer(function_specs.EVENT_PUBLISHER, tables.ACTIVITY, ("alert",), batch_size=100, retries=100)
 
-CONSUMERS = (LIVE_PUBLISHER, ENTRY_EVENTS, ALERT_EVENTS)
+ALERT_DIGESTS = StreamConsumer(function_specs.ALERT_COLLECTOR, tables.ACTIVITY, ("alert",), batch_size=100, retries=100)
+
+CONSUMERS = (LIVE_PUBLISHER, ENTRY_EVENTS, ALERT_EVENTS, ALERT_DIGESTS)
+"""At most two readers of one table: a shard bears no more."""

@@ -84,6 +84,20 @@ def change_alerts(entry: UserEntry, alerts: Mapping[str, Any]) -> UserEntry:
     return entry
 
 
+def change_notifications(entry: UserEntry, notifications: Mapping[str, Any]) -> None:
+    """Replace the notification settings.
+
+    Raises:
+        UserEntryNotFoundError: it was removed meanwhile.
+    """
+    try:
+        entry.update(actions=[UserEntry.notifications.set(dict(notifications))], condition=UserEntry.pk.exists())
+    except UpdateError as error:
+        if error.cause_response_code == CONDITION_FAILED:
+            raise UserEntryNotFoundError(entry.user_watchlist_id) from None
+        raise
+
+
 def stop_watching(user_entry: UserEntry, now: datetime) -> None:
     """Remove the user entry and its alerts; with the last watcher goes the repository with all its data.
 

@@ -6,6 +6,7 @@ The local service clones through it from local paths, and tests and the benchmar
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
@@ -121,6 +122,12 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], owner: GitServer) -> None:
         super().__init__(address, _Handler)
         self.owner = owner
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        """Accept a connection; its small buffer keeps `bytes_sent` near what the client has really taken."""
+        connection, address = super().get_request()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _CHUNK)
+        return connection, address
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Stay quiet: a client that stops reading early is normal here."""

@@ -12,7 +12,7 @@ from infra.local import embedded_aws
 from infra.local.queue_poller import Queue
 from watchlist import function_specs, limits, settings, stream_consumers, tables
 from watchlist.function_specs import FunctionSpec
-from watchlist.queues import JobKind
+from watchlist.queues import WEBHOOK_DELIVERY, JobKind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TASK_MEMORY_MB = 1024
 _CLUSTER = "watchlist"
 _EVENT_BUS = "watchlist"
+_TOPIC = "watchlist"
 _FAMILY = "job"
 
 
@@ -36,6 +37,8 @@ class Environment:
         queues: the job queues.
         dead_letter_queues: where their messages end that need an operator.
         streams: the ARN of each table's stream, by the table's name.
+        webhook_queue: the queue of webhook deliveries.
+        webhook_dead_letter_queue: where deliveries end that no try could make.
         variables: values of settings variables, for every model that has them.
     """
 
@@ -45,6 +48,8 @@ class Environment:
     queues: Mapping[JobKind, Queue]
     dead_letter_queues: Mapping[JobKind, Queue]
     streams: Mapping[str, str]
+    webhook_queue: Queue
+    webhook_dead_letter_queue: Queue
     variables: Mapping[str, str] = field(repr=False)
 
     def of(self, spec: FunctionSpec) -> dict[str, str]:
@@ -81,7 +86,13 @@ def provision(url: str, variables: Mapping[str, str]) -> Environment:
     }
     events = boto3.client("events", **arguments)
     events.create_event_bus(Name=_EVENT_BUS)
-    provisioned["EVENT_BUS_NAME"] = _EVENT_BUS
+    webhook_queue, webhook_dead_letter_queue = _create_webhook_queues(boto3.client("sqs", **arguments))
+    topic = boto3.client("sns", **arguments).create_topic(Name=_TOPIC)["TopicArn"]
+    provisioned |= {
+        "EVENT_BUS_NAME": _EVENT_BUS,
+        "WEBHOOK_QUEUE_URL": webhook_queue.url,
+        "NOTIFICATION_TOPIC_ARN": topic,
+    }
     ecs = boto3.client("ecs", **arguments)
     cluster = ecs.create_cluster(clusterName=_CLUSTER)["cluster"]["clusterArn"]
     task_definition = _register_task(ecs, _environment(settings.TaskSettings, provisioned, url, caller="task"))
@@ -92,6 +103,8 @@ def provision(url: str, variables: Mapping[str, str]) -> Environment:
         queues=queues,
         dead_letter_queues=dead_letter_queues,
         streams=streams,
+        webhook_queue=webhook_queue,
+        webhook_dead_letter_queue=webhook_dead_letter_queue,
         variables={**provisioned, "CLUSTER": cluster, "TASK_DEFINITION": task_definition},
     )
 
@@ -172,6 +185,18 @@ def _create_queues(
         )
         for kind in JobKind
     }
+
+
+def _create_webhook_queues(sqs: "SQSClient") -> tuple[Queue, Queue]:
+    retention = {"MessageRetentionPeriod": _seconds(limits.DEAD_LETTER_RETENTION)}
+    dead_letter_queue = _create_queue(sqs, f"{WEBHOOK_DELIVERY}-dead-letter", retention)
+    redrive = {"deadLetterTargetArn": dead_letter_queue.arn, "maxReceiveCount": limits.WEBHOOK_ATTEMPTS}
+    attributes = {
+        "VisibilityTimeout": _seconds(6 * function_specs.WEBHOOK_SENDER.timeout),
+        "MessageRetentionPeriod": _seconds(limits.MESSAGE_RETENTION),
+        "RedrivePolicy": json.dumps(redrive),
+    }
+    return _create_queue(sqs, WEBHOOK_DELIVERY, attributes), dead_letter_queue
 
 
 def _create_queue(sqs: "SQSClient", name: str, attributes: Mapping[Any, str]) -> Queue:

@@ -90,9 +90,12 @@ def failed_ids(response: Any, message_ids: Iterable[str]) -> frozenset[str]:  # 
 class QueuePoller:
     """Polls one queue on a thread of its own; a context manager. `pause` and `resume` stop and restart the polling."""
 
-    def __init__(self, sqs: "SQSClient", queue: Queue, invoke: Callable[[dict[str, Any]], Any]) -> None:
+    def __init__(
+        self, sqs: "SQSClient", queue: Queue, invoke: Callable[[dict[str, Any]], Any], batch_size: int = BATCH_SIZE
+    ) -> None:
         self._sqs = sqs
         self._queue = queue
+        self._batch_size = batch_size
         self._invoke = invoke
         self._loop = BackgroundLoop(f"poller of {queue.name}", self.poll, seconds=_PAUSE_SECONDS)
         self.pause = self._loop.pause
@@ -111,7 +114,7 @@ class QueuePoller:
         """Receive one batch and have it served; return whether there was one."""
         messages = self._sqs.receive_message(
             QueueUrl=self._queue.url,
-            MaxNumberOfMessages=BATCH_SIZE,
+            MaxNumberOfMessages=self._batch_size,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
             WaitTimeSeconds=0,

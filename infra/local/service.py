@@ -72,6 +72,7 @@ class LocalSettings:
         log: the file for all logs, emptied first; None for this process's stderr.
         reconcile_interval: how often the reconciler runs.
         schedule_interval: how often the scheduler runs.
+        digest_run_interval: how often due digests are looked for.
         grace_seconds: from SIGTERM to SIGKILL for tasks that are stopped.
     """
 
@@ -81,6 +82,7 @@ class LocalSettings:
     log: Path | None = None
     reconcile_interval: timedelta = limits.RECONCILE_INTERVAL
     schedule_interval: timedelta = limits.SCHEDULE_INTERVAL
+    digest_run_interval: timedelta = limits.DIGEST_RUN_INTERVAL
     grace_seconds: float = 10
 
 
@@ -183,9 +185,18 @@ class LocalService:
             )
             for consumer in stream_consumers.CONSUMERS
         }
+        starting.enter_context(
+            QueuePoller(
+                boto3.client("sqs", **arguments),
+                self.environment.webhook_queue,
+                self._invoker(function_specs.WEBHOOK_SENDER),
+                batch_size=1,
+            )
+        )
         reconcile = Timer(function_specs.RECONCILER.name, self._settings.reconcile_interval)
         schedule = Timer(function_specs.SCHEDULER.name, self._settings.schedule_interval)
-        self.timers = starting.enter_context(Timers((reconcile, schedule), self._invoke))
+        digest = Timer(function_specs.DIGEST.name, self._settings.digest_run_interval)
+        self.timers = starting.enter_context(Timers((reconcile, schedule, digest), self._invoke))
         self.live_url = starting.enter_context(live_gateway).url
         self.url = starting.enter_context(gateway).url
 

@@ -79,6 +79,10 @@ class StreamPoller:
     ) -> None:
         self._loop.__exit__(kind, error, trace)
 
+    def from_the_beginning(self) -> "StreamPoller":
+        """Return a poller of the same stream, not started, that has read nothing yet."""
+        return StreamPoller(self._streams, self._stream_arn, self._consumer, self._invoke)
+
     def poll(self) -> bool:
         """Read one batch and have it served; return whether it got on."""
         records = self._read()

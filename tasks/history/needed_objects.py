@@ -20,7 +20,7 @@ from watchlist.errors import JobError
 MOST_LEVELS = 128
 """Directories nest no deeper than this in a commit whose lines are counted."""
 
-_MANY_PAIRS = 64
+_MANY_PAIRS = 128
 _FEW_STARTS = 16
 _OBJECTS_FOR_A_PAIR = 40
 _BYTES_FOR_A_PAIR = 10 * 1024

@@ -42,6 +42,18 @@ class Template:
         found = self.properties("AWS::Lambda::Function")
         return {properties["Handler"].split(".")[1]: properties for properties in found.values()}
 
+    def of_api(self, kind: str, protocol: str) -> list[dict[str, Any]]:
+        """Return the properties of routes, stages or integrations of the API of that protocol (HTTP, WEBSOCKET)."""
+        apis = self.properties("AWS::ApiGatewayV2::Api")
+        found = self.properties(f"AWS::ApiGatewayV2::{kind}").values()
+        return [each for each in found if apis[str(target(each["ApiId"]))]["ProtocolType"] == protocol]
+
+    def http_api(self) -> dict[str, Any]:
+        """Return the properties of the HTTP API."""
+        apis = self.properties("AWS::ApiGatewayV2::Api").values()
+        (api,) = (api for api in apis if api["ProtocolType"] == "HTTP")
+        return api
+
     def container(self) -> dict[str, Any]:
         """Return the task's container."""
         (container,) = self.the("AWS::ECS::TaskDefinition")["ContainerDefinitions"]

@@ -1,5 +1,6 @@
 """The templates agree with what functions, tasks and records expect."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,12 +9,14 @@ from pynamodb.indexes import AllProjection, Index
 from pynamodb.models import Model
 
 from infra.process_environment import MissingValueError, environment_of
+from infra.schedules import SCHEDULED, Scheduled
 from tests.infra.templates import Template, target
 from watchlist import function_specs, limits, records, tables
 from watchlist.function_specs import FUNCTIONS, HTTP_FUNCTIONS, FunctionSpec
 from watchlist.queues import JobKind
-from watchlist.routes import ROUTES
+from watchlist.routes import LIVE_ROUTES, ROUTES
 from watchlist.settings import AddSettings, TaskSettings
+from watchlist.stream_consumers import CONSUMERS, STREAM_VIEW_TYPE
 
 MODELS: dict[str, type[Model]] = {"watchlist": records.WatchlistItem, "activity": records.ActivityItem}
 
@@ -143,20 +146,69 @@ def test_a_message_stays_invisible_for_a_lease_and_for_six_timeouts_of_the_dispa
 
 
 def test_each_queue_is_mapped_to_the_dispatcher_and_reports_records_one_by_one(dev: Template) -> None:
-    mappings = dev.properties("AWS::Lambda::EventSourceMapping").values()
-    assert len(mappings) == len(JobKind)
+    every = dev.properties("AWS::Lambda::EventSourceMapping").values()
+    mappings = [mapping for mapping in every if "StartingPosition" not in mapping]
     for mapping in mappings:
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert function_of(dev, mapping["FunctionName"]) == "dispatcher"
     sources = {target(mapping["EventSourceArn"]) for mapping in mappings}
     queues = {target(dev.functions()["jobs"]["Environment"]["Variables"][kind.queue_url_variable]) for kind in JobKind}
     assert sources == queues
+
+
+def function_of(template: Template, reference: Any) -> str:
+    handler = template.resources[str(target(reference))]["Properties"]["Handler"]
+    return str(handler.split(".")[1])
+
+
+def test_each_stream_consumer_reads_its_table_as_it_says(dev: Template) -> None:
+    every = dev.properties("AWS::Lambda::EventSourceMapping").values()
+    mappings = {
+        (function_of(dev, mapping["FunctionName"]), mapping["EventSourceArn"]["Fn::GetAtt"][0]): mapping
+        for mapping in every
+        if "StartingPosition" in mapping
+    }
+    assert len(mappings) == len(CONSUMERS)
+    for consumer in CONSUMERS:
+        (mapping,) = (
+            mapping
+            for (function, logical_id), mapping in mappings.items()
+            if function == consumer.function.name and f"Storage{consumer.table.name.capitalize()}" in logical_id
+        )
+        assert mapping["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn"
+        assert mapping["BatchSize"] == consumer.batch_size
+        assert mapping["MaximumRetryAttempts"] == consumer.retries
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        (pattern,) = mapping["FilterCriteria"]["Filters"]
+        assert json.loads(pattern["Pattern"]) == consumer.filter_pattern
+    for name in MODELS:
+        assert table(dev, name)["StreamSpecification"]["StreamViewType"] == STREAM_VIEW_TYPE
+
+
+def test_every_websocket_route_leads_to_its_function(dev: Template) -> None:
+    integrations = dev.properties("AWS::ApiGatewayV2::Integration")
+    actual = {}
+    for route in dev.of_api("Route", "WEBSOCKET"):
+        _, integration = route["Target"]["Fn::Join"][1]
+        uri = integrations[str(target(integration))]["IntegrationUri"]["Fn::Join"][1]
+        (function,) = (part for part in uri if target(part) in dev.of_type("AWS::Lambda::Function"))
+        actual[route["RouteKey"]] = function_of(dev, function)
+    assert actual == {route.key: route.function for route in LIVE_ROUTES}
+
+
+def test_functions_post_to_connections_of_the_websockets_stage(dev: Template) -> None:
+    (stage,) = dev.of_api("Stage", "WEBSOCKET")
+    url = dev.functions()["live_publisher"]["Environment"]["Variables"]["LIVE_ENDPOINT_URL"]["Fn::Join"][1]
+    assert url[0] == "https://"
+    assert target(url[1]) == target(stage["ApiId"])
+    assert url[-1] == f"/{stage['StageName']}"
 
 
 def test_every_route_leads_to_its_function(dev: Template) -> None:
     integrations = dev.properties("AWS::ApiGatewayV2::Integration")
     functions = dev.properties("AWS::Lambda::Function")
     actual = {}
-    for route in dev.properties("AWS::ApiGatewayV2::Route").values():
+    for route in dev.of_api("Route", "HTTP"):
         _, integration = route["Target"]["Fn::Join"][1]
         function = target(integrations[str(target(integration))]["IntegrationUri"])
         actual[route["RouteKey"]] = functions[str(function)]["Handler"]
@@ -173,9 +225,15 @@ def test_the_container_has_the_name_that_launches_override(dev: Template) -> Non
     assert dev.container()["Name"] == function_specs.TASK_CONTAINER
 
 
-def test_the_reconciler_runs_at_its_interval(dev: Template) -> None:
-    minutes = limits.RECONCILE_INTERVAL.total_seconds() / 60
-    assert dev.the("AWS::Scheduler::Schedule")["ScheduleExpression"] == f"rate({minutes:.0f} minutes)"
+@pytest.mark.parametrize("scheduled", SCHEDULED, ids=lambda scheduled: scheduled.function.name)
+def test_a_scheduled_function_runs_at_its_interval(dev: Template, scheduled: Scheduled) -> None:
+    schedules = {
+        function_of(dev, schedule["Target"]["Arn"]): schedule["ScheduleExpression"]
+        for schedule in dev.properties("AWS::Scheduler::Schedule").values()
+    }
+    assert schedules.keys() == {each.function.name for each in SCHEDULED}
+    minutes = scheduled.interval.total_seconds() / 60
+    assert schedules[scheduled.function.name] == f"rate({minutes:.0f} minutes)"
 
 
 def test_stopped_tasks_of_this_cluster_reach_the_task_stopped_function(dev: Template) -> None:

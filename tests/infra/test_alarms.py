@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from infra.monitoring import AlarmTitle
+from infra.schedules import SCHEDULED, Scheduled
 from tests.infra.templates import Template, target
 from watchlist.errors import ErrorCode
 from watchlist.metrics import DIMENSION, NAMESPACE, Metric, attempt_failed_by
@@ -26,6 +27,7 @@ AWS_METRICS: dict[tuple[str, str], dict[tuple[str, ...], str]] = {
         ("GlobalSecondaryIndexName", "TableName"): "AWS::DynamoDB::GlobalTable",
     },
     ("AWS/Lambda", "Errors"): {("FunctionName",): "AWS::Lambda::Function"},
+    ("AWS/Lambda", "IteratorAge"): {("FunctionName",): "AWS::Lambda::Function"},
     ("AWS/Lambda", "Throttles"): {("FunctionName",): "AWS::Lambda::Function"},
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"): {("QueueName",): "AWS::SQS::Queue"},
     ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible"): {("QueueName",): "AWS::SQS::Queue"},
@@ -102,10 +104,12 @@ def test_every_alarm_says_what_silence_means(dev: Template) -> None:
         assert alarm["TreatMissingData"] in {"breaching", "ignore", "notBreaching"}, name
 
 
-def test_a_silent_reconciler_is_one_that_does_not_run(dev: Template) -> None:
-    alarm = alarms(dev)[AlarmTitle.RECONCILER_NOT_RUNNING]
+@pytest.mark.parametrize("scheduled", SCHEDULED, ids=lambda scheduled: scheduled.function.name)
+def test_a_silent_scheduled_function_is_one_that_does_not_run(dev: Template, scheduled: Scheduled) -> None:
+    alarm = alarms(dev)[scheduled.alarm]
     assert alarm["TreatMissingData"] == "breaching"
     assert alarm["ComparisonOperator"] == "LessThanThreshold"
+    assert alarm["MetricName"] == scheduled.run
 
 
 def test_every_alarm_watches_a_metric_that_exists(templates: dict[str, Template]) -> None:

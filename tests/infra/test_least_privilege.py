@@ -14,7 +14,7 @@ from watchlist.queues import JobKind
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 
-ANY_RESOURCE = TRACES | {"ecr:GetAuthorizationToken"}
+ANY_RESOURCE = TRACES | {"dynamodb:ListStreams", "ecr:GetAuthorizationToken"}
 """Actions for which AWS knows no resource (service authorization reference)."""
 
 
@@ -80,6 +80,28 @@ def resource_name(template: Template, resource: Any) -> str:
     return str(found["Type"])
 
 
+POSTS = {
+    ("execute-api:ManageConnections", "/live/POST/@connections/*"),
+    ("execute-api:ManageConnections", "/live/DELETE/@connections/*"),
+}
+READS_STREAM = {
+    ("dynamodb:DescribeStream", "watchlist"),
+    ("dynamodb:GetRecords", "watchlist"),
+    ("dynamodb:GetShardIterator", "watchlist"),
+    ("dynamodb:ListStreams", "*"),
+}
+READS_OTHER_STREAM = {(action, "activity") for action, table in READS_STREAM if table == "watchlist"}
+BESIDES_THE_TABLE = {
+    "dispatcher": {
+        ("ecs:RunTask", ":task-definition/repository-watchlist-dev:*"),
+        ("iam:PassRole", "AWS::IAM::Role"),
+    },
+    "event_publisher": READS_STREAM | READS_OTHER_STREAM | {("events:PutEvents", "AWS::Events::EventBus")},
+    "live_request": POSTS,
+    "live_publisher": POSTS | READS_STREAM,
+}
+
+
 def expected(permitted: Permissions, service: str) -> set[tuple[str, str]]:
     pairs = {(f"dynamodb:{action}", "watchlist") for action in permitted.watchlist}
     pairs |= {(f"dynamodb:{action}", "activity") for action in permitted.activity}
@@ -97,10 +119,9 @@ def expected(permitted: Permissions, service: str) -> set[tuple[str, str]]:
 def test_a_function_may_do_what_the_table_of_permissions_says_and_no_more(dev: Template, spec: FunctionSpec) -> None:
     actual = granted(dev, role_of(dev, spec.name))
     own = {(action, "AWS::Logs::LogGroup") for action in LOGS} | {(action, "*") for action in TRACES}
-    extra = set()
-    if spec.name == "dispatcher":
-        extra = {("ecs:RunTask", ":task-definition/repository-watchlist-dev:*"), ("iam:PassRole", "AWS::IAM::Role")}
-    assert actual == own | extra | expected(permissions.OF_FUNCTIONS[spec.name], "repository-watchlist-dev")
+    assert actual == own | BESIDES_THE_TABLE.get(spec.name, set()) | expected(
+        permissions.OF_FUNCTIONS[spec.name], "repository-watchlist-dev"
+    )
 
 
 def test_every_function_has_permissions_and_there_are_no_others() -> None:

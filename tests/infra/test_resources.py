@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.infra.templates import Template, target
-from watchlist.routes import ROUTES
+from watchlist.routes import LIVE_ROUTES, ROUTES
 
 
 def test_templates_pass_cfn_lint(templates: dict[str, Template]) -> None:
@@ -18,13 +18,13 @@ def test_templates_pass_cfn_lint(templates: dict[str, Template]) -> None:
 
 
 def test_every_route_wants_a_signature_by_default(dev: Template) -> None:
-    kinds = [route["AuthorizationType"] for route in dev.properties("AWS::ApiGatewayV2::Route").values()]
+    kinds = [route["AuthorizationType"] for route in dev.of_api("Route", "HTTP")]
     assert kinds == ["AWS_IAM"] * len(ROUTES)
 
 
 def test_every_route_wants_a_token_where_there_is_an_issuer(everything: Template) -> None:
     authorizer_id = next(iter(everything.of_type("AWS::ApiGatewayV2::Authorizer")))
-    routes = everything.properties("AWS::ApiGatewayV2::Route").values()
+    routes = everything.of_api("Route", "HTTP")
     assert len(routes) == len(ROUTES)
     for route in routes:
         assert route["AuthorizationType"] == "JWT"
@@ -33,8 +33,20 @@ def test_every_route_wants_a_token_where_there_is_an_issuer(everything: Template
     assert jwt == {"Audience": ["watchlist"], "Issuer": "https://login.example.com"}
 
 
+def test_a_websocket_is_opened_with_a_signature_only(templates: dict[str, Template]) -> None:
+    for template in templates.values():
+        kinds = {route["RouteKey"]: route.get("AuthorizationType") for route in template.of_api("Route", "WEBSOCKET")}
+        assert kinds.pop("$connect") == "AWS_IAM"
+        assert kinds.keys() == {route.key for route in LIVE_ROUTES} - {"$connect"}
+
+
+def test_the_websocket_is_throttled_too(dev: Template) -> None:
+    (stage,) = dev.of_api("Stage", "WEBSOCKET")
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == dev.environment.requests_per_second
+
+
 def test_the_api_is_throttled_logged_and_measured_by_route(dev: Template) -> None:
-    stage = dev.the("AWS::ApiGatewayV2::Stage")
+    (stage,) = dev.of_api("Stage", "HTTP")
     settings = stage["DefaultRouteSettings"]
     assert settings["DetailedMetricsEnabled"] is True
     assert settings["ThrottlingRateLimit"] == dev.environment.requests_per_second
@@ -43,13 +55,13 @@ def test_the_api_is_throttled_logged_and_measured_by_route(dev: Template) -> Non
 
 
 def test_browsers_may_call_from_named_origins_only(dev: Template, everything: Template) -> None:
-    assert "CorsConfiguration" not in dev.the("AWS::ApiGatewayV2::Api")
-    cors = everything.the("AWS::ApiGatewayV2::Api")["CorsConfiguration"]
+    assert "CorsConfiguration" not in dev.http_api()
+    cors = everything.http_api()["CorsConfiguration"]
     assert cors["AllowOrigins"] == ["https://watchlist.example.com"]
 
 
 def test_an_api_with_its_own_domain_answers_nowhere_else(everything: Template) -> None:
-    assert everything.the("AWS::ApiGatewayV2::Api")["DisableExecuteApiEndpoint"] is True
+    assert everything.http_api()["DisableExecuteApiEndpoint"] is True
     assert everything.the("AWS::ApiGatewayV2::DomainName")["DomainName"] == "api.example.com"
 
 

@@ -30,7 +30,7 @@ class Finding:
     text: str
 
 
-_NO_ATTEMPT_FAILED = {ErrorCode.PROCESSING_TIMED_OUT, ErrorCode.QUEUE_UNAVAILABLE}
+_NO_ATTEMPT_FAILED = {ErrorCode.PROCESSING_TIMED_OUT}
 """Retryable reasons for which a job fails without having used up its attempts."""
 
 _FOR_GOOD = {Host.MISSING: {ErrorCode.REPOSITORY_NOT_FOUND}}

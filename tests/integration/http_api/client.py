@@ -10,10 +10,11 @@ from typing import Any
 
 from infra.local.function_host import Context
 from infra.local.http_gateway import Event, HttpRequest, event_of, find_route, response_of
-from watchlist import alert_store, clock, commit_store, health_store, routes
+from watchlist import alert_store, clock, commit_store, health_store, history_metrics, routes
 from watchlist.alert_settings import AlertKind
 from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind
 from watchlist.commits import Commit, FileChange, Signature
+from watchlist.health import no_score
 from watchlist.records import ENTRY_KEY, Entry
 from watchlist.states import EntryStatus, JobState
 
@@ -191,7 +192,12 @@ def store_commits(watchlist_id: str, count: int) -> None:
 
 
 def store_health(watchlist_id: str, at: datetime = NOW) -> None:
-    document = {"scorecard": {"score": 7.5}, "history_metrics": {"activity": {"value": 60}}}
+    scorecard = no_score("The host has no token left.", head="1" * 40, obtained_at=at)
+    metrics = history_metrics.measure([commit(1)], now=at, mailmap=b"", complete=True)
+    document = {
+        "scorecard": scorecard.model_dump(mode="json"),
+        "history_metrics": metrics.model_dump(mode="json"),
+    }
     health_store.put(watchlist_id, at, "1" * 40, document)
 
 

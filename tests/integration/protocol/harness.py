@@ -317,8 +317,12 @@ def clean(environment: Environment, variables: Mapping[str, str]) -> None:
         sqs.delete_queue(QueueUrl=queue.url)  # purging is allowed once a minute only
         sqs.create_queue(QueueName=queue.name, Attributes=dict(attributes))
     for table in (variables["WATCHLIST_TABLE"], variables["ACTIVITY_TABLE"]):
-        for item in dynamodb.scan(TableName=table)["Items"]:
-            dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+        pages = dynamodb.get_paginator("scan").paginate(TableName=table, PaginationConfig={"PageSize": 25})
+        for page in list(pages):
+            keys = [{"pk": item["pk"], "sk": item["sk"]} for item in page["Items"]]
+            if keys:
+                deletions = [{"DeleteRequest": {"Key": key}} for key in keys]
+                dynamodb.batch_write_item(RequestItems={table: deletions})
 
 
 @functools.cache

@@ -1,0 +1,71 @@
+"""How a user is told of alerts: by e-mail, by a webhook, or not at all."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from pydantic import BaseModel, Field
+
+from functions import documented, http_api, startup
+from functions.callers import caller_of
+from functions.parameters import UserWatchlistId
+from functions.problems import ProblemCode
+from watchlist import function_specs, routes, user_entries, webhooks
+from watchlist.notification_settings import NotificationSettings, StoredNotifications
+from watchlist.settings import TableSettings
+
+settings, logger = startup.start(TableSettings, function_specs.NOTIFICATIONS.name)
+router = http_api.router()
+
+
+class NotificationsAnswer(BaseModel):
+    """The settings as they are now."""
+
+    user_watchlist_id: str
+    email: bool
+    webhook_url: str | None
+    webhook_secret: Annotated[
+        str | None,
+        Field(
+            description="What calls of the webhook are signed with. It is shown once, when the address is new; to have "
+            "another one, remove the address and set it again.",
+        ),
+    ]
+
+
+@router.put(
+    http_api.rule(routes.CHANGE_NOTIFICATIONS),
+    summary="Replace the notification settings of a user entry",
+    operation_id="changeNotifications",
+    tags=["alerts"],
+    responses=documented.responses(
+        {200: {"description": "The new settings, with the webhook's secret if its address is new."}},
+        ProblemCode.MALFORMED_JSON,
+        ProblemCode.INVALID_FIELDS,
+        ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+        ProblemCode.NOT_FOUND,
+        ProblemCode.NOT_YOURS,
+    ),
+)
+def change_notifications(
+    user_watchlist_id: UserWatchlistId, notifications: Annotated[NotificationSettings, Body()]
+) -> NotificationsAnswer:
+    """Replace all settings: what is left out is off."""
+    entry = user_entries.find(user_watchlist_id, caller_of(router))
+    before = StoredNotifications.of(entry.notifications)
+    is_new = notifications.webhook_url not in {None, before.webhook_url}
+    secret = webhooks.new_secret() if is_new else before.webhook_secret
+    stored = StoredNotifications(
+        email=notifications.email,
+        webhook_url=notifications.webhook_url,
+        webhook_secret=secret if notifications.webhook_url else None,
+    )
+    user_entries.change_notifications(entry, stored.model_dump(mode="json"))
+    return NotificationsAnswer(
+        user_watchlist_id=user_watchlist_id,
+        email=stored.email,
+        webhook_url=stored.webhook_url,
+        webhook_secret=secret if is_new else None,
+    )
+
+
+handler = http_api.handler(logger, router)

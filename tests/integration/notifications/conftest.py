@@ -1,0 +1,332 @@
+"""The functions that tell people, as processes, with the streams and the queue read only when a test says so."""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from infra.local import embedded_aws
+from infra.local.embedded_aws import EmbeddedAws
+from infra.local.function_processes import FunctionProcesses, LocalFunction
+from infra.local.provisioning import Environment, provision
+from infra.local.queue_poller import QueuePoller
+from infra.local.stream_poller import StreamPoller
+from watchlist import alert_store, clock, digests, function_specs, records, stream_consumers, user_entries
+from watchlist.alert_settings import AlertKind
+from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind
+from watchlist.entries import user_watchlist_id_of
+from watchlist.records import ENTRY_KEY, Digest, Entry, UserEntry
+from watchlist.settings import TableSettings, load
+from watchlist.states import EntryStatus, JobState
+
+USER = "ada@example.org"
+SPECS = (
+    function_specs.EVENT_PUBLISHER,
+    function_specs.ALERT_COLLECTOR,
+    function_specs.DIGEST,
+    function_specs.WEBHOOK_SENDER,
+    function_specs.NOTIFICATIONS,
+)
+
+
+@dataclass
+class Call:
+    """One call that the receiver got."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    """A webhook receiver on 127.0.0.1 that answers with `status`."""
+
+    server: ThreadingHTTPServer
+    calls: list[Call] = field(default_factory=list)
+    status: int = 204
+
+    @property
+    def port(self) -> int:
+        return self.server.server_port
+
+
+@pytest.fixture(scope="session")
+def receiver_server() -> Iterator[Receiver]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            receiving.calls.append(Call(self.path, headers, body))
+            self.send_response(receiving.status)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    receiving = Receiver(server)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield receiving
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@dataclass
+class Told:
+    """The running parts."""
+
+    aws: EmbeddedAws
+    environment: Environment
+    functions: FunctionProcesses
+    streams: list[StreamPoller]
+    webhooks: QueuePoller
+    sqs: Any
+    event_queue_url: str
+    email_queue_url: str
+
+    def read_streams(self) -> None:
+        """Let every consumer read all that was written."""
+        for poller in self.streams:
+            while poller.poll():
+                pass
+
+    def read_streams_again(self) -> None:
+        """Let every consumer read all that was ever written, as after a lost checkpoint."""
+        for poller in self.streams:
+            again = poller.from_the_beginning()
+            while again.poll():
+                pass
+
+    def send_digests(self) -> int:
+        return int(self.functions.invoke(function_specs.DIGEST.name, {})["sent"])
+
+    def events(self, watchlist_id: str) -> list[dict[str, Any]]:
+        """Return the bus's events of one entry."""
+        return [event for event in self._drain(self.event_queue_url) if event["detail"]["watchlist_id"] == watchlist_id]
+
+    def forget_deliveries(self) -> None:
+        self._drain(self.environment.webhook_queue.url)
+
+    def emails(self) -> list[dict[str, Any]]:
+        return self._drain(self.email_queue_url)
+
+    def depth(self, url: str) -> int:
+        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(attributes[name]) for name in names)
+
+    def _drain(self, url: str) -> list[dict[str, Any]]:
+        bodies = []
+        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                bodies.append(json.loads(message["Body"]))
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return bodies
+
+
+@pytest.fixture(scope="session")
+def told_parts(receiver_server: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    with ExitStack() as running:
+        patch = running.enter_context(pytest.MonkeyPatch.context())
+        aws = running.enter_context(EmbeddedAws(sys.stderr.fileno()))
+        variables = {
+            "GIT_CLONE_DIR": str(tmp_path_factory.mktemp("clones")),
+            "MAX_SETUP_TASKS": "1",
+            "MAX_REFRESH_TASKS": "1",
+            "WEBHOOK_LOOPBACK_PORT": str(receiver_server.port),
+            "WEBHOOK_RETRY_SECONDS": "0.001",
+        }
+        environment = provision(aws.url, variables)
+        functions = running.enter_context(
+            FunctionProcesses(
+                [LocalFunction(spec.name, spec.handler, spec.timeout, environment.of(spec)) for spec in SPECS],
+                sys.stderr.fileno(),
+            )
+        )
+        functions.warm_up(spec.name for spec in SPECS)
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in {**embedded_aws.credentials("task"), "AWS_ENDPOINT_URL": aws.url}.items():
+            patch.setenv(name, value)
+        records.bind(load(TableSettings, environment.variables))
+        yield _connect(aws, environment, functions)
+
+
+def _connect(aws: EmbeddedAws, environment: Environment, functions: FunctionProcesses) -> Told:
+    arguments: Any = embedded_aws.client_arguments(aws.url)
+    sqs = boto3.client("sqs", **arguments)
+    events = boto3.client("events", **arguments)
+    bus = environment.variables["EVENT_BUS_NAME"]
+    event_queue, event_queue_arn = _queue(sqs, "events-seen")
+    events.put_rule(Name="all", EventBusName=bus, EventPattern=json.dumps({"source": ["repository-watchlist"]}))
+    events.put_targets(Rule="all", EventBusName=bus, Targets=[{"Id": "queue", "Arn": event_queue_arn}])
+    email_queue, email_queue_arn = _queue(sqs, "emails-seen")
+    topic = environment.variables["NOTIFICATION_TOPIC_ARN"]
+    boto3.client("sns", **arguments).subscribe(TopicArn=topic, Protocol="sqs", Endpoint=email_queue_arn)
+    streams = boto3.client("dynamodbstreams", **arguments)
+
+    def invoke(spec: function_specs.FunctionSpec, event: dict[str, Any]) -> Any:
+        return functions.invoke(spec.name, event)
+
+    consumers = (stream_consumers.ENTRY_EVENTS, stream_consumers.ALERT_EVENTS, stream_consumers.ALERT_DIGESTS)
+    return Told(
+        aws,
+        environment,
+        functions,
+        [
+            StreamPoller(
+                streams,
+                environment.streams[consumer.table.name],
+                consumer,
+                lambda event, spec=consumer.function: invoke(spec, event),  # type: ignore[misc] # no type for a default
+            )
+            for consumer in consumers
+        ],
+        QueuePoller(
+            sqs, environment.webhook_queue, lambda event: invoke(function_specs.WEBHOOK_SENDER, event), batch_size=1
+        ),
+        sqs,
+        event_queue,
+        email_queue,
+    )
+
+
+def _queue(sqs: Any, name: str) -> tuple[str, str]:
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+
+@pytest.fixture
+def receiver(receiver_server: Receiver) -> Receiver:
+    receiver_server.calls.clear()
+    receiver_server.status = 204
+    return receiver_server
+
+
+@pytest.fixture
+def told(told_parts: Told, receiver: Receiver) -> Iterator[Told]:
+    del receiver
+    told_parts.read_streams()
+    told_parts.emails()
+    told_parts.forget_deliveries()
+    yield told_parts
+    told_parts.aws.inject()
+
+
+@dataclass
+class Watch:
+    """One user's watch on one repository."""
+
+    watchlist_id: str
+    entry: Entry
+
+    @property
+    def user_watchlist_id(self) -> str:
+        return user_watchlist_id_of(self.watchlist_id, USER)
+
+    def choose(self, told: Told, body: dict[str, Any]) -> dict[str, Any]:
+        """Set the notifications over HTTP and return the answer."""
+        path = f"/activity/user-watchlist-notifications/{self.user_watchlist_id}"
+        event = {
+            "version": "2.0",
+            "routeKey": "PUT /activity/user-watchlist-notifications/{user_watchlist_id}",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {"content-type": "application/json"},
+            "pathParameters": {"user_watchlist_id": self.user_watchlist_id},
+            "requestContext": {"http": {"method": "PUT", "path": path}, "requestId": "r", "stage": "$default"},
+            "body": json.dumps(body),
+            "isBase64Encoded": False,
+        }
+        answer: dict[str, Any] = told.functions.invoke(function_specs.NOTIFICATIONS.name, event)
+        return {"status": answer["statusCode"], **json.loads(answer["body"])}
+
+    def raise_alert(self, alert_id: str | None = None) -> str:
+        """Store an alert, as a refresh does, and return its id."""
+        alert = Alert(
+            id=alert_id or f"alert_{uuid4().hex}",
+            kind=AlertKind.FILES_CHANGED,
+            level=AlertLevel.MILD,
+            metric=AlertMetric.FILES_CHANGED,
+            value=412,
+            threshold=200,
+            threshold_kind=ThresholdKind.HARDCODED_THRESHOLD,
+            commit_sha="a" * 40,
+            message="Ada changed 412 files.",
+        )
+        alert_store.put(self.user_watchlist_id, self.watchlist_id, alert, clock.now())
+        return alert.id
+
+    @property
+    def digest(self) -> Digest:
+        found = digests.find(self.user_watchlist_id)
+        assert found is not None
+        return found
+
+    def let_time_pass(self, duration: timedelta) -> None:
+        """Move the digest's moments into the past."""
+        digest = self.digest
+
+        def earlier(moment: datetime | None) -> datetime | None:
+            return None if moment is None else moment - duration
+
+        digest.last_sent_at, digest.due_at = earlier(digest.last_sent_at), earlier(digest.due_at)
+        digest.save()
+
+    def leave(self) -> None:
+        user_entries.find(self.user_watchlist_id, None).delete()
+
+
+@pytest.fixture
+def watch(told: Told) -> Watch:
+    del told
+    now = clock.now()
+    watchlist_id = f"watchlist_a_{uuid4().hex}_1"
+    entry = Entry(
+        watchlist_id,
+        ENTRY_KEY,
+        watchlist_id=watchlist_id,
+        origin="https://github.com",
+        owner="a",
+        name="b",
+        created_at=now,
+        watchers=1,
+        status=EntryStatus.PROCESSING,
+        processing_started_at=now,
+        generation=1,
+        job_id="job",
+        job_kind="repository-setup",
+        job_state=JobState.RUNNING,
+        job_queued_at=now,
+        correlation_id="correlation",
+        delivery=0,
+        attempt=1,
+        claimed_attempt=1,
+    )
+    entry.save()
+    UserEntry(
+        watchlist_id,
+        UserEntry.sk_of(USER),
+        watchlist_id=watchlist_id,
+        user_watchlist_id=user_watchlist_id_of(watchlist_id, USER),
+        user=USER,
+        added_order=f"{now.isoformat()}#{watchlist_id}",
+        added_at=now,
+        alerts={},
+    ).save()
+    return Watch(watchlist_id, entry)

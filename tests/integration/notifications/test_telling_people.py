@@ -1,0 +1,223 @@
+import base64
+import hashlib
+import hmac
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from infra.local.embedded_aws import Fault
+from tests.integration.notifications.conftest import USER, Call, Receiver, Told, Watch
+from watchlist import alert_store, clock, digests, limits
+from watchlist.digest_message import DigestMessage
+from watchlist.records import Entry
+from watchlist.states import EntryStatus
+
+URL = "https://hooks.example.org/watchlist?from=test"
+
+
+def body_of(call: Call) -> dict[str, Any]:
+    DigestMessage.model_validate_json(call.body)
+    body: dict[str, Any] = json.loads(call.body)
+    return body
+
+
+def told_alerts(call: Call) -> list[str]:
+    return [alert["id"] for alert in body_of(call)["alerts"]]
+
+
+def deliver(told: Told) -> None:
+    while told.webhooks.poll():
+        pass
+
+
+def test_a_repository_that_becomes_ready_is_an_event_on_the_bus_once(told: Told, watch: Watch) -> None:
+    watch.entry.update(
+        actions=[
+            Entry.status.set(EntryStatus.READY),
+            Entry.processing_completed_at.set(clock.now()),
+            Entry.commits.set(3),
+        ]
+    )
+    watch.entry.update(actions=[Entry.watchers.set(2)])
+
+    told.read_streams()
+
+    (event,) = told.events(watch.watchlist_id)
+    assert (event["source"], event["detail-type"]) == ("repository-watchlist", "repository.ready")
+    assert event["detail"]["commits"] == 3
+
+
+def test_an_event_that_the_bus_did_not_take_is_put_again_with_the_same_id(told: Told, watch: Watch) -> None:
+    told.aws.inject(Fault(service="events", caller="functions", moment="after", times=3))
+    watch.raise_alert()
+
+    told.read_streams()
+    told.read_streams()
+
+    seen = told.events(watch.watchlist_id)
+    assert len(seen) > 1
+    assert len({event["detail"]["id"] for event in seen}) == 1
+    assert {event["detail-type"] for event in seen} == {"alert.raised"}
+
+
+def test_a_first_alert_is_told_at_once_and_signed_and_the_secret_is_shown_once(
+    told: Told, watch: Watch, receiver: Receiver
+) -> None:
+    chosen = watch.choose(told, {"webhook_url": URL})
+    again = watch.choose(told, {"webhook_url": URL, "email": False})
+    alert_id = watch.raise_alert()
+
+    told.read_streams()
+    assert told.send_digests() == 1
+    deliver(told)
+
+    (call,) = receiver.calls
+    assert call.path == "/watchlist?from=test"
+    assert call.headers["host"] == "hooks.example.org"
+    assert told_alerts(call) == [alert_id]
+    assert body_of(call)["repository_url"] == "https://github.com/a/b"
+    assert again["webhook_secret"] is None
+    key = base64.b64decode(chosen["webhook_secret"].removeprefix("whsec_"))
+    signed = f"{call.headers['webhook-id']}.{call.headers['webhook-timestamp']}.".encode() + call.body
+    signature = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    assert call.headers["webhook-signature"] == f"v1,{signature}"
+    assert told.depth(told.environment.webhook_queue.url) == 0
+
+
+def test_further_alerts_within_the_hour_wait_for_one_digest(told: Told, watch: Watch, receiver: Receiver) -> None:
+    watch.choose(told, {"webhook_url": URL})
+    watch.raise_alert()
+    told.read_streams()
+    told.send_digests()
+
+    later = {watch.raise_alert() for _ in range(3)}
+    told.read_streams()
+    assert told.send_digests() == 0
+    watch.let_time_pass(limits.DIGEST_INTERVAL)
+    assert told.send_digests() == 1
+    deliver(told)
+
+    assert len(receiver.calls) == 2
+    assert set(told_alerts(receiver.calls[1])) == later
+
+
+def test_after_a_quiet_hour_an_alert_is_told_at_once(told: Told, watch: Watch) -> None:
+    watch.choose(told, {"webhook_url": URL})
+    watch.raise_alert()
+    told.read_streams()
+    told.send_digests()
+    watch.let_time_pass(limits.DIGEST_INTERVAL + timedelta(minutes=1))
+
+    watch.raise_alert()
+    told.read_streams()
+
+    assert told.send_digests() == 1
+
+
+def test_an_alert_that_comes_again_from_the_stream_is_told_once(told: Told, watch: Watch) -> None:
+    watch.choose(told, {"webhook_url": URL})
+    told.aws.inject(Fault(service="dynamodb", operation="PutItem", caller="functions", moment="after", times=3))
+    alert_id = watch.raise_alert()
+    told.read_streams()
+    told.read_streams()
+    assert watch.digest.alert_ids == {alert_id}
+
+    assert told.send_digests() == 1
+    assert alert_store.find(alert_id).told_at is not None
+    told.read_streams_again()
+    sent = digests.find(watch.user_watchlist_id)
+    assert sent is not None
+    assert sent.alert_ids is None
+
+
+def test_alerts_that_come_while_a_digest_is_sent_wait_for_the_next_one(told: Told, watch: Watch) -> None:
+    del told
+    now = clock.now()
+    digests.collect(watch.user_watchlist_id, "alert_1", limits.DIGEST_INTERVAL, now)
+    sending = watch.digest
+    digests.collect(watch.user_watchlist_id, "alert_2", limits.DIGEST_INTERVAL, now)
+
+    digests.close(sending, limits.DIGEST_INTERVAL, now)
+
+    assert watch.digest.alert_ids == {"alert_2"}
+    assert watch.digest.due_at == now + limits.DIGEST_INTERVAL
+
+
+def test_a_digest_goes_to_the_topic_for_who_wants_e_mail(told: Told, watch: Watch, receiver: Receiver) -> None:
+    watch.choose(told, {"email": True})
+    watch.raise_alert()
+
+    told.read_streams()
+    told.send_digests()
+    deliver(told)
+
+    (email,) = told.emails()
+    assert email["Subject"] == "1 alert: https://github.com/a/b"
+    assert "Ada changed 412 files." in email["Message"]
+    assert email["MessageAttributes"]["user"]["Value"] == USER
+    assert receiver.calls == []
+
+
+def test_who_chose_nothing_is_told_nothing(told: Told, watch: Watch) -> None:
+    watch.raise_alert()
+
+    told.read_streams()
+
+    assert digests.find(watch.user_watchlist_id) is None
+
+
+def test_who_left_is_told_nothing(told: Told, watch: Watch, receiver: Receiver) -> None:
+    watch.choose(told, {"webhook_url": URL})
+    watch.raise_alert()
+    told.read_streams()
+    watch.leave()
+
+    assert told.send_digests() == 0
+    deliver(told)
+
+    assert receiver.calls == []
+    assert digests.find(watch.user_watchlist_id) is None
+
+
+@pytest.mark.parametrize("status", [500, 404, 302])
+def test_a_delivery_that_is_not_taken_is_tried_again_and_ends_in_its_own_dead_letter_queue(
+    told: Told, watch: Watch, receiver: Receiver, status: int
+) -> None:
+    dead = told.environment.webhook_dead_letter_queue.url
+    before = told.depth(dead)
+    watch.choose(told, {"webhook_url": URL})
+    watch.raise_alert()
+    told.read_streams()
+    told.send_digests()
+    receiver.status = status
+
+    for _ in range(limits.WEBHOOK_ATTEMPTS + 1):
+        told.webhooks.poll()
+
+    assert len(receiver.calls) == limits.WEBHOOK_ATTEMPTS
+    assert len({call.headers["webhook-id"] for call in receiver.calls}) == 1
+    assert {call.path for call in receiver.calls} == {"/watchlist?from=test"}
+    assert told.depth(dead) == before + 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"webhook_url": "http://hooks.example.org/"},
+        {"webhook_url": "https://127.0.0.1/"},
+        {"email": "yes"},
+        {"sms": True},
+    ],
+)
+def test_settings_that_cannot_be_are_refused(told: Told, watch: Watch, body: dict[str, Any]) -> None:
+    assert watch.choose(told, body)["status"] == 422
+
+
+def test_a_removed_webhook_loses_its_secret(told: Told, watch: Watch) -> None:
+    first = watch.choose(told, {"webhook_url": URL})
+    assert watch.choose(told, {})["webhook_url"] is None
+    second = watch.choose(told, {"webhook_url": URL})
+
+    assert second["webhook_secret"] not in {None, first["webhook_secret"]}

@@ -1,0 +1,24 @@
+"""The message of the webhook queue: what to deliver, and for whom; address and secret are read when it is delivered."""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from watchlist import limits
+
+
+class WebhookDelivery(BaseModel):
+    """One body for one user entry's webhook."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    user_watchlist_id: str
+    delivery_id: str
+    body: str
+
+
+def pause_after(receive_count: int, base: timedelta = limits.WEBHOOK_RETRY_BASE) -> timedelta:
+    """Return how long a delivery rests after its n-th failed try (1, 2, ...): the base, twice that, ..."""
+    return base * int(2 ** (receive_count - 1))
