@@ -101,7 +101,7 @@ def _seconds(python: Path, statement: str, folder: Path, settings: type[Settings
     finished = subprocess.run(  # noqa: S603 - the interpreter of the target with a program of ours
         [str(python), "-c", program],
         cwd=folder,
-        env=_environment(settings),
+        env=example_environment(settings),
         capture_output=True,
         text=True,
         check=True,
@@ -109,24 +109,11 @@ def _seconds(python: Path, statement: str, folder: Path, settings: type[Settings
     return float(finished.stdout)
 
 
-def _environment(settings: type[Settings]) -> dict[str, str]:
+def example_environment(settings: type[Settings]) -> dict[str, str]:
     """Return variables that a function can start with; nothing is called with them."""
-    values = {name: _example(name) for name in settings.variables()}
-    return {
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "PATH": os.environ["PATH"],
-        "PYTHONDONTWRITEBYTECODE": "1",
-        **{name: value for name, value in values.items() if value},
-    }
-
-
-def _example(variable: str) -> str:
-    if variable.endswith("_URL"):
-        return "https://sqs.example.com/queue"
-    if variable.startswith("MAX_"):
-        return "5"
-    required_names = ("_TABLE", "CLUSTER", "TASK_DEFINITION", "_IDS")
-    return "example" if variable.endswith(required_names) else ""
+    required = {field.alias or name: field for name, field in settings.model_fields.items() if field.is_required()}
+    values = {name: "5" if field.annotation is int else "https://example.com/5" for name, field in required.items()}
+    return {"AWS_DEFAULT_REGION": "eu-central-1", "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **values}
 
 
 def _print(measurements: list[Measurement], bare_seconds: float) -> None:

@@ -10,7 +10,9 @@ import pytest
 from infra.packaging.build import REPOSITORY_ROOT, Packages, PackagingError, python_of_target
 from infra.packaging.closure import Closure, closure_of
 from infra.packaging.distributions import cut_endpoints
+from infra.packaging.size import example_environment
 from watchlist.function_specs import DISPATCHER, FUNCTIONS, FunctionSpec
+from watchlist.settings import load
 
 
 def project(root: Path, sources: dict[str, str]) -> Path:
@@ -95,6 +97,11 @@ def test_only_the_endpoints_of_the_services_used_are_kept() -> None:
 def test_only_the_dispatcher_talks_to_ecs(spec: FunctionSpec) -> None:
     uses_ecs = "ecs" in closure_of(REPOSITORY_ROOT, spec.module).aws_services
     assert uses_ecs == (spec is DISPATCHER)
+
+
+@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
+def test_a_function_can_start_where_its_import_is_measured(spec: FunctionSpec) -> None:
+    load(spec.settings, example_environment(spec.settings))
 
 
 def test_a_package_has_the_same_bytes_wherever_and_whenever_it_is_built(tmp_path: Path) -> None:
