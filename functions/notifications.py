@@ -20,9 +20,18 @@ router = http_api.router()
 class NotificationsAnswer(BaseModel):
     """The settings as they are now."""
 
-    user_watchlist_id: str
-    email: bool
-    webhook_url: str | None
+    user_watchlist_id: Annotated[
+        str,
+        Field(
+            description="Names the user's watch.",
+            examples=["user_cfe00dde46ef942601ffafb9e2825e80_watchlist_pallets_flask_1764000000"],
+        ),
+    ]
+    email: Annotated[bool, Field(description="Whether alerts are sent by email.", examples=[True])]
+    webhook_url: Annotated[
+        str | None,
+        Field(description="Where alerts are sent to; null for nowhere.", examples=["https://hooks.example.org/alerts"]),
+    ]
     webhook_secret: Annotated[
         str | None,
         Field(

@@ -65,7 +65,7 @@ class JobQueue(Construct):
             receive_message_wait_time=Duration.seconds(20),
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letter_queue, max_receive_count=limits.MAX_ATTEMPTS),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letter_queue, max_receive_count=limits.MAX_RECEIVES),
         )
         self._watch(kind, monitoring)
 

@@ -20,6 +20,7 @@ class AlarmTitle(StrEnum):
     CHECKS_BEHIND = "Checks behind"
     DATABASE_THROTTLED = "Database throttled"
     DEAD_LETTERS = "Dead-letter queue not empty"
+    DIGEST_NOT_RUNNING = "Digest not running"
     DISPATCHER_FAILING = "Dispatcher failing"
     ENTRIES_OVERDUE = "Entries overdue"
     JOBS_WAITING = "Jobs waiting too long"
@@ -31,6 +32,7 @@ class AlarmTitle(StrEnum):
     TASK_FAILURES = "Task failures"
     TASK_STOPPED_FAILING = "Task-stopped function failing"
     TASKS_OVER_AGE = "Tasks over age"
+    WEBHOOKS_UNDELIVERED = "Webhooks undelivered"
 
     @property
     def anchor(self) -> str:

@@ -86,10 +86,21 @@ OF_FUNCTIONS: Mapping[str, Permissions] = {
     ),
     function_specs.SCHEDULER.name: Permissions(
         watchlist=_PROTOCOL | {"BatchGetItem", "DeleteItem", "Query"},
+        activity=frozenset({"PutItem"}),
         indexes=(tables.BY_DUE, tables.BY_QUEUE),
         queues={kind: frozenset({"SendMessage"}) for kind in JobKind if kind.is_refresh},
     ),
     function_specs.EVENT_PUBLISHER.name: Permissions(),
+    function_specs.NOTIFICATIONS.name: Permissions(watchlist=_READ | {"UpdateItem"}),
+    function_specs.ALERT_COLLECTOR.name: Permissions(
+        watchlist=_READ | {"PutItem", "UpdateItem"}, activity=frozenset({"GetItem"})
+    ),
+    function_specs.DIGEST.name: Permissions(
+        watchlist=_READ | {"UpdateItem", "DeleteItem"},
+        activity=frozenset({"GetItem", "BatchGetItem", "UpdateItem"}),
+        indexes=(tables.BY_DUE,),
+    ),
+    function_specs.WEBHOOK_SENDER.name: Permissions(watchlist=_READ),
     function_specs.LIVE_CONNECT.name: Permissions(watchlist=frozenset({"GetItem", "PutItem"})),
     function_specs.LIVE_DISCONNECT.name: Permissions(watchlist=frozenset({"GetItem", "DeleteItem"})),
     function_specs.LIVE_REQUEST.name: Permissions(watchlist=_READ | {"BatchGetItem", "DeleteItem"}),

@@ -19,8 +19,8 @@ from watchlist import function_specs, limits
 from watchlist.function_specs import FunctionSpec
 from watchlist.metrics import Metric
 
-_MISSED_RUNS = 3
-"""Runs that may fail in a row before somebody is told."""
+_PATIENCE = timedelta(minutes=15)
+"""How long nothing may run before somebody is told: a run or two may fail."""
 
 _TOLERATED_LAG = Duration.hours(6)
 """How late checks may be: a burst of adds makes as many of them due at once a day later."""
@@ -57,6 +57,13 @@ SCHEDULED = (
         Metric.SCHEDULER_RUN,
         AlarmTitle.SCHEDULER_NOT_RUNNING,
         "entries are not checked for changes",
+    ),
+    Scheduled(
+        function_specs.DIGEST,
+        limits.DIGEST_RUN_INTERVAL,
+        Metric.DIGEST_RUN,
+        AlarmTitle.DIGEST_NOT_RUNNING,
+        "nobody is told of alerts",
     ),
 )
 
@@ -97,7 +104,7 @@ class Schedules(Construct):
                 console=_console(monitoring, function),
                 metric=own_metric(environment, scheduled.run, period=interval),
                 threshold=1,
-                periods=_MISSED_RUNS,
+                periods=_PATIENCE // scheduled.interval,
                 comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
                 missing_data=cloudwatch.TreatMissingData.BREACHING,
             )

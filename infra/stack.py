@@ -14,6 +14,7 @@ from infra.github_token import GitHubToken
 from infra.job_queues import JobQueues
 from infra.live_status import LiveStatus
 from infra.monitoring import Monitoring
+from infra.notifications import Notifications
 from infra.schedules import Schedules
 from infra.storage import Storage
 from infra.task_events import TaskEvents
@@ -52,7 +53,20 @@ class RepositoryWatchlist(Stack):
         )
         live_status = LiveStatus(self, "LiveStatus", environment=environment)
         event_bus = EventBus(self, "EventBus", environment=environment)
+        notifications = Notifications(
+            self,
+            "Notify",
+            environment=environment,
+            sender_timeout=function_specs.WEBHOOK_SENDER.timeout,
+            monitoring=monitoring,
+        )
         permissions.grant(worker.task_role, permissions.OF_TASK, storage, queues)
+        values |= {
+            **worker.variables,
+            **live_status.variables,
+            **event_bus.variables,
+            **notifications.variables,
+        }
         functions = {
             spec.name: Function(
                 self,
@@ -60,7 +74,7 @@ class RepositoryWatchlist(Stack):
                 spec=spec,
                 environment=environment,
                 package=package_of(spec),
-                values={**values, **worker.variables, **live_status.variables, **event_bus.variables},
+                values=values,
             )
             for spec in function_specs.FUNCTIONS
         }
@@ -73,6 +87,8 @@ class RepositoryWatchlist(Stack):
             streams.consume(consumer, functions[consumer.function.name], storage)
         for spec in function_specs.STREAM_FUNCTIONS:
             streams.watch(functions[spec.name], monitoring)
+        notifications.allow_notify(functions[function_specs.DIGEST.name].role)
+        notifications.deliver_by(functions[function_specs.WEBHOOK_SENDER.name])
         event_bus.allow_put(functions[function_specs.EVENT_PUBLISHER.name].role)
         api = Api(
             self,

@@ -7,7 +7,14 @@ dead-letter retention > queue retention; the processing bound exceeds all attemp
 from datetime import timedelta
 
 MAX_ATTEMPTS = 3
-"""Tasks that may run for one job until it has failed; also the queues' maxReceiveCount."""
+"""Tasks that may run for one job until it has failed."""
+
+MAX_RECEIVES = 10
+"""The queues' maxReceiveCount.
+
+More than the attempts, since SQS also counts receives whose dispatcher died: with no more, one such death at the last
+attempt would send a job to the dead-letter queue that is still going on. Attempts are counted on the entry; the message
+of a job that has used them up is handed back until SQS moves it, a matter of seconds."""
 
 RETRY_BASE = timedelta(seconds=2)
 """Pause after the first failed attempt; it doubles with each further one."""

@@ -22,7 +22,7 @@ class NotificationSettings(BaseModel):
         Field(strict=True, description="Whether digests go to the SNS topic, which sends e-mail.", examples=[True]),
     ] = False
     webhook_url: Annotated[
-        Annotated[str, AfterValidator(_is_webhook)] | None,
+        Annotated[str, AfterValidator(_is_webhook), Field(json_schema_extra={"format": "webhook-url"})] | None,
         Field(
             description="An https address that digests are posted to; null for none.",
             examples=["https://hooks.example.org/watchlist"],

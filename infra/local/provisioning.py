@@ -178,7 +178,7 @@ def _create_queues(
                 "RedrivePolicy": json.dumps(
                     {
                         "deadLetterTargetArn": dead_letter_queues[kind].arn,
-                        "maxReceiveCount": limits.MAX_ATTEMPTS,
+                        "maxReceiveCount": limits.MAX_RECEIVES,
                     }
                 ),
             },

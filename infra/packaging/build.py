@@ -88,6 +88,9 @@ class Packages:
             except OSError:
                 if not finished.exists():  # another process may have been faster, with the same result
                     raise
+        for outdated in self._build.iterdir():
+            if outdated != finished.parent:
+                shutil.rmtree(outdated, ignore_errors=True)
         return finished
 
     def _key(self) -> str:

@@ -71,7 +71,6 @@ ALL_WELL = Observation(
     generations={READY.name: 1, USED_UP.name: 1, MISSING.name: 1},
     failed_jobs=[_job(USED_UP, "host_error", 3), _job(MISSING, "repository_not_found", 1)],
     dead_letters={"message": _letter(USED_UP)},
-    receives_served={"message": 3},
     dead_letter_depth=1,
     left_in_queues=0,
 )
@@ -89,12 +88,9 @@ def _with_second_entry(seen: Observation) -> Observation:
     return replace(seen, entries={**seen.entries, "another": _entry(READY, "ready")})
 
 
-def _with_dead_letters(*sources: Source, served: int = 3) -> Callable[[Observation], Observation]:
+def _with_dead_letters(*sources: Source) -> Callable[[Observation], Observation]:
     letters = {f"message-{number}": _letter(source) for number, source in enumerate(sources)}
-    receives = dict.fromkeys(letters, served)
-    return lambda seen: replace(
-        seen, dead_letters=letters, dead_letter_depth=len(letters), receives_served={**seen.receives_served, **receives}
-    )
+    return lambda seen: replace(seen, dead_letters=letters, dead_letter_depth=len(letters))
 
 
 def _with_refused_wish(seen: Observation) -> Observation:
@@ -143,9 +139,3 @@ def test_what_must_not_be_is_found(break_it: Callable[[Observation], Observation
 def test_superseded_job_need_not_be_a_dead_letter() -> None:
     seen = replace(ALL_WELL, generations={**ALL_WELL.generations, USED_UP.name: 2})
     assert judge(replace(seen, dead_letters={}, dead_letter_depth=0)) == []
-
-
-def test_message_whose_receives_were_lost_may_be_a_dead_letter() -> None:
-    seen = _with_dead_letters(READY, served=2)(ALL_WELL)
-    with_both = replace(seen, dead_letters={**seen.dead_letters, **ALL_WELL.dead_letters}, dead_letter_depth=2)
-    assert judge(with_both) == []

@@ -116,7 +116,7 @@ def queue_of(template: Template, kind: JobKind) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", JobKind)
 def test_a_message_has_as_many_receives_as_a_job_has_attempts(dev: Template, kind: JobKind) -> None:
     policy = queue_of(dev, kind)["RedrivePolicy"]
-    assert policy["maxReceiveCount"] == limits.MAX_ATTEMPTS
+    assert policy["maxReceiveCount"] == limits.MAX_RECEIVES > limits.MAX_ATTEMPTS
     dead_letter_queue = target(policy["deadLetterTargetArn"])
     assert dead_letter_queue is not None
     own_name = queue_of(dev, kind)["QueueName"]
@@ -150,7 +150,9 @@ def test_each_queue_is_mapped_to_the_dispatcher_and_reports_records_one_by_one(d
     mappings = [mapping for mapping in every if "StartingPosition" not in mapping]
     for mapping in mappings:
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-        assert function_of(dev, mapping["FunctionName"]) == "dispatcher"
+    webhooks = [mapping for mapping in mappings if function_of(dev, mapping["FunctionName"]) == "webhook_sender"]
+    assert [mapping["BatchSize"] for mapping in webhooks] == [1]
+    mappings = [mapping for mapping in mappings if function_of(dev, mapping["FunctionName"]) == "dispatcher"]
     sources = {target(mapping["EventSourceArn"]) for mapping in mappings}
     queues = {target(dev.functions()["jobs"]["Environment"]["Variables"][kind.queue_url_variable]) for kind in JobKind}
     assert sources == queues
@@ -233,7 +235,8 @@ def test_a_scheduled_function_runs_at_its_interval(dev: Template, scheduled: Sch
     }
     assert schedules.keys() == {each.function.name for each in SCHEDULED}
     minutes = scheduled.interval.total_seconds() / 60
-    assert schedules[scheduled.function.name] == f"rate({minutes:.0f} minutes)"
+    unit = "minute" if minutes == 1 else "minutes"
+    assert schedules[scheduled.function.name] == f"rate({minutes:.0f} {unit})"
 
 
 def test_stopped_tasks_of_this_cluster_reach_the_task_stopped_function(dev: Template) -> None:

@@ -96,6 +96,17 @@ BESIDES_THE_TABLE = {
         ("ecs:RunTask", ":task-definition/repository-watchlist-dev:*"),
         ("iam:PassRole", "AWS::IAM::Role"),
     },
+    "alert_collector": {*READS_OTHER_STREAM, ("dynamodb:ListStreams", "*")},
+    "digest": {
+        ("sns:Publish", "AWS::SNS::Topic"),
+        ("sqs:SendMessage", "repository-watchlist-dev-webhook-delivery"),
+    },
+    "webhook_sender": {
+        ("sqs:ChangeMessageVisibility", "repository-watchlist-dev-webhook-delivery"),
+        ("sqs:DeleteMessage", "repository-watchlist-dev-webhook-delivery"),
+        ("sqs:GetQueueAttributes", "repository-watchlist-dev-webhook-delivery"),
+        ("sqs:ReceiveMessage", "repository-watchlist-dev-webhook-delivery"),
+    },
     "event_publisher": READS_STREAM | READS_OTHER_STREAM | {("events:PutEvents", "AWS::Events::EventBus")},
     "live_request": POSTS,
     "live_publisher": POSTS | READS_STREAM,

@@ -37,16 +37,6 @@ _FOR_GOOD = {Host.MISSING: {ErrorCode.REPOSITORY_NOT_FOUND}}
 """Reasons that end a job at its first attempt, by the only behaviour of a host that justifies them."""
 
 
-def starved(seen: Observation) -> set[str]:
-    """Return the ids of messages that SQS declared dead although some of their receives never came to anything.
-
-    SQS counts a receive whose answer is lost, or whose dispatcher is killed, like any other. When the last one is lost
-    so, it moves a message whose job goes on by a copy that the reconciler sends: more than a service can prevent that
-    leaves the counting to SQS. Redriving such a message changes nothing.
-    """
-    return {each for each in seen.dead_letters if seen.receives_served.get(each, 0) < limits.MAX_ATTEMPTS}
-
-
 def judge(seen: Observation) -> list[Finding]:
     """Return everything that must not be."""
     return [*_adds(seen), *_entries(seen), *_one_entry_each(seen), *_dead_letters(seen), *_queues(seen)]
@@ -115,7 +105,6 @@ def _dead_letters(seen: Observation) -> Iterator[Finding]:
     A job that was retried before SQS moved its message is superseded: nobody has to look at it, and it may be missing.
     """
     used_up = {str(job["job_id"]): job for job in seen.failed_jobs if _used_up_its_attempts(job)}
-    served = {each: letter.job_id for each, letter in seen.dead_letters.items() if each not in starved(seen)}
     letters = Counter(letter.job_id for letter in seen.dead_letters.values())
     if seen.dead_letter_depth != len(seen.dead_letters):
         yield Finding(
@@ -126,7 +115,7 @@ def _dead_letters(seen: Observation) -> Iterator[Finding]:
             yield Finding(Kind.DEAD_LETTERS, f"{job['watchlist_id']} used up its attempts, but job {job_id} is missing")
         if job["attempts"] != limits.MAX_ATTEMPTS:
             yield Finding(Kind.OUTCOME, f"job {job_id} failed with its attempts used up after {job['attempts']}: {job}")
-    for job_id, number in Counter(served.values()).items():
+    for job_id, number in letters.items():
         if job_id not in used_up:
             yield Finding(Kind.DEAD_LETTERS, f"job {job_id} is dead, but has not used up its attempts")
         elif number > 1:

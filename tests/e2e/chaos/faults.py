@@ -93,11 +93,7 @@ class Tally:
 
 
 class Havoc:
-    """Does the harm between `begin` and `end`; `interfere` goes into the service's invocations.
-
-    Attributes:
-        served: how many receives of each message, by its id, the dispatcher has got and answered.
-    """
+    """Does the harm between `begin` and `end`; `interfere` goes into the service's invocations."""
 
     def __init__(self, seed: int, rates: Rates, tally: Tally) -> None:
         self._dice = random.Random(f"{seed} invocations")  # noqa: S311 - dice, not secrets
@@ -105,16 +101,13 @@ class Havoc:
         self._weather = random.Random(f"{seed} weather")  # noqa: S311 - as above
         self._rates = rates
         self._tally = tally
-        self.served: Counter[str] = Counter()
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def interfere(self, invoke: Invoke, name: str, event: Event) -> Any:
         """Stand in for an invocation."""
         if name == function_specs.DISPATCHER.name:
-            response = self._dispatch(invoke, event)
-            self.served.update(record["messageId"] for record in event["Records"])
-            return response
+            return self._dispatch(invoke, event)
         if not self._is_on:
             return invoke(name, event)
         if name == function_specs.TASK_STOPPED.name:

@@ -63,7 +63,6 @@ class Observation:
         generations: of each entry, which jobs of its earlier generations are superseded by.
         failed_jobs: the records of all jobs that failed.
         dead_letters: the messages in all dead-letter queues, by their ids.
-        receives_served: how many receives of each message, by its id, the dispatcher has got and answered.
         dead_letter_depth: what the API says of them.
         left_in_queues: messages in the job queues, of any visibility, by the API.
     """
@@ -74,7 +73,6 @@ class Observation:
     generations: Mapping[str, int]
     failed_jobs: Sequence[Item]
     dead_letters: Mapping[str, JobMessage]
-    receives_served: Mapping[str, int]
     dead_letter_depth: int
     left_in_queues: int
 
@@ -98,9 +96,7 @@ class Observer:
             time.sleep(_POLL_SECONDS)
         return False
 
-    def observe(
-        self, outcomes: Sequence[Outcome], sources: Mapping[str, Source], receives_served: Mapping[str, int]
-    ) -> Observation:
+    def observe(self, outcomes: Sequence[Outcome], sources: Mapping[str, Source]) -> Observation:
         """Look at everything; the arguments are what the service itself cannot tell."""
         items = self._items()
         ids = {item["watchlist_id"] for item in items if item["type"] == "entry"}
@@ -113,7 +109,6 @@ class Observer:
             generations={item["watchlist_id"]: int(item["generation"]) for item in items if item["type"] == "entry"},
             failed_jobs=[item for item in items if item["type"] == "job" and item.get("error")],
             dead_letters=self._dead_letters(),
-            receives_served=receives_served,
             dead_letter_depth=depth,
             left_in_queues=self._left_in_queues(),
         )

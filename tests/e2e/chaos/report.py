@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from tests.e2e.chaos.checks import Kind, starved
+from tests.e2e.chaos.checks import Kind
 from tests.e2e.chaos.run import Result
 
 _FINDINGS_SHOWN = 40
@@ -49,7 +49,6 @@ def _table(result: Result) -> Table:
     for status, number in sorted(result.statuses.items()):
         table.add_row(f"Entries {status}", str(number))
     table.add_row("Dead letters", str(len(seen.dead_letters)))
-    table.add_row("  of them by lost receives", str(len(starved(seen))))
     times = [entry.time_in_processing for entry in seen.entries.values() if entry]
     longest = max((time.total_seconds() for time in times if time is not None), default=0.0)
     table.add_row("Longest time in processing", f"{longest:.1f} s")

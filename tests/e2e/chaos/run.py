@@ -124,7 +124,7 @@ def _run_service(plan: Plan, folder: Path, clones: Path) -> Result:
         last = _add_last(service, host, sound_source(folder, "last", dice))
         observer.wait_until_quiet(_REST_SECONDS)
         by_url = {host.url_of(source): source for source in (*sources, last.wish.source)}
-        observation = observer.observe([*crowd.outcomes, last], by_url, havoc.served)
+        observation = observer.observe([*crowd.outcomes, last], by_url)
     findings = judge(observation)
     return Result(plan, observation, dict(tally.counts), crowd.retries, seconds_to_rest, findings)
 

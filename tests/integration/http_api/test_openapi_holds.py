@@ -29,6 +29,7 @@ CURSOR = cursors.encode(f"2026-01-31T11:50:00#{10:040x}")
 
 _NAMES = strategies.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,30}[A-Za-z0-9]", fullmatch=True)
 schemathesis.openapi.format("repository-url", strategies.builds("https://github.com/{}/{}".format, _NAMES, _NAMES))
+schemathesis.openapi.format("webhook-url", strategies.just("https://hooks.example.org/watchlist"))
 schemathesis.openapi.format("cursor", strategies.just(CURSOR))
 
 schema = schemathesis.openapi.from_dict(json.loads(DOCUMENT.read_text(encoding="utf-8")))

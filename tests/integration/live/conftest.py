@@ -1,7 +1,6 @@
 """The live functions as processes, the WebSocket gateway and the stream, with entries that tests write as tasks do."""
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,15 +17,15 @@ from websockets.sync.client import ClientConnection, connect
 from infra.local import embedded_aws
 from infra.local.embedded_aws import EmbeddedAws
 from infra.local.function_processes import FunctionProcesses, LocalFunction
-from infra.local.provisioning import Environment, provision
+from infra.local.provisioning import provision
 from infra.local.stream_poller import StreamPoller
 from infra.local.websocket_gateway import WebSocketGateway
-from watchlist import clock, function_specs, job_protocol, live_connections, records, stream_consumers
+from tests.integration.reach import reaching
+from watchlist import clock, function_specs, job_protocol, live_connections, stream_consumers
 from watchlist.job_protocol import Launch, Lease
 from watchlist.queues import JobKind
 from watchlist.records import ENTRY_KEY, Entry, Subscription, UserEntry
 from watchlist.repository_url import DEFAULT_ORIGINS
-from watchlist.settings import TableSettings, load
 from watchlist.states import EntryStatus
 
 SECONDS = 30
@@ -58,10 +57,9 @@ class Live:
         return answer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     with ExitStack() as running:
-        patch = running.enter_context(pytest.MonkeyPatch.context())
         aws = running.enter_context(EmbeddedAws(sys.stderr.fileno()))
         parts = Live(aws)
         gateway = WebSocketGateway(parts.invoke, 0)
@@ -81,7 +79,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             )
         )
         parts.functions.warm_up(spec.name for spec in specs)
-        _reach(aws, environment, patch)
+        running.enter_context(reaching(aws, environment))
         arguments: Any = embedded_aws.client_arguments(aws.url)
         parts.poller = running.enter_context(
             StreamPoller(
@@ -94,15 +92,6 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         parts.url = running.enter_context(gateway).url
         parts.management_url = gateway.management_url
         yield parts
-
-
-def _reach(aws: EmbeddedAws, environment: Environment, patch: pytest.MonkeyPatch) -> None:
-    """Let this process read and write the tables."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        patch.delenv(name)
-    for name, value in {**embedded_aws.credentials("task"), "AWS_ENDPOINT_URL": aws.url}.items():
-        patch.setenv(name, value)
-    records.bind(load(TableSettings, environment.variables))
 
 
 @dataclass

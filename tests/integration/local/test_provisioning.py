@@ -43,7 +43,7 @@ def test_each_queue_hands_its_message_to_its_own_dead_letter_queue(
 
     assert json.loads(attributes["RedrivePolicy"]) == {
         "deadLetterTargetArn": environment.dead_letter_queues[kind].arn,
-        "maxReceiveCount": limits.MAX_ATTEMPTS,
+        "maxReceiveCount": limits.MAX_RECEIVES,
     }
     assert attributes["VisibilityTimeout"] == "30"
     assert environment.queues[kind].name == kind

@@ -105,7 +105,7 @@ def test_a_message_that_is_handed_back_too_often_ends_in_the_dead_letter_queue(s
         return reporting("hopeless")(event)
 
     setup.answer = hand_back
-    for _ in range(limits.MAX_ATTEMPTS):
+    for _ in range(limits.MAX_RECEIVES):
         assert setup.poller.poll()
 
     assert not setup.poller.poll()

@@ -1,7 +1,6 @@
 """The functions that tell people, as processes, with the streams and the queue read only when a test says so."""
 
 import json
-import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,12 +20,12 @@ from infra.local.function_processes import FunctionProcesses, LocalFunction
 from infra.local.provisioning import Environment, provision
 from infra.local.queue_poller import QueuePoller
 from infra.local.stream_poller import StreamPoller
-from watchlist import alert_store, clock, digests, function_specs, records, stream_consumers, user_entries
+from tests.integration.reach import reaching
+from watchlist import alert_store, clock, digests, function_specs, stream_consumers, user_entries
 from watchlist.alert_settings import AlertKind
 from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind
 from watchlist.entries import user_watchlist_id_of
 from watchlist.records import ENTRY_KEY, Digest, Entry, UserEntry
-from watchlist.settings import TableSettings, load
 from watchlist.states import EntryStatus, JobState
 
 USER = "ada@example.org"
@@ -61,7 +60,7 @@ class Receiver:
         return self.server.server_port
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def receiver_server() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -139,10 +138,9 @@ class Told:
         return bodies
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def told_parts(receiver_server: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     with ExitStack() as running:
-        patch = running.enter_context(pytest.MonkeyPatch.context())
         aws = running.enter_context(EmbeddedAws(sys.stderr.fileno()))
         variables = {
             "GIT_CLONE_DIR": str(tmp_path_factory.mktemp("clones")),
@@ -159,11 +157,7 @@ def told_parts(receiver_server: Receiver, tmp_path_factory: pytest.TempPathFacto
             )
         )
         functions.warm_up(spec.name for spec in SPECS)
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            patch.delenv(name)
-        for name, value in {**embedded_aws.credentials("task"), "AWS_ENDPOINT_URL": aws.url}.items():
-            patch.setenv(name, value)
-        records.bind(load(TableSettings, environment.variables))
+        running.enter_context(reaching(aws, environment))
         yield _connect(aws, environment, functions)
 
 

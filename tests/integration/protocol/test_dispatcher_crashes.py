@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.integration.protocol.harness import Harness, Killed, client_error
-from watchlist import job_protocol, task_slots
+from watchlist import job_protocol, limits, task_slots
 from watchlist.job_queue import JobQueue
 
 CAPACITY = {"arn": "", "reason": "Capacity is unavailable at this time. Please try again later"}
@@ -134,7 +134,7 @@ def test_one_message_that_cannot_be_served_does_not_hinder_the_others_of_its_bat
 def test_a_message_that_is_no_job_ends_in_the_dead_letter_queue_by_itself(service: Harness) -> None:
     service.sqs.send_message(QueueUrl=service.queue_url(), MessageBody="{}")
 
-    for _ in range(4):
+    for _ in range(limits.MAX_RECEIVES + 1):
         service.dispatch()
         service.lapse()
 

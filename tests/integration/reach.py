@@ -1,0 +1,27 @@
+"""Lets the test process itself read and write the tables of an embedded AWS."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from infra.local import embedded_aws
+from infra.local.embedded_aws import EmbeddedAws
+from infra.local.provisioning import Environment
+from watchlist import records
+from watchlist.settings import TableSettings, load
+
+
+@contextmanager
+def reaching(aws: EmbeddedAws, environment: Environment) -> Iterator[None]:
+    """Call this embedded AWS until the end, and then whichever was called before."""
+    settings = load(TableSettings, environment.variables)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in {**embedded_aws.credentials("task"), "AWS_ENDPOINT_URL": aws.url}.items():
+            patch.setenv(name, value)
+        records.bind(settings)
+        yield
+    records.bind(settings)
