@@ -22,6 +22,9 @@ Rule = Callable[[Watcher, datetime], Sequence[Alert]]
 
 _ANYBODY = "anybody"
 
+_PAGE = 500
+"""Watchers that are read at once."""
+
 
 def tell(watchlist_id: str, rule: Rule, at: datetime, check: Callable[[], None] = lambda: None) -> int:
     """Evaluate `rule` for every watcher of the entry and store the alerts; return how many are new.
@@ -55,7 +58,8 @@ def once_per_settings(evaluate: Callable[[Watcher], Sequence[Alert]]) -> Rule:
 
 
 def _addressed(watchlist_id: str, rule: Rule, check: Callable[[], None]) -> Iterator[AddressedAlert]:
-    for user_entry in UserEntry.query(watchlist_id, UserEntry.sk.startswith(USER_PREFIX), consistent_read=True):
+    watching = UserEntry.sk.startswith(USER_PREFIX)
+    for user_entry in UserEntry.query(watchlist_id, watching, consistent_read=True, page_size=_PAGE):
         check()
         watcher = Watcher(user_entry.user_watchlist_id, _settings_of(user_entry))
         for alert in rule(watcher, user_entry.added_at):
