@@ -36,7 +36,7 @@ test: .venv/dev scorecard-if-go ## Run all tests with coverage
 check: test static ## Everything that CI runs
 
 .PHONY: static
-static: lint types openapi-check synth audit ## Everything that CI runs besides the tests
+static: lint types openapi-check synth cost audit ## Everything that CI runs besides the tests
 
 .PHONY: lint
 lint: .venv/dev ## Check format and style
@@ -59,6 +59,10 @@ openapi: .venv/dev ## Write functions/openapi.json anew from the functions
 .PHONY: openapi-check
 openapi-check: .venv/dev ## Check that functions/openapi.json is what the functions say
 	$(BIN)/python -m functions.openapi_document --check
+
+.PHONY: cost
+cost: .venv/dev ## Check that docs/cost.md is what the templates cost
+	$(WITH_NODE) $(BIN)/python -m infra.cost --check
 
 .PHONY: synth
 synth: .venv/dev ## Synthesise the templates of every environment into cdk.out; fails on a finding of cdk-nag
