@@ -23,6 +23,7 @@ def main(arguments: list[str]) -> int:
     """Run one of the commands and return the exit code; what a person can put right is said in one line."""
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)  # a shell starts background jobs with SIGINT ignored
     _forget_aws_account()
     try:
         if options.command == "run":
