@@ -309,6 +309,10 @@ def import_functions() -> Mapping[str, ModuleType]:
     return {spec.name: importlib.import_module(f"functions.{spec.name}") for spec in FUNCTIONS}
 
 
+_BATCH = 25
+"""Deletions of one BatchWriteItem call: the most that DynamoDB takes."""
+
+
 def clean(environment: Environment, variables: Mapping[str, str]) -> None:
     """Empty tables and queues."""
     sqs, dynamodb = _client("sqs", environment.url), _client("dynamodb", environment.url)
@@ -317,12 +321,11 @@ def clean(environment: Environment, variables: Mapping[str, str]) -> None:
         sqs.delete_queue(QueueUrl=queue.url)  # purging is allowed once a minute only
         sqs.create_queue(QueueName=queue.name, Attributes=dict(attributes))
     for table in (variables["WATCHLIST_TABLE"], variables["ACTIVITY_TABLE"]):
-        pages = dynamodb.get_paginator("scan").paginate(TableName=table, PaginationConfig={"PageSize": 25})
-        for page in list(pages):
-            keys = [{"pk": item["pk"], "sk": item["sk"]} for item in page["Items"]]
-            if keys:
-                deletions = [{"DeleteRequest": {"Key": key}} for key in keys]
-                dynamodb.batch_write_item(RequestItems={table: deletions})
+        # moto sorts the whole table for each page of a scan, so the pages are as large as they can be.
+        pages = list(dynamodb.get_paginator("scan").paginate(TableName=table, ProjectionExpression="pk, sk"))
+        deletions = [{"DeleteRequest": {"Key": key}} for page in pages for key in page["Items"]]
+        for start in range(0, len(deletions), _BATCH):
+            dynamodb.batch_write_item(RequestItems={table: deletions[start : start + _BATCH]})
 
 
 @functools.cache
