@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -108,6 +109,8 @@ def test_a_package_has_the_same_bytes_wherever_and_whenever_it_is_built(tmp_path
     try:
         python_of_target()
     except PackagingError as error:
+        if os.environ.get("CI") == "true":
+            raise
         pytest.skip(str(error))
     digests = set()
     for name in ("here", "there"):
