@@ -31,7 +31,7 @@ class ApiClient:
     """Calls the API at `url`."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=5, read=40))
 
     def add(self, repository_url: str, user: str) -> str:
@@ -103,7 +103,7 @@ class ApiClient:
 
     def _call(self, route: routes.Route, watchlist_id: str = "", **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - urllib3's own
         path = route.path.replace("{watchlist_id}", quote(watchlist_id, safe=""))
-        response = self._pool.request(route.method, f"{self._url}{path}", **arguments)
+        response = self._pool.request(route.method, f"{self.url}{path}", **arguments)
         answer: dict[str, Any] = response.json()
         if response.status >= _OK_BELOW:
             raise ProblemError(response.status, answer)

@@ -46,7 +46,7 @@ class Watched:
 
     def alerts(self) -> list[dict[str, Any]]:
         (user_entry,) = self.status()["user_watchlists"]
-        url = f"{self.api._url}/activity/alerts/{user_entry['user_watchlist_id']}"  # noqa: SLF001 - the client's own base
+        url = f"{self.api.url}/activity/alerts/{user_entry['user_watchlist_id']}"
         items: list[dict[str, Any]] = urllib3.request("GET", url).json()["items"]
         return items
 
