@@ -111,6 +111,10 @@ lock: .venv/dev ## Lock the requirements anew (hashes, no addresses)
 redrive: .venv/local ## Send a dead-letter queue back to its queue (QUEUE=<name of the job queue>; needs AWS credentials)
 	$(BIN)/python -m infra.redrive $(QUEUE)
 
+.PHONY: replay
+replay: .venv/local ## Serve again what stream consumers gave up (ENVIRONMENT=<name>; needs AWS credentials)
+	$(BIN)/python -m infra.replay $(ENVIRONMENT)
+
 .PHONY: clean
 clean: ## Remove everything that was installed or built
 	rm -rf .venv .venv-bench build cdk.out .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
