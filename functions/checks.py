@@ -41,15 +41,20 @@ class Tally:
 
     counts: Counter[Metric] = field(
         default_factory=lambda: Counter(
-            {Metric.ENTRIES_CHECKED: 0, Metric.REFRESHES_STARTED: 0, Metric.CHECKS_FAILED: 0}
+            {
+                Metric.ENTRIES_CHECKED: 0,
+                Metric.REFRESHES_STARTED: 0,
+                Metric.CHECKS_FAILED: 0,
+                Metric.ALERTS_RAISED: 0,
+            }
         )
     )
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def add(self, metric: Metric) -> None:
-        """Count one."""
+    def add(self, metric: Metric, number: int = 1) -> None:
+        """Count one, or so many."""
         with self._lock:
-            self.counts[metric] += 1
+            self.counts[metric] += number
 
 
 class OpenRefreshes:
@@ -103,7 +108,10 @@ class Checks:
             self.tally.add(Metric.ENTRIES_CHECKED)
 
     def _check(self, entry: Entry, now: datetime) -> None:
-        seen = _tell_of_setup(entry, now)
+        seen: Seen = {}
+        if not entry.kind.is_refresh and entry.announced_job_id != entry.job_id:
+            self.tally.add(Metric.ALERTS_RAISED, _tell_of_setup(entry, now))
+            seen["announced_job_id"] = entry.job_id
         plan = checking.plan(entry, now, self._policy, random.random)
         match plan:
             case Forget():
@@ -133,9 +141,9 @@ class Checks:
             self._answered(entry, head, seen, now)
 
     def _answered(self, entry: Entry, head: Head, seen: Seen, now: datetime) -> None:
-        _tell_of_return(entry, now)
+        self.tally.add(Metric.ALERTS_RAISED, _tell_of_return(entry, now))
         if head.sha == entry.head_sha:
-            _tell_of_silence(entry, now)
+            self.tally.add(Metric.ALERTS_RAISED, _tell_of_silence(entry, now))
         seen |= {"checked_at": now, "gone_since": None}
         verdict = checking.judge(entry, head, now, self._policy, random.random)
         match verdict:
@@ -156,7 +164,7 @@ class Checks:
         self.tally.add(Metric.CHECKS_FAILED)
         failed = checking.judge_failure(entry, error, now, self._policy, random.random)
         if error.code in checking.GONE and checking.is_gone_for_sure(failed):
-            _tell_of_absence(entry, failed, error, now)
+            self.tally.add(Metric.ALERTS_RAISED, _tell_of_absence(entry, failed, error, now))
         seen |= {
             "check_failures": failed.check_failures,
             "gone_since": failed.gone_since,
@@ -175,10 +183,8 @@ class Checks:
         self._queue.send(message)
 
 
-def _tell_of_setup(entry: Entry, now: datetime) -> Seen:
-    """Tell the watchers how the setup ended, unless they were told; return what is then to be remembered."""
-    if entry.kind.is_refresh or entry.announced_job_id == entry.job_id:
-        return {}
+def _tell_of_setup(entry: Entry, now: datetime) -> int:
+    """Tell the watchers how the setup ended; return how many alerts are new, as the functions below do."""
     status: Literal["ready", "failed"] = "ready" if entry.entry_status is EntryStatus.READY else "failed"
     reason = entry.last_error.message if entry.last_error else None
 
@@ -186,11 +192,10 @@ def _tell_of_setup(entry: Entry, now: datetime) -> Seen:
         del watched_since
         return _none_or_one(processing_finished_alert(watcher, job_id=entry.job_id, status=status, reason=reason))
 
-    alerting.tell(entry.watchlist_id, rule, now)
-    return {"announced_job_id": entry.job_id}
+    return alerting.tell(entry.watchlist_id, rule, now)
 
 
-def _tell_of_absence(entry: Entry, failed: checking.Failed, error: JobError, now: datetime) -> None:
+def _tell_of_absence(entry: Entry, failed: checking.Failed, error: JobError, now: datetime) -> int:
     gone_since = failed.gone_since or now
 
     def rule(watcher: Watcher, watched_since: datetime) -> list[Alert]:
@@ -199,25 +204,25 @@ def _tell_of_absence(entry: Entry, failed: checking.Failed, error: JobError, now
             unavailable_alert(watcher, gone_since=gone_since, reason=error.message, failures=failed.check_failures)
         )
 
-    alerting.tell(entry.watchlist_id, rule, now)
+    return alerting.tell(entry.watchlist_id, rule, now)
 
 
-def _tell_of_return(entry: Entry, now: datetime) -> None:
+def _tell_of_return(entry: Entry, now: datetime) -> int:
     """Tell the watchers that the repository is back, if they were told that it was gone."""
     if not checking.is_gone_for_sure(entry):
-        return
+        return 0
 
     def rule(watcher: Watcher, watched_since: datetime) -> list[Alert]:
         del watched_since
         return _none_or_one(available_again_alert(watcher, gone_since=entry.gone_since))
 
-    alerting.tell(entry.watchlist_id, rule, now)
+    return alerting.tell(entry.watchlist_id, rule, now)
 
 
-def _tell_of_silence(entry: Entry, now: datetime) -> None:
+def _tell_of_silence(entry: Entry, now: datetime) -> int:
     """Tell the watchers for whom the repository has been quiet for long enough; nobody can be on its first day."""
     if entry.last_commit_at is None or now - entry.last_commit_at < timedelta(days=1):
-        return
+        return 0
 
     def rule(watcher: Watcher, watched_since: datetime) -> list[Alert]:
         return _none_or_one(
@@ -230,7 +235,7 @@ def _tell_of_silence(entry: Entry, now: datetime) -> None:
             )
         )
 
-    alerting.tell(entry.watchlist_id, rule, now)
+    return alerting.tell(entry.watchlist_id, rule, now)
 
 
 def _none_or_one(alert: Alert | None) -> list[Alert]:

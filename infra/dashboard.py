@@ -10,12 +10,16 @@ from constructs import Construct
 from infra.api import Api
 from infra.environments import Environment
 from infra.functions import Function
-from infra.job_queues import JobQueues, depth
+from infra.job_queues import JobQueues
+from infra.notifications import Notifications
 from infra.own_metrics import failed_attempts, own_metric
+from infra.queues import QueueWithDeadLetters, depth
 from infra.storage import Storage
+from infra.streams import Streams
 from infra.worker import Worker
 from watchlist.errors import ErrorCode
 from watchlist.metrics import Metric
+from watchlist.stream_consumers import FAILURES
 
 _HALF = 12
 """Half of the dashboard's width of 24 units."""
@@ -34,20 +38,23 @@ class Dashboard(Construct):
         environment: Environment,
         storage: Storage,
         queues: JobQueues,
+        notifications: Notifications,
+        streams: Streams,
         worker: Worker,
         api: Api,
         functions: Sequence[Function],
     ) -> None:
         super().__init__(scope, construct_id)
+        all_queues = [*queues.of_kind.values(), notifications.webhooks]
         cloudwatch.Dashboard(
             self,
             "Dashboard",
             dashboard_name=environment.service,
             default_interval=Duration.days(1),
             widgets=[
-                _waiting(queues),
+                _waiting(all_queues),
                 _working(environment),
-                _failing(environment, queues),
+                _failing(environment, all_queues, streams),
                 _watchlist_health(environment),
                 _api(api),
                 _keeping_current(environment),
@@ -57,12 +64,10 @@ class Dashboard(Construct):
         )
 
 
-def _waiting(queues: JobQueues) -> list[cloudwatch.IWidget]:
-    depths = [depth(queue.queue, kind) for kind, queue in queues.of_kind.items()]
-    ages = [
-        queue.queue.metric_approximate_age_of_oldest_message(label=str(kind)) for kind, queue in queues.of_kind.items()
-    ]
-    return [_graph("Jobs waiting or in work", depths), _graph("Age of the oldest job (s)", ages)]
+def _waiting(queues: Sequence[QueueWithDeadLetters]) -> list[cloudwatch.IWidget]:
+    depths = [depth(queue.queue, queue.spec.name) for queue in queues]
+    ages = [queue.queue.metric_approximate_age_of_oldest_message(label=queue.spec.name) for queue in queues]
+    return [_graph("Messages waiting or in work", depths), _graph("Age of the oldest message (s)", ages)]
 
 
 def _working(environment: Environment) -> list[cloudwatch.IWidget]:
@@ -91,8 +96,11 @@ def _working(environment: Environment) -> list[cloudwatch.IWidget]:
     ]
 
 
-def _failing(environment: Environment, queues: JobQueues) -> list[cloudwatch.IWidget]:
-    dead = [depth(queue.dead_letter_queue, kind) for kind, queue in queues.of_kind.items()]
+def _failing(
+    environment: Environment, queues: Sequence[QueueWithDeadLetters], streams: Streams
+) -> list[cloudwatch.IWidget]:
+    dead = [depth(queue.dead_letter_queue, queue.spec.name) for queue in queues]
+    dead.append(depth(streams.failures, FAILURES))
     by_code = [failed_attempts(environment, code, period=_HOUR) for code in ErrorCode]
     return [_graph("Dead letters", dead), _graph("Failed attempts by code", by_code, stacked=True)]
 
@@ -134,6 +142,7 @@ def _keeping_current(environment: Environment) -> list[cloudwatch.IWidget]:
 def _telling(environment: Environment) -> list[cloudwatch.IWidget]:
     live = (Metric.LIVE_PUBLISHER_RUN, Metric.LIVE_MESSAGES, Metric.LIVE_CONNECTIONS_DROPPED)
     told = (
+        Metric.ALERTS_RAISED,
         Metric.EVENT_PUBLISHER_RUN,
         Metric.ALERT_COLLECTOR_RUN,
         Metric.DIGEST_RUN,
@@ -143,7 +152,7 @@ def _telling(environment: Environment) -> list[cloudwatch.IWidget]:
     )
     return [
         _graph("Live status: runs, messages, dropped connections", [own_metric(environment, m) for m in live]),
-        _graph("Events, digests and webhooks", [own_metric(environment, metric) for metric in told]),
+        _graph("Alerts, events, digests and webhooks", [own_metric(environment, metric) for metric in told]),
     ]
 
 

@@ -13,9 +13,6 @@ from infra.worker import Worker
 from watchlist.metrics import Metric
 from watchlist.queues import JobKind
 
-_BATCH_SIZE = 5
-"""A launch takes about a second and the function has 30: all of a batch fit several times over."""
-
 _POSTPONED_TOLERATED = 100
 """Postponed launches in an hour: a burst of adds waits its turn without anybody being woken up."""
 
@@ -36,14 +33,7 @@ class Dispatch(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         for kind, job_queue in queues.of_kind.items():
-            # The L2 event source would also allow GetQueueUrl; `infra.permissions` has what is needed.
-            dispatcher.function.add_event_source_mapping(
-                kind.value,
-                event_source_arn=job_queue.queue.queue_arn,
-                batch_size=_BATCH_SIZE,
-                max_concurrency=_max_concurrency(environment, kind),
-                report_batch_item_failures=True,
-            )
+            job_queue.deliver_to(dispatcher, max_concurrency=_max_concurrency(environment, kind))
         worker.allow_run_task(dispatcher.role)
         _watch(environment, dispatcher, monitoring)
 

@@ -103,6 +103,8 @@ class Environment:
         task_memory: MiB of a task, as `TASK_SIZES` allows.
         task_scratch_gib: GiB of disk of a task.
         network: how tasks reach the internet.
+        reserves_concurrency: functions that must not run twice at once have an execution of the account reserved. False
+            where the account's quota has none to reserve (new ones have ten); then a digest may be sent twice, rarely.
         alarm_email: who is told of alarms; None for nobody but the topic's other subscribers.
         runbook: where the runbook is read, as prefix of the links in alarms.
     """
@@ -121,6 +123,7 @@ class Environment:
     task_memory: int = 2048
     task_scratch_gib: int = 21
     network: Network = Network.PUBLIC
+    reserves_concurrency: bool = True
     alarm_email: str | None = None
     runbook: str = "docs/runbook.md"
     log_level: str = "INFO"

@@ -1,26 +1,22 @@
 """A Lambda function as its specification describes it."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from pathlib import Path
 
-from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.acknowledgments import acknowledge
+from infra.durations import cdk_duration
 from infra.environments import Environment
 from infra.log_groups import log_group
 from infra.packaging.target import PYTHON_VERSION
 from infra.process_environment import environment_of
-from watchlist.function_specs import FunctionSpec
+from watchlist.function_specs import MEMORY_MIB, FunctionSpec
 
 PackageOf = Callable[[FunctionSpec], Path]
 """Returns the zip file of a function's package."""
-
-_MEMORY_MIB = 512
-"""CPU comes with memory. Half a gigabyte imports the largest function in about a second; see docs/decisions."""
 
 
 class Function(Construct):
@@ -49,8 +45,9 @@ class Function(Construct):
             architecture=lambda_.Architecture.ARM_64,
             handler=spec.handler,
             code=lambda_.Code.from_asset(str(package)),
-            timeout=_duration(spec.timeout),
-            memory_size=_MEMORY_MIB,
+            timeout=cdk_duration(spec.timeout),
+            memory_size=MEMORY_MIB,
+            reserved_concurrent_executions=spec.concurrency if environment.reserves_concurrency else None,
             environment=environment_of(spec.settings, values),
             role=self.role,
             log_group=log,
@@ -66,7 +63,3 @@ class Function(Construct):
             "IAM5[Resource::*]",
             "PutTraceSegments and PutTelemetryRecords of X-Ray, and a stream consumer's ListStreams, know no resource",
         )
-
-
-def _duration(duration: timedelta) -> Duration:
-    return Duration.seconds(duration.total_seconds())

@@ -29,10 +29,13 @@ class AlarmTitle(StrEnum):
     RECONCILER_NOT_RUNNING = "Reconciler not running"
     SCHEDULER_NOT_RUNNING = "Scheduler not running"
     STREAM_CONSUMER_BEHIND = "Stream consumer behind"
+    STREAM_CONSUMER_NOT_RUNNING = "Stream consumer not running"
+    STREAM_RECORDS_GIVEN_UP = "Stream records given up"
     TASK_FAILURES = "Task failures"
     TASK_STOPPED_FAILING = "Task-stopped function failing"
     TASKS_OVER_AGE = "Tasks over age"
     WEBHOOKS_UNDELIVERED = "Webhooks undelivered"
+    WEBHOOKS_WAITING = "Webhooks waiting too long"
 
     @property
     def anchor(self) -> str:

@@ -11,6 +11,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from constructs import Construct
 
+from infra.durations import cdk_duration
 from infra.environments import Environment
 from infra.functions import Function
 from infra.monitoring import AlarmTitle, Monitoring
@@ -84,13 +85,14 @@ class Schedules(Construct):
         scheduled_functions = [functions[scheduled.function.name] for scheduled in SCHEDULED]
         role = self._role(scheduled_functions)
         for scheduled, function in zip(SCHEDULED, scheduled_functions, strict=True):
-            interval = _duration(scheduled.interval)
+            interval = cdk_duration(scheduled.interval)
+            # A late run is worth nothing: the next one does its work. Neither the schedule nor Lambda tries again.
+            function.function.configure_async_invoke(max_event_age=interval, retry_attempts=0)
             scheduler.Schedule(
                 self,
                 scheduled.function.name,
                 description=f"{environment.service}: {scheduled.function.name}",
                 schedule=scheduler.ScheduleExpression.rate(interval),
-                # A late run is worth nothing: the next one does its work.
                 target=targets.LambdaInvoke(
                     function.function,
                     max_event_age=interval,
@@ -116,7 +118,7 @@ class Schedules(Construct):
                 environment,
                 Metric.ENTRIES_OVERDUE,
                 statistic=cloudwatch.Stats.MAXIMUM,
-                period=_duration(limits.RECONCILE_INTERVAL),
+                period=cdk_duration(limits.RECONCILE_INTERVAL),
             ),
             threshold=1,
             # Another alarm tells when the reconciler says nothing at all.
@@ -147,7 +149,3 @@ class Schedules(Construct):
 
 def _console(monitoring: Monitoring, function: Function) -> str:
     return f"lambda/home?region={monitoring.region}#/functions/{function.function.function_name}?tab=monitoring"
-
-
-def _duration(duration: timedelta) -> Duration:
-    return Duration.seconds(duration.total_seconds())

@@ -3,7 +3,7 @@
 from aws_cdk import Stack, Stage, Tags
 from constructs import Construct
 
-from infra import permissions, streams
+from infra import permissions
 from infra.api import Api
 from infra.dashboard import Dashboard
 from infra.dispatch import Dispatch
@@ -17,10 +17,10 @@ from infra.monitoring import Monitoring
 from infra.notifications import Notifications
 from infra.schedules import Schedules
 from infra.storage import Storage
+from infra.streams import Streams
 from infra.task_events import TaskEvents
 from infra.worker import Worker
 from watchlist import function_specs
-from watchlist.stream_consumers import CONSUMERS
 
 
 class RepositoryWatchlist(Stack):
@@ -57,7 +57,6 @@ class RepositoryWatchlist(Stack):
             self,
             "Notify",
             environment=environment,
-            sender_timeout=function_specs.WEBHOOK_SENDER.timeout,
             monitoring=monitoring,
         )
         permissions.grant(worker.task_role, permissions.OF_TASK, storage, queues)
@@ -83,10 +82,14 @@ class RepositoryWatchlist(Stack):
         live_status.route(functions)
         for name in (function_specs.LIVE_REQUEST.name, function_specs.LIVE_PUBLISHER.name):
             live_status.allow_posting(functions[name].role)
-        for consumer in CONSUMERS:
-            streams.consume(consumer, functions[consumer.function.name], storage)
-        for spec in function_specs.STREAM_FUNCTIONS:
-            streams.watch(functions[spec.name], monitoring)
+        streams = Streams(
+            self,
+            "Streams",
+            environment=environment,
+            functions=functions,
+            storage=storage,
+            monitoring=monitoring,
+        )
         notifications.allow_notify(functions[function_specs.DIGEST.name].role)
         notifications.deliver_by(functions[function_specs.WEBHOOK_SENDER.name])
         event_bus.allow_put(functions[function_specs.EVENT_PUBLISHER.name].role)
@@ -126,6 +129,8 @@ class RepositoryWatchlist(Stack):
             environment=environment,
             storage=storage,
             queues=queues,
+            notifications=notifications,
+            streams=streams,
             worker=worker,
             api=api,
             functions=tuple(functions.values()),

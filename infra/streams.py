@@ -1,53 +1,142 @@
 """What reads the tables' streams, as `watchlist.stream_consumers` describes it."""
 
+from collections.abc import Mapping
+
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
 
+from infra.acknowledgments import acknowledge
+from infra.durations import cdk_duration
+from infra.environments import Environment
 from infra.functions import Function
 from infra.monitoring import AlarmTitle, Monitoring
+from infra.own_metrics import own_metric
+from infra.queues import watch_depth
 from infra.storage import Storage
-from watchlist import tables
-from watchlist.stream_consumers import StreamConsumer
+from watchlist import function_specs, limits, stream_consumers, tables
+from watchlist.stream_consumers import CONSUMERS, StreamConsumer
 
 _BEHIND = Duration.minutes(5)
 
+_SILENCE = Duration.hours(1)
+"""From a change to the invocation that it leads to it takes seconds; whole hours are compared, so that few straddle."""
 
-def consume(consumer: StreamConsumer, function: Function, storage: Storage) -> None:
-    """Let `function` read the stream of the consumer's table."""
-    table = storage.watchlist if consumer.table is tables.WATCHLIST else storage.activity
-    stream_arn = table.table_stream_arn
-    if stream_arn is None:
-        raise ValueError(f"the table {consumer.table.name} has no stream")
-    function.role.add_to_policy(
-        iam.PolicyStatement(
-            actions=["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
-            resources=[stream_arn],
+
+class Streams(Construct):
+    """The event source mappings of all stream consumers, and the queue for what they gave up.
+
+    Such a message says where the records are in the stream, not what is in them. No queue may use this one for its
+    dead letters: a message moved back by a redrive would have nowhere to go.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        functions: Mapping[str, Function],
+        storage: Storage,
+        monitoring: Monitoring,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._storage = storage
+        self._failures = sqs.Queue(
+            self,
+            "Failures",
+            queue_name=f"{environment.service}-{stream_consumers.FAILURES}",
+            retention_period=cdk_duration(limits.DEAD_LETTER_RETENTION),
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.DENY_ALL),
         )
-    )
-    function.role.add_to_policy(iam.PolicyStatement(actions=["dynamodb:ListStreams"], resources=["*"]))
-    function.function.add_event_source_mapping(
-        f"{consumer.table.name}Stream",
-        event_source_arn=stream_arn,
-        starting_position=lambda_.StartingPosition.LATEST,
-        batch_size=consumer.batch_size,
-        retry_attempts=consumer.retries,
-        report_batch_item_failures=True,
-        filters=[lambda_.FilterCriteria.filter(dict(consumer.filter_pattern))],
-    )
+        acknowledge(self._failures, "SQS3", "it is one: Lambda puts into it what its consumers gave up")
+        watch_depth(
+            self._failures,
+            stream_consumers.FAILURES,
+            monitoring,
+            AlarmTitle.STREAM_RECORDS_GIVEN_UP,
+            happened="Records of a table's stream could not be served; the stream keeps them for a day at most.",
+        )
+        for consumer in CONSUMERS:
+            self._consume(consumer, functions[consumer.function.name])
+        for spec in function_specs.STREAM_FUNCTIONS:
+            _watch(environment, functions[spec.name], monitoring)
+
+    @property
+    def failures(self) -> sqs.IQueue:
+        """Where it is told which records were given up."""
+        return self._failures
+
+    def _consume(self, consumer: StreamConsumer, function: Function) -> None:
+        table = self._storage.watchlist if consumer.table is tables.WATCHLIST else self._storage.activity
+        stream_arn = table.table_stream_arn
+        if stream_arn is None:
+            raise ValueError(f"the table {consumer.table.name} has no stream")
+        function.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
+                resources=[stream_arn],
+            )
+        )
+        function.role.add_to_policy(iam.PolicyStatement(actions=["dynamodb:ListStreams"], resources=["*"]))
+        function.role.add_to_policy(
+            iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self._failures.queue_arn])
+        )
+        mapping = function.function.add_event_source_mapping(
+            f"{consumer.table.name}Stream",
+            event_source_arn=stream_arn,
+            starting_position=lambda_.StartingPosition[stream_consumers.STARTING_POSITION],
+            batch_size=consumer.batch_size,
+            retry_attempts=consumer.retries,
+            max_record_age=cdk_duration(consumer.max_age),
+            bisect_batch_on_error=True,
+            report_batch_item_failures=True,
+            filters=[lambda_.FilterCriteria.filter(dict(consumer.filter_pattern))],
+        )
+        # The L2 destination would also allow GetQueueAttributes and GetQueueUrl, which nobody calls.
+        resource = mapping.node.default_child
+        if not isinstance(resource, lambda_.CfnEventSourceMapping):
+            raise TypeError("the mapping has no CloudFormation resource")
+        resource.destination_config = lambda_.CfnEventSourceMapping.DestinationConfigProperty(
+            on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=self._failures.queue_arn)
+        )
 
 
-def watch(function: Function, monitoring: Monitoring) -> None:
-    """Register the alarm of a function that reads streams."""
+def _watch(environment: Environment, function: Function, monitoring: Monitoring) -> None:
+    console = f"lambda/home?region={monitoring.region}#/functions/{function.function.function_name}?tab=monitoring"
     monitoring.alarm(
         AlarmTitle.STREAM_CONSUMER_BEHIND,
         subject=function.spec.name,
         happened=f"The function is more than {_BEHIND.to_minutes():.0f} minutes behind the stream that it reads.",
-        console=f"lambda/home?region={monitoring.region}#/functions/{function.function.function_name}?tab=monitoring",
+        console=console,
         metric=function.function.metric("IteratorAge", statistic=cloudwatch.Stats.MAXIMUM, period=Duration.minutes(5)),
         threshold=_BEHIND.to_milliseconds(),
         periods=2,
-        # Without changes there are no invocations, and nothing to be behind of.
+        # Without changes there are no invocations, and nothing to be behind of; the next alarm tells the difference.
+        missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    causes = {
+        f"cause{number}": own_metric(environment, consumer.cause, period=_SILENCE)
+        for number, consumer in enumerate(CONSUMERS)
+        if consumer.function is function.spec
+    }
+    changed = " + ".join(f"FILL({cause}, 0)" for cause in causes)
+    monitoring.alarm(
+        AlarmTitle.STREAM_CONSUMER_NOT_RUNNING,
+        subject=function.spec.name,
+        happened="There were changes that the function is for, and it was not called for an hour.",
+        console=console,
+        metric=cloudwatch.MathExpression(
+            expression=f"IF(({changed}) > 0 AND FILL(calls, 0) == 0, 1, 0)",
+            using_metrics={**causes, "calls": function.function.metric_invocations(period=_SILENCE)},
+            period=_SILENCE,
+            label="silent",
+        ),
+        threshold=1,
         missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )

@@ -10,6 +10,9 @@ from infra.functions import Function
 from infra.monitoring import AlarmTitle, Monitoring
 from infra.worker import Worker
 
+_PATIENCE = Duration.hours(1)
+"""How long an event is worth being delivered: past it the reconciler has found the task's entry."""
+
 
 class TaskEvents(Construct):
     """Sends the events of this cluster's stopped tasks to the function; the reconciler covers for lost ones."""
@@ -24,6 +27,8 @@ class TaskEvents(Construct):
         monitoring: Monitoring,
     ) -> None:
         super().__init__(scope, construct_id)
+        # EventBridge hands an event over and is done with it; when the function fails, it is Lambda that tries again.
+        task_stopped.function.configure_async_invoke(max_event_age=_PATIENCE, retry_attempts=2)
         self.rule = events.Rule(
             self,
             "Stopped",
@@ -32,7 +37,7 @@ class TaskEvents(Construct):
                 detail_type=["ECS Task State Change"],
                 detail={"clusterArn": [worker.cluster.cluster_arn], "lastStatus": ["STOPPED"]},
             ),
-            targets=[targets.LambdaFunction(task_stopped.function, max_event_age=Duration.hours(1), retry_attempts=10)],
+            targets=[targets.LambdaFunction(task_stopped.function, max_event_age=_PATIENCE, retry_attempts=10)],
         )
         monitoring.alarm(
             AlarmTitle.TASK_STOPPED_FAILING,

@@ -68,11 +68,13 @@ class Analysis:
         attributes: of the entry that change with it; None removes one.
         scorecard: what Scorecard said, None when the job did not ask.
         bytes_received: from the repository's host.
+        alerts_raised: alerts that are new.
     """
 
     attributes: Mapping[str, Any]
     scorecard: ScorecardResult | None
     bytes_received: int
+    alerts_raised: int = 0
 
 
 def analyse(entry: Entry, tools: Tools, job: Job, now: datetime) -> Analysis:
@@ -148,14 +150,14 @@ def _backfill(scope: _Scope) -> Analysis:
     scope.job.report(Stage.ANALYZING)
     commits = [commit for commit in before if commit.sha not in window.removed] + new
     metrics = _measure(scope, commits, is_complete=not window.full)
-    tell_of_commits(scope.entry, Backfill(window, before, new), job=scope.job, now=scope.now)
+    alerts = tell_of_commits(scope.entry, Backfill(window, before, new), job=scope.job, now=scope.now)
     latest = _scorecards(scope.watchlist_id)
     scope.job.check()
     _store_health(scope, head.sha, latest[0] if latest else None, metrics)
     _forget_commits(scope, window)
     described = {"package": package.model_dump(mode="json", exclude_none=True), "analyzed_at": scope.now}
     attributes = _of_history(scope, window, commits, notes) | described
-    return Analysis(attributes, None, scope.repository.bytes_received)
+    return Analysis(attributes, None, scope.repository.bytes_received, alerts)
 
 
 def _renew_health(scope: _Scope) -> Analysis:
@@ -166,10 +168,10 @@ def _renew_health(scope: _Scope) -> Analysis:
     scorecard = _assess(scope, previous=earlier[0] if earlier else None)
     commits = commit_store.known(scope.watchlist_id, int(scope.entry.history_generation))
     metrics = _measure(scope, commits, is_complete=len(commits) < limits.HISTORY_COMMITS)
-    tell_of_health(scope.entry, earlier, scorecard, job=scope.job, now=scope.now)
+    alerts = tell_of_health(scope.entry, earlier, scorecard, job=scope.job, now=scope.now)
     scope.job.check()
     _store_health(scope, head.sha, scorecard, metrics)
-    return Analysis(_of_health(scope, scorecard), scorecard, scope.repository.bytes_received)
+    return Analysis(_of_health(scope, scorecard), scorecard, scope.repository.bytes_received, alerts)
 
 
 _WORK: Mapping[JobKind, Callable[[_Scope], Analysis]] = {

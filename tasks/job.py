@@ -179,6 +179,7 @@ class Worker:
         self._measure(Metric.JOB_DURATION, (now - entry.job_queued_at).total_seconds())
         self._measure(Metric.JOB_ATTEMPTS, lease.launch.attempt)
         self._measure(Metric.BYTES_RECEIVED, result.bytes_received)
+        self._measure(Metric.ALERTS_RAISED, result.alerts_raised)
         if result.scorecard is not None and result.scorecard.score is None:
             self._measure(Metric.SCORE_MISSING, 1)
         elif result.scorecard is not None:

@@ -41,14 +41,14 @@ class Backfill:
     new: Sequence[Commit]
 
 
-def tell_of_commits(entry: Entry, backfill: Backfill, *, job: Job, now: datetime) -> None:
-    """Raise the alerts of what a backfill found; the first commits of a repository raise none.
+def tell_of_commits(entry: Entry, backfill: Backfill, *, job: Job, now: datetime) -> int:
+    """Raise the alerts of what a backfill found and return how many are new; a repository's first commits raise none.
 
     The baseline is that of the commits stored before, which are bounded in number and size; nothing else is kept.
     """
     head, before, new = backfill.window.head.sha, backfill.before, backfill.new
     if not before or head is None:
-        return
+        return 0
     baseline = Baseline.of(before)
     weeks = {week_of(commit.committer.time) for commit in new}
     recent = [commit for commit in before if week_of(commit.committer.time) in weeks]
@@ -59,16 +59,19 @@ def tell_of_commits(entry: Entry, backfill: Backfill, *, job: Job, now: datetime
         alerts = commit_alerts(watcher, baseline, new, recent_commits=recent)
         return [*([rewritten] if rewritten else []), *alerts]
 
-    alerting.tell(entry.watchlist_id, alerting.once_per_settings(evaluate), now, job.check)
+    return alerting.tell(entry.watchlist_id, alerting.once_per_settings(evaluate), now, job.check)
 
 
 def tell_of_health(
     entry: Entry, earlier: Sequence[ScorecardResult], result: ScorecardResult, *, job: Job, now: datetime
-) -> None:
-    """Raise the alerts of a new result, compared with the last one of `earlier` (newest first) that has a score."""
+) -> int:
+    """Raise the alerts of a new result and return how many are new.
+
+    It is compared with the last one of `earlier` (newest first) that has a score.
+    """
     previous = next((each for each in earlier if each.score is not None), None)
     if previous is None or result.score is None or result.obtained_at == previous.obtained_at:
-        return
+        return 0
     comparison, result_id = compare(previous, result), previous.obtained_at.isoformat()
 
     def evaluate(watcher: Watcher) -> list[Alert]:
@@ -90,7 +93,7 @@ def tell_of_health(
         )
         return [alert for alert in alerts if alert is not None]
 
-    alerting.tell(entry.watchlist_id, alerting.once_per_settings(evaluate), now, job.check)
+    return alerting.tell(entry.watchlist_id, alerting.once_per_settings(evaluate), now, job.check)
 
 
 def _descends(entry: Entry, backfill: Backfill) -> bool | None:

@@ -6,6 +6,10 @@ from datetime import timedelta
 from watchlist import limits, routes, settings
 from watchlist.routes import ROUTES, Function, Route
 
+MEMORY_MIB = 512
+"""Memory of every function, and so its share of a processor: half a gigabyte imports the largest one in about a
+second."""
+
 
 @dataclass(frozen=True, slots=True)
 class FunctionSpec:
@@ -15,11 +19,13 @@ class FunctionSpec:
         name: the module below `functions`; its `handler(event, context)` is the entry point.
         settings: the model of the environment variables that it reads; it gets these and no others.
         timeout: the longest run of one invocation.
+        concurrency: most invocations at once, kept free for it in the account; None for as many as there are events.
     """
 
     name: str
     settings: type[settings.Settings]
     timeout: timedelta
+    concurrency: int | None = None
 
     @property
     def module(self) -> str:
@@ -61,10 +67,10 @@ TASK_STOPPED = FunctionSpec("task_stopped", settings.EnqueueSettings, timedelta(
 """Receives EventBridge `ECS Task State Change` events with lastStatus STOPPED of the service's cluster."""
 
 RECONCILER = FunctionSpec("reconciler", settings.EnqueueSettings, timedelta(seconds=60))
-"""Runs every `limits.RECONCILE_INTERVAL`."""
+"""Runs every `limits.RECONCILE_INTERVAL`. Two runs at once do no harm: each of its writes is conditional."""
 
 SCHEDULER = FunctionSpec("scheduler", settings.SchedulerSettings, limits.SCHEDULER_TIMEOUT)
-"""Runs every `limits.SCHEDULE_INTERVAL`."""
+"""Runs every `limits.SCHEDULE_INTERVAL`. A second run at once ends at once: `scheduler_runs` lets one work."""
 
 LIVE_CONNECT = FunctionSpec(routes.LIVE_CONNECT.function, settings.TableSettings, _HTTP_TIMEOUT)
 """Route `$connect` of the WebSocket API; authorised as the HTTP API is."""
@@ -84,8 +90,9 @@ EVENT_PUBLISHER = FunctionSpec("event_publisher", settings.EventSettings, timede
 ALERT_COLLECTOR = FunctionSpec("alert_collector", settings.CollectorSettings, timedelta(seconds=60))
 """Reads `stream_consumers.ALERT_DIGESTS`."""
 
-DIGEST = FunctionSpec("digest", settings.DigestSettings, timedelta(seconds=60))
-"""Runs every `limits.DIGEST_RUN_INTERVAL`, one at a time; publishes to the topic, sends to the webhook queue."""
+DIGEST = FunctionSpec("digest", settings.DigestSettings, timedelta(seconds=60), concurrency=1)
+"""Runs every `limits.DIGEST_RUN_INTERVAL`, one at a time, since two would send the same digests; publishes to the
+topic, sends to the webhook queue."""
 
 WEBHOOK_SENDER = FunctionSpec("webhook_sender", settings.WebhookSettings, timedelta(seconds=30))
 """Receives from the webhook queue (SQS event source mapping, partial batch responses, batches of one)."""

@@ -275,3 +275,13 @@ WEBHOOK_RETRY_BASE = timedelta(seconds=30)
 
 WEBHOOK_TIMEOUT = timedelta(seconds=10)
 """How long a webhook may take to answer."""
+
+STREAM_RETENTION = timedelta(hours=24)
+"""How long a table's stream keeps a record (DynamoDB's quota)."""
+
+CHANGE_AGE = timedelta(hours=6)
+"""How old a change may become until it is told on the event bus and to digests; then it is given up, so that those
+after it are told. Longer than outages as a rule, and the stream keeps the record for 18 hours more, to be replayed."""
+
+LIVE_CHANGE_AGE = timedelta(minutes=15)
+"""The same for live status: clients that see nothing poll, and an old state helps nobody."""

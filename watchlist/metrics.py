@@ -80,6 +80,9 @@ class Metric(StrEnum):
     CHECK_LAG = "CheckLag"
     """Scheduler: seconds that the entry due longest is late at the end of a run; 0 when nothing is left over."""
 
+    ALERTS_RAISED = "AlertsRaised"
+    """Scheduler: alerts that one run has stored anew. Task: those of a completed refresh."""
+
     LIVE_PUBLISHER_RUN = "LivePublisherRun"
     """Live publisher: 1 at the end of each run that served its whole batch, 0 of one that did not."""
 

@@ -1,10 +1,6 @@
-"""The queues: three for jobs, so that a refresh never delays a person who waits, and one for webhooks."""
+"""The kinds of jobs. Each has a queue of its own, so that a refresh never delays a person who waits."""
 
 from enum import StrEnum
-
-WEBHOOK_DELIVERY = "webhook-delivery"
-"""The queue of webhook deliveries; its visibility timeout exceeds six runs of the sender, and `limits.WEBHOOK_ATTEMPTS`
-receives move a message to its own dead-letter queue."""
 
 
 class JobKind(StrEnum):

@@ -6,12 +6,22 @@ The streams carry new and old images. Every consumer reports the first record th
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
-from watchlist import function_specs, tables
+from watchlist import function_specs, limits, tables
 from watchlist.function_specs import FunctionSpec
+from watchlist.metrics import Metric
 
 STREAM_VIEW_TYPE: Final = "NEW_AND_OLD_IMAGES"
+
+STARTING_POSITION: Final = "TRIM_HORIZON"
+"""A new mapping reads from the stream's beginning: with `LATEST` it would miss what is written while it is made. One
+that is made anew repeats up to a day, which every consumer bears."""
+
+FAILURES: Final = "stream-failures"
+"""The queue that is told which records a consumer gave up."""
+
 _EVENT_NAMES = ("INSERT", "MODIFY")
 
 
@@ -22,15 +32,19 @@ class StreamConsumer:
     Attributes:
         table: whose stream is read.
         item_types: the items (by their attribute `type`) whose inserts and changes the function is called for.
-        batch_size: most records of one invocation.
+        cause: counts changes that must lead to an invocation; where it grows and there is none, nobody reads.
+        batch_size: most records of one invocation. A batch that fails is halved, so that one record alone is given up.
         retries: how often a record that fails is tried again before it is given up.
+        max_age: a record that is older is given up, however often it was tried; what follows waits for it until then.
     """
 
     function: FunctionSpec
     table: tables.Table
     item_types: tuple[str, ...]
+    cause: Metric
     batch_size: int
     retries: int
+    max_age: timedelta
 
     @property
     def filter_pattern(self) -> Mapping[str, Any]:
@@ -47,13 +61,44 @@ class StreamConsumer:
 
 
 LIVE_PUBLISHER = StreamConsumer(
-    function_specs.LIVE_PUBLISHER, tables.WATCHLIST, ("entry", "subscription"), batch_size=100, retries=3
+    function_specs.LIVE_PUBLISHER,
+    tables.WATCHLIST,
+    ("entry", "subscription"),
+    Metric.JOB_COMPLETED,
+    batch_size=100,
+    retries=3,
+    max_age=limits.LIVE_CHANGE_AGE,
 )
 
-ENTRY_EVENTS = StreamConsumer(function_specs.EVENT_PUBLISHER, tables.WATCHLIST, ("entry",), batch_size=100, retries=100)
-ALERT_EVENTS = StreamConsumer(function_specs.EVENT_PUBLISHER, tables.ACTIVITY, ("alert",), batch_size=100, retries=100)
+ENTRY_EVENTS = StreamConsumer(
+    function_specs.EVENT_PUBLISHER,
+    tables.WATCHLIST,
+    ("entry",),
+    Metric.JOB_COMPLETED,
+    batch_size=100,
+    retries=100,
+    max_age=limits.CHANGE_AGE,
+)
 
-ALERT_DIGESTS = StreamConsumer(function_specs.ALERT_COLLECTOR, tables.ACTIVITY, ("alert",), batch_size=100, retries=100)
+ALERT_EVENTS = StreamConsumer(
+    function_specs.EVENT_PUBLISHER,
+    tables.ACTIVITY,
+    ("alert",),
+    Metric.ALERTS_RAISED,
+    batch_size=100,
+    retries=100,
+    max_age=limits.CHANGE_AGE,
+)
+
+ALERT_DIGESTS = StreamConsumer(
+    function_specs.ALERT_COLLECTOR,
+    tables.ACTIVITY,
+    ("alert",),
+    Metric.ALERTS_RAISED,
+    batch_size=100,
+    retries=100,
+    max_age=limits.CHANGE_AGE,
+)
 
 CONSUMERS = (LIVE_PUBLISHER, ENTRY_EVENTS, ALERT_EVENTS, ALERT_DIGESTS)
 """At most two readers of one table: a shard bears no more."""

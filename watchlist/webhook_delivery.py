@@ -22,3 +22,10 @@ class WebhookDelivery(BaseModel):
 def pause_after(receive_count: int, base: timedelta = limits.WEBHOOK_RETRY_BASE) -> timedelta:
     """Return how long a delivery rests after its n-th failed try (1, 2, ...): the base, twice that, ..."""
     return base * int(2 ** (receive_count - 1))
+
+
+ALL_TRIES = (
+    sum((pause_after(number) for number in range(1, limits.WEBHOOK_ATTEMPTS + 1)), timedelta(0))
+    + limits.WEBHOOK_ATTEMPTS * limits.WEBHOOK_TIMEOUT
+)
+"""How long a delivery is in the queue until its last try has failed and SQS moves it."""

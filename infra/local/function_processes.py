@@ -17,10 +17,10 @@ from typing import Any, Self
 
 from infra.local import embedded_aws, lifeline
 from infra.local.function_host import Context
+from watchlist.function_specs import MEMORY_MIB
 
 Json = Any
 
-MEMORY_MB = 512
 RESPONSE_BYTES = 6 * 1024 * 1024
 """Largest answer of a synchronous invocation (Lambda quotas)."""
 
@@ -65,7 +65,7 @@ class LocalFunction:
         """Return the process's whole environment: the function's variables and those that Lambda itself sets."""
         return {
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MIB),
             "AWS_LAMBDA_FUNCTION_NAME": self.name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.name}",
@@ -255,7 +255,7 @@ class _Process:
             function_name=self._function.name,
             function_version="$LATEST",
             invoked_function_arn=self._function.arn,
-            memory_limit_in_mb=str(MEMORY_MB),
+            memory_limit_in_mb=str(MEMORY_MIB),
             aws_request_id=str(uuid.uuid4()),
             log_group_name=f"/aws/lambda/{self._function.name}",
             log_stream_name="local",

@@ -10,9 +10,10 @@ import boto3
 
 from infra.local import embedded_aws
 from infra.local.queue_poller import Queue
-from watchlist import function_specs, limits, settings, stream_consumers, tables
+from watchlist import function_specs, settings, stream_consumers, tables
 from watchlist.function_specs import FunctionSpec
-from watchlist.queues import WEBHOOK_DELIVERY, JobKind
+from watchlist.queue_specs import JOB_QUEUES, WEBHOOK_QUEUE, QueueSpec
+from watchlist.queues import JobKind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -73,9 +74,12 @@ def provision(url: str, variables: Mapping[str, str]) -> Environment:
     """
     arguments: Any = embedded_aws.client_arguments(url)
     streams = _create_tables(boto3.client("dynamodb", **arguments))
-    dead_letter_queues = _create_dead_letter_queues(boto3.client("sqs", **arguments))
+    sqs = boto3.client("sqs", **arguments)
     lease = settings.load(settings.LeaseSettings, variables).lease
-    queues = _create_queues(boto3.client("sqs", **arguments), dead_letter_queues, lease)
+    pairs = {kind: _create_queues(sqs, spec, visibility=lease) for kind, spec in JOB_QUEUES.items()}
+    queues = {kind: queue for kind, (queue, _) in pairs.items()}
+    dead_letter_queues = {kind: dead_letter_queue for kind, (_, dead_letter_queue) in pairs.items()}
+    webhook_queue, webhook_dead_letter_queue = _create_queues(sqs, WEBHOOK_QUEUE, visibility=WEBHOOK_QUEUE.visibility)
     provisioned = {
         **variables,
         "WATCHLIST_TABLE": tables.WATCHLIST.name,
@@ -86,7 +90,6 @@ def provision(url: str, variables: Mapping[str, str]) -> Environment:
     }
     events = boto3.client("events", **arguments)
     events.create_event_bus(Name=_EVENT_BUS)
-    webhook_queue, webhook_dead_letter_queue = _create_webhook_queues(boto3.client("sqs", **arguments))
     topic = boto3.client("sns", **arguments).create_topic(Name=_TOPIC)["TopicArn"]
     provisioned |= {
         "EVENT_BUS_NAME": _EVENT_BUS,
@@ -160,49 +163,23 @@ def _index(index: tables.Index) -> dict[str, Any]:
     }
 
 
-def _create_dead_letter_queues(sqs: "SQSClient") -> dict[JobKind, Queue]:
-    retention = {"MessageRetentionPeriod": _seconds(limits.DEAD_LETTER_RETENTION)}
-    return {kind: _create_queue(sqs, f"{kind}-dead-letter", retention) for kind in JobKind}
-
-
-def _create_queues(
-    sqs: "SQSClient", dead_letter_queues: Mapping[JobKind, Queue], lease: timedelta
-) -> dict[JobKind, Queue]:
-    return {
-        kind: _create_queue(
-            sqs,
-            kind,
-            {
-                "VisibilityTimeout": _seconds(lease),
-                "MessageRetentionPeriod": _seconds(limits.MESSAGE_RETENTION),
-                "RedrivePolicy": json.dumps(
-                    {
-                        "deadLetterTargetArn": dead_letter_queues[kind].arn,
-                        "maxReceiveCount": limits.MAX_RECEIVES,
-                    }
-                ),
-            },
-        )
-        for kind in JobKind
-    }
-
-
-def _create_webhook_queues(sqs: "SQSClient") -> tuple[Queue, Queue]:
-    retention = {"MessageRetentionPeriod": _seconds(limits.DEAD_LETTER_RETENTION)}
-    dead_letter_queue = _create_queue(sqs, f"{WEBHOOK_DELIVERY}-dead-letter", retention)
-    redrive = {"deadLetterTargetArn": dead_letter_queue.arn, "maxReceiveCount": limits.WEBHOOK_ATTEMPTS}
+def _create_queues(sqs: "SQSClient", spec: QueueSpec, *, visibility: timedelta) -> tuple[Queue, Queue]:
+    """Create a queue and its dead-letter queue."""
+    retention = {"MessageRetentionPeriod": _seconds(spec.dead_letter_retention)}
+    dead_letter_queue = _create_queue(sqs, spec, spec.dead_letter_name, retention)
+    redrive = {"deadLetterTargetArn": dead_letter_queue.arn, "maxReceiveCount": spec.max_receives}
     attributes = {
-        "VisibilityTimeout": _seconds(6 * function_specs.WEBHOOK_SENDER.timeout),
-        "MessageRetentionPeriod": _seconds(limits.MESSAGE_RETENTION),
+        "VisibilityTimeout": _seconds(visibility),
+        "MessageRetentionPeriod": _seconds(spec.retention),
         "RedrivePolicy": json.dumps(redrive),
     }
-    return _create_queue(sqs, WEBHOOK_DELIVERY, attributes), dead_letter_queue
+    return _create_queue(sqs, spec, spec.name, attributes), dead_letter_queue
 
 
-def _create_queue(sqs: "SQSClient", name: str, attributes: Mapping[Any, str]) -> Queue:
+def _create_queue(sqs: "SQSClient", spec: QueueSpec, name: str, attributes: Mapping[Any, str]) -> Queue:
     url = sqs.create_queue(QueueName=name, Attributes=dict(attributes))["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    return Queue(url, arn)
+    return Queue(url, arn, spec.batch_size)
 
 
 def _create_network(ec2: Any) -> dict[str, str]:  # noqa: ANN401 - EC2's types are not installed for these three calls

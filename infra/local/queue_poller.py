@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-BATCH_SIZE = 10
 _PAUSE_SECONDS = 0.2
 
 _LOGGER = logging.getLogger(__name__)
@@ -29,10 +28,15 @@ class InvalidBatchResponseError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue that is polled."""
+    """A queue.
+
+    Attributes:
+        batch_size: most messages that are received at once where it is polled.
+    """
 
     url: str
     arn: str
+    batch_size: int
 
     @property
     def name(self) -> str:
@@ -90,12 +94,9 @@ def failed_ids(response: Any, message_ids: Iterable[str]) -> frozenset[str]:  # 
 class QueuePoller:
     """Polls one queue on a thread of its own; a context manager. `pause` and `resume` stop and restart the polling."""
 
-    def __init__(
-        self, sqs: "SQSClient", queue: Queue, invoke: Callable[[dict[str, Any]], Any], batch_size: int = BATCH_SIZE
-    ) -> None:
+    def __init__(self, sqs: "SQSClient", queue: Queue, invoke: Callable[[dict[str, Any]], Any]) -> None:
         self._sqs = sqs
         self._queue = queue
-        self._batch_size = batch_size
         self._invoke = invoke
         self._loop = BackgroundLoop(f"poller of {queue.name}", self.poll, seconds=_PAUSE_SECONDS)
         self.pause = self._loop.pause
@@ -114,7 +115,7 @@ class QueuePoller:
         """Receive one batch and have it served; return whether there was one."""
         messages = self._sqs.receive_message(
             QueueUrl=self._queue.url,
-            MaxNumberOfMessages=self._batch_size,
+            MaxNumberOfMessages=self._queue.batch_size,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
             WaitTimeSeconds=0,

@@ -85,6 +85,15 @@ class LocalSettings:
     digest_run_interval: timedelta = limits.DIGEST_RUN_INTERVAL
     grace_seconds: float = 10
 
+    @property
+    def timers(self) -> tuple[Timer, ...]:
+        """What runs by the clock."""
+        return (
+            Timer(function_specs.RECONCILER.name, self.reconcile_interval),
+            Timer(function_specs.SCHEDULER.name, self.schedule_interval),
+            Timer(function_specs.DIGEST.name, self.digest_run_interval),
+        )
+
 
 def settings_variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the variables of the caller's environment that are settings of functions or tasks."""
@@ -190,13 +199,9 @@ class LocalService:
                 boto3.client("sqs", **arguments),
                 self.environment.webhook_queue,
                 self._invoker(function_specs.WEBHOOK_SENDER),
-                batch_size=1,
             )
         )
-        reconcile = Timer(function_specs.RECONCILER.name, self._settings.reconcile_interval)
-        schedule = Timer(function_specs.SCHEDULER.name, self._settings.schedule_interval)
-        digest = Timer(function_specs.DIGEST.name, self._settings.digest_run_interval)
-        self.timers = starting.enter_context(Timers((reconcile, schedule, digest), self._invoke))
+        self.timers = starting.enter_context(Timers(self._settings.timers, self._invoke))
         self.live_url = starting.enter_context(live_gateway).url
         self.url = starting.enter_context(gateway).url
 
@@ -218,7 +223,7 @@ class LocalService:
                 handler=spec.handler,
                 timeout=spec.timeout,
                 environment=self.environment.of(spec),
-                concurrency=2 if spec.name in _TWO_AT_ONCE else 1,
+                concurrency=spec.concurrency or (2 if spec.name in _TWO_AT_ONCE else 1),
             )
             for spec in function_specs.FUNCTIONS
         ]

@@ -1,8 +1,9 @@
 """What Lambda's event source mapping is to a DynamoDB stream: it reads on, filters and calls the function.
 
 Semantics: Lambda guide, "Using AWS Lambda with Amazon DynamoDB", for a mapping with `ReportBatchItemFailures`,
-`BisectBatchOnFunctionError`, `TRIM_HORIZON` and a limit of retries. Records stay in order: what fails holds up what
-follows until it is served or given up. moto's streams have one shard for ever, so no shard is followed to its children.
+`BisectBatchOnFunctionError`, `TRIM_HORIZON` and a limit of retries (none of age). Records stay in order: what fails
+holds up what follows until it is served or given up. moto's streams have one shard for ever, so no shard is followed to
+its children.
 """
 
 import logging

@@ -16,6 +16,7 @@ EVERYTHING = dataclasses.replace(
         name="api.example.com", certificate_arn="arn:aws:acm:eu-west-1:111111111111:certificate/0000-1111"
     ),
     network=Network.PRIVATE,
+    reserves_concurrency=False,
     alarm_email="operator@example.com",
 )
 """Production with every choice made otherwise than by default."""

@@ -1,5 +1,6 @@
 """The templates agree with what functions, tasks and records expect."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -8,15 +9,17 @@ from pynamodb.attributes import Attribute
 from pynamodb.indexes import AllProjection, Index
 from pynamodb.models import Model
 
+from infra.local.service import LocalSettings
 from infra.process_environment import MissingValueError, environment_of
 from infra.schedules import SCHEDULED, Scheduled
 from tests.infra.templates import Template, target
 from watchlist import function_specs, limits, records, tables
 from watchlist.function_specs import FUNCTIONS, HTTP_FUNCTIONS, FunctionSpec
+from watchlist.queue_specs import JOB_QUEUES, QUEUES, WEBHOOK_QUEUE, QueueSpec
 from watchlist.queues import JobKind
 from watchlist.routes import LIVE_ROUTES, ROUTES
 from watchlist.settings import AddSettings, TaskSettings
-from watchlist.stream_consumers import CONSUMERS, STREAM_VIEW_TYPE
+from watchlist.stream_consumers import CONSUMERS, FAILURES, STARTING_POSITION, STREAM_VIEW_TYPE, StreamConsumer
 
 MODELS: dict[str, type[Model]] = {"watchlist": records.WatchlistItem, "activity": records.ActivityItem}
 
@@ -105,57 +108,78 @@ def test_a_queue_url_points_to_the_queue_of_that_name(dev: Template, kind: JobKi
         assert dev.resources[queue]["Properties"]["QueueName"] == f"repository-watchlist-dev-{kind}{suffix}"
 
 
-def queue_of(template: Template, kind: JobKind) -> dict[str, Any]:
-    queue = target(template.functions()["jobs"]["Environment"]["Variables"][kind.queue_url_variable])
-    assert queue is not None
-    properties = template.resources[queue]["Properties"]
-    assert isinstance(properties, dict)
-    return properties
+def test_a_job_has_more_receives_than_attempts() -> None:
+    assert limits.MAX_RECEIVES > limits.MAX_ATTEMPTS
 
 
-@pytest.mark.parametrize("kind", JobKind)
-def test_a_message_has_as_many_receives_as_a_job_has_attempts(dev: Template, kind: JobKind) -> None:
-    policy = queue_of(dev, kind)["RedrivePolicy"]
-    assert policy["maxReceiveCount"] == limits.MAX_RECEIVES > limits.MAX_ATTEMPTS
-    dead_letter_queue = target(policy["deadLetterTargetArn"])
-    assert dead_letter_queue is not None
-    own_name = queue_of(dev, kind)["QueueName"]
-    allowed = dev.resources[dead_letter_queue]["Properties"]["RedriveAllowPolicy"]
+def queue_named(template: Template, name: str) -> tuple[str, dict[str, Any]]:
+    """Return the logical id and the properties of the queue of that name, without the environment's prefix."""
+    full_name = f"{template.environment.service}-{name}"
+    queues = template.properties("AWS::SQS::Queue")
+    ((logical_id, properties),) = ((key, value) for key, value in queues.items() if value["QueueName"] == full_name)
+    return logical_id, properties
+
+
+def test_there_are_no_queues_but_those_that_are_described(dev: Template) -> None:
+    names = {queue["QueueName"] for queue in dev.properties("AWS::SQS::Queue").values()}
+    described = {name for spec in QUEUES for name in (spec.name, spec.dead_letter_name)} | {FAILURES}
+    assert names == {f"{dev.environment.service}-{name}" for name in described}
+
+
+@pytest.mark.parametrize("spec", QUEUES, ids=lambda spec: str(spec.name))
+def test_a_queue_is_as_its_specification_says(dev: Template, spec: QueueSpec) -> None:
+    _, queue = queue_named(dev, spec.name)
+    dead_letter_id, dead_letter_queue = queue_named(dev, spec.dead_letter_name)
+    assert queue["VisibilityTimeout"] == spec.visibility.total_seconds()
+    assert queue["MessageRetentionPeriod"] == spec.retention.total_seconds()
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == spec.max_receives
+    assert target(queue["RedrivePolicy"]["deadLetterTargetArn"]) == dead_letter_id
+    assert dead_letter_queue["MessageRetentionPeriod"] == spec.dead_letter_retention.total_seconds()
+
+
+@pytest.mark.parametrize("spec", QUEUES, ids=lambda spec: str(spec.name))
+def test_a_dead_letter_queue_takes_messages_of_its_own_queue_only(dev: Template, spec: QueueSpec) -> None:
+    _, dead_letter_queue = queue_named(dev, spec.dead_letter_name)
+    allowed = dead_letter_queue["RedriveAllowPolicy"]
     assert allowed["redrivePermission"] == "byQueue"
     (source,) = allowed["sourceQueueArns"]
-    assert source["Fn::Join"][1][-1].endswith(f":{own_name}")
+    assert source["Fn::Join"][1][-1].endswith(f":{dev.environment.service}-{spec.name}")
+
+
+def test_no_queue_can_use_the_queue_of_stream_failures_for_its_dead_letters(dev: Template) -> None:
+    assert queue_named(dev, FAILURES)[1]["RedriveAllowPolicy"] == {"redrivePermission": "denyAll"}
+
+
+@pytest.mark.parametrize("spec", QUEUES, ids=lambda spec: str(spec.name))
+def test_a_dead_letter_outlives_the_message_that_it_was(dev: Template, spec: QueueSpec) -> None:
+    retention = queue_named(dev, spec.dead_letter_name)[1]["MessageRetentionPeriod"]
+    assert retention > queue_named(dev, spec.name)[1]["MessageRetentionPeriod"]
+
+
+@pytest.mark.parametrize("spec", QUEUES, ids=lambda spec: str(spec.name))
+def test_a_message_stays_invisible_for_six_timeouts_of_its_function(dev: Template, spec: QueueSpec) -> None:
+    timeout = dev.functions()[spec.consumer.name]["Timeout"]
+    assert queue_named(dev, spec.name)[1]["VisibilityTimeout"] >= 6 * timeout
 
 
 @pytest.mark.parametrize("kind", JobKind)
-def test_a_dead_letter_outlives_the_message_that_it_was(dev: Template, kind: JobKind) -> None:
-    queue = queue_of(dev, kind)
-    dead_letter_queue = target(queue["RedrivePolicy"]["deadLetterTargetArn"])
-    assert dead_letter_queue is not None
-    retention = dev.resources[dead_letter_queue]["Properties"]["MessageRetentionPeriod"]
-    assert retention > queue["MessageRetentionPeriod"]
+def test_the_message_of_a_job_stays_invisible_for_a_lease(kind: JobKind) -> None:
+    assert JOB_QUEUES[kind].visibility == limits.LEASE > limits.HEARTBEAT
 
 
-@pytest.mark.parametrize("kind", JobKind)
-def test_a_message_stays_invisible_for_a_lease_and_for_six_timeouts_of_the_dispatcher(
-    dev: Template, kind: JobKind
-) -> None:
-    visibility = queue_of(dev, kind)["VisibilityTimeout"]
-    assert visibility == limits.LEASE.total_seconds()
-    assert visibility >= 6 * dev.functions()["dispatcher"]["Timeout"]
-    assert limits.HEARTBEAT < limits.LEASE
+@pytest.mark.parametrize("spec", QUEUES, ids=lambda spec: str(spec.name))
+def test_a_queue_is_mapped_to_its_consumer_which_reports_records_one_by_one(dev: Template, spec: QueueSpec) -> None:
+    logical_id, _ = queue_named(dev, spec.name)
+    mappings = dev.properties("AWS::Lambda::EventSourceMapping").values()
+    (mapping,) = (mapping for mapping in mappings if target(mapping["EventSourceArn"]) == logical_id)
+    assert function_of(dev, mapping["FunctionName"]) == spec.consumer.name
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BatchSize"] == spec.batch_size
 
 
-def test_each_queue_is_mapped_to_the_dispatcher_and_reports_records_one_by_one(dev: Template) -> None:
-    every = dev.properties("AWS::Lambda::EventSourceMapping").values()
-    mappings = [mapping for mapping in every if "StartingPosition" not in mapping]
-    for mapping in mappings:
-        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    webhooks = [mapping for mapping in mappings if function_of(dev, mapping["FunctionName"]) == "webhook_sender"]
-    assert [mapping["BatchSize"] for mapping in webhooks] == [1]
-    mappings = [mapping for mapping in mappings if function_of(dev, mapping["FunctionName"]) == "dispatcher"]
-    sources = {target(mapping["EventSourceArn"]) for mapping in mappings}
-    queues = {target(dev.functions()["jobs"]["Environment"]["Variables"][kind.queue_url_variable]) for kind in JobKind}
-    assert sources == queues
+def test_a_queue_whose_messages_reappear_too_early_is_refused() -> None:
+    with pytest.raises(ValueError, match="visible again"):
+        dataclasses.replace(WEBHOOK_QUEUE, visibility=5 * function_specs.WEBHOOK_SENDER.timeout)
 
 
 def function_of(template: Template, reference: Any) -> str:
@@ -180,11 +204,21 @@ def test_each_stream_consumer_reads_its_table_as_it_says(dev: Template) -> None:
         assert mapping["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn"
         assert mapping["BatchSize"] == consumer.batch_size
         assert mapping["MaximumRetryAttempts"] == consumer.retries
+        assert mapping["MaximumRecordAgeInSeconds"] == consumer.max_age.total_seconds()
+        assert mapping["StartingPosition"] == STARTING_POSITION
+        assert mapping["BisectBatchOnFunctionError"] is True
+        destination = mapping["DestinationConfig"]["OnFailure"]["Destination"]
+        assert target(destination) == queue_named(dev, FAILURES)[0]
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         (pattern,) = mapping["FilterCriteria"]["Filters"]
         assert json.loads(pattern["Pattern"]) == consumer.filter_pattern
     for name in MODELS:
         assert table(dev, name)["StreamSpecification"]["StreamViewType"] == STREAM_VIEW_TYPE
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: str(consumer.function.name))
+def test_a_record_is_given_up_while_the_stream_still_has_it(consumer: StreamConsumer) -> None:
+    assert consumer.max_age <= limits.STREAM_RETENTION / 2
 
 
 def test_every_websocket_route_leads_to_its_function(dev: Template) -> None:
@@ -225,6 +259,46 @@ def test_a_function_ends_when_its_specification_says(dev: Template, spec: Functi
 
 def test_the_container_has_the_name_that_launches_override(dev: Template) -> None:
     assert dev.container()["Name"] == function_specs.TASK_CONTAINER
+
+
+def test_the_local_service_runs_the_same_functions_by_the_clock_as_often() -> None:
+    local = {timer.function: timer.interval for timer in LocalSettings().timers}
+    assert local == {scheduled.function.name: scheduled.interval for scheduled in SCHEDULED}
+
+
+@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
+def test_a_function_has_the_memory_and_the_bound_that_its_specification_says(dev: Template, spec: FunctionSpec) -> None:
+    function = dev.functions()[spec.name]
+    assert function["MemorySize"] == function_specs.MEMORY_MIB
+    assert function.get("ReservedConcurrentExecutions") == spec.concurrency
+
+
+def test_only_the_digest_needs_to_be_alone() -> None:
+    assert [spec.name for spec in FUNCTIONS if spec.concurrency is not None] == [function_specs.DIGEST.name]
+    assert function_specs.DIGEST.concurrency == 1
+
+
+def test_an_account_without_concurrency_to_reserve_reserves_none(everything: Template) -> None:
+    for function in everything.functions().values():
+        assert "ReservedConcurrentExecutions" not in function
+
+
+def async_invocations(template: Template) -> dict[str, dict[str, Any]]:
+    configurations = template.properties("AWS::Lambda::EventInvokeConfig").values()
+    return {function_of(template, each["FunctionName"]): each for each in configurations}
+
+
+@pytest.mark.parametrize("scheduled", SCHEDULED, ids=lambda scheduled: scheduled.function.name)
+def test_a_run_that_fails_or_finds_another_one_is_left_to_the_next(dev: Template, scheduled: Scheduled) -> None:
+    configuration = async_invocations(dev)[scheduled.function.name]
+    assert configuration["MaximumRetryAttempts"] == 0
+    assert configuration["MaximumEventAgeInSeconds"] == scheduled.interval.total_seconds()
+
+
+def test_an_event_of_a_stopped_task_that_fails_is_tried_again(dev: Template) -> None:
+    configuration = async_invocations(dev)[function_specs.TASK_STOPPED.name]
+    assert configuration["MaximumRetryAttempts"] == 2
+    assert configuration["MaximumEventAgeInSeconds"] == 3600
 
 
 @pytest.mark.parametrize("scheduled", SCHEDULED, ids=lambda scheduled: scheduled.function.name)

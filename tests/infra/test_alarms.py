@@ -11,7 +11,8 @@ from infra.schedules import SCHEDULED, Scheduled
 from tests.infra.templates import Template, target
 from watchlist.errors import ErrorCode
 from watchlist.metrics import DIMENSION, NAMESPACE, Metric, attempt_failed_by
-from watchlist.queues import JobKind
+from watchlist.queue_specs import JOB_QUEUES, WEBHOOK_QUEUE
+from watchlist.stream_consumers import CONSUMERS, FAILURES, StreamConsumer
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 
@@ -27,6 +28,7 @@ AWS_METRICS: dict[tuple[str, str], dict[tuple[str, ...], str]] = {
         ("GlobalSecondaryIndexName", "TableName"): "AWS::DynamoDB::GlobalTable",
     },
     ("AWS/Lambda", "Errors"): {("FunctionName",): "AWS::Lambda::Function"},
+    ("AWS/Lambda", "Invocations"): {("FunctionName",): "AWS::Lambda::Function"},
     ("AWS/Lambda", "IteratorAge"): {("FunctionName",): "AWS::Lambda::Function"},
     ("AWS/Lambda", "Throttles"): {("FunctionName",): "AWS::Lambda::Function"},
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"): {("QueueName",): "AWS::SQS::Queue"},
@@ -142,9 +144,58 @@ def test_the_services_name_in_metrics_is_the_one_that_functions_and_the_task_emi
     assert names == {dev.environment.service}
 
 
-@pytest.mark.parametrize("kind", JobKind)
-def test_one_dead_letter_raises_the_alarm_even_while_somebody_holds_it(dev: Template, kind: JobKind) -> None:
-    alarm = alarms(dev)[f"{AlarmTitle.DEAD_LETTERS} ({kind})"]
+DEAD_LETTER_ALARMS = {
+    **{spec.dead_letter_name: f"{AlarmTitle.DEAD_LETTERS} ({kind})" for kind, spec in JOB_QUEUES.items()},
+    WEBHOOK_QUEUE.dead_letter_name: AlarmTitle.WEBHOOKS_UNDELIVERED,
+    FAILURES: AlarmTitle.STREAM_RECORDS_GIVEN_UP,
+}
+"""The alarm of each queue that nobody consumes."""
+
+AGE_ALARMS = {
+    **{spec.name: f"{AlarmTitle.JOBS_WAITING} ({kind})" for kind, spec in JOB_QUEUES.items()},
+    WEBHOOK_QUEUE.name: AlarmTitle.WEBHOOKS_WAITING,
+}
+"""The alarm of each queue that is consumed."""
+
+
+def test_every_queue_has_its_alarm(dev: Template) -> None:
+    names = {queue["QueueName"] for queue in dev.properties("AWS::SQS::Queue").values()}
+    assert names == {f"repository-watchlist-dev-{name}" for name in DEAD_LETTER_ALARMS | AGE_ALARMS}
+
+
+@pytest.mark.parametrize(("queue", "name"), AGE_ALARMS.items())
+def test_a_message_that_waits_too_long_raises_the_alarm(dev: Template, queue: str, name: str) -> None:
+    alarm = alarms(dev)[name]
+    assert alarm["MetricName"] == "ApproximateAgeOfOldestMessage"
+    assert alarm["Statistic"] == "Maximum"
+    (dimension,) = dimensions_of(alarm).values()
+    assert dev.resources[str(target(dimension))]["Properties"]["QueueName"] == f"repository-watchlist-dev-{queue}"
+
+
+def test_a_delivery_waits_too_long_once_all_its_tries_are_over(dev: Template) -> None:
+    tries = sum(30 * 2**number for number in range(8)) + 8 * 10
+    assert alarms(dev)[AlarmTitle.WEBHOOKS_WAITING]["Threshold"] == tries
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: f"{consumer.function.name}-{consumer.table.name}")
+def test_a_stream_consumer_that_is_not_called_although_something_changed_raises_the_alarm(
+    dev: Template, consumer: StreamConsumer
+) -> None:
+    alarm = alarms(dev)[f"{AlarmTitle.STREAM_CONSUMER_NOT_RUNNING} ({consumer.function.name})"]
+    names = {query["Id"]: query["MetricStat"]["Metric"] for query in alarm["Metrics"] if "MetricStat" in query}
+    (expression,) = (query["Expression"] for query in alarm["Metrics"] if "Expression" in query)
+    calls = names["calls"]
+    assert calls["MetricName"] == "Invocations"
+    function = dev.resources[str(target(dimensions_of(calls)["FunctionName"]))]["Properties"]
+    assert function["Handler"] == consumer.function.handler
+    (cause,) = (key for key, metric in names.items() if metric["MetricName"] == consumer.cause)
+    assert f"FILL({cause}, 0)" in expression
+    assert expression.endswith("> 0 AND FILL(calls, 0) == 0, 1, 0)")
+
+
+@pytest.mark.parametrize(("queue", "name"), DEAD_LETTER_ALARMS.items())
+def test_one_dead_letter_raises_the_alarm_even_while_somebody_holds_it(dev: Template, queue: str, name: str) -> None:
+    alarm = alarms(dev)[name]
     assert alarm["Threshold"] == 1
     assert alarm["EvaluationPeriods"] == 1
     assert {metric["MetricName"] for metric in metrics_of(alarm)} == {
@@ -152,10 +203,18 @@ def test_one_dead_letter_raises_the_alarm_even_while_somebody_holds_it(dev: Temp
         "ApproximateNumberOfMessagesNotVisible",
     }
     queues = {str(target(dimensions_of(metric)["QueueName"])) for metric in metrics_of(alarm)}
-    names = {dev.resources[queue]["Properties"]["QueueName"] for queue in queues}
-    assert names == {f"repository-watchlist-dev-{kind}-dead-letters"}
+    names = {dev.resources[logical_id]["Properties"]["QueueName"] for logical_id in queues}
+    assert names == {f"repository-watchlist-dev-{queue}"}
     (expression,) = (query["Expression"] for query in alarm["Metrics"] if "Expression" in query)
     assert re.fullmatch(r"visible_\w+ \+ held_\w+", expression)
+
+
+def test_the_dashboard_shows_depth_and_age_of_every_queue(dev: Template) -> None:
+    body = dev.the("AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Join"][1]
+    shown = {target(part) for part in body}
+    assert set(dev.of_type("AWS::SQS::Queue")) <= shown
+    text = "".join(part for part in body if isinstance(part, str))
+    assert text.count('"ApproximateAgeOfOldestMessage"') == len(AGE_ALARMS)
 
 
 def test_the_dashboard_shows_every_metric_of_the_service(dev: Template) -> None:

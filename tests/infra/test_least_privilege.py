@@ -91,12 +91,13 @@ READS_STREAM = {
     ("dynamodb:ListStreams", "*"),
 }
 READS_OTHER_STREAM = {(action, "activity") for action, table in READS_STREAM if table == "watchlist"}
+TELLS_OF_FAILURES = {("sqs:SendMessage", "repository-watchlist-dev-stream-failures")}
 BESIDES_THE_TABLE = {
     "dispatcher": {
         ("ecs:RunTask", ":task-definition/repository-watchlist-dev:*"),
         ("iam:PassRole", "AWS::IAM::Role"),
     },
-    "alert_collector": {*READS_OTHER_STREAM, ("dynamodb:ListStreams", "*")},
+    "alert_collector": {*READS_OTHER_STREAM, ("dynamodb:ListStreams", "*")} | TELLS_OF_FAILURES,
     "digest": {
         ("sns:Publish", "AWS::SNS::Topic"),
         ("sqs:SendMessage", "repository-watchlist-dev-webhook-delivery"),
@@ -107,9 +108,12 @@ BESIDES_THE_TABLE = {
         ("sqs:GetQueueAttributes", "repository-watchlist-dev-webhook-delivery"),
         ("sqs:ReceiveMessage", "repository-watchlist-dev-webhook-delivery"),
     },
-    "event_publisher": READS_STREAM | READS_OTHER_STREAM | {("events:PutEvents", "AWS::Events::EventBus")},
+    "event_publisher": READS_STREAM
+    | READS_OTHER_STREAM
+    | TELLS_OF_FAILURES
+    | {("events:PutEvents", "AWS::Events::EventBus")},
     "live_request": POSTS,
-    "live_publisher": POSTS | READS_STREAM,
+    "live_publisher": POSTS | READS_STREAM | TELLS_OF_FAILURES,
 }
 
 

@@ -7,6 +7,7 @@ from infra.local.provisioning import Environment, provision
 from tests.integration.local.conftest import client
 from watchlist import function_specs, limits, settings
 from watchlist.function_specs import FUNCTIONS, FunctionSpec
+from watchlist.queue_specs import JOB_QUEUES, WEBHOOK_QUEUE
 from watchlist.queues import JobKind
 from watchlist.settings import SettingsError
 
@@ -47,6 +48,21 @@ def test_each_queue_hands_its_message_to_its_own_dead_letter_queue(
     }
     assert attributes["VisibilityTimeout"] == "30"
     assert environment.queues[kind].name == kind
+
+
+def test_queues_are_as_in_aws_but_for_the_lease_that_is_set_here(aws: EmbeddedAws, environment: Environment) -> None:
+    sqs = client(aws, "sqs")
+    pairs = {kind: (environment.queues[kind], environment.dead_letter_queues[kind]) for kind in JobKind}
+
+    for spec, (queue, dead_letter_queue) in {
+        **{JOB_QUEUES[kind]: pair for kind, pair in pairs.items()},
+        WEBHOOK_QUEUE: (environment.webhook_queue, environment.webhook_dead_letter_queue),
+    }.items():
+        assert (queue.name, dead_letter_queue.name) == (spec.name, spec.dead_letter_name)
+        assert queue.batch_size == spec.batch_size
+        attributes = sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["All"])["Attributes"]
+        assert attributes["MessageRetentionPeriod"] == f"{spec.retention.total_seconds():.0f}"
+        assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] == spec.max_receives
 
 
 @pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: str(spec.name))

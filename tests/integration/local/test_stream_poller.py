@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -8,11 +9,10 @@ from infra.local.function_processes import FunctionError
 from infra.local.provisioning import Environment
 from infra.local.stream_poller import StreamPoller
 from tests.integration.local.conftest import client
-from watchlist import function_specs, tables
-from watchlist.stream_consumers import StreamConsumer
+from watchlist import stream_consumers
 
 Invoke = Callable[[dict[str, Any]], Any]
-CONSUMER = StreamConsumer(function_specs.LIVE_PUBLISHER, tables.WATCHLIST, ("entry",), batch_size=4, retries=1)
+CONSUMER = dataclasses.replace(stream_consumers.LIVE_PUBLISHER, item_types=("entry",), batch_size=4, retries=1)
 
 
 class Setup:

@@ -191,9 +191,7 @@ def _connect(aws: EmbeddedAws, environment: Environment, functions: FunctionProc
             )
             for consumer in consumers
         ],
-        QueuePoller(
-            sqs, environment.webhook_queue, lambda event: invoke(function_specs.WEBHOOK_SENDER, event), batch_size=1
-        ),
+        QueuePoller(sqs, environment.webhook_queue, lambda event: invoke(function_specs.WEBHOOK_SENDER, event)),
         sqs,
         event_queue,
         email_queue,
