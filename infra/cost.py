@@ -7,6 +7,7 @@ the document is compared instead, and the exit code is 1 if it is stale.
 """
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -16,36 +17,62 @@ from typing import Any
 
 from infra.application import application
 from infra.environments import ENVIRONMENTS, Environment
-from watchlist import limits
-from watchlist.queues import JobKind
+from watchlist.function_specs import MEMORY_MIB
+from watchlist.metrics import Metric
+from watchlist.queue_specs import QUEUES
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "cost.md"
 
-PRICES_DATE = "2025"
-"""When these list prices (us-east-1, US dollars, free tiers left out) were in force."""
+PRICES_DATE = "November 2026"
+"""When the prices were compared with their sources."""
 
-PRICES = {
-    "alarm metric, month": 0.10,
-    "custom metric, month": 0.30,
-    "dashboard, month": 3.00,
-    "secret, month": 0.40,
-    "NAT gateway, hour": 0.045,
-    "image registry, GB-month": 0.10,
-    "SQS requests, million": 0.40,
-    "HTTP API requests, million": 1.00,
-    "Lambda requests, million": 0.20,
-    "Lambda on ARM, GB-second": 0.0000133334,
-    "DynamoDB writes, million": 0.625,
-    "DynamoDB reads, million": 0.125,
-    "DynamoDB storage with point-in-time recovery, GB-month": 0.45,
-    "Fargate on ARM, vCPU-hour": 0.03238,
-    "Fargate on ARM, GB-hour": 0.00356,
-    "public IPv4 address, hour": 0.005,
-    "logs, GB": 0.50,
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A list price of us-east-1 in US dollars, without free tiers, at the lowest volume.
+
+    Attributes:
+        source: the page that says so, with its date where it has one. AWS's own pages load their prices by script.
+    """
+
+    dollars: float
+    source: str
+
+
+_CLOUDWATCH = "factualminds.com, Amazon CloudWatch Pricing, June 2026"
+_EVENTBRIDGE = "cloudburn.io, Amazon EventBridge Pricing, March 2026"
+_DYNAMODB = "airbyte.com, Amazon DynamoDB Pricing, July 2025"
+_FARGATE = "vantage.sh, AWS Fargate Pricing Explained"
+_LAMBDA = "cloudchipr.com, AWS Lambda Pricing Breakdown, 2024"
+_API_GATEWAY = "awsforengineers.com, AWS API Gateway Pricing Explained, May 2025"
+_UNVERIFIED = "not compared: no source at hand"
+
+PRICES: Mapping[str, Price] = {
+    "alarm metric, month": Price(0.10, "a price list read by a program in September 2026"),
+    "custom metric, month": Price(0.30, "signoz.io, CloudWatch Pricing, February 2026"),
+    "dashboard, month": Price(3.00, _CLOUDWATCH),
+    "logs, GB": Price(0.50, _CLOUDWATCH),
+    "traces, million": Price(5.00, _UNVERIFIED),
+    "secret, month": Price(0.40, "public projects' cost notes of 2024"),
+    "NAT gateway, hour": Price(0.045, "fortem.dev, AWS Fargate Pricing, 2026 ($33 a month)"),
+    "public IPv4 address, hour": Price(0.005, _UNVERIFIED),
+    "image registry, GB-month": Price(0.10, _UNVERIFIED),
+    "SQS requests, million": Price(0.40, "cloudburn.io, Amazon SQS Pricing, March 2026"),
+    "schedules, million": Price(1.00, _EVENTBRIDGE),
+    "own events, million": Price(1.00, _EVENTBRIDGE),
+    "HTTP API requests, million": Price(1.00, _API_GATEWAY),
+    "Lambda requests, million": Price(0.20, _LAMBDA),
+    "Lambda on ARM, GB-second": Price(0.0000133334, _LAMBDA),
+    "DynamoDB writes, million": Price(0.625, _DYNAMODB),
+    "DynamoDB reads, million": Price(0.125, _DYNAMODB),
+    "DynamoDB storage, GB-month": Price(0.25, "aws.amazon.com/dynamodb/pricing"),
+    "DynamoDB point-in-time recovery, GB-month": Price(0.20, "public projects' cost notes"),
+    "Fargate on ARM, vCPU-hour": Price(0.03238, _FARGATE),
+    "Fargate on ARM, GB-hour": Price(0.00356, _FARGATE),
 }
 
 SPOT_SHARE = 0.3
-"""What Spot costs of the on-demand price, as a rule; it varies with the market."""
+"""What Spot costs of the on-demand price, as a rule (68 to 70 % less, fortem.dev and wring.co, 2026); it varies."""
 
 _HOURS = 730
 _MILLION = 1e6
@@ -56,7 +83,28 @@ _POLLERS = 5
 _POLL_SECONDS = 20
 
 _IMAGE_GB = 0.2
-_LAMBDA_GB = 0.5
+_RUN_SECONDS = 0.1
+_RUN_KILOBYTES = 1.0
+"""What a scheduled run that finds nothing to do takes, and what it and Lambda write to the log."""
+
+_RUN_READS = 2.0
+_RUN_WRITES = 0.5
+"""DynamoDB units of such a run, on average: queries that find nothing; the scheduler's claim is two writes."""
+
+METRICS_AT_REST = (
+    Metric.RECONCILER_RUN,
+    Metric.ENTRIES_RECOVERED,
+    Metric.ENTRIES_OVERDUE,
+    Metric.SCHEDULER_RUN,
+    Metric.ENTRIES_CHECKED,
+    Metric.REFRESHES_STARTED,
+    Metric.CHECKS_FAILED,
+    Metric.ALERTS_RAISED,
+    Metric.CHECK_LAG,
+    Metric.DIGEST_RUN,
+    Metric.DIGEST_SENT,
+)
+"""Metrics of the scheduled functions, which emit them whether or not there is something to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +139,12 @@ PER_REPOSITORY = RepositoryUse()
 _DOCUMENT = """\
 # What it costs
 
-Written by `python -m infra.cost` from the templates. List prices of us-east-1 of {date} in US dollars, without free
-tiers and taxes; the prices stand in `infra/cost.py`: look them up before you rely on this page.
+Written by `python -m infra.cost` from the templates, in US dollars, by the list prices of us-east-1 below, without free
+tiers and taxes.
 
-Nothing runs while there is nothing to do: at rest an environment costs its alarms, its dashboard and the polling of its
-{queues} queues. Metrics by route and by error code are billed for the hours in which they occur; they are not included.
+No task runs while there is nothing to do: at rest an environment costs its alarms, its dashboard, what its functions
+that run by the clock measure, and the polling of its {queues} queues. Metrics by route, by error code and of Container
+Insights are billed for the hours in which they occur; they are not included, and neither is traffic out of AWS.
 
 ## At rest, a month
 
@@ -114,6 +163,12 @@ requests a month, {use.kilobytes:g} KB kept. Tasks have {cpu:g} vCPU and {memory
 ### Keeping them current, a month
 
 {month}
+
+## Prices
+
+Compared in {date} with what these pages say; look them up before you rely on this page.
+
+{prices}
 """
 
 
@@ -140,24 +195,22 @@ def at_rest(template: Mapping[str, Any]) -> list[Item]:
     # Reading a stream from Lambda costs nothing.
     queue_mappings = [each for each in of_type("AWS::Lambda::EventSourceMapping") if "StartingPosition" not in each]
     polls = len(queue_mappings) * _POLLERS * _HOURS * 3600 / _POLL_SECONDS
-    runs = _HOURS * 3600 / limits.RECONCILE_INTERVAL.total_seconds()
+    schedules = of_type("AWS::Scheduler::Schedule")
+    runs = sum(_HOURS * 60 / _minutes_of(schedule["ScheduleExpression"]) for schedule in schedules)
+    metrics = len(METRICS_AT_REST)
     return [
-        Item("alarms", f"{alarm_metrics} metrics", alarm_metrics * PRICES["alarm metric, month"]),
-        Item("dashboard", str(dashboards), dashboards * PRICES["dashboard, month"]),
-        Item("metrics of the reconciler", "3", 3 * PRICES["custom metric, month"]),
-        Item("secret", str(secrets), secrets * PRICES["secret, month"]),
+        Item("alarms", f"{alarm_metrics} metrics", alarm_metrics * _price("alarm metric, month")),
+        Item("dashboard", str(dashboards), dashboards * _price("dashboard, month")),
+        Item("metrics of what runs by the clock", str(metrics), metrics * _price("custom metric, month")),
+        Item("secret", str(secrets), secrets * _price("secret, month")),
         Item(
             "polling of the queues",
             f"{polls / _MILLION:.1f} M requests",
-            polls / _MILLION * PRICES["SQS requests, million"],
+            polls / _MILLION * _price("SQS requests, million"),
         ),
-        Item(
-            "reconciler",
-            f"{runs:.0f} runs",
-            runs * (_lambda_seconds(0.1) + PRICES["Lambda requests, million"] / _MILLION),
-        ),
-        Item("worker's image", f"{_IMAGE_GB} GB", _IMAGE_GB * PRICES["image registry, GB-month"]),
-        Item("NAT gateway", str(nat_gateways), nat_gateways * _HOURS * PRICES["NAT gateway, hour"]),
+        Item("what runs by the clock", f"{runs:.0f} runs", runs * _scheduled_run()),
+        Item("worker's image", f"{_IMAGE_GB} GB", _IMAGE_GB * _price("image registry, GB-month")),
+        Item("NAT gateway", str(nat_gateways), nat_gateways * _HOURS * _price("NAT gateway, hour")),
     ]
 
 
@@ -167,7 +220,7 @@ def setup_of(repositories: int, environment: Environment, use: RepositoryUse = P
     writes = repositories * (use.commits * use.writes_per_commit + use.writes_per_job)
     return [
         Item("tasks", f"{hours:.0f} h", hours * _task_hour(environment, share=1.0)),
-        Item("DynamoDB writes", f"{writes / _MILLION:.2f} M", writes / _MILLION * PRICES["DynamoDB writes, million"]),
+        Item("DynamoDB writes", f"{writes / _MILLION:.2f} M", writes / _MILLION * _price("DynamoDB writes, million")),
         Item("functions and queues", f"{repositories} jobs", repositories * _job_overhead()),
         Item("logs", f"{_gigabytes(repositories * use.log_kilobytes):.2f} GB", _logs(repositories * use.log_kilobytes)),
     ]
@@ -180,17 +233,17 @@ def month_of(repositories: int, environment: Environment, use: RepositoryUse = P
     writes = jobs * use.writes_per_job
     storage = _gigabytes(repositories * use.kilobytes)
     requests = repositories * use.requests
-    request = (PRICES["HTTP API requests, million"] + PRICES["Lambda requests, million"]) / _MILLION + _lambda_seconds(
+    request = (_price("HTTP API requests, million") + _price("Lambda requests, million")) / _MILLION + _lambda_seconds(
         0.03
     )
-    reads = PRICES["DynamoDB reads, million"] / _MILLION
+    reads = _price("DynamoDB reads, million") / _MILLION
     return [
         Item("tasks on Spot", f"{hours:.0f} h", hours * _task_hour(environment, share=SPOT_SHARE)),
-        Item("DynamoDB writes", f"{writes / _MILLION:.2f} M", writes / _MILLION * PRICES["DynamoDB writes, million"]),
+        Item("DynamoDB writes", f"{writes / _MILLION:.2f} M", writes / _MILLION * _price("DynamoDB writes, million")),
         Item(
             "DynamoDB storage",
             f"{storage:.1f} GB",
-            storage * PRICES["DynamoDB storage with point-in-time recovery, GB-month"],
+            storage * (_price("DynamoDB storage, GB-month") + _price("DynamoDB point-in-time recovery, GB-month")),
         ),
         Item("API requests", f"{requests / _MILLION:.2f} M", requests * (request + reads)),
         Item("functions and queues", f"{jobs:.0f} jobs", jobs * _job_overhead()),
@@ -208,13 +261,14 @@ def render(templates: Mapping[Environment, Mapping[str, Any]]) -> str:
     environment = next(iter(templates))
     return _DOCUMENT.format(
         date=PRICES_DATE,
-        queues=len(JobKind),
+        queues=len(QUEUES),
         rests="\n\n".join(f"### {name.name}\n\n{_table(at_rest(template))}" for name, template in templates.items()),
         use=PER_REPOSITORY,
         cpu=environment.task_cpu / 1024,
         memory=environment.task_memory / 1024,
         setup=_table(setup_of(1000, environment)),
         month=_table(month_of(1000, environment)),
+        prices=_price_table(),
     )
 
 
@@ -249,20 +303,40 @@ def _metrics(alarm: Mapping[str, Any]) -> int:
     return sum("MetricStat" in query for query in alarm.get("Metrics", [])) or 1
 
 
+def _minutes_of(expression: str) -> float:
+    """Return the minutes between two runs of a schedule."""
+    found = re.fullmatch(r"rate\((\d+) minutes?\)", expression)
+    if found is None:
+        raise ValueError(f"a schedule of another kind: {expression}")
+    return float(found[1])
+
+
+def _price(name: str) -> float:
+    return PRICES[name].dollars
+
+
 def _lambda_seconds(seconds: float) -> float:
-    return seconds * _LAMBDA_GB * PRICES["Lambda on ARM, GB-second"]
+    return seconds * MEMORY_MIB / 1024 * _price("Lambda on ARM, GB-second")
+
+
+def _scheduled_run() -> float:
+    """Return what a run that finds nothing to do costs. X-Ray records each: the first one of a second."""
+    requests = ("schedules, million", "Lambda requests, million", "traces, million")
+    database = _RUN_READS * _price("DynamoDB reads, million") + _RUN_WRITES * _price("DynamoDB writes, million")
+    by_the_million = sum(map(_price, requests)) + database
+    return by_the_million / _MILLION + _lambda_seconds(_RUN_SECONDS) + _logs(_RUN_KILOBYTES)
 
 
 def _job_overhead() -> float:
-    """Return what one job costs besides its task: two functions and about ten calls to SQS."""
-    functions = 2 * (_lambda_seconds(1.0) + PRICES["Lambda requests, million"] / _MILLION)
-    return functions + 10 * PRICES["SQS requests, million"] / _MILLION
+    """Return what one job costs besides its task: four functions, about ten calls to SQS, an event."""
+    functions = 4 * (_lambda_seconds(1.0) + (_price("Lambda requests, million") + _price("traces, million")) / _MILLION)
+    return functions + (10 * _price("SQS requests, million") + _price("own events, million")) / _MILLION
 
 
 def _task_hour(environment: Environment, share: float) -> float:
-    cpu = environment.task_cpu / 1024 * PRICES["Fargate on ARM, vCPU-hour"]
-    memory = environment.task_memory / 1024 * PRICES["Fargate on ARM, GB-hour"]
-    return share * (cpu + memory) + PRICES["public IPv4 address, hour"]
+    cpu = environment.task_cpu / 1024 * _price("Fargate on ARM, vCPU-hour")
+    memory = environment.task_memory / 1024 * _price("Fargate on ARM, GB-hour")
+    return share * (cpu + memory) + _price("public IPv4 address, hour")
 
 
 def _gigabytes(kilobytes: float) -> float:
@@ -270,7 +344,17 @@ def _gigabytes(kilobytes: float) -> float:
 
 
 def _logs(kilobytes: float) -> float:
-    return _gigabytes(kilobytes) * PRICES["logs, GB"]
+    return _gigabytes(kilobytes) * _price("logs, GB")
+
+
+def _price_table() -> str:
+    rows = ["| what | $ | source |", "|---|---:|---|"]
+    rows += [f"| {name} | {_plain(price.dollars)} | {price.source} |" for name, price in PRICES.items()]
+    return "\n".join(rows)
+
+
+def _plain(dollars: float) -> str:
+    return f"{dollars:.10f}".rstrip("0").removesuffix(".")
 
 
 def _table(items: list[Item]) -> str:
