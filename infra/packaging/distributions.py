@@ -31,7 +31,8 @@ ENDPOINTS = Path("botocore", "data", "endpoints.json")
 _UNUSED_FOLDERS = frozenset({("boto3", "data"), ("boto3", "examples")})
 """Resources and documentation: the service makes clients only."""
 
-_UNUSED_SUFFIXES = frozenset({".pyi", ".typed", ".rst", ".md", ".txt"})
+_UNUSED_SUFFIXES = frozenset({".pyi", ".typed", ".rst", ".md", ".txt", ".js", ".css"})
+"""Types, documentation, and the pages of Powertools' Swagger UI: `/docs` is a page of the service's own."""
 
 
 class Installation:

@@ -3,16 +3,20 @@
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 from infra.packaging.build import REPOSITORY_ROOT, Packages, PackagingError, python_of_target
-from infra.packaging.closure import Closure, closure_of
+from infra.packaging.closure import FIRST_PARTY, Closure, closure_of
 from infra.packaging.distributions import cut_endpoints
-from infra.packaging.size import example_environment
-from watchlist.function_specs import DISPATCHER, FUNCTIONS, FunctionSpec
+from infra.packaging.size import LIMITED, Measurement, example_environment, measure
+from watchlist.function_specs import DISPATCHER, DOCUMENTATION, FUNCTIONS, SCHEDULER, STATUS, FunctionSpec
 from watchlist.settings import load
 
 
@@ -105,13 +109,128 @@ def test_a_function_can_start_where_its_import_is_measured(spec: FunctionSpec) -
     load(spec.settings, example_environment(spec.settings))
 
 
-def test_a_package_has_the_same_bytes_wherever_and_whenever_it_is_built(tmp_path: Path) -> None:
+_IMPORT = """
+import importlib, json, sys
+importlib.import_module(sys.argv[1])
+print(json.dumps(sorted(sys.modules)))
+"""
+
+NEEDED_BY_ALL = {
+    *("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3"),
+    *("pynamodb", "blinker"),
+    *("aws_lambda_powertools", "typing_extensions"),
+    *("pydantic", "pydantic_core", "annotated_types", "typing_inspection"),
+}
+"""What every function imports: boto3, PynamoDB, Powertools and Pydantic, each with what it requires."""
+
+NEEDED_BESIDES = {SCHEDULER: {"dulwich"}}
+"""What else a function imports. Each library costs a cold start, so that a new one is to be looked at."""
+
+
+@pytest.fixture(scope="module")
+def imported() -> dict[FunctionSpec, set[str]]:
+    """The modules that each function imports when it starts, each in a process of its own."""
+
+    def modules_of(spec: FunctionSpec) -> set[str]:
+        finished = subprocess.run(
+            [sys.executable, "-c", _IMPORT, spec.module],
+            cwd=REPOSITORY_ROOT,
+            env=example_environment(spec.settings),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return set(json.loads(finished.stdout))
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(FUNCTIONS, pool.map(modules_of, FUNCTIONS), strict=True))
+
+
+@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
+def test_a_package_has_just_those_modules_of_ours_that_the_function_imports(
+    imported: dict[FunctionSpec, set[str]], spec: FunctionSpec
+) -> None:
+    packaged = {".".join(source.with_suffix("").parts) for source in closure_of(REPOSITORY_ROOT, spec.module).sources}
+    ours = {name for name in imported[spec] if name.partition(".")[0] in FIRST_PARTY}
+    assert {name.removesuffix(".__init__") for name in packaged} == ours
+
+
+@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
+def test_a_function_imports_the_libraries_that_it_needs_and_no_others(
+    imported: dict[FunctionSpec, set[str]], spec: FunctionSpec
+) -> None:
+    installed = set(packages_distributions())
+    tops = {name.partition(".")[0] for name in imported[spec]}
+    assert (tops & installed) - SEEN_WHERE_INSTALLED == NEEDED_BY_ALL | NEEDED_BESIDES.get(spec, set())
+
+
+SEEN_WHERE_INSTALLED = {"_distutils_hack", "certifi"}
+"""Imported only where something else has installed them: by setuptools at its start, by botocore if it is there."""
+
+
+@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
+def test_only_the_documentation_has_files_of_documentation(spec: FunctionSpec) -> None:
+    data = {path.name for path in closure_of(REPOSITORY_ROOT, spec.module).data}
+    assert data == ({"openapi.json", "docs.html"} if spec is DOCUMENTATION else set())
+
+
+def test_what_makes_the_documentation_is_in_no_package() -> None:
+    packaged = {source for spec in FUNCTIONS for source in closure_of(REPOSITORY_ROOT, spec.module).sources}
+    makers = {
+        Path("functions", f"{name}.py") for name in ("openapi_document", "openapi_examples", "docs_page", "docstrings")
+    }
+    assert all((REPOSITORY_ROOT / maker).is_file() for maker in makers)
+    assert not packaged & makers
+
+
+@pytest.fixture(scope="module")
+def packages() -> Packages:
+    """The packages for Lambda; skipped where no Python of the target is."""
+    require_python_of_target()
+    return Packages()
+
+
+def require_python_of_target() -> None:
     try:
         python_of_target()
     except PackagingError as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("spec", LIMITED, ids=lambda spec: spec.name)
+def test_a_function_that_somebody_waits_for_has_a_small_package(packages: Packages, spec: FunctionSpec) -> None:
+    measured = measure(spec, packages.package_of(spec), import_seconds=0)
+    assert measured.excesses(bare_seconds=1) == []
+    assert measured.besides_boto3 > 5_000_000  # Pydantic's core alone: the sizes are those of files
+
+
+def test_a_package_has_no_pages_of_libraries(packages: Packages) -> None:
+    with zipfile.ZipFile(packages.package_of(DOCUMENTATION)) as archive:
+        names = archive.namelist()
+    assert [name for name in names if name.endswith((".js", ".css", ".md", ".pyi"))] == []
+    assert "functions/docs.html" in names
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "excesses"),
+    [
+        (14_999_999, 1.99, []),
+        (15_000_000, 1.0, ["status has 15.0 MB besides boto3"]),
+        (1, 2.0, ["status takes 2.00 bare clients to import"]),
+    ],
+)
+def test_what_is_past_a_limit_is_named(size: int, seconds: float, excesses: list[str]) -> None:
+    assert Measurement(STATUS, size, size, 1, seconds).excesses(bare_seconds=1.0) == excesses
+
+
+def test_a_function_that_nobody_waits_for_has_no_limit() -> None:
+    assert Measurement(SCHEDULER, 10**9, 10**9, 1, 100.0).excesses(bare_seconds=1.0) == []
+
+
+def test_a_package_has_the_same_bytes_wherever_and_whenever_it_is_built(tmp_path: Path) -> None:
+    require_python_of_target()
     digests = set()
     for name in ("here", "there"):
         package = Packages(build=tmp_path / name).package_of(DISPATCHER)
