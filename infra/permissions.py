@@ -15,7 +15,10 @@ from watchlist.queues import JobKind
 
 Actions = frozenset[str]
 
-_READ = frozenset({"GetItem", "Query"})
+_GET = frozenset({"GetItem"})
+_GET_FOR_A_USER = frozenset({"GetItem", "BatchGetItem"})
+"""What finding an entry takes: one read, or for a user with a token one of the entry and of what they watch."""
+
 _PROTOCOL = frozenset({"GetItem", "PutItem", "UpdateItem"})
 """What the writes of `watchlist.job_protocol` take: the entry, and the record of a job that ended."""
 
@@ -50,20 +53,20 @@ _SEND_SETUPS = {JobKind.REPOSITORY_SETUP: frozenset({"SendMessage"})}
 
 OF_FUNCTIONS: Mapping[str, Permissions] = {
     function_specs.ADD_REPOSITORY.name: Permissions(watchlist=_PROTOCOL | {"DeleteItem"}, queues=_SEND_SETUPS),
-    function_specs.STATUS.name: Permissions(watchlist=_READ),
-    function_specs.RETRY.name: Permissions(watchlist=_PROTOCOL, queues=_SEND_SETUPS),
-    function_specs.COMMITS.name: Permissions(watchlist=_READ, activity=_READ),
-    function_specs.HEALTH.name: Permissions(watchlist=_READ, activity=_READ),
+    function_specs.STATUS.name: Permissions(watchlist=frozenset({"Query", "BatchGetItem"})),
+    function_specs.RETRY.name: Permissions(watchlist=_GET_FOR_A_USER | {"UpdateItem"}, queues=_SEND_SETUPS),
+    function_specs.COMMITS.name: Permissions(watchlist=_GET_FOR_A_USER, activity=frozenset({"Query"})),
+    function_specs.HEALTH.name: Permissions(watchlist=_GET_FOR_A_USER, activity=frozenset({"Query"})),
     function_specs.USER_WATCHLIST.name: Permissions(
-        watchlist=_READ | {"BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"},
-        activity=_READ | {"BatchWriteItem", "DeleteItem"},
+        watchlist=_GET_FOR_A_USER | {"UpdateItem", "DeleteItem"},
+        activity=frozenset({"Query", "BatchWriteItem"}),
         indexes=(tables.BY_USER, tables.BY_USER_ENTRY),
     ),
     function_specs.ALERTS.name: Permissions(
-        watchlist=_READ, activity=_READ | {"UpdateItem"}, indexes=(tables.BY_USER_ENTRY,)
+        watchlist=_GET, activity=_GET | {"UpdateItem"}, indexes=(tables.BY_USER_ENTRY,)
     ),
     function_specs.JOBS.name: Permissions(
-        watchlist=_READ,
+        watchlist=frozenset({"Query"}),
         indexes=(tables.BY_QUEUE,),
         queues=_on_all_queues("GetQueueAttributes"),
         dead_letter_queues=frozenset({"GetQueueAttributes"}),
@@ -76,40 +79,38 @@ OF_FUNCTIONS: Mapping[str, Permissions] = {
         ),
     ),
     function_specs.TASK_STOPPED.name: Permissions(
-        watchlist=_PROTOCOL | _SLOTS, queues=_on_all_queues("ChangeMessageVisibility", "DeleteMessage")
+        watchlist=_PROTOCOL | {"DeleteItem"}, queues=_on_all_queues("ChangeMessageVisibility")
     ),
     function_specs.RECONCILER.name: Permissions(
-        watchlist=_PROTOCOL | {"Query", "DeleteItem"},
+        watchlist=_PROTOCOL | {"DeleteItem"},
         activity=frozenset({"Query", "BatchWriteItem"}),
         indexes=(tables.BY_DUE, tables.BY_QUEUE),
         queues=_on_all_queues("SendMessage"),
     ),
     function_specs.SCHEDULER.name: Permissions(
-        watchlist=_PROTOCOL | {"BatchGetItem", "DeleteItem", "Query"},
+        watchlist=frozenset({"BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"}),
         activity=frozenset({"PutItem"}),
         indexes=(tables.BY_DUE, tables.BY_QUEUE),
         queues={kind: frozenset({"SendMessage"}) for kind in JobKind if kind.is_refresh},
     ),
     function_specs.EVENT_PUBLISHER.name: Permissions(),
-    function_specs.NOTIFICATIONS.name: Permissions(watchlist=_READ | {"UpdateItem"}),
-    function_specs.ALERT_COLLECTOR.name: Permissions(
-        watchlist=_READ | {"PutItem", "UpdateItem"}, activity=frozenset({"GetItem"})
-    ),
+    function_specs.NOTIFICATIONS.name: Permissions(watchlist=_GET | {"UpdateItem"}),
+    function_specs.ALERT_COLLECTOR.name: Permissions(watchlist=_GET | {"PutItem", "UpdateItem"}, activity=_GET),
     function_specs.DIGEST.name: Permissions(
-        watchlist=_READ | {"UpdateItem", "DeleteItem"},
-        activity=frozenset({"GetItem", "BatchGetItem", "UpdateItem"}),
+        watchlist=_GET | {"UpdateItem", "DeleteItem"},
+        activity=frozenset({"BatchGetItem", "UpdateItem"}),
         indexes=(tables.BY_DUE,),
     ),
-    function_specs.WEBHOOK_SENDER.name: Permissions(watchlist=_READ),
-    function_specs.LIVE_CONNECT.name: Permissions(watchlist=frozenset({"GetItem", "PutItem"})),
-    function_specs.LIVE_DISCONNECT.name: Permissions(watchlist=frozenset({"GetItem", "DeleteItem"})),
-    function_specs.LIVE_REQUEST.name: Permissions(watchlist=_READ | {"BatchGetItem", "DeleteItem"}),
-    function_specs.LIVE_PUBLISHER.name: Permissions(watchlist=_READ | {"BatchGetItem", "DeleteItem"}),
+    function_specs.WEBHOOK_SENDER.name: Permissions(watchlist=_GET),
+    function_specs.LIVE_CONNECT.name: Permissions(watchlist=_GET_FOR_A_USER | {"PutItem"}),
+    function_specs.LIVE_DISCONNECT.name: Permissions(watchlist=_GET | {"DeleteItem"}),
+    function_specs.LIVE_REQUEST.name: Permissions(watchlist=_GET_FOR_A_USER | {"Query", "DeleteItem"}),
+    function_specs.LIVE_PUBLISHER.name: Permissions(watchlist=_GET_FOR_A_USER | {"Query", "DeleteItem"}),
 }
 
 OF_TASK = Permissions(
     watchlist=_PROTOCOL | _SLOTS,
-    activity=frozenset({"GetItem", "Query", "PutItem", "BatchWriteItem", "DeleteItem", "UpdateItem"}),
+    activity=frozenset({"Query", "PutItem", "BatchWriteItem"}),
     queues=_on_all_queues("ChangeMessageVisibility", "DeleteMessage"),
 )
 

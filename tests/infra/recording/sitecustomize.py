@@ -1,7 +1,11 @@
-"""Python imports this at its start where its folder is on PYTHONPATH: it writes each call to AWS to a file."""
+"""Python imports this at its start where its folder is on PYTHONPATH: it writes each call to AWS to a file.
+
+It also answers for names below `.invalid`, which never exist (RFC 6761), so that nobody else is asked for them.
+"""
 
 import json
 import os
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -26,3 +30,15 @@ def _record(client: BaseClient, operation: str, parameters: dict[str, Any]) -> d
 
 
 setattr(BaseClient, _METHOD, _record)
+
+
+_resolve: Callable[..., Any] = socket.getaddrinfo
+
+
+def _resolve_but_invalid(host: Any, *arguments: Any, **more: Any) -> Any:
+    if str(host).endswith(".invalid"):
+        raise socket.gaierror(socket.EAI_NONAME, "there is no such name")
+    return _resolve(host, *arguments, **more)
+
+
+socket.getaddrinfo = _resolve_but_invalid

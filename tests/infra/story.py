@@ -1,0 +1,289 @@
+"""A story in which every function and every kind of task has its part, told by a local service."""
+
+import os
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import urllib3
+from websockets.sync.client import connect
+
+from infra.local.embedded_aws import Fault
+from infra.local.service import Invoke, LocalService
+from tests.e2e.conftest import SECONDS, Forge
+from watchlist import function_specs
+from watchlist.function_specs import FunctionSpec
+from watchlist.queues import JobKind
+from watchlist.states import Stage
+
+USER = "ada@example.org"
+OTHER = "grace@example.org"
+
+OFTEN: Mapping[str, str] = {
+    "COMMITS_INTERVAL_HOURS": str(1 / 3600),
+    "HEALTH_INTERVAL_HOURS": str(1 / 3600),
+    "UNCHANGED_HEALTH_INTERVAL_HOURS": str(1 / 3600),
+    "DIGEST_INTERVAL_SECONDS": "1",
+    "LEASE_SECONDS": "10",
+    "HEARTBEAT_SECONDS": "2",
+    "POSTPONE_SECONDS": "1",
+}
+"""What takes hours or minutes in AWS takes seconds."""
+
+_NO_CAPACITY = {"tasks": [], "failures": [{"reason": "Capacity is unavailable at this time."}]}
+_DENIED = {"__type": "AccessDeniedException", "message": "not authorized to perform ecs:RunTask"}
+
+
+class Gate:
+    """Stands in for Scorecard: a task that gets there waits while the gate is shut."""
+
+    def __init__(self, directory: Path) -> None:
+        self.program = directory / "scorecard"
+        self._shut = directory / "shut"
+        self.program.write_text(f"#!/bin/sh\nwhile [ -e {self._shut} ]; do sleep 0.1; done\nexit 1\n")
+        self.program.chmod(0o700)
+
+    def shut(self) -> None:
+        self._shut.touch()
+
+    def open(self) -> None:
+        self._shut.unlink()
+
+
+class Authorizer:
+    """Stands between the service and its functions: adds what API Gateway found out about a caller with a token.
+
+    A token is the name of its user. While `hears_of_tasks` is False, nobody is told of stopped tasks.
+    """
+
+    def __init__(self) -> None:
+        self.hears_of_tasks = True
+
+    def __call__(self, invoke: Invoke, name: str, event: dict[str, Any]) -> Any:
+        if name == function_specs.TASK_STOPPED.name and not self.hears_of_tasks:
+            return None
+        token = event.get("headers", {}).get("authorization", "").removeprefix("Bearer ")
+        named = (event.get("queryStringParameters") or {}).get("user")
+        if name == function_specs.LIVE_CONNECT.name and named:
+            event["requestContext"]["authorizer"] = {"principalId": named}
+        elif token:
+            event["requestContext"]["authorizer"] = {"jwt": {"claims": {"sub": token}}}
+        return invoke(name, event)
+
+
+class Story:
+    """What happens to some repositories and those who watch them."""
+
+    def __init__(self, service: LocalService, log: Path, forge: Forge, gate: Gate, authorizer: Authorizer) -> None:
+        self._service = service
+        self._log = log
+        self._forge = forge
+        self._gate = gate
+        self._authorizer = authorizer
+        self._http = urllib3.PoolManager(retries=False, timeout=60)
+
+    def tell(self) -> None:
+        """Let it all happen; the order is that of the waits."""
+        left = self._leave_what_is_purged_later()
+        good = self._add(self._forge.make("good", commits=40))
+        assert self._until_processed(good)["status"] == "ready"
+        self._watch_live(good)
+        self._watch_live(good, f"&user={quote(USER)}")
+        self._lose_an_add()
+        together = {"items": [{"repo_url": f"{self._forge.url}/forge/good", "added_by": OTHER}]}
+        self._call("POST", "/activity/user-watchlist-added/batch", together)
+        self._fail_and_retry()
+        self._refresh(good)
+        self._deal_with_alerts(good)
+        self._kill_a_worker("killed")
+        self._lose_a_worker("lost")
+        self._refuse_a_task("refused")
+        for path in (f"watchlist/{good}/commits", f"watchlist/{good}/health", "jobs", "queues"):
+            self._call("GET", f"/activity/{path}")
+        self._use_a_token(good)
+        self._call("GET", "/openapi.json")
+        self._leave(good)
+        self._run_until(function_specs.RECONCILER, lambda: self._is_forgotten(left))
+
+    def _leave_what_is_purged_later(self) -> str:
+        """Add a repository and leave it while its commits cannot be deleted: the reconciler will."""
+        watchlist_id = self._add(self._forge.make("left", commits=2))
+        self._until_processed(watchlist_id)
+        self._service.aws.inject(Fault(caller="functions", service="dynamodb", operation="BatchWriteItem"))
+        self._leave(watchlist_id)
+        self._service.aws.inject()
+        return watchlist_id
+
+    def _watch_live(self, watchlist_id: str, who: str = "") -> None:
+        with connect(f"{self._service.live_url}/?watchlist_id={watchlist_id}{who}", proxy=None) as connection:
+            connection.send("again")
+            connection.recv(SECONDS)
+
+    def _lose_an_add(self) -> None:
+        """Add what cannot be queued, so that the add is undone."""
+        self._service.aws.inject(Fault(caller="functions", service="sqs", operation="SendMessage"))
+        body = {"repo_url": f"{self._forge.url}/forge/undone", "added_by": USER}
+        assert self._request("POST", "/activity/user-watchlist-added", body)[0] == 503
+        self._service.aws.inject()
+
+    def _use_a_token(self, watchlist_id: str) -> None:
+        """Ask as a user with a token, who sees what they watch."""
+        for path in ("status", "commits", "health"):
+            self._call("GET", f"/activity/watchlist/{watchlist_id}/{path}", user=USER)
+        assert self._request("POST", f"/activity/watchlist/{watchlist_id}/retry", user=USER)[0] == 409
+        assert self._request("GET", "/activity/jobs", user=USER)[0] == 403
+        self._call("GET", f"/activity/watchlist?{_as()}", user=USER)
+
+    def _fail_and_retry(self) -> None:
+        missing = self._add(f"{self._forge.url}/forge/missing")
+        assert self._until_processed(missing)["status"] == "failed"
+        self._call("POST", f"/activity/watchlist/{missing}/retry")
+        assert self._until_processed(missing)["status"] == "failed"
+
+    def _refresh(self, watchlist_id: str) -> None:
+        """Let there be both kinds of refresh, and alerts by tasks and by the scheduler, told by a digest."""
+        wishes = {"email": True, "webhook_url": "https://hooks.invalid/"}
+        self._call("PUT", f"/activity/user-watchlist-notifications/{self._mine(watchlist_id)}?{_as()}", wishes)
+        self._call(
+            "PUT",
+            f"/activity/user-watchlist-alerts/{self._mine(watchlist_id)}?{_as()}",
+            {"processing_finished": {"enabled": True}},
+        )
+        self._run_until(function_specs.SCHEDULER, lambda: self._completed(JobKind.HEALTH_ANALYSIS))
+        self._commit_much("good")
+        self._run_until(function_specs.SCHEDULER, lambda: "lines_added_deleted" in self._alerts(watchlist_id))
+        self._until(lambda: self._completed(JobKind.COMMIT_BACKFILL))
+        self._forge.path("good").rename(self._forge.path("away"))
+        self._run_until(function_specs.SCHEDULER, lambda: "repository_unavailable" in self._alerts(watchlist_id))
+        self._forge.path("away").rename(self._forge.path("good"))
+        self._run_until(function_specs.DIGEST, self._webhook_is_tried)
+
+    def _deal_with_alerts(self, watchlist_id: str) -> None:
+        mine = self._mine(watchlist_id)
+        newest = self._call("GET", f"/activity/alerts/{mine}?{_as()}")["items"][0]["id"]
+        for verb in ("acknowledge", "resolve"):
+            self._call("PATCH", f"/activity/alerts/{newest}/{verb}?{_as()}")
+
+    def _kill_a_worker(self, name: str) -> None:
+        """Kill a task, of which the task-stopped function hears."""
+        self._gate.shut()
+        killed = self._add(self._forge.make(name, commits=1))
+        self._until_at_the_gate(killed)
+        self._kill()
+        self._gate.open()
+        assert self._until_processed(killed)["status"] == "ready"
+
+    def _lose_a_worker(self, name: str) -> None:
+        """Kill a task, of which nobody hears: the reconciler finds its entry when the lease is over."""
+        poller = self._service.pollers[JobKind.REPOSITORY_SETUP]
+        self._gate.shut()
+        lost = self._add(self._forge.make(name, commits=1))
+        self._until_at_the_gate(lost)
+        poller.pause()
+        self._authorizer.hears_of_tasks = False
+        self._kill()
+        self._until(lambda: not self._service.runner.process_ids())
+        self._gate.open()
+        self._run_until(function_specs.RECONCILER, lambda: self._status(lost)["last_error"] is not None)
+        self._authorizer.hears_of_tasks = True
+        poller.resume()
+        assert self._until_processed(lost)["status"] == "ready"
+
+    def _refuse_a_task(self, name: str) -> None:
+        """Refuse a task for the moment, so that it is put off, and then for good, which is an attempt."""
+        self._service.aws.inject(
+            Fault(service="ecs", operation="RunTask", status=200, answer=_NO_CAPACITY, times=1),
+            Fault(service="ecs", operation="RunTask", status=400, answer=_DENIED, times=1),
+        )
+        refused = self._add(self._forge.make(name, commits=1))
+        assert self._until_processed(refused)["attempt"] == 2
+        self._service.aws.inject()
+
+    def _leave(self, watchlist_id: str) -> None:
+        for user in (USER, OTHER):
+            for item in self._call("GET", f"/activity/watchlist?{_as(user)}")["items"]:
+                if item["watchlist_id"] == watchlist_id:
+                    self._request("DELETE", f"/activity/user-watchlist/{item['user_watchlist_id']}?{_as(user)}")
+
+    def _commit_much(self, name: str) -> None:
+        path = self._forge.path(name)
+        (path / "huge.txt").write_text("".join(f"line {number}\n" for number in range(20_000)))
+        git = ["git", "-c", "user.name=Ada Lovelace", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run([*git, "add", "huge.txt"], cwd=path, check=True)
+        subprocess.run([*git, "commit", "--quiet", "--message=Much"], cwd=path, check=True)
+
+    def _kill(self) -> None:
+        (process_id,) = self._service.runner.process_ids().values()
+        os.kill(process_id, signal.SIGKILL)
+
+    def _until_at_the_gate(self, watchlist_id: str) -> None:
+        """Wait until a task has claimed the entry and comes to Scorecard."""
+        self._until(lambda: self._status(watchlist_id)["progress"]["stage"] == Stage.ANALYZING)
+
+    def _run_until(self, spec: FunctionSpec, holds: Callable[[], object]) -> None:
+        """Run a function of the clock until something holds."""
+
+        def run_and_look() -> object:
+            self._service.functions.invoke(spec.name, {})
+            return holds()
+
+        self._until(run_and_look)
+
+    def _until(self, holds: Callable[[], object]) -> None:
+        deadline = time.monotonic() + SECONDS
+        while not holds():
+            assert time.monotonic() < deadline, "it did not come to hold"
+            time.sleep(0.3)
+
+    def _webhook_is_tried(self) -> bool:
+        """Whether a delivery was refused and rests."""
+        return "webhook failed" in self._log.read_text()
+
+    def _mine(self, watchlist_id: str) -> str:
+        items = self._call("GET", f"/activity/watchlist?{_as()}")["items"]
+        return next(str(item["user_watchlist_id"]) for item in items if item["watchlist_id"] == watchlist_id)
+
+    def _alerts(self, watchlist_id: str) -> set[str]:
+        alerts = self._call("GET", f"/activity/alerts/{self._mine(watchlist_id)}?{_as()}")["items"]
+        return {alert["kind"] for alert in alerts}
+
+    def _completed(self, kind: JobKind) -> bool:
+        queues = self._call("GET", "/activity/jobs")["queues"]
+        return any(queue["completed"] for queue in queues if queue["queue"] == kind)
+
+    def _is_forgotten(self, watchlist_id: str) -> bool:
+        return self._request("GET", f"/activity/watchlist/{watchlist_id}/status")[0] == 404
+
+    def _add(self, url: str, user: str = USER) -> str:
+        added = self._call("POST", "/activity/user-watchlist-added", {"repo_url": url, "added_by": user})
+        return str(added["watchlist_id"])
+
+    def _status(self, watchlist_id: str) -> dict[str, Any]:
+        return self._call("GET", f"/activity/watchlist/{watchlist_id}/status")
+
+    def _until_processed(self, watchlist_id: str) -> dict[str, Any]:
+        self._until(lambda: self._status(watchlist_id)["status"] != "processing")
+        return self._status(watchlist_id)
+
+    def _call(self, method: str, path: str, body: Any = None, user: str | None = None) -> dict[str, Any]:
+        status, content = self._request(method, path, body, user)
+        assert status < 400, (method, path, content)
+        return content
+
+    def _request(self, method: str, path: str, body: Any = None, user: str | None = None) -> tuple[int, dict[str, Any]]:
+        """Return status and body of the answer, to a caller with a token where a `user` is named."""
+        headers = {"Authorization": f"Bearer {user}"} if user else {}
+        if method == "POST":
+            headers["Idempotency-Key"] = uuid.uuid4().hex
+        answer = self._http.request(method, f"{self._service.url}{path}", json=body, headers=headers)
+        content: dict[str, Any] = answer.json() if answer.data else {}
+        return answer.status, content
+
+
+def _as(user: str = USER) -> str:
+    return f"user={quote(user)}"
