@@ -6,6 +6,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 
 from infra.application import application
 from infra.environments import InvalidEnvironmentError, environments_named
@@ -13,6 +14,9 @@ from infra.packaging.build import Packages
 
 CONTEXT_VARIABLE = "CDK_CONTEXT_JSON"
 """Where the CDK's command line puts its `-c` options."""
+
+OUTDIR_VARIABLE = "CDK_OUTDIR"
+"""Where it wants the templates."""
 
 
 def main() -> None:
@@ -22,7 +26,8 @@ def main() -> None:
         environments = environments_named(context.get("environment"))
     except InvalidEnvironmentError as error:
         sys.exit(f"app.py: {error}")
-    application(environments, Packages().package_of).synth()
+    outdir = Path(os.environ.get(OUTDIR_VARIABLE) or "cdk.out")
+    application(environments, Packages().package_of, outdir).synth()
 
 
 if __name__ == "__main__":

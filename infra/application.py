@@ -11,15 +11,15 @@ from infra.functions import PackageOf
 from infra.stack import EnvironmentStage
 
 
-def application(environments: Iterable[Environment], package_of: PackageOf, outdir: Path | None = None) -> App:
+def application(environments: Iterable[Environment], package_of: PackageOf, outdir: Path) -> App:
     """Return the application, not yet synthesised. Synthesising it ends in an exception if a rule has a finding.
 
     Args:
         environments: what is deployed.
         package_of: finds the package of a function.
-        outdir: where templates go; None for where the CDK's command line says, or else a temporary directory.
+        outdir: where templates go.
     """
-    app = App(outdir=None if outdir is None else str(outdir))
+    app = App(outdir=str(outdir))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     for environment in environments:
         EnvironmentStage(app, environment=environment, package_of=package_of)

@@ -4,11 +4,15 @@
 
 It adds a repository and waits until it is analysed; it checks the two behaviours that no local test can show, that
 Lambda leaves a reported message in flight and that ECS starts one task for one client token and tells when it stops;
-and it lets an alarm fire. It leaves the repository on the watchlist of the user `smoke-test`. It costs less than one US
-cent: two Fargate tasks of a few minutes at most. Exits 1 at the first check that fails.
+and it lets an alarm fire. It leaves the repository on the watchlist of the user `smoke-test`, or of the token's
+subject. Exits 1 at the first check that fails.
+
+It costs about two US cents: two Fargate tasks of a few minutes at most, and an hour of the metrics that they emit.
 """
 
 import argparse
+import base64
+import binascii
 import json
 import sys
 import time
@@ -21,6 +25,8 @@ import boto3
 import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
 from watchlist.function_specs import TASK_STOPPED
 from watchlist.queues import JobKind
@@ -36,6 +42,8 @@ DEFAULT_REPOSITORY = "https://github.com/pallets/markupsafe"
 """Small, public, alive."""
 
 USER = "smoke-test"
+
+COST = "This costs about two US cents: two Fargate tasks of a few minutes, and an hour of the metrics that they emit."
 
 _READY_SECONDS = 600
 _STOP_SECONDS = 300
@@ -125,6 +133,20 @@ class Api:
         return dict(request.headers.items())
 
 
+def subject_of(token: str) -> str:
+    """Return the user that a token names; whether it holds is API Gateway's to say.
+
+    Raises:
+        CheckFailedError: it is no JSON web token, or names nobody.
+    """
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return str(claims["sub"])
+    except (IndexError, KeyError, TypeError, ValueError, binascii.Error) as error:
+        raise CheckFailedError("--token is no JSON web token with a subject") from error
+
+
 def check_access(url: str) -> None:
     """Check that nobody gets in without signature or token."""
     status = urllib3.request("GET", f"{url}/activity/jobs", retries=False).status
@@ -132,13 +154,13 @@ def check_access(url: str) -> None:
         raise CheckFailedError(f"a request without credentials was answered with {status}, expected 401 or 403")
 
 
-def check_job(api: Api, sqs: "SQSClient", queue_url: str, repository: str) -> str:
-    """Check that an added repository becomes ready in one attempt, with its message in flight meanwhile."""
+def check_job(api: Api, sqs: "SQSClient", queue_url: str, repository: str, user: str) -> str:
+    """Check that a repository that `user` adds becomes ready in one attempt, with its message in flight meanwhile."""
     status, added = api.call(
-        ADD.method, ADD.path, {"repo_url": repository, "added_by": USER, "alerts": {}, "notes": ""}
+        ADD.method, ADD.path, {"repo_url": repository, "added_by": user, "alerts": {}, "notes": ""}
     )
     if status == _HTTP_CONFLICT:
-        raise CheckFailedError(f"{USER} watches {repository} already: remove it, or give another --repository")
+        raise CheckFailedError(f"{user} watches {repository} already: remove it, or give another --repository")
     if "watchlist_id" not in added:
         raise CheckFailedError(f"the add was answered with {status}: {added}")
     path = STATUS.path.replace("{watchlist_id}", added["watchlist_id"])
@@ -245,21 +267,26 @@ def main() -> int:
     parser.add_argument("--repository", default=DEFAULT_REPOSITORY)
     parser.add_argument("--token", help="a token of the environment's issuer, where it has one")
     arguments = parser.parse_args()
-    session = boto3.Session()
+    sys.stdout.write(f"{COST}\n")
     try:
+        user = USER if arguments.token is None else subject_of(arguments.token)
+        session = boto3.Session()
         deployment = Deployment.of(arguments.environment, session)
         sqs = session.client("sqs")
         queue_name = f"{deployment.service}-{JobKind.REPOSITORY_SETUP}"
         queue_url = sqs.get_queue_url(QueueName=queue_name)["QueueUrl"]
         api = Api(deployment.api_url, session, arguments.token)
         _run("nobody gets in without credentials", lambda: check_access(deployment.api_url))
-        _run("add, poll, ready; the message in flight", lambda: check_job(api, sqs, queue_url, arguments.repository))
+        _run(
+            "add, poll, ready; the message in flight",
+            lambda: check_job(api, sqs, queue_url, arguments.repository, user),
+        )
         _run(
             "one token, one task; its end is heard of",
             lambda: check_task_events(session.client("ecs"), deployment, session),
         )
         _run("an alarm reaches the topic", lambda: check_alarm(session.client("cloudwatch"), deployment.service))
-    except CheckFailedError as error:
+    except (CheckFailedError, BotoCoreError, ClientError, HTTPError) as error:
         sys.stderr.write(f"failed: {error}\n")
         return 1
     return 0

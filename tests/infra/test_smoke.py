@@ -1,8 +1,12 @@
+import base64
+import json
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from infra.smoke import CheckFailedError, Deployment, judge_job, wait_for
+from infra import smoke
+from infra.smoke import CheckFailedError, Deployment, judge_job, subject_of, wait_for
 
 READY = {"status": "ready", "attempt": 1}
 
@@ -43,3 +47,30 @@ def test_a_resource_is_found_by_its_type_and_the_start_of_its_name() -> None:
     assert deployment.api_url == "https://api"
     with pytest.raises(CheckFailedError, match="0 resources"):
         deployment.physical_id("AWS::Lambda::Function", "Reconciler")
+
+
+def test_whoever_has_a_token_adds_in_the_name_of_its_subject() -> None:
+    claims = base64.urlsafe_b64encode(json.dumps({"sub": "ada?>"}).encode()).decode().rstrip("=")
+    assert subject_of(f"e30.{claims}.signature") == "ada?>"
+
+
+@pytest.mark.parametrize("token", ["", "abc", "e30.e30.", "e30.!.", "e30.W10.", "e30.bm8.x"])
+def test_what_names_nobody_is_refused(token: str) -> None:
+    with pytest.raises(CheckFailedError, match="--token"):
+        subject_of(token)
+
+
+def test_it_says_first_what_it_costs_and_then_in_one_line_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["smoke", "dev"])
+    for variable in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+    assert smoke.main() == 1
+
+    said = capsys.readouterr()
+    assert "US cents" in said.out
+    assert said.err == "failed: You must specify a region.\n"
