@@ -13,12 +13,12 @@ from math import ceil
 from typing import Protocol
 from zlib import crc32
 
+from tasks.history.parallel import AT_ONCE
 from tasks.history.store import ContentPair, LineCount, ObjectStore, TreePair
 from tasks.history.tree_differences import TreeDifferences
 from watchlist.commits import FileChange
 from watchlist.errors import ErrorCode, JobError
 
-_AT_ONCE = 2
 _BLOBS_IN_GROUP = 250
 _MOST_GROUPS = 16
 _CONTENTS_WORTH_A_GROUP = 250
@@ -93,7 +93,7 @@ def _grouped(contents: Mapping[ContentPair, bytes], source: BlobSource) -> tuple
         else:
             group = groups[homes.pop()] if len(homes) == 1 else rest
             group.contents.append(content)
-    half = max(_CONTENTS_WORTH_A_GROUP, ceil(len(complete) / _AT_ONCE))
+    half = max(_CONTENTS_WORTH_A_GROUP, ceil(len(complete) / AT_ONCE))
     return [*groups, *(_Group(contents=complete[at : at + half]) for at in range(0, len(complete), half))], rest
 
 
@@ -106,7 +106,7 @@ def _counted(
     groups: Sequence[_Group], rest: _Group, source: BlobSource
 ) -> Iterator[tuple[int, Mapping[ContentPair, LineCount]]]:
     """Yield each group's number and counts when it is done; the rest, whose number is the last, comes last."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         largest_first = sorted(enumerate(groups), key=lambda numbered: len(numbered[1].blobs), reverse=True)
         numbers: dict[Future[Mapping[ContentPair, LineCount]], int] = {
             pool.submit(_fetch_and_count, group, source): number for number, group in largest_first

@@ -14,6 +14,7 @@ from tasks.history.commit_parser import RawCommit, read_commit
 from tasks.history.git_process import Git
 from tasks.history.limits import FetchLimits
 from tasks.history.pack_stream import OBJECT_BYTES, commits_in
+from tasks.history.parallel import in_parallel
 from tasks.history.protocol import FetchRefusedError, FetchRequest, Head, UploadPack
 from tasks.history.stock_git import fetch_all, read_head
 from tasks.history.store import ObjectStore
@@ -125,7 +126,7 @@ class Source:
             JobError: the transfer failed or broke a limit.
         """
         if self.filters:
-            self.fetch_by_name(self.missing(list(dict.fromkeys(oids))))
+            in_parallel(self.fetch_by_name, self.missing(list(dict.fromkeys(oids))))
 
     def fetch_missing_objects(self, oids: Iterable[str]) -> None:
         """Put trees and blobs into the store that are not in it, as the store itself says.

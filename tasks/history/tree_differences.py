@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 from typing import Protocol
 
+from tasks.history.parallel import in_parallel
 from tasks.history.store import ContentPair, ObjectStore, TreeChange, TreePair
 from watchlist.errors import ErrorCode, JobError
 
@@ -142,9 +143,9 @@ def _changes(level: Sequence[TreePair], source: TreeSource) -> Iterator[tuple[Tr
     """
     source.fetch_objects(_trees(level, source))
     compared = set()
-    for pair, changes in source.store.changes(level):
-        compared.add(pair)
-        yield pair, changes
+    for found in in_parallel(lambda some: list(source.store.changes(some)), level):
+        compared |= {pair for pair, _ in found}
+        yield from found
     left = [pair for pair in level if pair not in compared]
     if left:
         source.fetch_missing_objects(_trees(left, source))
