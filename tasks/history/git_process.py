@@ -19,6 +19,7 @@ _SETTINGS = {
     "core.packedGitWindowSize": "1m",
     "core.packedGitLimit": "32m",
     "core.deltaBaseCacheLimit": "8m",
+    "core.fsync": "none",
     "gc.auto": "0",
     "maintenance.auto": "false",
     "pack.threads": "1",
