@@ -6,15 +6,16 @@ versions of a file, and so the small differences between them, by its name; but 
 it without names, and then it compares what is next to each other in size. The fewer objects, the sooner it is done.
 """
 
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Protocol
 from zlib import crc32
 
 from tasks.history.parallel import AT_ONCE
-from tasks.history.store import ContentPair, LineCount, ObjectStore, TreePair
+from tasks.history.store import ContentPair, LineCount, TreePair
 from tasks.history.tree_differences import TreeDifferences
 from watchlist.commits import FileChange
 from watchlist.errors import ErrorCode, JobError
@@ -26,11 +27,18 @@ _SKIPPED_IN_GROUP = 20
 _LOST_CONTENT = {ErrorCode.OUT_OF_MEMORY, ErrorCode.TRANSFER_INVALID}
 
 
+class LineCounter(Protocol):
+    """Who counts; see ObjectStore."""
+
+    def line_counts(self, contents: Sequence[ContentPair]) -> Mapping[ContentPair, LineCount]:
+        """Count the lines that differ."""
+
+
 class BlobSource(Protocol):
     """Where the contents come from; see Source. Threads use it at the same time."""
 
     @property
-    def store(self) -> ObjectStore:
+    def store(self) -> LineCounter:
         """The store that they come into."""
 
     def missing(self, oids: Collection[str]) -> Collection[str]:
@@ -105,17 +113,30 @@ def _blobs(content: ContentPair) -> set[str]:
 def _counted(
     groups: Sequence[_Group], rest: _Group, source: BlobSource
 ) -> Iterator[tuple[int, Mapping[ContentPair, LineCount]]]:
-    """Yield each group's number and counts when it is done; the rest, whose number is the last, comes last."""
+    """Yield each group's number and counts when it is done; the rest, whose number is the last, comes last.
+
+    After an error no group is begun any more; what those that go on come to is given out before it is raised.
+    """
+    failed = threading.Event()
+
+    def work(group: _Group) -> Mapping[ContentPair, LineCount] | None:
+        return None if failed.is_set() else _fetch_and_count(group, source)
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
         largest_first = sorted(enumerate(groups), key=lambda numbered: len(numbered[1].blobs), reverse=True)
-        numbers: dict[Future[Mapping[ContentPair, LineCount]], int] = {
-            pool.submit(_fetch_and_count, group, source): number for number, group in largest_first
-        }
+        numbers = {pool.submit(work, group): number for number, group in largest_first}
+        errors = []
         try:
             for done in as_completed(numbers):
-                yield numbers[done], done.result()
+                if error := done.exception():
+                    errors.append(error)
+                    failed.set()
+                elif (counts := done.result()) is not None:
+                    yield numbers[done], counts
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            failed.set()
+    if errors:
+        raise errors[0]
     yield len(groups), _fetch_and_count(rest, source)
 
 
@@ -124,7 +145,7 @@ def _fetch_and_count(group: _Group, source: BlobSource) -> Mapping[ContentPair, 
     return _count(group.contents, source.store)
 
 
-def _count(contents: Sequence[ContentPair], store: ObjectStore) -> Mapping[ContentPair, LineCount]:
+def _count(contents: Sequence[ContentPair], store: LineCounter) -> Mapping[ContentPair, LineCount]:
     """Count; where git fails, halve until only the content at which it fails is left out."""
     counts: dict[ContentPair, LineCount] = {}
     work, skipped = [contents], 0

@@ -67,9 +67,10 @@ class Source:
     @property
     def store(self) -> ObjectStore:
         """The store, created when it is first needed."""
-        if self._store is None:
-            self._store = ObjectStore(self._git, object_format=self.head().object_format, disk=self._limits.disk)
-        return self._store
+        with self._lock:
+            if self._store is None:
+                self._store = ObjectStore(self._git, object_format=self.head().object_format, disk=self._limits.disk)
+            return self._store
 
     def head(self) -> Head:
         """Return where HEAD points; asked for once.
