@@ -181,7 +181,9 @@ class WebhookSettings(TableSettings):
 
     webhook_queue_url: BaseUrl = Field(alias="WEBHOOK_QUEUE_URL")
     webhook_loopback_port: int | None = Field(default=None, alias="WEBHOOK_LOOPBACK_PORT", ge=1, le=65535)
-    """For tests only: deliver over plain HTTP to this port of this machine, whatever host a URL names."""
+    """For tests only: deliver to this port of this machine, whatever host a URL names."""
+    webhook_loopback_authorities: Path | None = Field(default=None, alias="WEBHOOK_LOOPBACK_AUTHORITIES")
+    """File of the certificates that vouch for the hosts there."""
     webhook_retry_seconds: Seconds = Field(
         default=limits.WEBHOOK_RETRY_BASE.total_seconds(), alias="WEBHOOK_RETRY_SECONDS"
     )
@@ -190,6 +192,19 @@ class WebhookSettings(TableSettings):
     def webhook_retry_base(self) -> timedelta:
         """The pause after a delivery's first failed try."""
         return timedelta(seconds=self.webhook_retry_seconds)
+
+    @property
+    def webhook_loopback(self) -> tuple[int, Path] | None:
+        """Port and certificates of the loopback receiver, None where webhooks are called as they are."""
+        if self.webhook_loopback_port is None or self.webhook_loopback_authorities is None:
+            return None
+        return self.webhook_loopback_port, self.webhook_loopback_authorities
+
+    @model_validator(mode="after")
+    def _loopback_is_whole(self) -> Self:
+        if (self.webhook_loopback_port is None) != (self.webhook_loopback_authorities is None):
+            raise ValueError("WEBHOOK_LOOPBACK_PORT and WEBHOOK_LOOPBACK_AUTHORITIES go together")
+        return self
 
 
 class LeaseSettings(Settings):
