@@ -13,6 +13,7 @@ from functions import live_callers, startup
 from functions.callers import NotYoursError
 from watchlist import clock, entries, function_specs, limits, live_connections
 from watchlist.entries import EntryNotFoundError
+from watchlist.live_connections import Viewer
 from watchlist.settings import TableSettings
 
 settings, logger = startup.start(TableSettings, function_specs.LIVE_CONNECT.name)
@@ -27,15 +28,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     if not watchlist_id:
         return _refuse(HTTPStatus.BAD_REQUEST, connection_id, "no watchlist_id")
     try:
-        user = live_callers.user_of(event)
-        entries.find_for(watchlist_id, live_callers.caller_of(event))
+        caller, user = live_callers.caller_of(event), live_callers.user_of(event)
+        entries.find_for(watchlist_id, caller)
     except NotYoursError:
         return _refuse(HTTPStatus.FORBIDDEN, connection_id, "another user's name")
     except EntryNotFoundError:
         return _refuse(HTTPStatus.NOT_FOUND, connection_id, "no such entry")
     if user is not None and len(user) > limits.USER_CHARACTERS:
         return _refuse(HTTPStatus.BAD_REQUEST, connection_id, "the user's name is too long")
-    live_connections.register(connection_id, watchlist_id, user, clock.now())
+    live_connections.register(connection_id, watchlist_id, Viewer(user, caller is not None), clock.now())
     return {"statusCode": HTTPStatus.OK}
 
 

@@ -363,6 +363,7 @@ class LiveConnection(WatchlistItem, discriminator="connection"):
     SK = "CONNECTION"
     watchlist_id = UnicodeAttribute()
     user = UnicodeAttribute(null=True)
+    while_watching = BooleanAttribute(default=False)
 
     @staticmethod
     def pk_of(connection_id: str) -> str:
@@ -374,11 +375,16 @@ class Subscription(WatchlistItem, discriminator="subscription"):
     """That a connection is to be told of an entry's changes.
 
     It does not lie in the entry's own partition, which the status poll queries.
+
+    Attributes:
+        user: whose user entry is shown; None for the first ones of all users.
+        while_watching: whether it ends when that user stops watching the entry.
     """
 
     watchlist_id = UnicodeAttribute()
     connection_id = UnicodeAttribute()
     user = UnicodeAttribute(null=True)
+    while_watching = BooleanAttribute(default=False)
     connected_at = UTCDateTimeAttribute()
 
     @staticmethod
