@@ -9,7 +9,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions import live_callers, startup
+from functions import bearer, live_callers, startup
 from functions.callers import NotYoursError
 from watchlist import clock, entries, function_specs, limits, live_connections
 from watchlist.entries import EntryNotFoundError
@@ -20,7 +20,7 @@ settings, logger = startup.start(TableSettings, function_specs.LIVE_CONNECT.name
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Accept a connection that names an entry which exists; of any other the client sees the refusal's status."""
     del context
     connection_id = event["requestContext"]["connectionId"]
@@ -37,7 +37,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     if user is not None and len(user) > limits.USER_CHARACTERS:
         return _refuse(HTTPStatus.BAD_REQUEST, connection_id, "the user's name is too long")
     live_connections.register(connection_id, watchlist_id, Viewer(user, caller is not None), clock.now())
-    return {"statusCode": HTTPStatus.OK}
+    return {"statusCode": HTTPStatus.OK} | _chosen_subprotocol(event)
+
+
+def _chosen_subprotocol(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the header that a client waits for which has offered subprotocols: a browser hangs up without it."""
+    if bearer.SUBPROTOCOL in bearer.offered_subprotocols(event):
+        return {"headers": {"Sec-WebSocket-Protocol": bearer.SUBPROTOCOL}}
+    return {}
 
 
 def _refuse(status: HTTPStatus, connection_id: str, reason: str) -> dict[str, int]:

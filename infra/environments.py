@@ -54,6 +54,8 @@ class JwtIssuer:
             raise InvalidEnvironmentError(
                 "jwt.audience is empty: name at least one client id, or everybody's tokens pass"
             )
+        if any(not name or "," in name for name in self.audience):
+            raise InvalidEnvironmentError(f"jwt.audience {self.audience!r}: allowed are names without commas")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -67,13 +67,16 @@ SCHEDULER = FunctionSpec("scheduler", settings.SchedulerSettings, limits.SCHEDUL
 """Runs every `limits.SCHEDULE_INTERVAL`."""
 
 LIVE_CONNECT = FunctionSpec(routes.LIVE_CONNECT.function, settings.TableSettings, _HTTP_TIMEOUT)
-"""Route `$connect` of the WebSocket API; authorised as the HTTP API is."""
+"""Route `$connect` of the WebSocket API; authorised as the HTTP API is, by IAM or by `LIVE_AUTHORIZER`."""
 
 LIVE_DISCONNECT = FunctionSpec(routes.LIVE_DISCONNECT.function, settings.TableSettings, _HTTP_TIMEOUT)
 """Route `$disconnect` of the WebSocket API."""
 
 LIVE_REQUEST = FunctionSpec(routes.LIVE_REQUEST.function, settings.LiveSettings, _HTTP_TIMEOUT)
 """Route `$default` of the WebSocket API; posts to connections."""
+
+LIVE_AUTHORIZER = FunctionSpec("live_authorizer", settings.AuthorizerSettings, _HTTP_TIMEOUT)
+"""Authorizer of `$connect` in an environment that accepts tokens; there is none where IAM decides."""
 
 LIVE_PUBLISHER = FunctionSpec("live_publisher", settings.LiveSettings, timedelta(seconds=60))
 """Reads `stream_consumers.LIVE_PUBLISHER`; posts to connections."""
@@ -105,7 +108,16 @@ HTTP_FUNCTIONS = (
 LIVE_FUNCTIONS = (LIVE_CONNECT, LIVE_DISCONNECT, LIVE_REQUEST)
 EVENT_FUNCTIONS = (DISPATCHER, TASK_STOPPED, RECONCILER, SCHEDULER, DIGEST, WEBHOOK_SENDER)
 STREAM_FUNCTIONS = (LIVE_PUBLISHER, EVENT_PUBLISHER, ALERT_COLLECTOR)
-FUNCTIONS = (*HTTP_FUNCTIONS, *LIVE_FUNCTIONS, *EVENT_FUNCTIONS, *STREAM_FUNCTIONS)
+TOKEN_FUNCTIONS = (LIVE_AUTHORIZER,)
+"""What there is only where tokens are accepted."""
+
+FUNCTIONS = (*HTTP_FUNCTIONS, *LIVE_FUNCTIONS, *EVENT_FUNCTIONS, *STREAM_FUNCTIONS, *TOKEN_FUNCTIONS)
+
+
+def functions_of(*, accepts_tokens: bool) -> tuple[FunctionSpec, ...]:
+    """Return the functions of an environment."""
+    return tuple(spec for spec in FUNCTIONS if accepts_tokens or spec not in TOKEN_FUNCTIONS)
+
 
 TASK_CONTAINER = "job"
 """The container in the task definition; its environment is `settings.TaskSettings`, its overrides `JobSettings`."""

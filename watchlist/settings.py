@@ -36,9 +36,16 @@ def _are_origins(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _is_issuer(value: str) -> str:
+    if not value.startswith(("https://", "http://127.0.0.1:")):
+        raise ValueError("must start with https://")
+    return value
+
+
 BaseUrl = Annotated[str, AfterValidator(_is_base_url)]
 CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Origins = Annotated[CommaSeparated, AfterValidator(_are_origins)]
+Issuer = Annotated[str, AfterValidator(_is_issuer)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -147,6 +154,14 @@ class LiveSettings(TableSettings):
 
     live_endpoint_url: BaseUrl = Field(alias="LIVE_ENDPOINT_URL")
     """Where the connections of the WebSocket API's stage are managed: `https://<API's host>/<stage>`."""
+
+
+class AuthorizerSettings(Settings):
+    """Whose tokens open a WebSocket. Locally both variables are optional; with them the HTTP API wants tokens, too."""
+
+    jwt_issuer: Issuer = Field(alias="JWT_ISSUER")
+    """The issuer's URL exactly as tokens name it."""
+    jwt_audience: CommaSeparated = Field(alias="JWT_AUDIENCE", min_length=1)
 
 
 class EventSettings(TableSettings):
