@@ -15,11 +15,13 @@ class FunctionSpec:
         name: the module below `functions`; its `handler(event, context)` is the entry point.
         settings: the model of the environment variables that it reads; it gets these and no others.
         timeout: the longest run of one invocation.
+        memory: MiB; processor time comes with it.
     """
 
     name: str
     settings: type[settings.Settings]
     timeout: timedelta
+    memory: int = 512
 
     @property
     def module(self) -> str:
@@ -36,6 +38,11 @@ class FunctionSpec:
         """The HTTP routes that the function answers; empty for one that AWS services call."""
         return tuple(route for route in ROUTES if route.function == self.name)
 
+
+_WHOLE_PROCESSOR = 1769
+"""MiB with which Lambda gives one processor (Lambda guide, "Configure Lambda function memory").
+
+Half a gigabyte, the others' share, has 0.29 of one: it imports the largest function in about a second."""
 
 _HTTP_TIMEOUT = timedelta(seconds=10)
 """API Gateway waits 30 s; a caller who polls has given up before."""
@@ -63,8 +70,8 @@ TASK_STOPPED = FunctionSpec("task_stopped", settings.EnqueueSettings, timedelta(
 RECONCILER = FunctionSpec("reconciler", settings.EnqueueSettings, timedelta(seconds=60))
 """Runs every `limits.RECONCILE_INTERVAL`."""
 
-SCHEDULER = FunctionSpec("scheduler", settings.SchedulerSettings, limits.SCHEDULER_TIMEOUT)
-"""Runs every `limits.SCHEDULE_INTERVAL`."""
+SCHEDULER = FunctionSpec("scheduler", settings.SchedulerSettings, limits.SCHEDULER_TIMEOUT, _WHOLE_PROCESSOR)
+"""Runs every `limits.SCHEDULE_INTERVAL`. A check is some milliseconds of work, and there may be thousands."""
 
 LIVE_CONNECT = FunctionSpec(routes.LIVE_CONNECT.function, settings.TableSettings, _HTTP_TIMEOUT)
 """Route `$connect` of the WebSocket API; authorised as the HTTP API is, by IAM or by `LIVE_AUTHORIZER`."""
@@ -78,8 +85,8 @@ LIVE_REQUEST = FunctionSpec(routes.LIVE_REQUEST.function, settings.LiveSettings,
 LIVE_AUTHORIZER = FunctionSpec("live_authorizer", settings.AuthorizerSettings, _HTTP_TIMEOUT)
 """Authorizer of `$connect` in an environment that accepts tokens; there is none where IAM decides."""
 
-LIVE_PUBLISHER = FunctionSpec("live_publisher", settings.LiveSettings, timedelta(seconds=60))
-"""Reads `stream_consumers.LIVE_PUBLISHER`; posts to connections."""
+LIVE_PUBLISHER = FunctionSpec("live_publisher", settings.LiveSettings, timedelta(seconds=60), _WHOLE_PROCESSOR)
+"""Reads `stream_consumers.LIVE_PUBLISHER`; posts to connections, each post signed and over TLS."""
 
 EVENT_PUBLISHER = FunctionSpec("event_publisher", settings.EventSettings, timedelta(seconds=60))
 """Reads `stream_consumers.ENTRY_EVENTS` and `ALERT_EVENTS`; puts events on the bus."""

@@ -227,8 +227,9 @@ def test_an_environment_has_its_functions_and_no_others(templates: dict[str, Tem
 
 
 @pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
-def test_a_function_ends_when_its_specification_says(everything: Template, spec: FunctionSpec) -> None:
-    assert everything.functions()[spec.name]["Timeout"] == spec.timeout.total_seconds()
+def test_a_function_has_the_time_and_the_memory_of_its_specification(everything: Template, spec: FunctionSpec) -> None:
+    function = everything.functions()[spec.name]
+    assert (function["Timeout"], function["MemorySize"]) == (spec.timeout.total_seconds(), spec.memory)
 
 
 def test_the_container_has_the_name_that_launches_override(dev: Template) -> None:

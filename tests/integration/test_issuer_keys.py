@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from functions import issuer_keys
 from functions.issuer_keys import ASKED_AGAIN_AFTER, KEPT, IssuerKeys, IssuerUnavailableError
 from tests.hostile_server import HostileServer, reply
 from tests.token_issuer import WELL_KNOWN, TokenIssuer
@@ -149,7 +150,7 @@ def test_no_redirect_is_followed() -> None:
 def test_keys_over_plain_http_are_not_those_of_an_issuer_with_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     url = "https://login.example.com"
     document = {"issuer": url, "jwks_uri": "http://login.example.com/keys"}
-    monkeypatch.setattr("functions.issuer_keys._get", lambda _: document)
+    monkeypatch.setattr(issuer_keys, "_get", lambda _: document)
     with pytest.raises(IssuerUnavailableError, match="jwks_uri"):
         IssuerKeys(url).keys_for("any")
 
