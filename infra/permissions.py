@@ -80,7 +80,7 @@ OF_FUNCTIONS: Mapping[str, Permissions] = {
     ),
     function_specs.RECONCILER.name: Permissions(
         watchlist=_PROTOCOL | {"Query", "DeleteItem"},
-        activity=frozenset({"Query", "BatchWriteItem"}),
+        activity=frozenset({"Query", "BatchWriteItem", "PutItem"}),
         indexes=(tables.BY_DUE, tables.BY_QUEUE),
         queues=_on_all_queues("SendMessage"),
     ),

@@ -40,6 +40,8 @@ class RepositoryWatchlist(Stack):
         values = {
             "LOG_LEVEL": environment.log_level,
             "POWERTOOLS_SERVICE_NAME": environment.service,
+            "COMMITS_INTERVAL_HOURS": str(environment.commits_interval_hours),
+            "HEALTH_INTERVAL_HOURS": str(environment.health_interval_hours),
             **storage.variables,
             **queues.variables,
         }
@@ -86,6 +88,7 @@ class RepositoryWatchlist(Stack):
             live_status.allow_posting(functions[name].role)
         for consumer in CONSUMERS:
             streams.consume(consumer, functions[consumer.function.name], storage)
+            streams.watch_consumer(consumer, functions[consumer.function.name], environment, monitoring)
         for spec in function_specs.STREAM_FUNCTIONS:
             streams.watch(functions[spec.name], monitoring)
         notifications.allow_notify(functions[function_specs.DIGEST.name].role)

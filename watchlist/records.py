@@ -349,6 +349,13 @@ class SchedulerRun(WatchlistItem, discriminator="scheduler_run"):
     lapses_at = UTCDateTimeAttribute()
 
 
+class Heartbeat(WatchlistItem, discriminator="watchlist-heartbeat"):
+    """Changes regularly, so that the table's stream always has something to read."""
+
+    PK = SK = "HEARTBEAT"
+    at = UTCDateTimeAttribute()
+
+
 class HostPause(WatchlistItem, discriminator="host"):
     """A host that is left alone, and how often in a row it was."""
 
@@ -437,6 +444,13 @@ class ActivityItem(Model):
     sk = UnicodeAttribute(range_key=True)
     type = DiscriminatorAttribute()
     expires_at = TTLAttribute(null=True)
+
+
+class ActivityHeartbeat(ActivityItem, discriminator="activity-heartbeat"):
+    """Changes regularly, so that the table's stream always has something to read."""
+
+    PK = SK = "HEARTBEAT"
+    at = UTCDateTimeAttribute()
 
 
 class CommitRecord(ActivityItem, discriminator="commit"):

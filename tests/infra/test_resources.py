@@ -68,6 +68,12 @@ def test_the_websocket_may_call_its_authorizer_and_nobody_else_may(everything: T
     assert "/authorizers/" in source
 
 
+def test_how_often_repositories_are_checked_is_the_environment_s_choice(dev: Template, everything: Template) -> None:
+    for template, commits, health in ((dev, "24", "24"), (everything, "6", "48")):
+        variables = template.functions()[function_specs.SCHEDULER.name]["Environment"]["Variables"]
+        assert (variables["COMMITS_INTERVAL_HOURS"], variables["HEALTH_INTERVAL_HOURS"]) == (commits, health)
+
+
 def test_the_websocket_is_throttled_too(dev: Template) -> None:
     (stage,) = dev.of_api("Stage", "WEBSOCKET")
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == dev.environment.requests_per_second
