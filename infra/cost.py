@@ -17,9 +17,11 @@ from typing import Any
 
 from infra.application import application
 from infra.environments import ENVIRONMENTS, Environment
-from watchlist.function_specs import MEMORY_MIB
+from watchlist import limits
+from watchlist.function_specs import DEFAULT_MEMORY
 from watchlist.metrics import Metric
 from watchlist.queue_specs import QUEUES
+from watchlist.stream_consumers import CONSUMERS
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "cost.md"
 
@@ -103,8 +105,11 @@ METRICS_AT_REST = (
     Metric.CHECK_LAG,
     Metric.DIGEST_RUN,
     Metric.DIGEST_SENT,
+    Metric.LIVE_MESSAGES,
+    Metric.LIVE_CONNECTIONS_DROPPED,
+    *(consumer.run for consumer in CONSUMERS),
 )
-"""Metrics of the scheduled functions, which emit them whether or not there is something to do."""
+"""Metrics of the scheduled functions and, since these cause heartbeats, of the stream consumers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +202,7 @@ def at_rest(template: Mapping[str, Any]) -> list[Item]:
     polls = len(queue_mappings) * _POLLERS * _HOURS * 3600 / _POLL_SECONDS
     schedules = of_type("AWS::Scheduler::Schedule")
     runs = sum(_HOURS * 60 / _minutes_of(schedule["ScheduleExpression"]) for schedule in schedules)
+    heartbeats = len(CONSUMERS) * _HOURS * 3600 / limits.RECONCILE_INTERVAL.total_seconds()
     metrics = len(METRICS_AT_REST)
     return [
         Item("alarms", f"{alarm_metrics} metrics", alarm_metrics * _price("alarm metric, month")),
@@ -209,6 +215,7 @@ def at_rest(template: Mapping[str, Any]) -> list[Item]:
             polls / _MILLION * _price("SQS requests, million"),
         ),
         Item("what runs by the clock", f"{runs:.0f} runs", runs * _scheduled_run()),
+        Item("heartbeats of the streams", f"{heartbeats:.0f} runs", heartbeats * _heartbeat()),
         Item("worker's image", f"{_IMAGE_GB} GB", _IMAGE_GB * _price("image registry, GB-month")),
         Item("NAT gateway", str(nat_gateways), nat_gateways * _HOURS * _price("NAT gateway, hour")),
     ]
@@ -316,7 +323,8 @@ def _price(name: str) -> float:
 
 
 def _lambda_seconds(seconds: float) -> float:
-    return seconds * MEMORY_MIB / 1024 * _price("Lambda on ARM, GB-second")
+    """Return what so long in a function with the usual memory costs; one with more is as much faster."""
+    return seconds * DEFAULT_MEMORY / 1024 * _price("Lambda on ARM, GB-second")
 
 
 def _scheduled_run() -> float:
@@ -325,6 +333,12 @@ def _scheduled_run() -> float:
     database = _RUN_READS * _price("DynamoDB reads, million") + _RUN_WRITES * _price("DynamoDB writes, million")
     by_the_million = sum(map(_price, requests)) + database
     return by_the_million / _MILLION + _lambda_seconds(_RUN_SECONDS) + _logs(_RUN_KILOBYTES)
+
+
+def _heartbeat() -> float:
+    """Return what one call of a stream consumer for a heartbeat costs, with half of the write that leads to it."""
+    requests = _price("Lambda requests, million") + _price("traces, million") + _price("DynamoDB writes, million") / 2
+    return requests / _MILLION + _lambda_seconds(_RUN_SECONDS / 5) + _logs(_RUN_KILOBYTES)
 
 
 def _job_overhead() -> float:

@@ -143,7 +143,8 @@ def _telling(environment: Environment) -> list[cloudwatch.IWidget]:
     live = (Metric.LIVE_PUBLISHER_RUN, Metric.LIVE_MESSAGES, Metric.LIVE_CONNECTIONS_DROPPED)
     told = (
         Metric.ALERTS_RAISED,
-        Metric.EVENT_PUBLISHER_RUN,
+        Metric.ENTRY_EVENTS_RUN,
+        Metric.ALERT_EVENTS_RUN,
         Metric.ALERT_COLLECTOR_RUN,
         Metric.DIGEST_RUN,
         Metric.DIGEST_SENT,

@@ -13,7 +13,7 @@ from infra.environments import Environment
 from infra.log_groups import log_group
 from infra.packaging.target import PYTHON_VERSION
 from infra.process_environment import environment_of
-from watchlist.function_specs import MEMORY_MIB, FunctionSpec
+from watchlist.function_specs import FunctionSpec
 
 PackageOf = Callable[[FunctionSpec], Path]
 """Returns the zip file of a function's package."""
@@ -46,7 +46,7 @@ class Function(Construct):
             handler=spec.handler,
             code=lambda_.Code.from_asset(str(package)),
             timeout=cdk_duration(spec.timeout),
-            memory_size=MEMORY_MIB,
+            memory_size=spec.memory,
             reserved_concurrent_executions=spec.concurrency if environment.reserves_concurrency else None,
             environment=environment_of(spec.settings, values),
             role=self.role,

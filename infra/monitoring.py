@@ -34,6 +34,7 @@ class AlarmTitle(StrEnum):
     TASK_FAILURES = "Task failures"
     TASK_STOPPED_FAILING = "Task-stopped function failing"
     TASKS_OVER_AGE = "Tasks over age"
+    TOKENS_UNCHECKED = "Tokens unchecked"
     WEBHOOKS_UNDELIVERED = "Webhooks undelivered"
     WEBHOOKS_WAITING = "Webhooks waiting too long"
 

@@ -83,7 +83,7 @@ OF_FUNCTIONS: Mapping[str, Permissions] = {
     ),
     function_specs.RECONCILER.name: Permissions(
         watchlist=_PROTOCOL | {"DeleteItem"},
-        activity=frozenset({"Query", "BatchWriteItem"}),
+        activity=frozenset({"Query", "BatchWriteItem", "PutItem"}),
         indexes=(tables.BY_DUE, tables.BY_QUEUE),
         queues=_on_all_queues("SendMessage"),
     ),
@@ -102,6 +102,7 @@ OF_FUNCTIONS: Mapping[str, Permissions] = {
         indexes=(tables.BY_DUE,),
     ),
     function_specs.WEBHOOK_SENDER.name: Permissions(watchlist=_GET),
+    function_specs.LIVE_AUTHORIZER.name: Permissions(),
     function_specs.LIVE_CONNECT.name: Permissions(watchlist=_GET_FOR_A_USER | {"PutItem"}),
     function_specs.LIVE_DISCONNECT.name: Permissions(watchlist=_GET | {"DeleteItem"}),
     function_specs.LIVE_REQUEST.name: Permissions(watchlist=_GET_FOR_A_USER | {"Query", "DeleteItem"}),

@@ -16,7 +16,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.environments import Environment, InvalidEnvironmentError, environments_named
-from watchlist.stream_consumers import CONSUMERS, FAILURES
+from watchlist.stream_consumers import CONSUMERS, FAILURES, StreamConsumer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
@@ -73,7 +73,7 @@ class Replay:
         self,
         sqs: "SQSClient",
         streams: "DynamoDBStreamsClient",
-        functions: Any,  # noqa: ANN401 - Lambda's types are not installed for this one call
+        functions: Any,  # noqa: ANN401 - Lambda's types are not installed for these two calls
     ) -> None:
         self._sqs = sqs
         self._streams = streams
@@ -96,10 +96,11 @@ class Replay:
 
     def _serve(self, given_up: GivenUp) -> None:
         region = given_up.stream_arn.split(":")[3]
+        consumer = self._consumer(given_up)
         records = [
             _as_lambda_shows(record, given_up.stream_arn, region)
             for record in self._records(given_up)
-            if any(consumer.wants(record) for consumer in CONSUMERS)
+            if consumer.wants(record)
         ]
         if not records:
             return
@@ -111,6 +112,17 @@ class Replay:
             raise NotReplayedError(f"{given_up.function} raised: {response[:500]}")
         if json.loads(response).get("batchItemFailures"):
             raise NotReplayedError(f"{given_up.function} did not serve all records; its log says why")
+
+    def _consumer(self, given_up: GivenUp) -> StreamConsumer:
+        """Return the consumer, by the filter with which the function reads the stream."""
+        mappings = self._functions.list_event_source_mappings(
+            FunctionName=given_up.function, EventSourceArn=given_up.stream_arn
+        )["EventSourceMappings"]
+        patterns = [json.loads(each["Pattern"]) for found in mappings for each in found["FilterCriteria"]["Filters"]]
+        for consumer in CONSUMERS:
+            if consumer.filter_pattern in patterns:
+                return consumer
+        raise NotReplayedError(f"{given_up.function} does not read {given_up.stream_arn}, or not as it should: deploy")
 
     def _records(self, given_up: GivenUp) -> Iterator[Mapping[str, Any]]:
         """Yield the records from the first to the last."""

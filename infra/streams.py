@@ -22,8 +22,8 @@ from watchlist.stream_consumers import CONSUMERS, StreamConsumer
 
 _BEHIND = Duration.minutes(5)
 
-_SILENCE = Duration.hours(1)
-"""From a change to the invocation that it leads to it takes seconds; whole hours are compared, so that few straddle."""
+_MISSED_HEARTBEATS = 3
+"""The reconciler changes the tables as often as it runs."""
 
 
 class Streams(Construct):
@@ -63,9 +63,11 @@ class Streams(Construct):
             happened="Records of a table's stream could not be served; the stream keeps them for a day at most.",
         )
         for consumer in CONSUMERS:
-            self._consume(consumer, functions[consumer.function.name])
+            function = functions[consumer.function.name]
+            self._consume(consumer, function)
+            _watch_heartbeat(consumer, function, environment, monitoring)
         for spec in function_specs.STREAM_FUNCTIONS:
-            _watch(environment, functions[spec.name], monitoring)
+            _watch_age(functions[spec.name], monitoring)
 
     @property
     def failures(self) -> sqs.IQueue:
@@ -107,36 +109,37 @@ class Streams(Construct):
         )
 
 
-def _watch(environment: Environment, function: Function, monitoring: Monitoring) -> None:
-    console = f"lambda/home?region={monitoring.region}#/functions/{function.function.function_name}?tab=monitoring"
+def _watch_heartbeat(
+    consumer: StreamConsumer, function: Function, environment: Environment, monitoring: Monitoring
+) -> None:
+    """Register the alarm of a consumer that has stopped: the heartbeats of the tables call it, and it says so."""
+    monitoring.alarm(
+        AlarmTitle.STREAM_CONSUMER_NOT_RUNNING,
+        subject=f"{function.spec.name} of {consumer.table.name}",
+        happened=f"The function has read nothing of the {consumer.table.name} table's stream, not even its heartbeat.",
+        console=_console(function, monitoring),
+        metric=own_metric(environment, consumer.run, period=cdk_duration(limits.RECONCILE_INTERVAL)),
+        threshold=1,
+        periods=_MISSED_HEARTBEATS,
+        comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+        missing_data=cloudwatch.TreatMissingData.BREACHING,
+    )
+
+
+def _watch_age(function: Function, monitoring: Monitoring) -> None:
+    """Register the alarm of a function that falls behind the streams that it reads."""
     monitoring.alarm(
         AlarmTitle.STREAM_CONSUMER_BEHIND,
         subject=function.spec.name,
         happened=f"The function is more than {_BEHIND.to_minutes():.0f} minutes behind the stream that it reads.",
-        console=console,
+        console=_console(function, monitoring),
         metric=function.function.metric("IteratorAge", statistic=cloudwatch.Stats.MAXIMUM, period=Duration.minutes(5)),
         threshold=_BEHIND.to_milliseconds(),
         periods=2,
-        # Without changes there are no invocations, and nothing to be behind of; the next alarm tells the difference.
+        # Without changes there are no invocations, and nothing to be behind of.
         missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
-    causes = {
-        f"cause{number}": own_metric(environment, consumer.cause, period=_SILENCE)
-        for number, consumer in enumerate(CONSUMERS)
-        if consumer.function is function.spec
-    }
-    changed = " + ".join(f"FILL({cause}, 0)" for cause in causes)
-    monitoring.alarm(
-        AlarmTitle.STREAM_CONSUMER_NOT_RUNNING,
-        subject=function.spec.name,
-        happened="There were changes that the function is for, and it was not called for an hour.",
-        console=console,
-        metric=cloudwatch.MathExpression(
-            expression=f"IF(({changed}) > 0 AND FILL(calls, 0) == 0, 1, 0)",
-            using_metrics={**causes, "calls": function.function.metric_invocations(period=_SILENCE)},
-            period=_SILENCE,
-            label="silent",
-        ),
-        threshold=1,
-        missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-    )
+
+
+def _console(function: Function, monitoring: Monitoring) -> str:
+    return f"lambda/home?region={monitoring.region}#/functions/{function.function.function_name}?tab=monitoring"

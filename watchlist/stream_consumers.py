@@ -1,7 +1,7 @@
 """What reads the tables' DynamoDB streams, each once: event source mappings and local pollers are made of it.
 
 The streams carry new and old images. Every consumer reports the first record that it could not serve
-(`ReportBatchItemFailures`), so that Lambda goes on from there.
+(`ReportBatchItemFailures`), so that Lambda goes on from there. Each is also called for its table's heartbeat.
 """
 
 from collections.abc import Mapping
@@ -32,19 +32,19 @@ class StreamConsumer:
     Attributes:
         table: whose stream is read.
         item_types: the items (by their attribute `type`) whose inserts and changes the function is called for.
-        cause: counts changes that must lead to an invocation; where it grows and there is none, nobody reads.
         batch_size: most records of one invocation. A batch that fails is halved, so that one record alone is given up.
         retries: how often a record that fails is tried again before it is given up.
         max_age: a record that is older is given up, however often it was tried; what follows waits for it until then.
+        run: the metric of its runs.
     """
 
     function: FunctionSpec
     table: tables.Table
     item_types: tuple[str, ...]
-    cause: Metric
     batch_size: int
     retries: int
     max_age: timedelta
+    run: Metric
 
     @property
     def filter_pattern(self) -> Mapping[str, Any]:
@@ -63,42 +63,50 @@ class StreamConsumer:
 LIVE_PUBLISHER = StreamConsumer(
     function_specs.LIVE_PUBLISHER,
     tables.WATCHLIST,
-    ("entry", "subscription"),
-    Metric.JOB_COMPLETED,
+    ("entry", "subscription", "watchlist-heartbeat"),
     batch_size=100,
     retries=3,
+    run=Metric.LIVE_PUBLISHER_RUN,
     max_age=limits.LIVE_CHANGE_AGE,
 )
 
 ENTRY_EVENTS = StreamConsumer(
     function_specs.EVENT_PUBLISHER,
     tables.WATCHLIST,
-    ("entry",),
-    Metric.JOB_COMPLETED,
+    ("entry", "watchlist-heartbeat"),
     batch_size=100,
     retries=100,
+    run=Metric.ENTRY_EVENTS_RUN,
     max_age=limits.CHANGE_AGE,
 )
 
 ALERT_EVENTS = StreamConsumer(
     function_specs.EVENT_PUBLISHER,
     tables.ACTIVITY,
-    ("alert",),
-    Metric.ALERTS_RAISED,
+    ("alert", "activity-heartbeat"),
     batch_size=100,
     retries=100,
+    run=Metric.ALERT_EVENTS_RUN,
     max_age=limits.CHANGE_AGE,
 )
 
 ALERT_DIGESTS = StreamConsumer(
     function_specs.ALERT_COLLECTOR,
     tables.ACTIVITY,
-    ("alert",),
-    Metric.ALERTS_RAISED,
+    ("alert", "activity-heartbeat"),
     batch_size=100,
     retries=100,
+    run=Metric.ALERT_COLLECTOR_RUN,
     max_age=limits.CHANGE_AGE,
 )
 
 CONSUMERS = (LIVE_PUBLISHER, ENTRY_EVENTS, ALERT_EVENTS, ALERT_DIGESTS)
 """At most two readers of one table: a shard bears no more."""
+
+
+def reading(function: FunctionSpec, event: Mapping[str, Any]) -> StreamConsumer:
+    """Return for which of the function's consumers it was called; no two have an item type in common."""
+    item_type = event["Records"][0]["dynamodb"]["NewImage"]["type"]["S"]
+    return next(
+        consumer for consumer in CONSUMERS if consumer.function == function and item_type in consumer.item_types
+    )

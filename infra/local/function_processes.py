@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from infra.local import embedded_aws, lifeline
 from infra.local.function_host import Context
-from watchlist.function_specs import MEMORY_MIB
+from watchlist.function_specs import DEFAULT_MEMORY
 
 Json = Any
 
@@ -48,6 +48,7 @@ class LocalFunction:
         timeout: the longest run of one invocation.
         environment: what `lambda_environment` adds nothing to: the function's own variables.
         concurrency: how many invocations run at once; more wait.
+        memory: MiB that the function is told it has.
     """
 
     name: str
@@ -55,6 +56,7 @@ class LocalFunction:
     timeout: timedelta
     environment: Mapping[str, str]
     concurrency: int = 1
+    memory: int = DEFAULT_MEMORY
 
     @property
     def arn(self) -> str:
@@ -65,7 +67,7 @@ class LocalFunction:
         """Return the process's whole environment: the function's variables and those that Lambda itself sets."""
         return {
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MIB),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory),
             "AWS_LAMBDA_FUNCTION_NAME": self.name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.name}",
@@ -255,7 +257,7 @@ class _Process:
             function_name=self._function.name,
             function_version="$LATEST",
             invoked_function_arn=self._function.arn,
-            memory_limit_in_mb=str(MEMORY_MIB),
+            memory_limit_in_mb=str(self._function.memory),
             aws_request_id=str(uuid.uuid4()),
             log_group_name=f"/aws/lambda/{self._function.name}",
             log_stream_name="local",

@@ -26,7 +26,8 @@ from watchlist.function_specs import FUNCTIONS, HTTP_FUNCTIONS, LIVE_FUNCTIONS, 
 from watchlist.settings import Settings
 
 LIMITED = (*HTTP_FUNCTIONS, *LIVE_FUNCTIONS)
-"""Functions for which somebody waits."""
+"""Functions for which somebody waits. Not the tokens' authorizer: cryptography alone has 13 MB, and what it says of a
+token is for a connection that stays."""
 
 MAX_BYTES_BESIDES_BOTO3 = 15_000_000
 """Of the unpacked package of each of `LIMITED`."""

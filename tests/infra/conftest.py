@@ -17,6 +17,8 @@ EVERYTHING = dataclasses.replace(
     ),
     network=Network.PRIVATE,
     reserves_concurrency=False,
+    commits_interval_hours=6,
+    health_interval_hours=48,
     alarm_email="operator@example.com",
 )
 """Production with every choice made otherwise than by default."""

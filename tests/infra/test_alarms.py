@@ -9,6 +9,7 @@ import pytest
 from infra.monitoring import AlarmTitle
 from infra.schedules import SCHEDULED, Scheduled
 from tests.infra.templates import Template, target
+from watchlist import limits
 from watchlist.errors import ErrorCode
 from watchlist.metrics import DIMENSION, NAMESPACE, Metric, attempt_failed_by
 from watchlist.queue_specs import JOB_QUEUES, WEBHOOK_QUEUE
@@ -28,7 +29,6 @@ AWS_METRICS: dict[tuple[str, str], dict[tuple[str, ...], str]] = {
         ("GlobalSecondaryIndexName", "TableName"): "AWS::DynamoDB::GlobalTable",
     },
     ("AWS/Lambda", "Errors"): {("FunctionName",): "AWS::Lambda::Function"},
-    ("AWS/Lambda", "Invocations"): {("FunctionName",): "AWS::Lambda::Function"},
     ("AWS/Lambda", "IteratorAge"): {("FunctionName",): "AWS::Lambda::Function"},
     ("AWS/Lambda", "Throttles"): {("FunctionName",): "AWS::Lambda::Function"},
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"): {("QueueName",): "AWS::SQS::Queue"},
@@ -65,8 +65,9 @@ def sections() -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def test_every_title_has_an_alarm(dev: Template) -> None:
-    assert {title_of(name) for name in alarms(dev)} == set(AlarmTitle)
+def test_every_title_has_an_alarm(dev: Template, everything: Template) -> None:
+    assert {title_of(name) for name in alarms(everything)} == set(AlarmTitle)
+    assert {title_of(name) for name in alarms(dev)} == set(AlarmTitle) - {AlarmTitle.TOKENS_UNCHECKED}
 
 
 @pytest.mark.parametrize("title", AlarmTitle)
@@ -178,19 +179,16 @@ def test_a_delivery_waits_too_long_once_all_its_tries_are_over(dev: Template) ->
 
 
 @pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: f"{consumer.function.name}-{consumer.table.name}")
-def test_a_stream_consumer_that_is_not_called_although_something_changed_raises_the_alarm(
+def test_a_stream_consumer_that_does_not_even_hear_the_heartbeat_is_one_that_does_not_run(
     dev: Template, consumer: StreamConsumer
 ) -> None:
-    alarm = alarms(dev)[f"{AlarmTitle.STREAM_CONSUMER_NOT_RUNNING} ({consumer.function.name})"]
-    names = {query["Id"]: query["MetricStat"]["Metric"] for query in alarm["Metrics"] if "MetricStat" in query}
-    (expression,) = (query["Expression"] for query in alarm["Metrics"] if "Expression" in query)
-    calls = names["calls"]
-    assert calls["MetricName"] == "Invocations"
-    function = dev.resources[str(target(dimensions_of(calls)["FunctionName"]))]["Properties"]
-    assert function["Handler"] == consumer.function.handler
-    (cause,) = (key for key, metric in names.items() if metric["MetricName"] == consumer.cause)
-    assert f"FILL({cause}, 0)" in expression
-    assert expression.endswith("> 0 AND FILL(calls, 0) == 0, 1, 0)")
+    subject = f"{consumer.function.name} of {consumer.table.name}"
+    alarm = alarms(dev)[f"{AlarmTitle.STREAM_CONSUMER_NOT_RUNNING} ({subject})"]
+    assert alarm["MetricName"] == consumer.run
+    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["ComparisonOperator"] == "LessThanThreshold"
+    assert alarm["Period"] == limits.RECONCILE_INTERVAL.total_seconds()
+    assert f"{consumer.table.name}-heartbeat" in consumer.item_types
 
 
 @pytest.mark.parametrize(("queue", "name"), DEAD_LETTER_ALARMS.items())

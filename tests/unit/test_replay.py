@@ -1,6 +1,6 @@
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
 from infra import replay
+from watchlist import stream_consumers
 
 NAME = "repository-watchlist-dev-stream-failures"
 URL = f"https://sqs.eu-central-1.amazonaws.com/123456789012/{NAME}"
@@ -50,7 +51,16 @@ class Aws:
     def deletes(self) -> None:
         self.sqs.add_response("delete_message", {}, {"QueueUrl": URL, "ReceiptHandle": "r"})
 
+    def reads(self, pattern: Mapping[str, Any] = stream_consumers.ENTRY_EVENTS.filter_pattern) -> None:
+        mapping = {"FilterCriteria": {"Filters": [{"Pattern": json.dumps(pattern)}]}}
+        self.functions.add_response(
+            "list_event_source_mappings",
+            {"EventSourceMappings": [mapping]},
+            {"FunctionName": FUNCTION, "EventSourceArn": STREAM},
+        )
+
     def streams(self, *pages: list[dict[str, Any]]) -> None:
+        self.reads()
         where = {
             "StreamArn": STREAM,
             "ShardId": SHARD,
@@ -102,7 +112,7 @@ def test_the_records_are_served_from_the_first_to_the_last_and_the_message_is_de
     aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     aws.receives(BODY)
-    aws.streams([record(100), record(150, "commit")], [], [record(300, picture={"B": b"\0"}), record(400)])
+    aws.streams([record(100), record(150, "subscription")], [], [record(300, picture={"B": b"\0"}), record(400)])
     events: list[dict[str, Any]] = []
     monkeypatch.setattr(replay, "json", _Spy(events))
     aws.answers({"batchItemFailures": []})
@@ -156,6 +166,7 @@ def test_a_message_whose_records_fail_again_stays(
 
 def test_records_that_the_stream_has_no_longer_are_told_of(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
     aws.receives(BODY)
+    aws.reads()
     aws.dynamodbstreams.add_client_error("get_shard_iterator", "TrimmedDataAccessException")
     aws.has_no_more()
 
@@ -166,7 +177,7 @@ def test_records_that_the_stream_has_no_longer_are_told_of(aws: Aws, capsys: pyt
 
 def test_what_is_no_message_of_lambda_stays_and_holds_up_no_other(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
     aws.receives("hello", BODY)
-    aws.streams([record(100, "commit"), record(300, "commit")])
+    aws.streams([record(100, "subscription"), record(300, "subscription")])
     aws.deletes()
     aws.has_no_more()
 
@@ -175,6 +186,18 @@ def test_what_is_no_message_of_lambda_stays_and_holds_up_no_other(aws: Aws, caps
     output = capsys.readouterr().out
     assert "hello" in output
     assert "1 served, 1 left" in output
+
+
+def test_records_of_a_stream_that_the_function_does_not_read_are_told_of(
+    aws: Aws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.receives(BODY)
+    aws.reads({"eventName": ["REMOVE"]})
+    aws.has_no_more()
+
+    assert replay.main(["dev"]) == 1
+
+    assert "does not read" in capsys.readouterr().out
 
 
 def test_an_unknown_environment_is_refused_with_those_that_are_allowed(capsys: pytest.CaptureFixture[str]) -> None:
