@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from dulwich.protocol import pkt_line
+from pynamodb.expressions.condition import Condition
 
 from infra.local import embedded_aws, lifeline
 from infra.local.embedded_aws import EmbeddedAws
@@ -184,7 +185,7 @@ def _measure_good(bench: Bench, forges: list[Forge], number: int) -> None:
     )
     print(f"  memory {idle:.0f} MB before, {bench.peak_megabytes:.0f} MB at its peak")
     print(f"  skipped: {number - len(asked)}; asked more than once: {sum(times > 1 for times in asked.values())}")
-    print(f"  still due: {_due()}; entries that were not checked: {_unchecked()}")
+    print(f"  still due: {_due()}; due later: {_due_later()}")
 
 
 def _measure_bad(bench: Bench, good: list[Forge], busy: Forge, slow: Forge) -> None:
@@ -194,16 +195,19 @@ def _measure_bad(bench: Bench, good: list[Forge], busy: Forge, slow: Forge) -> N
     bench.run_until_nothing_is_due()
     asked = sum(sum(forge.requests.values()) for forge in good) - before
     print(f"  asked: {busy.requests.total()} times with 429, {slow.requests.total()} times slowly, {asked} good ones")
-    print(f"  still due: {_due()}")
+    print(f"  still due: {_due()}; due later: {_due_later()}")
 
 
 def _due() -> int:
-    return sum(1 for _ in Entry.by_due.query(DueKind.CHECK, Entry.due_at <= clock.now()))
+    return _count(Entry.due_at <= clock.now())
 
 
-def _unchecked() -> int:
-    long_ago = clock.now() - DAY
-    return sum(1 for entry in Entry.scan() if entry.checked_at < long_ago)
+def _due_later() -> int:
+    return _count(Entry.due_at > clock.now())
+
+
+def _count(due: Condition) -> int:
+    return sum(1 for _ in Entry.by_due.query(DueKind.CHECK, due, page_size=limits.DUE_PAGE))
 
 
 def _import_seconds(function: LocalFunction) -> float:
