@@ -89,7 +89,7 @@ class Story:
 
     def tell(self) -> None:
         """Let it all happen; the order is that of the waits."""
-        left = self._leave_what_is_purged_later()
+        self._leave_what_is_purged_later()
         good = self._add(self._forge.make("good", commits=40))
         assert self._until_processed(good)["status"] == "ready"
         self._watch_live(good)
@@ -100,7 +100,8 @@ class Story:
         self._fail_and_retry()
         self._refresh(good)
         self._deal_with_alerts(good)
-        self._kill_a_worker("killed")
+        self._end_a_worker("stopped", signal.SIGTERM)
+        self._end_a_worker("killed", signal.SIGKILL)
         self._lose_a_worker("lost")
         self._refuse_a_task("refused")
         for path in (f"watchlist/{good}/commits", f"watchlist/{good}/health", "jobs", "queues"):
@@ -108,16 +109,15 @@ class Story:
         self._use_a_token(good)
         self._call("GET", "/openapi.json")
         self._leave(good)
-        self._run_until(function_specs.RECONCILER, lambda: self._is_forgotten(left))
+        self._run_until(function_specs.RECONCILER, lambda: self._is_logged("entry purged"))
 
-    def _leave_what_is_purged_later(self) -> str:
+    def _leave_what_is_purged_later(self) -> None:
         """Add a repository and leave it while its commits cannot be deleted: the reconciler will."""
         watchlist_id = self._add(self._forge.make("left", commits=2))
         self._until_processed(watchlist_id)
         self._service.aws.inject(Fault(caller="functions", service="dynamodb", operation="BatchWriteItem"))
         self._leave(watchlist_id)
         self._service.aws.inject()
-        return watchlist_id
 
     def _watch_live(self, watchlist_id: str, who: str = "") -> None:
         with connect(f"{self._service.live_url}/?watchlist_id={watchlist_id}{who}", proxy=None) as connection:
@@ -161,7 +161,7 @@ class Story:
         self._forge.path("good").rename(self._forge.path("away"))
         self._run_until(function_specs.SCHEDULER, lambda: "repository_unavailable" in self._alerts(watchlist_id))
         self._forge.path("away").rename(self._forge.path("good"))
-        self._run_until(function_specs.DIGEST, self._webhook_is_tried)
+        self._run_until(function_specs.DIGEST, lambda: self._is_logged("webhook failed"))
 
     def _deal_with_alerts(self, watchlist_id: str) -> None:
         mine = self._mine(watchlist_id)
@@ -169,14 +169,14 @@ class Story:
         for verb in ("acknowledge", "resolve"):
             self._call("PATCH", f"/activity/alerts/{newest}/{verb}?{_as()}")
 
-    def _kill_a_worker(self, name: str) -> None:
-        """Kill a task, of which the task-stopped function hears."""
+    def _end_a_worker(self, name: str, how: signal.Signals) -> None:
+        """End a task: one that is asked to hands its message back, of another the task-stopped function hears."""
         self._gate.shut()
-        killed = self._add(self._forge.make(name, commits=1))
-        self._until_at_the_gate(killed)
-        self._kill()
+        ended = self._add(self._forge.make(name, commits=1))
+        self._until_at_the_gate(ended)
+        self._end_the_task(how)
         self._gate.open()
-        assert self._until_processed(killed)["status"] == "ready"
+        assert self._until_processed(ended)["status"] == "ready"
 
     def _lose_a_worker(self, name: str) -> None:
         """Kill a task, of which nobody hears: the reconciler finds its entry when the lease is over."""
@@ -186,7 +186,7 @@ class Story:
         self._until_at_the_gate(lost)
         poller.pause()
         self._authorizer.hears_of_tasks = False
-        self._kill()
+        self._end_the_task(signal.SIGKILL)
         self._until(lambda: not self._service.runner.process_ids())
         self._gate.open()
         self._run_until(function_specs.RECONCILER, lambda: self._status(lost)["last_error"] is not None)
@@ -217,9 +217,11 @@ class Story:
         subprocess.run([*git, "add", "huge.txt"], cwd=path, check=True)
         subprocess.run([*git, "commit", "--quiet", "--message=Much"], cwd=path, check=True)
 
-    def _kill(self) -> None:
+    def _end_the_task(self, how: signal.Signals) -> None:
+        """End the one that waits at the gate: others of before may be about to end."""
+        self._until(lambda: len(self._service.runner.process_ids()) == 1)
         (process_id,) = self._service.runner.process_ids().values()
-        os.kill(process_id, signal.SIGKILL)
+        os.kill(process_id, how)
 
     def _until_at_the_gate(self, watchlist_id: str) -> None:
         """Wait until a task has claimed the entry and comes to Scorecard."""
@@ -240,9 +242,8 @@ class Story:
             assert time.monotonic() < deadline, "it did not come to hold"
             time.sleep(0.3)
 
-    def _webhook_is_tried(self) -> bool:
-        """Whether a delivery was refused and rests."""
-        return "webhook failed" in self._log.read_text()
+    def _is_logged(self, message: str) -> bool:
+        return message in self._log.read_text()
 
     def _mine(self, watchlist_id: str) -> str:
         items = self._call("GET", f"/activity/watchlist?{_as()}")["items"]
@@ -255,9 +256,6 @@ class Story:
     def _completed(self, kind: JobKind) -> bool:
         queues = self._call("GET", "/activity/jobs")["queues"]
         return any(queue["completed"] for queue in queues if queue["queue"] == kind)
-
-    def _is_forgotten(self, watchlist_id: str) -> bool:
-        return self._request("GET", f"/activity/watchlist/{watchlist_id}/status")[0] == 404
 
     def _add(self, url: str, user: str = USER) -> str:
         added = self._call("POST", "/activity/user-watchlist-added", {"repo_url": url, "added_by": user})
