@@ -10,15 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-from infra.local import service
 from infra.local.api_client import ApiClient
 from infra.local.service import LocalService, LocalSettings
-from infra.local.task_runner import TaskRunner
 from infra.worker_image import SCORECARD, SCRATCH, USER
 from watchlist.function_specs import TASK_MODULE
 
@@ -76,8 +72,9 @@ def _run_job(container: str, scratch: Path) -> dict[str, Any]:
         repositories=(ROOT,),
         variables={"GIT_CLONE_DIR": f"{SCRATCH}/clones", "SCORECARD_PATH": SCORECARD},
         log=ROOT / "build" / "image" / "service.log",
+        task_argv=argv,
     )
-    with mock.patch.object(service, "TaskRunner", partial(TaskRunner, argv=argv)), LocalService(settings) as local:
+    with LocalService(settings) as local:
         client = ApiClient(local.url)
         watchlist_id = client.add(local.repository_urls[ROOT], "image-test")
         deadline = time.monotonic() + _READY_SECONDS
