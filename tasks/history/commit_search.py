@@ -13,6 +13,8 @@ _ROUNDS = 64
 _WORTHWHILE_DEPTH = 4
 _DEEPEST = 1000
 _TENTH = 10
+_LOOK_BEHIND = 36 * 86_400
+"""Seconds: a tenth of the year, where there are likely the older commits that are looked at anyway."""
 _AHEAD = 4
 _LAST_FEW = 12
 _NOTHING_STORED: dict[str, Node] = {}
@@ -32,6 +34,10 @@ class Bounds:
     limit: int
     older: int
 
+    def older_left(self, found: Walk) -> int:
+        """Return how many commits older than the window are still to be looked at."""
+        return 0 if found.full else max(0, max(self.older, len(found.shown) // _TENTH) - found.older)
+
 
 def search_window(source: Source, head: str, bounds: Bounds) -> Walk:
     """Find the window from nothing; `source.known` then holds its commits and all their parents.
@@ -44,11 +50,13 @@ def search_window(source: Source, head: str, bounds: Bounds) -> Walk:
 
     def enough() -> bool:
         found = walk(source.known, head, since=bounds.since, limit=bounds.limit)
-        return found.full and len(found.missing) <= tolerated
+        if found.full:
+            return len(found.missing) <= tolerated
+        return not found.missing and found.older > 0 and not bounds.older_left(found)
 
     # Servers refuse when no commit is young enough; closing the window then starts from HEAD itself.
     with contextlib.suppress(FetchRefusedError):
-        source.fetch_commits([head], since=bounds.since, stop=enough)
+        source.fetch_commits([head], since=bounds.since - _LOOK_BEHIND, stop=enough)
     return _close(source, head, bounds, _NOTHING_STORED, outside=set())
 
 
@@ -76,7 +84,7 @@ def _close(source: Source, head: str, bounds: Bounds, stored: Mapping[str, Node]
     """
     found = _walk(source, head, bounds, stored, outside)
     for _ in range(_ROUNDS):
-        left = 0 if found.full else max(0, max(bounds.older, len(found.shown) // _TENTH) - found.older)
+        left = bounds.older_left(found)
         wants = found.missing or found.behind
         depth = left // len(wants) if wants else 0
         if not wants or not source.deepens or (not found.missing and depth < _WORTHWHILE_DEPTH):

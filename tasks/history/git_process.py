@@ -19,11 +19,15 @@ _SETTINGS = {
     "core.packedGitWindowSize": "1m",
     "core.packedGitLimit": "32m",
     "core.deltaBaseCacheLimit": "8m",
+    "core.fsync": "none",
     "gc.auto": "0",
     "maintenance.auto": "false",
     "pack.threads": "1",
     "protocol.allow": "never",
 }
+_NO_SCHEMES = "none"
+_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "67108864"}
+"""glibc gives large blocks back to the system at once, and has their pages zeroed again for the next file."""
 _OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate|unable to (mmap|create thread)|mmap failed", re.IGNORECASE)
 _OUT_OF_DISK = re.compile(r"no space left|file too large|disk quota", re.IGNORECASE)
 _TOO_LARGE = re.compile(r"exceeds maximum allowed size", re.IGNORECASE)
@@ -48,17 +52,21 @@ class Deadline:
 
 
 class Git:
-    """Starts git processes in one directory."""
+    """Starts git processes in one directory.
+
+    Attributes:
+        directory: that directory.
+    """
 
     def __init__(self, directory: Path, *, children: ChildProcesses, limits: FetchLimits, deadline: Deadline) -> None:
-        self._directory = directory
+        self.directory = directory
         self._children = children
         self._limits = limits
         self._deadline = deadline
 
     @contextlib.contextmanager
     def start(
-        self, argv: Sequence[str], *, settings: Mapping[str, str] | None = None, schemes: str = "none"
+        self, argv: Sequence[str], *, settings: Mapping[str, str] | None = None, schemes: str = _NO_SCHEMES
     ) -> Iterator[ChildProcess]:
         """Run git; the context ends well only if git did.
 
@@ -78,7 +86,7 @@ class Git:
             ["git", *options, *argv],
             environment={
                 "PATH": os.environ.get("PATH", os.defpath),
-                "HOME": str(self._directory),
+                "HOME": str(self.directory),
                 "LC_ALL": "C",
                 "GIT_CONFIG_NOSYSTEM": "1",
                 "GIT_CONFIG_GLOBAL": os.devnull,
@@ -87,8 +95,10 @@ class Git:
                 "GIT_NO_LAZY_FETCH": "1",
                 "GIT_NO_REPLACE_OBJECTS": "1",
                 "GIT_ALLOW_PROTOCOL": schemes,
+                **_KEEP_MEMORY,
             },
-            directory=self._directory,
+            alone=schemes == _NO_SCHEMES,
+            directory=self.directory,
             limits=ChildLimits(
                 seconds=self._deadline.seconds_left, memory=self._limits.memory, file_size=self._limits.disk
             ),

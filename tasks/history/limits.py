@@ -19,6 +19,7 @@ class FetchLimits:
         bytes_received: bytes of all the host's answers together.
         commit_bytes: uncompressed bytes of all commits that are held in memory.
         objects: trees and blobs that are asked for by name.
+        changes: files and directories that differ in all commits together.
         files_in_commit: a commit that changes more files is delivered without line counts.
         memory: address space of each git process, bytes.
         disk: bytes that the fetched packs and a checkout may take, each.
@@ -35,6 +36,7 @@ class FetchLimits:
     bytes_received: int = 512 * MIB
     commit_bytes: int = 48 * MIB
     objects: int = 400_000
+    changes: int = 400_000
     files_in_commit: int = 50_000
     memory: int = 700 * MIB
     disk: int = 2 * GIB

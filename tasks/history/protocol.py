@@ -12,7 +12,7 @@ from dulwich.errors import GitProtocolError, HangupException
 from dulwich.protocol import Protocol
 
 from tasks.history.byte_reader import ByteReader
-from tasks.history.transport import GitHttpConnection
+from tasks.history.transport import GitHttpConnections
 from watchlist.errors import ErrorCode, JobError
 from watchlist.git_protocol import (
     Capabilities,
@@ -56,10 +56,10 @@ class FetchRefusedError(Exception):
 
 
 class UploadPack:
-    """The server's side of one repository."""
+    """The server's side of one repository; threads may fetch at the same time."""
 
-    def __init__(self, connection: GitHttpConnection) -> None:
-        self._connection = connection
+    def __init__(self, connections: GitHttpConnections) -> None:
+        self._connections = connections
         self._capabilities: Capabilities | None = None
 
     @property
@@ -67,10 +67,10 @@ class UploadPack:
         """What the server offers; asked for once.
 
         Raises:
-            JobError: see GitHttpConnection; TRANSFER_INVALID when the answer is not git's.
+            JobError: see GitHttpConnection.advertisement; TRANSFER_INVALID when the answer is not git's.
         """
         if self._capabilities is None:
-            with self._connection.advertisement() as answer:
+            with self._connections.borrow() as connection, connection.advertisement() as answer:
                 self._capabilities = read_capabilities(answer.read)
         return self._capabilities
 
@@ -82,7 +82,7 @@ class UploadPack:
         """
         object_format = self.capabilities.object_format
         body = head_request(object_format, unborn=self.capabilities.unborn)
-        with self._connection.command(body) as answer:
+        with self._connections.borrow() as connection, connection.command(body) as answer:
             return read_head(answer.read, object_format)
 
     @contextlib.contextmanager
@@ -105,7 +105,7 @@ class UploadPack:
         if not request.negotiate:
             arguments.append(b"done")
         body = command(b"fetch", arguments, self.capabilities.object_format)
-        with self._connection.command(body) as answer, protocol_errors():
+        with self._connections.borrow() as connection, connection.command(body) as answer, protocol_errors():
             lines = Protocol(answer.read, len)
             yield ByteReader(lambda: _next_of_pack(lines)) if _skip_to_pack(lines) else None
 

@@ -17,7 +17,7 @@ does not exist. Servers that offer no `filter` send whole commits; those that of
 """
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,11 +28,12 @@ from tasks.history.commit_parser import parse_commit
 from tasks.history.commit_search import Bounds, search_after, search_window
 from tasks.history.git_process import Deadline, Git
 from tasks.history.limits import MIB, FetchLimits
-from tasks.history.needed_objects import NeededObjects, find_needed_objects
+from tasks.history.line_counting import count_lines
 from tasks.history.protocol import FetchRefusedError, Head, UploadPack
 from tasks.history.source import Source
 from tasks.history.store import TreePair
-from tasks.history.transport import GitHttpConnection
+from tasks.history.transport import GitHttpConnections
+from tasks.history.tree_differences import find_differences
 from tasks.history.walk import Walk
 from tasks.scratch import scratch_directory
 from watchlist.commits import Commit, FileChange
@@ -42,7 +43,6 @@ MAILMAP_BYTES = MIB
 """A larger `.mailmap` is ignored."""
 
 _MAILMAP = ".mailmap"
-_SKIPPED_PAIRS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,6 @@ _WITHOUT_LINE_COUNTS = {
     ErrorCode.TRANSFER_TIMED_OUT,
 }
 _NOTHING = Walk(shown=(), missing=(), behind=(), older=0, full=False)
-_LOST_COMMIT = {ErrorCode.OUT_OF_MEMORY, ErrorCode.TRANSFER_INVALID}
 
 
 @contextlib.contextmanager
@@ -142,23 +141,23 @@ def open_repository(
     limits = limits or FetchLimits()
     deadline = Deadline(limits.seconds)
     with (
-        GitHttpConnection(
+        GitHttpConnections(
             url, limits=limits, deadline=deadline, children=children, allowed_schemes=allowed_schemes
-        ) as connection,
+        ) as connections,
         scratch_directory(scratch) as directory,
     ):
         store = directory / "objects.git"
         store.mkdir()
         git = Git(store, children=children, limits=limits, deadline=deadline)
-        source = Source(url, UploadPack(connection), git, limits)
-        yield Repository(connection, source, directory, limits)
+        source = Source(url, UploadPack(connections), git, limits)
+        yield Repository(connections, source, directory, limits)
 
 
 class Repository:
     """See the module's text for what its answers mean."""
 
-    def __init__(self, connection: GitHttpConnection, source: Source, directory: Path, limits: FetchLimits) -> None:
-        self._connection = connection
+    def __init__(self, connections: GitHttpConnections, source: Source, directory: Path, limits: FetchLimits) -> None:
+        self._connections = connections
         self._source = source
         self._directory = directory
         self._limits = limits
@@ -167,7 +166,7 @@ class Repository:
     @property
     def bytes_received(self) -> int:
         """Bytes of the host's answers so far, what git itself fetched excepted."""
-        return self._connection.bytes_received
+        return self._connections.bytes_received
 
     def head(self) -> Head:
         """Return where HEAD points; one small request, once.
@@ -271,15 +270,26 @@ class Repository:
         )
 
     def _line_counts(self, commits: Sequence[Commit]) -> Iterator[tuple[str, tuple[FileChange, ...]]]:
+        yield from ((commit.sha, ()) for commit in commits if commit.is_merge)
         pairs = self._tree_pairs([commit for commit in commits if not commit.is_merge])
-        countable = self._fetch_differences(pairs)
         shas: dict[TreePair, list[str]] = {}
         for sha, pair in pairs.items():
             shas.setdefault(pair, []).append(sha)
-        yield from ((commit.sha, ()) for commit in commits if commit.is_merge)
-        for pair, changes in self._count(countable):
-            for sha in shas[pair]:
-                yield sha, tuple(changes)
+        try:
+            for pair, files in self._count(shas):
+                yield from ((sha, files) for sha in shas.pop(pair))
+        except FetchRefusedError:  # the host gives no objects by name: whole commits hold them too
+            self._source.gives_objects = False
+            self._fetch_whole([sha for left in shas.values() for sha in left])
+            for pair, files in self._count(shas):
+                yield from ((sha, files) for sha in shas[pair])
+
+    def _count(self, pairs: Iterable[TreePair]) -> Iterator[tuple[TreePair, tuple[FileChange, ...]]]:
+        pairs = list(pairs)
+        differences = find_differences(pairs, self._source, most_changes=self._limits.changes)
+        most = self._limits.files_in_commit
+        countable = [pair for pair in pairs if differences.files_changed.get(pair, most + 1) <= most]
+        return count_lines(countable, differences, self._source)
 
     def _tree_pairs(self, commits: Sequence[Commit]) -> dict[str, TreePair]:
         """Return what to compare for each commit: its first parent's tree and its own."""
@@ -295,42 +305,6 @@ class Repository:
             if old is not None and new is not None:
                 pairs[commit.sha] = (old, new)
         return pairs
-
-    def _fetch_differences(self, pair_of: Mapping[str, TreePair]) -> list[TreePair]:
-        """Fetch all that the line counts need, and return the pairs that can be counted."""
-        pairs = list(dict.fromkeys(pair_of.values()))
-        try:
-            needed = self._find_needed(pairs)
-        except FetchRefusedError:  # the host gives no objects by name: whole commits hold them too
-            self._source.gives_objects = False
-            self._fetch_whole(list(pair_of))
-            needed = self._find_needed(pairs)
-        most = self._limits.files_in_commit
-        return [pair for pair in pairs if needed.files_changed.get(pair, most + 1) <= most]
-
-    def _find_needed(self, pairs: Sequence[TreePair]) -> NeededObjects:
-        needed = find_needed_objects(pairs, self._source)
-        self._source.fetch_blobs(needed.blobs)
-        return needed
-
-    def _count(self, pairs: Sequence[TreePair]) -> Iterator[tuple[TreePair, list[FileChange]]]:
-        """Count; where git fails, halve until only the pair at which it fails is left out."""
-        work, skipped = [list(pairs)], 0
-        while work:
-            left = work.pop()
-            try:
-                for pair, changes in self._source.store.line_counts(left):
-                    left = left[left.index(pair) + 1 :]
-                    yield pair, changes
-            except JobError as error:
-                if error.code not in _LOST_COMMIT:
-                    raise
-                if len(left) > 1:
-                    work += [left[len(left) // 2 :], left[: len(left) // 2]]
-                    continue
-                skipped += 1
-                if skipped > _SKIPPED_PAIRS:
-                    raise
 
     def _fetch_whole(self, shas: Sequence[str]) -> None:
         """Fetch commits with their parents and all their files; what does not come so cannot be counted."""

@@ -5,15 +5,16 @@ into the store and are read from there. A server without version 2 of the protoc
 everything that HEAD reaches.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from zlib import crc32
 
 from tasks.history.byte_reader import ByteReader
 from tasks.history.commit_parser import RawCommit, read_commit
 from tasks.history.git_process import Git
 from tasks.history.limits import FetchLimits
 from tasks.history.pack_stream import OBJECT_BYTES, commits_in
+from tasks.history.parallel import in_parallel
 from tasks.history.protocol import FetchRefusedError, FetchRequest, Head, UploadPack
 from tasks.history.stock_git import fetch_all, read_head
 from tasks.history.store import ObjectStore
@@ -21,11 +22,9 @@ from watchlist.errors import ErrorCode, JobError
 
 _WANTS_AT_ONCE = 20_000
 _FIRST_LOOK = 64
-_NO_LARGE_FILES = "blob:limit=64k"
+_NO_LARGE_FILES = "blob:limit=256k"
 _PACK_HEADER = 12
 _READ_SIZE = 64 * 1024
-_MOST_GROUPS = 4
-_BLOBS_IN_GROUP = 600
 
 
 class _TooMuchError(Exception):
@@ -49,7 +48,8 @@ class Source:
         self._head: Head | None = None
         self._objects_left = limits.objects
         self._asked: set[str] = set()
-        self._has_trees = False
+        self._came_unasked = False
+        self._lock = threading.Lock()
         self._commit_bytes_left = limits.commit_bytes
         self.known: dict[str, RawCommit] = {}
         self.gives_objects = True
@@ -67,9 +67,10 @@ class Source:
     @property
     def store(self) -> ObjectStore:
         """The store, created when it is first needed."""
-        if self._store is None:
-            self._store = ObjectStore(self._git, object_format=self.head().object_format, disk=self._limits.disk)
-        return self._store
+        with self._lock:
+            if self._store is None:
+                self._store = ObjectStore(self._git, object_format=self.head().object_format, disk=self._limits.disk)
+            return self._store
 
     def head(self) -> Head:
         """Return where HEAD points; asked for once.
@@ -119,14 +120,14 @@ class Source:
             return False
 
     def fetch_objects(self, oids: Iterable[str]) -> None:
-        """Put trees and blobs into the store that were not asked for before.
+        """Put trees and blobs into the store that it has not, as far as is known without asking it.
 
         Raises:
             FetchRefusedError: the server does not give objects by name.
             JobError: the transfer failed or broke a limit.
         """
-        if self.filters and not self._has_trees:
-            self._fetch_by_name(self._not_asked_for(oids))
+        if self.filters:
+            in_parallel(self.fetch_by_name, self.missing(list(dict.fromkeys(oids))))
 
     def fetch_missing_objects(self, oids: Iterable[str]) -> None:
         """Put trees and blobs into the store that are not in it, as the store itself says.
@@ -135,7 +136,7 @@ class Source:
             FetchRefusedError: the server does not give objects by name.
             JobError: the transfer failed or broke a limit.
         """
-        self._fetch_by_name(self.store.missing(list(dict.fromkeys(oids))))
+        self.fetch_by_name(self.store.missing(list(dict.fromkeys(oids))))
 
     def fetch_trees_whole(self, trees: Sequence[str], *, most_objects: int, most_bytes: int) -> bool:
         """Put trees with all that is below them into the store, but for large files; return False when it is too much.
@@ -153,32 +154,37 @@ class Source:
         try:
             with self._upload_pack.fetch(FetchRequest(trees, filter=_NO_LARGE_FILES)) as pack:
                 if pack is not None:
-                    self.store.add_pack(_no_more_than(pack, most_objects, most_bytes))
+                    self._came_unasked = True
+                    self.store.add_pack(_no_more_than(pack, most_objects, most_bytes), threads=2)
         except _TooMuchError:
             return False
-        self._has_trees = True
         return True
 
-    def fetch_blobs(self, names: Mapping[str, bytes]) -> None:
-        """Put blobs into the store, as far as they are not there.
+    def missing(self, oids: Collection[str]) -> Sequence[str]:
+        """Return what did not come yet; the store is asked only where more came than was named."""
+        if self._came_unasked:
+            return self.store.missing(list(oids))
+        return [oid for oid in oids if oid not in self._asked]
 
-        A server finds the versions of a file, and so the small differences between them, by its name; but objects
-        that are asked for by id come to it without names, and then it compares what is next to each other in size.
-        So blobs are asked for in a few groups, with all blobs of one name in the same group.
-
-        Args:
-            names: the blobs' ids, each with a file name that it has.
+    def fetch_by_name(self, oids: Sequence[str]) -> None:
+        """Put trees and blobs into the store; threads may do so at the same time.
 
         Raises:
             FetchRefusedError: the server does not give objects by name.
             JobError: the transfer failed or broke a limit.
         """
-        groups: dict[int, list[str]] = {}
-        count = max(1, min(_MOST_GROUPS, round(len(names) / _BLOBS_IN_GROUP)))
-        for oid in self.store.missing(list(names)):
-            groups.setdefault(crc32(names[oid]) % count, []).append(oid)
-        for oids in groups.values():
-            self._fetch_by_name(oids)
+        if not self.gives_objects:
+            return
+        with self._lock:
+            self._objects_left -= len(oids)
+            self._asked.update(oids)
+        if self._objects_left < 0:
+            raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, "The changes of one year need more objects than allowed.")
+        for start in range(0, len(oids), _WANTS_AT_ONCE):
+            wants = oids[start : start + _WANTS_AT_ONCE]
+            with self._upload_pack.fetch(FetchRequest(wants, filter="tree:0" if self.filters else None)) as pack:
+                if pack is not None:
+                    self.store.add_pack(pack)
 
     def fetch_whole_commits(
         self, wants: Sequence[str], *, since: int | None = None, depth: int | None = None, filter_: str | None = None
@@ -233,23 +239,10 @@ class Source:
         while pack.read_some(_READ_SIZE):  # the checksum; an answer read to its end leaves the connection usable
             pass
 
-    def _not_asked_for(self, oids: Iterable[str]) -> list[str]:
-        return [oid for oid in dict.fromkeys(oids) if oid not in self._asked]
-
-    def _fetch_by_name(self, oids: Sequence[str]) -> None:
-        if not self.gives_objects:
-            return
-        self._objects_left -= len(oids)
-        if self._objects_left < 0:
-            raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, "The changes of one year need more objects than allowed.")
-        self._asked.update(oids)
-        for start in range(0, len(oids), _WANTS_AT_ONCE):
-            wants = oids[start : start + _WANTS_AT_ONCE]
-            self._fetch_into_store(FetchRequest(wants, filter="tree:0" if self.filters else None))
-
     def _fetch_into_store(self, request: FetchRequest) -> None:
         with self._upload_pack.fetch(request) as pack:
             if pack is not None:
+                self._came_unasked = True
                 self.store.add_pack(pack)
 
     def _read_commits_of_store(self) -> None:
@@ -260,6 +253,7 @@ class Source:
 
     def _fetch_with_git(self) -> None:
         _ = self.store  # git fetches into it
+        self._came_unasked = True
         fetch_all(self._git, self._url, self._limits)
         self._read_commits_of_store()
 

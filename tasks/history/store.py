@@ -4,18 +4,20 @@ It holds what was asked for and nothing else: no remote, no refs, trees without 
 beyond what it is given.
 """
 
+import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+import threading
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import IO, TypeVar
+from typing import IO, NamedTuple
 
 from tasks.history.byte_reader import ByteReader
 from tasks.history.git_process import Git, fed
 from tasks.history.limits import MIB
-from watchlist.commits import FileChange
 from watchlist.errors import ErrorCode, JobError
 
 EMPTY_TREE = {
@@ -30,8 +32,8 @@ SUBMODULE_MODE = 0o160000
 TreePair = tuple[str, str]
 """Two trees' ids: what was there before, what is there after."""
 
-T = TypeVar("T")
-
+_NOTHING_EXTERNAL = ("--no-color", "--no-ext-diff", "--no-textconv")
+_ABSENT = b"000000"
 _READ_SIZE = 64 * 1024
 _PAIR = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40}|[0-9a-f]{64})\n")
 _RAW = re.compile(rb":([0-7]{6}) ([0-7]{6}) ([0-9a-f]+) ([0-9a-f]+) [A-Z][0-9]*")
@@ -39,8 +41,7 @@ _LONGEST_RECORD = MIB
 _BYTES_IN_PAIR = 32 * MIB
 
 
-@dataclass(frozen=True, slots=True)
-class TreeEntry:
+class TreeEntry(NamedTuple):
     """One entry of a tree."""
 
     mode: int
@@ -62,6 +63,10 @@ class TreeEntry:
         return self.mode not in {TREE_MODE, SUBMODULE_MODE}
 
 
+ContentPair = tuple[TreeEntry | None, TreeEntry | None]
+"""What a path was before and what it is after; None where it was or is no file (or link, or submodule)."""
+
+
 @dataclass(frozen=True, slots=True)
 class TreeChange:
     """A path whose entry differs between two trees; None where there is no such entry."""
@@ -69,6 +74,24 @@ class TreeChange:
     path: bytes
     old: TreeEntry | None
     new: TreeEntry | None
+
+    @property
+    def name(self) -> bytes:
+        """The path's last part."""
+        return self.path.rpartition(b"/")[2]
+
+    @property
+    def content(self) -> ContentPair | None:
+        """The change as one of a file; None when it is only one of a directory."""
+        old, new = (entry and (None if entry.is_tree else entry) for entry in (self.old, self.new))
+        return (old, new) if old or new else None
+
+
+class LineCount(NamedTuple):
+    """Lines added and deleted; both None where git takes the content for binary."""
+
+    added: int | None
+    deleted: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +105,33 @@ class StoredObject:
 
 
 class ObjectStore:
-    """The objects of one run."""
+    """The objects of one run; threads may add packs and count lines at the same time."""
 
     def __init__(self, git: Git, *, object_format: str, disk: int) -> None:
         """Create an empty store where `git` runs; its packs take at most `disk` bytes."""
         self._git = git
+        self._object_format = object_format
         self._bytes_left = disk
+        self._lock = threading.Lock()
+        self._entries: dict[tuple[bytes, bytes], TreeEntry] = {}
         self.empty_tree = EMPTY_TREE[object_format]
         with git.start(["init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", "."]):
             pass
 
-    def add_pack(self, pack: ByteReader) -> None:
-        """Store a pack as it arrives.
+    def add_pack(self, pack: ByteReader, *, threads: int = 1) -> None:
+        """Store a pack as it arrives, with so many threads to resolve its deltas.
 
         Raises:
             JobError: the pack is damaged or breaks a limit.
         """
-        argv = ["--git-dir=.", "index-pack", "--stdin", "--threads=1", f"--max-input-size={max(1, self._bytes_left)}"]
+        most = max(1, self._bytes_left)
+        argv = ["--git-dir=.", "index-pack", "--stdin", f"--threads={threads}", f"--max-input-size={most}"]
         # A large blob goes to the disk as it comes, not through memory.
         with self._git.start(argv, settings={"core.bigFileThreshold": "4m"}) as child:
             while chunk := pack.read_some(_READ_SIZE):
                 child.stdin.write(chunk)
-                self._bytes_left -= len(chunk)
+                with self._lock:
+                    self._bytes_left -= len(chunk)
             child.stdin.close()
             child.stdout.read()
 
@@ -115,16 +143,34 @@ class ObjectStore:
         Raises:
             JobError: a tree is missing or damaged, or a limit is broken.
         """
-        options = ["--raw", "--no-abbrev", *(["-r"] if with_subtrees else [])]
-        return self._differences(pairs, options, _raw_changes)
+        argv = ["--git-dir=.", "diff-tree", "--stdin", "-z", "--raw", "--no-abbrev", *_NOTHING_EXTERNAL]
+        held: tuple[TreePair, list[bytes]] | None = None
+        with (
+            self._git.start([*argv, "-r"] if with_subtrees else argv) as child,
+            fed(child, [f"{old} {new}" for old, new in pairs]),
+        ):
+            for found in _by_pair(_records(child.stdout)):
+                if held is not None:
+                    yield held[0], self._raw_changes(held[1])
+                held = found
+        if held is not None:  # only now is it sure that git did not die in the midst of the last one
+            yield held[0], self._raw_changes(held[1])
 
-    def line_counts(self, pairs: Sequence[TreePair]) -> Iterator[tuple[TreePair, list[FileChange]]]:
-        """Yield the lines of `git log --numstat --no-renames` for each two trees, their subtrees included.
+    def line_counts(self, contents: Sequence[ContentPair]) -> dict[ContentPair, LineCount]:
+        """Return how many lines differ, as `git log --numstat --no-renames` counts them.
+
+        git compares trees; so two are made of the contents, with numbers as file names.
 
         Raises:
             JobError: an object is missing or damaged, or a limit is broken.
         """
-        return self._differences(pairs, ["-r", "--numstat", "--no-renames"], _file_changes)
+        if not contents:
+            return {}
+        old, new = (self._write_tree([pair[side] for pair in contents]) for side in (0, 1))
+        argv = ["--git-dir=.", "diff-tree", "-z", "--numstat", "--no-renames", *_NOTHING_EXTERNAL, old, new]
+        with self._git.start(argv) as child:
+            records = list(_records(child.stdout))
+        return {contents[int(number, 16)]: count for number, count in map(_line_count, records)}
 
     def read(self, oids: Sequence[str], *, largest: int) -> Iterator[StoredObject]:
         """Yield the objects in order; those that are missing are left out.
@@ -178,21 +224,42 @@ class ObjectStore:
         with self._git.start(["--git-dir=.", "ls-tree", "-r", "-z", "--full-tree", tree]) as child:
             yield from map(_tree_entry, _records(child.stdout))
 
-    def _differences(
-        self,
-        pairs: Sequence[TreePair],
-        options: Sequence[str],
-        parse: Callable[[list[bytes]], list[T]],
-    ) -> Iterator[tuple[TreePair, list[T]]]:
-        argv = ["--git-dir=.", "diff-tree", "--stdin", "-z", "--no-color", "--no-ext-diff", "--no-textconv", *options]
-        held: tuple[TreePair, list[bytes]] | None = None
-        with self._git.start(argv) as child, fed(child, [f"{old} {new}" for old, new in pairs]):
-            for found in _by_pair(_records(child.stdout)):
-                if held is not None:
-                    yield held[0], parse(held[1])
-                held = found
-        if held is not None:  # only now is it sure that git did not die in the midst of the last one
-            yield held[0], parse(held[1])
+    def _raw_changes(self, records: list[bytes]) -> list[TreeChange]:
+        changes = []
+        for meta, path in list(pairwise(records))[::2]:
+            match = _RAW.fullmatch(meta)
+            if match is None:
+                raise JobError(ErrorCode.TRANSFER_INVALID, "git's list of changes cannot be read.")
+            old, new = self._entry(match[1], match[3]), self._entry(match[2], match[4])
+            changes.append(TreeChange(path=path, old=old, new=new))
+        return changes
+
+    def _entry(self, mode: bytes, oid: bytes) -> TreeEntry | None:
+        if mode == _ABSENT:
+            return None
+        return self._entries.setdefault((mode, oid), TreeEntry(int(mode, 8), oid.decode()))
+
+    def _write_tree(self, entries: Sequence[TreeEntry | None]) -> str:
+        """Store a tree of these entries, named by their numbers, as a loose object; return its id."""
+        content = b"".join(
+            b"%o %08x\0%b" % (entry.mode, number, bytes.fromhex(entry.oid))
+            for number, entry in enumerate(entries)
+            if entry is not None
+        )
+        content = b"tree %d\0%b" % (len(content), content)
+        oid = hashlib.new(self._object_format, content, usedforsecurity=False).hexdigest()
+        path = self._git.directory / "objects" / oid[:2] / oid[2:]
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            written = path.with_name(f"tmp_obj_{threading.get_ident()}")
+            written.write_bytes(zlib.compress(content, 1))
+            written.replace(path)  # at once: git may be reading an equal tree, of another thread's contents
+        return oid
+
+
+def _line_count(record: bytes) -> tuple[bytes, LineCount]:
+    added, deleted, path = record.split(b"\t")
+    return path, LineCount(None, None) if added == b"-" else LineCount(int(added), int(deleted))
 
 
 def _tree_entry(record: bytes) -> tuple[str, TreeEntry]:
@@ -248,35 +315,3 @@ def _by_pair(records: Iterator[bytes]) -> Iterator[tuple[TreePair, list[bytes]]]
             found.append(rest)
     if pair is not None:
         yield pair, found
-
-
-def _raw_changes(records: list[bytes]) -> list[TreeChange]:
-    changes = []
-    for meta, path in list(pairwise(records))[::2]:
-        match = _RAW.fullmatch(meta)
-        if match is None:
-            raise JobError(ErrorCode.TRANSFER_INVALID, "git's list of changes cannot be read.")
-        old_mode, new_mode = int(match[1], 8), int(match[2], 8)
-        changes.append(
-            TreeChange(
-                path=path,
-                old=TreeEntry(old_mode, match[3].decode()) if old_mode else None,
-                new=TreeEntry(new_mode, match[4].decode()) if new_mode else None,
-            )
-        )
-    return changes
-
-
-def _file_changes(records: list[bytes]) -> list[FileChange]:
-    changes = []
-    for record in records:
-        added, deleted, path = record.split(b"\t", 2)
-        binary = added == b"-"
-        changes.append(
-            FileChange(
-                path=path.decode(errors="replace"),
-                added=None if binary else int(added),
-                deleted=None if binary else int(deleted),
-            )
-        )
-    return changes

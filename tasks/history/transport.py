@@ -1,6 +1,6 @@
-"""One keep-alive HTTP connection to one repository's `git-upload-pack`, bounded in time and bytes.
+"""Keep-alive HTTP connections to one repository's `git-upload-pack`, bounded in time and bytes.
 
-A watchdog thread ends the connection when the time is up, when the host stalls or when the job is cancelled, so that
+A watchdog thread ends a connection when the time is up, when the host stalls or when the job is cancelled, so that
 no read outlives its limit however slowly bytes trickle in. Redirects are never followed to another repository.
 """
 
@@ -42,12 +42,32 @@ _READ_SIZE = 16 * 1024
 _WATCH_INTERVAL = 0.1
 
 
-class GitHttpConnection:
-    """Talks protocol v2 with one repository; a context manager.
+class Traffic:
+    """What came over all connections of one run.
 
     Attributes:
         bytes_received: bytes of all answers so far.
     """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self.bytes_received = 0
+
+    def count(self, received: int) -> None:
+        """Add to `bytes_received`.
+
+        Raises:
+            JobError: it was too much.
+        """
+        with self._lock:
+            self.bytes_received += received
+        if self.bytes_received > self._limit:
+            raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, f"The host sent more than {self._limit // 2**20} MiB.")
+
+
+class GitHttpConnections:
+    """As many connections to one repository as are used at once; a context manager that closes them all."""
 
     def __init__(
         self,
@@ -58,15 +78,64 @@ class GitHttpConnection:
         children: ChildProcesses,
         allowed_schemes: Collection[str],
     ) -> None:
-        """Prepare a connection; nothing is sent yet.
+        """Prepare; nothing is sent yet.
 
         Raises:
             JobError: the URL's scheme is not allowed, or it names no host.
         """
         self._base = _checked(url, allowed_schemes)
-        self._path = self._base.path.rstrip("/")
+        self._limits = limits
+        self._deadline = deadline
+        self._children = children
+        self._traffic = Traffic(limits.bytes_received)
+        self._lock = threading.Lock()
+        self._idle: list[GitHttpConnection] = []
+        self._opened = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.close()
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes of all answers so far."""
+        return self._traffic.bytes_received
+
+    @contextlib.contextmanager
+    def borrow(self) -> Iterator["GitHttpConnection"]:
+        """Lend a connection that nobody else uses; threads may borrow at the same time."""
+        with self._lock:
+            connection = self._idle.pop() if self._idle else self._another()
+        try:
+            yield connection
+        finally:
+            with self._lock:
+                self._idle.append(connection)
+
+    def _another(self) -> "GitHttpConnection":
+        return self._opened.enter_context(
+            GitHttpConnection(
+                self._base, limits=self._limits, deadline=self._deadline, children=self._children, traffic=self._traffic
+            )
+        )
+
+
+class GitHttpConnection:
+    """Talks protocol v2 with one repository; a context manager."""
+
+    def __init__(
+        self, base: SplitResult, *, limits: FetchLimits, deadline: Deadline, children: ChildProcesses, traffic: Traffic
+    ) -> None:
+        """Prepare a connection to the repository at `base`; nothing is sent yet."""
+        self._base = base
+        self._path = base.path.rstrip("/")
         self._limits = limits
         self._children = children
+        self._traffic = traffic
         self._http: HTTPConnection | None = None
         self._deadline = deadline
         self._failure: JobError | None = None
@@ -74,7 +143,6 @@ class GitHttpConnection:
         self._progress = 0
         self._closing = threading.Event()
         self._watchdog = threading.Thread(target=self._watch, daemon=True)
-        self.bytes_received = 0
 
     def __enter__(self) -> Self:
         self._watchdog.start()
@@ -119,14 +187,8 @@ class GitHttpConnection:
         self._raise_if_over()
         with self._errors_explained():
             chunk = response.read1(_READ_SIZE)
-        self.bytes_received += len(chunk)
         self._progress += len(chunk)
-        if self.bytes_received > self._limits.bytes_received:
-            self.disconnect()
-            raise JobError(
-                ErrorCode.REPOSITORY_TOO_LARGE,
-                f"The host sent more than {self._limits.bytes_received // 2**20} MiB.",
-            )
+        self._traffic.count(len(chunk))
         return chunk
 
     @contextlib.contextmanager
@@ -175,7 +237,7 @@ class GitHttpConnection:
                 method, self._path + suffix, body=body, headers=headers, preload_content=False, decode_content=False
             )
             response = self._http.getresponse()
-        self.bytes_received += sum(len(name) + len(value) + 4 for name, value in response.headers.items())
+        self._traffic.count(sum(len(name) + len(value) + 4 for name, value in response.headers.items()))
         return response
 
     def _connected(self) -> HTTPConnection:

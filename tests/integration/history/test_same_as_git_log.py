@@ -210,6 +210,26 @@ def test_submodules_links_and_changes_of_kind_are_counted_as_git_does(served: Se
     served.assert_same(plan)
 
 
+def test_a_change_of_nothing_but_the_mode_is_counted_as_git_does(served: Served) -> None:
+    contents = {b"text": b"1\n2\n", b"binary": b"\0\1", b"empty": b""}
+    old = {name: PlannedFile(content) for name, content in contents.items()}
+    new = {name: PlannedFile(content, "100755") for name, content in contents.items()}
+    plan = [PlannedCommit(committed=NOW - 2 * YEAR, files=old), PlannedCommit((0,), committed=NOW, files=new)]
+    served.assert_same(plan)
+
+
+def test_files_that_share_their_contents_with_files_of_other_names_are_counted_as_git_does(served: Served) -> None:
+    texts = {b"%d" % n: PlannedFile(b"%d\n" % n * 20) for n in range(700)}
+    copies = {b"copy-of-" + name: file for name, file in texts.items()}
+    changed = {name: replace(file, content=file.content + b"and more\n") for name, file in copies.items()}
+    plan = [
+        PlannedCommit(committed=NOW - 3, files=texts),
+        PlannedCommit((0,), committed=NOW - 2, files=copies),
+        PlannedCommit((1,), committed=NOW - 1, files=changed),
+    ]
+    served.assert_same(plan)
+
+
 def test_a_limit_cuts_a_merge_heavy_history_where_git_cuts_it(served: Served) -> None:
     plan = [PlannedCommit(committed=NOW - 400, files={b"f": PlannedFile(b"0\n")})]
     for number in range(60):
@@ -225,8 +245,8 @@ def test_a_limit_cuts_a_merge_heavy_history_where_git_cuts_it(served: Served) ->
 
 def test_a_long_history_whose_trees_come_whole_is_told_the_same(served: Served) -> None:
     plan = straight_line(140)
-    plan[60] = replace(plan[60], files={b"large": PlannedFile(b"a line of a large file\n" * 5000)})
-    plan[80] = replace(plan[80], files={b"large": PlannedFile(b"a line of a large file\n" * 4000)})
+    plan[60] = replace(plan[60], files={b"large": PlannedFile(b"a line of a large file\n" * 15_000)})
+    plan[80] = replace(plan[80], files={b"large": PlannedFile(b"a line of a large file\n" * 14_000)})
     served.assert_same(plan)
 
 

@@ -1,0 +1,169 @@
+"""How many lines each file of many commits gained and lost.
+
+The contents that differ are put into groups, so that fetching one group, which is the server's work, and counting
+another, which is ours, go on at the same time. All versions of one file name come in the same group: a server finds the
+versions of a file, and so the small differences between them, by its name; but objects that are asked for by id come to
+it without names, and then it compares what is next to each other in size. The fewer objects, the sooner it is done.
+"""
+
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Protocol
+from zlib import crc32
+
+from tasks.history.parallel import AT_ONCE
+from tasks.history.store import ContentPair, LineCount, TreePair
+from tasks.history.tree_differences import TreeDifferences
+from watchlist.commits import FileChange
+from watchlist.errors import ErrorCode, JobError
+
+_BLOBS_IN_GROUP = 250
+_MOST_GROUPS = 16
+_CONTENTS_WORTH_A_GROUP = 250
+_SKIPPED_IN_GROUP = 20
+_LOST_CONTENT = {ErrorCode.OUT_OF_MEMORY, ErrorCode.TRANSFER_INVALID}
+
+
+class LineCounter(Protocol):
+    """Who counts; see ObjectStore."""
+
+    def line_counts(self, contents: Sequence[ContentPair]) -> Mapping[ContentPair, LineCount]:
+        """Count the lines that differ."""
+
+
+class BlobSource(Protocol):
+    """Where the contents come from; see Source. Threads use it at the same time."""
+
+    @property
+    def store(self) -> LineCounter:
+        """The store that they come into."""
+
+    def missing(self, oids: Collection[str]) -> Collection[str]:
+        """Return those that the store has not."""
+
+    def fetch_by_name(self, oids: Sequence[str]) -> None:
+        """Fetch blobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Blobs that come together, and what can be counted when they are there."""
+
+    blobs: list[str] = field(default_factory=list)
+    contents: list[ContentPair] = field(default_factory=list)
+
+
+def count_lines(
+    pairs: Sequence[TreePair], differences: TreeDifferences, source: BlobSource
+) -> Iterator[tuple[TreePair, tuple[FileChange, ...]]]:
+    """Yield the changed files of each two trees, as soon as they are known.
+
+    A pair is left out when a content that it needs is damaged, or too large for the memory.
+
+    Raises:
+        FetchRefusedError: the server does not give objects by name.
+        JobError: the transfer failed or broke a limit.
+    """
+    groups, rest = _grouped(differences.contents(pairs), source)
+    group_of = {content: number for number, group in enumerate([*groups, rest]) for content in group.contents}
+    awaited = {pair: {group_of[content] for _, content in differences.files(pair)} for pair in pairs}
+    counts: dict[ContentPair, LineCount] = {}
+    for number, counted in _counted(groups, rest, source):
+        counts.update(counted)
+        for pair, numbers in list(awaited.items()):
+            numbers.discard(number)
+            if not numbers:
+                del awaited[pair]
+                files = [(path, counts.get(content)) for path, content in differences.files(pair)]
+                if all(count for _, count in files):
+                    yield pair, tuple(_file_change(path, count) for path, count in files if count)
+
+
+def _grouped(contents: Mapping[ContentPair, bytes], source: BlobSource) -> tuple[list[_Group], _Group]:
+    """Return groups that do not need each other's blobs, and one of the contents that need those of several."""
+    names: dict[str, bytes] = {}
+    for content, name in contents.items():
+        for oid in _blobs(content):
+            names.setdefault(oid, name)
+    missing = source.missing(names)
+    count = max(1, min(_MOST_GROUPS, round(len(missing) / _BLOBS_IN_GROUP)))
+    home_of = {oid: crc32(names[oid]) % count for oid in missing}
+    groups, rest, complete = [_Group() for _ in range(count)], _Group(), []
+    for oid, home in home_of.items():
+        groups[home].blobs.append(oid)
+    for content in contents:
+        homes = {home_of[oid] for oid in _blobs(content) if oid in home_of}
+        if not homes:
+            complete.append(content)
+        else:
+            group = groups[homes.pop()] if len(homes) == 1 else rest
+            group.contents.append(content)
+    half = max(_CONTENTS_WORTH_A_GROUP, ceil(len(complete) / AT_ONCE))
+    return [*groups, *(_Group(contents=complete[at : at + half]) for at in range(0, len(complete), half))], rest
+
+
+def _blobs(content: ContentPair) -> set[str]:
+    """Return the ids of what git reads to count; where only the mode differs, it reads whether the file is binary."""
+    return {entry.oid for entry in content if entry and entry.is_blob}
+
+
+def _counted(
+    groups: Sequence[_Group], rest: _Group, source: BlobSource
+) -> Iterator[tuple[int, Mapping[ContentPair, LineCount]]]:
+    """Yield each group's number and counts when it is done; the rest, whose number is the last, comes last.
+
+    After an error no group is begun any more; what those that go on come to is given out before it is raised.
+    """
+    failed = threading.Event()
+
+    def work(group: _Group) -> Mapping[ContentPair, LineCount] | None:
+        return None if failed.is_set() else _fetch_and_count(group, source)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        largest_first = sorted(enumerate(groups), key=lambda numbered: len(numbered[1].blobs), reverse=True)
+        numbers = {pool.submit(work, group): number for number, group in largest_first}
+        errors = []
+        try:
+            for done in as_completed(numbers):
+                if error := done.exception():
+                    errors.append(error)
+                    failed.set()
+                elif (counts := done.result()) is not None:
+                    yield numbers[done], counts
+        finally:
+            failed.set()
+    if errors:
+        raise errors[0]
+    yield len(groups), _fetch_and_count(rest, source)
+
+
+def _fetch_and_count(group: _Group, source: BlobSource) -> Mapping[ContentPair, LineCount]:
+    source.fetch_by_name(group.blobs)
+    return _count(group.contents, source.store)
+
+
+def _count(contents: Sequence[ContentPair], store: LineCounter) -> Mapping[ContentPair, LineCount]:
+    """Count; where git fails, halve until only the content at which it fails is left out."""
+    counts: dict[ContentPair, LineCount] = {}
+    work, skipped = [contents], 0
+    while work:
+        left = work.pop()
+        try:
+            counts.update(store.line_counts(left))
+        except JobError as error:
+            if error.code not in _LOST_CONTENT:
+                raise
+            if len(left) > 1:
+                work += [left[len(left) // 2 :], left[: len(left) // 2]]
+                continue
+            skipped += 1
+            if skipped > _SKIPPED_IN_GROUP:
+                raise
+    return counts
+
+
+def _file_change(path: bytes, count: LineCount) -> FileChange:
+    return FileChange(path=path.decode(errors="replace"), added=count.added, deleted=count.deleted)

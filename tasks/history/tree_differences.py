@@ -1,0 +1,167 @@
+"""How the trees of many commits differ, found from their root trees.
+
+Where many commits follow on a few, they share most of their trees: these come whole, but for large files, if that is
+not out of proportion (a small change in a huge repository). Else each level's trees are fetched in one request and
+compared without their subtrees: only what differs is looked into, so nothing that is not read is transferred. Equal
+pairs are looked at once, whatever number of paths leads to them; that also makes a tree bomb (a few kilobytes that
+stand for 10^10 paths) as cheap as it is small.
+"""
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
+from typing import Protocol
+
+from tasks.history.parallel import in_parallel
+from tasks.history.store import ContentPair, ObjectStore, TreeChange, TreePair
+from watchlist.errors import ErrorCode, JobError
+
+MOST_LEVELS = 128
+"""Directories nest no deeper than this in a commit whose lines are counted."""
+
+_MANY_PAIRS = 128
+_FEW_STARTS = 16
+_OBJECTS_FOR_A_PAIR = 40
+_BYTES_FOR_A_PAIR = 10 * 1024
+
+
+class TreeSource(Protocol):
+    """Where the trees come from; see Source."""
+
+    @property
+    def store(self) -> ObjectStore:
+        """The store that they come into."""
+
+    def fetch_trees_whole(self, trees: Sequence[str], *, most_objects: int, most_bytes: int) -> bool:
+        """Fetch trees with all that is below them, but for large files."""
+
+    def fetch_objects(self, oids: Iterable[str]) -> None:
+        """Fetch what was not asked for before."""
+
+    def fetch_missing_objects(self, oids: Iterable[str]) -> None:
+        """Fetch what is not in the store."""
+
+
+class TreeDifferences:
+    """What differs between each two trees.
+
+    Attributes:
+        files_changed: how many files differ between each two trees; a pair is absent when it nests too deep.
+    """
+
+    def __init__(self, changes: Mapping[TreePair, Sequence[TreeChange]], empty_tree: str) -> None:
+        """Take the changes of each pair; where a change is one of directories, these are a pair of their own."""
+        self._changes = changes
+        self._empty_tree = empty_tree
+        subtrees = {pair: Counter(subtree_pairs(found, empty_tree)) for pair, found in changes.items()}
+        files = {pair: sum(change.content is not None for change in found) for pair, found in changes.items()}
+        self.files_changed = _files_changed(subtrees, files)
+
+    def contents(self, pairs: Iterable[TreePair]) -> dict[ContentPair, bytes]:
+        """Return each content that differs between two trees or below them, with a file name that it has."""
+        found: dict[ContentPair, bytes] = {}
+        ahead = list(pairs)
+        seen = set(ahead)
+        while ahead:
+            changes = self._changes.get(ahead.pop(), ())
+            found.update((change.content, change.name) for change in changes if change.content)
+            below = set(subtree_pairs(changes, self._empty_tree)) - seen
+            seen |= below
+            ahead += below
+        return found
+
+    def files(self, pair: TreePair) -> Iterator[tuple[bytes, ContentPair]]:
+        """Yield path and content of each file that differs between two trees, in git's order."""
+        for change in self._changes[pair]:
+            if change.content:
+                yield change.path, change.content
+            for below in subtree_pairs([change], self._empty_tree):
+                yield from ((change.path + b"/" + path, content) for path, content in self.files(below))
+
+
+def find_differences(roots: Iterable[TreePair], source: TreeSource, *, most_changes: int) -> TreeDifferences:
+    """Compare the trees of `roots` down to their files.
+
+    Raises:
+        JobError: from fetching or comparing, or more than `most_changes` differ.
+    """
+    pairs = list(dict.fromkeys(roots))
+    starts = {old for old, _ in pairs} - {new for _, new in pairs}
+    if len(pairs) >= _MANY_PAIRS and len(starts) <= _FEW_STARTS:
+        came = source.fetch_trees_whole(
+            _trees(pairs, source),
+            most_objects=len(pairs) * _OBJECTS_FOR_A_PAIR,
+            most_bytes=len(pairs) * _BYTES_FOR_A_PAIR,
+        )
+        with contextlib.suppress(JobError):  # a tree bomb, or a tree that did not come: level by level can do with both
+            if came:
+                whole = source.store.changes(pairs, with_subtrees=True)
+                return TreeDifferences(_bounded(whole, {}, most_changes), source.store.empty_tree)
+    return TreeDifferences(_compare_level_by_level(pairs, source, most_changes), source.store.empty_tree)
+
+
+def subtree_pairs(changes: Iterable[TreeChange], empty_tree: str) -> Iterator[TreePair]:
+    """Yield what has to be compared to know what changed inside of directories."""
+    for change in changes:
+        old, new = (entry.oid if entry and entry.is_tree else empty_tree for entry in (change.old, change.new))
+        if old != new:
+            yield old, new
+
+
+def _compare_level_by_level(
+    roots: Sequence[TreePair], source: TreeSource, most_changes: int
+) -> dict[TreePair, list[TreeChange]]:
+    changes: dict[TreePair, list[TreeChange]] = {}
+    level = list(roots)
+    for _ in range(MOST_LEVELS):
+        if not level:
+            break
+        _bounded(_changes(level, source), changes, most_changes)
+        below = (pair for above in level for pair in subtree_pairs(changes.get(above, ()), source.store.empty_tree))
+        level = [pair for pair in dict.fromkeys(below) if pair not in changes]
+    return changes
+
+
+def _bounded(
+    found: Iterable[tuple[TreePair, list[TreeChange]]], into: dict[TreePair, list[TreeChange]], most_changes: int
+) -> dict[TreePair, list[TreeChange]]:
+    left = most_changes - sum(map(len, into.values()))
+    for pair, changes in found:
+        into[pair] = changes
+        left -= len(changes)
+        if left < 0:
+            raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, "The commits of one year change more files than allowed.")
+    return into
+
+
+def _changes(level: Sequence[TreePair], source: TreeSource) -> Iterator[tuple[TreePair, list[TreeChange]]]:
+    """Fetch one level's trees and compare them.
+
+    git passes over a pair of which it has not both trees. That happens when a wanted tree lies in another wanted one:
+    the server takes it for filtered out. So what was passed over is looked for once more.
+    """
+    source.fetch_objects(_trees(level, source))
+    compared = set()
+    for found in in_parallel(lambda some: list(source.store.changes(some)), level):
+        compared |= {pair for pair, _ in found}
+        yield from found
+    left = [pair for pair in level if pair not in compared]
+    if left:
+        source.fetch_missing_objects(_trees(left, source))
+        yield from source.store.changes(left)
+
+
+def _trees(pairs: Iterable[TreePair], source: TreeSource) -> list[str]:
+    return list(dict.fromkeys(oid for pair in pairs for oid in pair if oid != source.store.empty_tree))
+
+
+def _files_changed(
+    subtrees: Mapping[TreePair, Counter[TreePair]], files: Mapping[TreePair, int]
+) -> Mapping[TreePair, int]:
+    """Add up what differs below each pair, the deepest first; a tree cannot contain itself, so there is an order."""
+    total: dict[TreePair, int] = {}
+    for pair in TopologicalSorter(subtrees).static_order():
+        if pair in files and all(below in total for below in subtrees[pair]):
+            total[pair] = files[pair] + sum(total[below] * times for below, times in subtrees[pair].items())
+    return total
