@@ -108,11 +108,12 @@ $(SCORECARD): tools/scorecard/go.mod tools/scorecard/go.sum | .venv/local
 .PHONY: scorecard-if-go
 scorecard-if-go: $(if $(shell command -v go),$(SCORECARD))
 
+# Extras stay in: pip 23 takes `coverage==1` for no pin of the `coverage[toml]` that another requirement asks for.
 .PHONY: lock
 lock: .venv/dev ## Lock the requirements anew (hashes, no addresses)
 	for name in dev local task functions bench; do \
-		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-			--no-emit-find-links --no-annotate --no-header $$( [ $$name = dev ] || echo --constraints requirements/dev.txt ) \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+			--no-emit-index-url --no-emit-find-links --no-annotate --no-header $$( [ $$name = dev ] || echo --constraints requirements/dev.txt ) \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done
 
