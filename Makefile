@@ -100,6 +100,7 @@ audit: .venv/dev ## Look for known vulnerabilities in the locked requirements
 .PHONY: scorecard
 scorecard: $(SCORECARD) ## Install the pinned Scorecard into .venv (needs Go; its module proxy)
 
+# With the flags of tasks/Dockerfile, so that image-test finds what was compiled in Go's cache.
 $(SCORECARD): tools/scorecard/go.mod tools/scorecard/go.sum | .venv/local
 	cd tools/scorecard && GOFLAGS=-mod=mod GOBIN=$(CURDIR)/$(BIN) CGO_ENABLED=0 \
 		go install -trimpath -ldflags="-s -w" github.com/ossf/scorecard/v5
