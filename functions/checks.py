@@ -123,13 +123,15 @@ class Checks:
             next_at = now + self._policy.spread(paused_until - now, random.random)
             job_protocol.settle_check(entry, next_at, seen)
             return
+        asked_at = clock.now()
         try:
             head = self._reader.head(entry.repository)
         except JobError as error:
             self._hosts.failed(entry.origin, error, clock.now())
             self._failed(entry, error, seen, now)
         else:
-            self._hosts.answered(entry.origin, clock.now())
+            answered_at = clock.now()
+            self._hosts.answered(entry.origin, answered_at, answered_at - asked_at)
             self._answered(entry, head, seen, now)
 
     def _answered(self, entry: Entry, head: Head, seen: Seen, now: datetime) -> None:

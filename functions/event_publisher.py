@@ -11,9 +11,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions import startup, stream_batches
 from functions.stream_batches import Step
-from watchlist import events, function_specs, stream_records
+from watchlist import events, function_specs, stream_consumers, stream_records
 from watchlist.events import Event
-from watchlist.metrics import Metric, publisher
+from watchlist.metrics import publisher
 from watchlist.records import AlertRecord, Entry
 from watchlist.settings import EventSettings
 
@@ -43,7 +43,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> stream_batches.Res
     ]
     response = stream_batches.serve([Step(position, partial(_put, each)) for position, each in happened], logger)
     complete = not response["batchItemFailures"]
-    metrics.add_metric(Metric.EVENT_PUBLISHER_RUN, Metric.EVENT_PUBLISHER_RUN.unit, int(complete))
+    run = stream_consumers.reading(function_specs.EVENT_PUBLISHER, event).run
+    metrics.add_metric(run, run.unit, int(complete))
     return response
 
 

@@ -9,17 +9,18 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions import live_callers, startup
+from functions import bearer, live_callers, startup
 from functions.callers import NotYoursError
 from watchlist import clock, entries, function_specs, limits, live_connections
 from watchlist.entries import EntryNotFoundError
+from watchlist.live_connections import Viewer
 from watchlist.settings import TableSettings
 
 settings, logger = startup.start(TableSettings, function_specs.LIVE_CONNECT.name)
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Accept a connection that names an entry which exists; of any other the client sees the refusal's status."""
     del context
     connection_id = event["requestContext"]["connectionId"]
@@ -27,16 +28,23 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     if not watchlist_id:
         return _refuse(HTTPStatus.BAD_REQUEST, connection_id, "no watchlist_id")
     try:
-        user = live_callers.user_of(event)
-        entries.find_for(watchlist_id, live_callers.caller_of(event))
+        caller, user = live_callers.caller_of(event), live_callers.user_of(event)
+        entries.find_for(watchlist_id, caller)
     except NotYoursError:
         return _refuse(HTTPStatus.FORBIDDEN, connection_id, "another user's name")
     except EntryNotFoundError:
         return _refuse(HTTPStatus.NOT_FOUND, connection_id, "no such entry")
     if user is not None and len(user) > limits.USER_CHARACTERS:
         return _refuse(HTTPStatus.BAD_REQUEST, connection_id, "the user's name is too long")
-    live_connections.register(connection_id, watchlist_id, user, clock.now())
-    return {"statusCode": HTTPStatus.OK}
+    live_connections.register(connection_id, watchlist_id, Viewer(user, caller is not None), clock.now())
+    return {"statusCode": HTTPStatus.OK} | _chosen_subprotocol(event)
+
+
+def _chosen_subprotocol(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the header that a client waits for which has offered subprotocols: a browser hangs up without it."""
+    if bearer.SUBPROTOCOL in bearer.offered_subprotocols(event):
+        return {"headers": {"Sec-WebSocket-Protocol": bearer.SUBPROTOCOL}}
+    return {}
 
 
 def _refuse(status: HTTPStatus, connection_id: str, reason: str) -> dict[str, int]:

@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeVar
 
@@ -102,8 +103,7 @@ class Delivery:
         return outcomes
 
     def _deliver(self, states: Mapping[str, Entry | None], subscriptions: Sequence[Subscription]) -> list[Outcome]:
-        messages = _messages(states, subscriptions)
-        outcomes = list(self._pool.map(self._serve, subscriptions, messages, _finals(states, subscriptions)))
+        outcomes = list(self._pool.map(self._serve, subscriptions, _shown(states, subscriptions)))
         now = clock.now()
         for subscription, outcome in zip(subscriptions, outcomes, strict=True):
             opening = now - subscription.connected_at < limits.LIVE_OPENING
@@ -111,12 +111,12 @@ class Delivery:
                 live_connections.forget(subscription.connection_id, subscription.watchlist_id)
         return outcomes
 
-    def _serve(self, subscription: Subscription, message: bytes | None, final: bool) -> Outcome:  # noqa: FBT001 - for map
+    def _serve(self, subscription: Subscription, shown: "_Shown") -> Outcome:
         connection_id = subscription.connection_id
         try:
-            if message is not None:
-                self._gateway.post(connection_id, message)
-            if final:
+            if shown.message is not None:
+                self._gateway.post(connection_id, shown.message)
+            if shown.is_last:
                 self._gateway.hang_up(connection_id)
         except GoneError:
             return Outcome.GONE
@@ -143,20 +143,38 @@ def _gone(subscriptions: Sequence[Each], outcomes: Sequence[Outcome]) -> list[Ea
     return [each for each, outcome in zip(subscriptions, outcomes, strict=True) if outcome is Outcome.GONE]
 
 
-def _finals(states: Mapping[str, Entry | None], subscriptions: Sequence[Subscription]) -> list[bool]:
-    return [is_final(states[each.watchlist_id]) for each in subscriptions]
-
-
-def _messages(states: Mapping[str, Entry | None], subscriptions: Sequence[Subscription]) -> list[bytes | None]:
-    """Return what each connection is sent; None for an entry that is gone, which is shown to nobody."""
+def _shown(states: Mapping[str, Entry | None], subscriptions: Sequence[Subscription]) -> "list[_Shown]":
+    """Return what each connection is shown."""
     users = defaultdict(set)
     for subscription in subscriptions:
         users[subscription.watchlist_id].add(subscription.user)
-    messages: dict[tuple[str, str | None], bytes] = {}
-    for watchlist_id, of_entry in users.items():
-        entry = states[watchlist_id]
-        if entry is not None and not entry.is_removed:
-            for user, shown in live_connections.shown_to(entry, of_entry).items():
-                answer = StatusAnswer.of(shown, limits.MAX_ATTEMPTS)
-                messages[watchlist_id, user] = answer.model_dump_json().encode()
-    return [messages.get((each.watchlist_id, each.user)) for each in subscriptions]
+    for_users = {
+        (watchlist_id, user): shown
+        for watchlist_id, of_entry in users.items()
+        if (entry := states[watchlist_id]) is not None and not entry.is_removed
+        for user, shown in live_connections.shown_to(entry, of_entry).items()
+    }
+    messages = {
+        key: StatusAnswer.of(shown, limits.MAX_ATTEMPTS).model_dump_json().encode() for key, shown in for_users.items()
+    }
+
+    def shown_to(subscription: Subscription) -> _Shown:
+        key = (subscription.watchlist_id, subscription.user)
+        shown = for_users.get(key)
+        if shown is None or (subscription.while_watching and not shown.user_entries):
+            return _NOTHING_MORE
+        return _Shown(messages[key], is_last=is_final(shown.entry))
+
+    return [shown_to(subscription) for subscription in subscriptions]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What one connection is sent, if anything, and whether it is hung up on then."""
+
+    message: bytes | None
+    is_last: bool
+
+
+_NOTHING_MORE = _Shown(None, is_last=True)
+"""Of an entry that is gone, or that its watcher has stopped watching."""

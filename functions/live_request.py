@@ -32,6 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         watchlist_id=connection.watchlist_id,
         connection_id=connection_id,
         user=connection.user,
+        while_watching=connection.while_watching,
         connected_at=clock.now(),
     )
     delivery.deliver(job_protocol.find_entry(connection.watchlist_id), [asking])

@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions import startup
-from watchlist import clock, function_specs, job_protocol, limits, reconciling, removal
+from watchlist import clock, function_specs, heartbeats, job_protocol, limits, reconciling, removal
 from watchlist.job_protocol import SupersededError
 from watchlist.metrics import Metric, attempt_failed_by, publisher
 from watchlist.queues import JobKind
@@ -54,6 +54,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
             recovered += not isinstance(remedy, Wait)
             overdue += isinstance(remedy, TimeOut)
     errors += _purge_removed(context)
+    heartbeats.beat(clock.now())
     metrics.add_metric(Metric.ENTRIES_RECOVERED, Metric.ENTRIES_RECOVERED.unit, recovered)
     metrics.add_metric(Metric.ENTRIES_OVERDUE, Metric.ENTRIES_OVERDUE.unit, overdue)
     if errors:

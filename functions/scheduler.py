@@ -61,7 +61,7 @@ def _check_due(began: datetime, ends: datetime) -> Tally:
             Entry.by_due.query(
                 DueKind.CHECK,
                 Entry.due_at <= began,
-                page_size=limits.CHECKS_PAGE,
+                page_size=limits.DUE_PAGE,
                 limit=limits.CHECKS_OF_ONE_RUN,
             )
         )

@@ -4,11 +4,10 @@ import time
 from typing import Any, TypedDict
 
 import boto3
-import urllib3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions import startup, webhook_client
-from functions.webhook_client import DeliveryError
+from functions.webhook_client import PUBLIC, DeliveryError, Reach
 from watchlist import function_specs, user_entries, webhooks
 from watchlist.metrics import Metric, publisher
 from watchlist.notification_settings import StoredNotifications
@@ -19,6 +18,8 @@ from watchlist.webhook_delivery import WebhookDelivery, pause_after
 settings, logger = startup.start(WebhookSettings, function_specs.WEBHOOK_SENDER.name)
 metrics = publisher()
 sqs = boto3.client("sqs", config=startup.CLIENT_CONFIG)
+loopback = settings.webhook_loopback
+reach = Reach.loopback(*loopback) if loopback else PUBLIC
 
 
 class Response(TypedDict):
@@ -68,9 +69,5 @@ def _deliver(delivery: WebhookDelivery) -> None:
     body = delivery.body.encode()
     headers = webhooks.signed_headers(chosen.webhook_secret, delivery.delivery_id, int(time.time()), body)
     url = webhooks.parse(chosen.webhook_url)
-    if settings.webhook_loopback_port is None:
-        webhook_client.post(url, headers, body)
-    else:
-        with urllib3.HTTPConnectionPool("127.0.0.1", settings.webhook_loopback_port, retries=False) as pool:
-            webhook_client.send(pool, url.target, {**headers, "Host": url.host}, body)
+    webhook_client.post(url, headers, body, reach)
     metrics.add_metric(Metric.WEBHOOK_DELIVERED, Metric.WEBHOOK_DELIVERED.unit, 1)

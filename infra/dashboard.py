@@ -134,7 +134,8 @@ def _keeping_current(environment: Environment) -> list[cloudwatch.IWidget]:
 def _telling(environment: Environment) -> list[cloudwatch.IWidget]:
     live = (Metric.LIVE_PUBLISHER_RUN, Metric.LIVE_MESSAGES, Metric.LIVE_CONNECTIONS_DROPPED)
     told = (
-        Metric.EVENT_PUBLISHER_RUN,
+        Metric.ENTRY_EVENTS_RUN,
+        Metric.ALERT_EVENTS_RUN,
         Metric.ALERT_COLLECTOR_RUN,
         Metric.DIGEST_RUN,
         Metric.DIGEST_SENT,

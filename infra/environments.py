@@ -26,6 +26,10 @@ MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1000
 """What an SQS event source mapping allows as its concurrency, and so the least that a share of tasks can have."""
 
 
+MAX_INTERVAL_HOURS = 30 * 24
+"""A repository that is looked at more rarely is hardly watched."""
+
+
 class InvalidEnvironmentError(ValueError):
     """An environment's setting is not allowed, or no environment has the name; the message lists what is."""
 
@@ -54,6 +58,8 @@ class JwtIssuer:
             raise InvalidEnvironmentError(
                 "jwt.audience is empty: name at least one client id, or everybody's tokens pass"
             )
+        if any(not name or "," in name for name in self.audience):
+            raise InvalidEnvironmentError(f"jwt.audience {self.audience!r}: allowed are names without commas")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +105,8 @@ class Environment:
         request_burst: requests that may come at once.
         max_setup_tasks: setups that run at once.
         max_refresh_tasks: refreshes that run at once, apart from setups.
+        commits_interval_hours: from one look at a repository for new commits to the next.
+        health_interval_hours: the age from which on the health of a repository that has changed is renewed.
         task_cpu: CPU units of a task (1024 are one vCPU), a key of `TASK_SIZES`.
         task_memory: MiB of a task, as `TASK_SIZES` allows.
         task_scratch_gib: GiB of disk of a task.
@@ -117,6 +125,8 @@ class Environment:
     request_burst: int = 40
     max_setup_tasks: int
     max_refresh_tasks: int
+    commits_interval_hours: int = 24
+    health_interval_hours: int = 24
     task_cpu: int = 1024
     task_memory: int = 2048
     task_scratch_gib: int = 21
@@ -139,6 +149,8 @@ class Environment:
         _require_between(self, "task_scratch_gib", MIN_SCRATCH_GIB, MAX_SCRATCH_GIB)
         _require_between(self, "max_setup_tasks", MIN_CONCURRENCY, MAX_CONCURRENCY)
         _require_between(self, "max_refresh_tasks", MIN_CONCURRENCY, MAX_CONCURRENCY)
+        _require_between(self, "commits_interval_hours", 1, MAX_INTERVAL_HOURS)
+        _require_between(self, "health_interval_hours", 1, MAX_INTERVAL_HOURS)
         _require_between(self, "requests_per_second", 1, 10_000)
         _require_between(self, "request_burst", 1, 5_000)
         _require(

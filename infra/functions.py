@@ -19,9 +19,6 @@ from watchlist.function_specs import FunctionSpec
 PackageOf = Callable[[FunctionSpec], Path]
 """Returns the zip file of a function's package."""
 
-_MEMORY_MIB = 512
-"""CPU comes with memory. Half a gigabyte imports the largest function in about a second; see docs/decisions."""
-
 
 class Function(Construct):
     """One function with a role and a log group of its own."""
@@ -50,7 +47,7 @@ class Function(Construct):
             handler=spec.handler,
             code=lambda_.Code.from_asset(str(package)),
             timeout=_duration(spec.timeout),
-            memory_size=_MEMORY_MIB,
+            memory_size=spec.memory,
             environment=environment_of(spec.settings, values),
             role=self.role,
             log_group=log,

@@ -1,23 +1,29 @@
-"""Live status: a WebSocket API.
+"""Live status: a WebSocket API, authorised as the HTTP API is: by IAM, or by tokens where there is an issuer.
 
-API Gateway checks no tokens at a WebSocket, so `$connect` wants a signature by IAM in every environment.
+API Gateway's JWT authorizer serves HTTP APIs only; a Lambda authorizer checks the tokens of a WebSocket.
 """
 
 from collections.abc import Mapping
 
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.acknowledgments import acknowledge
 from infra.environments import Environment
 from infra.functions import Function
+from infra.monitoring import AlarmTitle, Monitoring
+from watchlist import function_specs
 from watchlist.routes import LIVE_CONNECT, LIVE_ROUTES
 
 _STAGE = "live"
+
+_TOLERATED_ERRORS = 2
+"""Failed checks of tokens in five minutes, after which clients try again."""
 
 
 class LiveStatus(Construct):
@@ -50,8 +56,9 @@ class LiveStatus(Construct):
         host = f"{self._api.api_id}.execute-api.{stack.region}.{stack.url_suffix}"
         return {"LIVE_ENDPOINT_URL": f"https://{host}/{_STAGE}"}
 
-    def route(self, functions: Mapping[str, Function]) -> None:
-        """Connect each route of `watchlist.routes.LIVE_ROUTES` with its function."""
+    def route(self, functions: Mapping[str, Function], monitoring: Monitoring) -> None:
+        """Connect each route of `watchlist.routes.LIVE_ROUTES` with its function, `$connect` behind its authorizer."""
+        authorizer = self._authorizer(functions.get(function_specs.LIVE_AUTHORIZER.name), monitoring)
         for live_route in LIVE_ROUTES:
             function = functions[live_route.function]
             integration = integrations.WebSocketLambdaIntegration(
@@ -61,10 +68,24 @@ class LiveStatus(Construct):
             route = self._api.add_route(
                 live_route.key,
                 integration=integration,
-                authorizer=authorizers.WebSocketIamAuthorizer() if opens else None,
+                authorizer=authorizer if opens else None,
             )
             if not opens:
                 acknowledge(route, "APIG4", "only $connect can be authorised; the others are on a connection that was")
+
+    def _authorizer(self, function: Function | None, monitoring: Monitoring) -> apigatewayv2.IWebSocketRouteAuthorizer:
+        if function is None:
+            return authorizers.WebSocketIamAuthorizer()
+        monitoring.alarm(
+            AlarmTitle.TOKENS_UNCHECKED,
+            happened="Tokens of people who want to watch live could not be checked, as a rule for want of the issuer.",
+            console=f"lambda/home?region={monitoring.region}#/functions/{function.function.function_name}?tab=monitoring",
+            metric=function.function.metric_errors(period=Duration.minutes(5), statistic=cloudwatch.Stats.SUM),
+            threshold=_TOLERATED_ERRORS + 1,
+            missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        # No identity source: a token is in one of two headers, and API Gateway would want all that are named.
+        return authorizers.WebSocketLambdaAuthorizer("Authorizer", function.function, identity_source=[])
 
     def allow_posting(self, role: iam.Role) -> None:
         """Let `role` post to connections and close them."""

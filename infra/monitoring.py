@@ -29,9 +29,11 @@ class AlarmTitle(StrEnum):
     RECONCILER_NOT_RUNNING = "Reconciler not running"
     SCHEDULER_NOT_RUNNING = "Scheduler not running"
     STREAM_CONSUMER_BEHIND = "Stream consumer behind"
+    STREAM_CONSUMER_NOT_RUNNING = "Stream consumer not running"
     TASK_FAILURES = "Task failures"
     TASK_STOPPED_FAILING = "Task-stopped function failing"
     TASKS_OVER_AGE = "Tasks over age"
+    TOKENS_UNCHECKED = "Tokens unchecked"
     WEBHOOKS_UNDELIVERED = "Webhooks undelivered"
 
     @property

@@ -80,7 +80,7 @@ OF_FUNCTIONS: Mapping[str, Permissions] = {
     ),
     function_specs.RECONCILER.name: Permissions(
         watchlist=_PROTOCOL | {"Query", "DeleteItem"},
-        activity=frozenset({"Query", "BatchWriteItem"}),
+        activity=frozenset({"Query", "BatchWriteItem", "PutItem"}),
         indexes=(tables.BY_DUE, tables.BY_QUEUE),
         queues=_on_all_queues("SendMessage"),
     ),
@@ -101,6 +101,7 @@ OF_FUNCTIONS: Mapping[str, Permissions] = {
         indexes=(tables.BY_DUE,),
     ),
     function_specs.WEBHOOK_SENDER.name: Permissions(watchlist=_READ),
+    function_specs.LIVE_AUTHORIZER.name: Permissions(),
     function_specs.LIVE_CONNECT.name: Permissions(watchlist=frozenset({"GetItem", "PutItem"})),
     function_specs.LIVE_DISCONNECT.name: Permissions(watchlist=frozenset({"GetItem", "DeleteItem"})),
     function_specs.LIVE_REQUEST.name: Permissions(watchlist=_READ | {"BatchGetItem", "DeleteItem"}),

@@ -40,6 +40,8 @@ class RepositoryWatchlist(Stack):
         values = {
             "LOG_LEVEL": environment.log_level,
             "POWERTOOLS_SERVICE_NAME": environment.service,
+            "COMMITS_INTERVAL_HOURS": str(environment.commits_interval_hours),
+            "HEALTH_INTERVAL_HOURS": str(environment.health_interval_hours),
             **storage.variables,
             **queues.variables,
         }
@@ -66,6 +68,7 @@ class RepositoryWatchlist(Stack):
             **live_status.variables,
             **event_bus.variables,
             **notifications.variables,
+            **_token_variables(environment),
         }
         functions = {
             spec.name: Function(
@@ -76,15 +79,16 @@ class RepositoryWatchlist(Stack):
                 package=package_of(spec),
                 values=values,
             )
-            for spec in function_specs.FUNCTIONS
+            for spec in function_specs.functions_of(accepts_tokens=environment.jwt is not None)
         }
         for name, function in functions.items():
             permissions.grant(function.role, permissions.OF_FUNCTIONS[name], storage, queues)
-        live_status.route(functions)
+        live_status.route(functions, monitoring)
         for name in (function_specs.LIVE_REQUEST.name, function_specs.LIVE_PUBLISHER.name):
             live_status.allow_posting(functions[name].role)
         for consumer in CONSUMERS:
             streams.consume(consumer, functions[consumer.function.name], storage)
+            streams.watch_consumer(consumer, functions[consumer.function.name], environment, monitoring)
         for spec in function_specs.STREAM_FUNCTIONS:
             streams.watch(functions[spec.name], monitoring)
         notifications.allow_notify(functions[function_specs.DIGEST.name].role)
@@ -138,6 +142,12 @@ class EnvironmentStage(Stage):
     def __init__(self, scope: Construct, *, environment: Environment, package_of: PackageOf) -> None:
         super().__init__(scope, environment.name)
         self.stack = RepositoryWatchlist(self, "repository-watchlist", environment=environment, package_of=package_of)
+
+
+def _token_variables(environment: Environment) -> dict[str, str]:
+    if environment.jwt is None:
+        return {}
+    return {"JWT_ISSUER": environment.jwt.issuer, "JWT_AUDIENCE": ",".join(environment.jwt.audience)}
 
 
 def _construct_id(function_name: str) -> str:

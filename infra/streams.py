@@ -5,13 +5,20 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
+from infra.environments import Environment
 from infra.functions import Function
 from infra.monitoring import AlarmTitle, Monitoring
+from infra.own_metrics import own_metric
 from infra.storage import Storage
-from watchlist import tables
+from watchlist import limits, tables
 from watchlist.stream_consumers import StreamConsumer
 
 _BEHIND = Duration.minutes(5)
+
+_HEARTBEAT = Duration.seconds(limits.RECONCILE_INTERVAL.total_seconds())
+"""The reconciler changes the tables as often as it runs."""
+
+_MISSED_HEARTBEATS = 3
 
 
 def consume(consumer: StreamConsumer, function: Function, storage: Storage) -> None:
@@ -38,16 +45,37 @@ def consume(consumer: StreamConsumer, function: Function, storage: Storage) -> N
     )
 
 
+def watch_consumer(
+    consumer: StreamConsumer, function: Function, environment: Environment, monitoring: Monitoring
+) -> None:
+    """Register the alarm of a consumer that has stopped: the heartbeats of the tables call it, and it says so."""
+    monitoring.alarm(
+        AlarmTitle.STREAM_CONSUMER_NOT_RUNNING,
+        subject=f"{function.spec.name} of {consumer.table.name}",
+        happened=f"The function has read nothing of the {consumer.table.name} table's stream, not even its heartbeat.",
+        console=_console(function, monitoring),
+        metric=own_metric(environment, consumer.run, period=_HEARTBEAT),
+        threshold=1,
+        periods=_MISSED_HEARTBEATS,
+        comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+        missing_data=cloudwatch.TreatMissingData.BREACHING,
+    )
+
+
 def watch(function: Function, monitoring: Monitoring) -> None:
-    """Register the alarm of a function that reads streams."""
+    """Register the alarm of a function that falls behind the streams that it reads."""
     monitoring.alarm(
         AlarmTitle.STREAM_CONSUMER_BEHIND,
         subject=function.spec.name,
         happened=f"The function is more than {_BEHIND.to_minutes():.0f} minutes behind the stream that it reads.",
-        console=f"lambda/home?region={monitoring.region}#/functions/{function.function.function_name}?tab=monitoring",
+        console=_console(function, monitoring),
         metric=function.function.metric("IteratorAge", statistic=cloudwatch.Stats.MAXIMUM, period=Duration.minutes(5)),
         threshold=_BEHIND.to_milliseconds(),
         periods=2,
         # Without changes there are no invocations, and nothing to be behind of.
         missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
+
+
+def _console(function: Function, monitoring: Monitoring) -> str:
+    return f"lambda/home?region={monitoring.region}#/functions/{function.function.function_name}?tab=monitoring"

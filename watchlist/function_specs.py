@@ -15,11 +15,13 @@ class FunctionSpec:
         name: the module below `functions`; its `handler(event, context)` is the entry point.
         settings: the model of the environment variables that it reads; it gets these and no others.
         timeout: the longest run of one invocation.
+        memory: MiB; processor time comes with it.
     """
 
     name: str
     settings: type[settings.Settings]
     timeout: timedelta
+    memory: int = 512
 
     @property
     def module(self) -> str:
@@ -36,6 +38,11 @@ class FunctionSpec:
         """The HTTP routes that the function answers; empty for one that AWS services call."""
         return tuple(route for route in ROUTES if route.function == self.name)
 
+
+_WHOLE_PROCESSOR = 1769
+"""MiB with which Lambda gives one processor (Lambda guide, "Configure Lambda function memory").
+
+Half a gigabyte, the others' share, has 0.29 of one: it imports the largest function in about a second."""
 
 _HTTP_TIMEOUT = timedelta(seconds=10)
 """API Gateway waits 30 s; a caller who polls has given up before."""
@@ -63,11 +70,11 @@ TASK_STOPPED = FunctionSpec("task_stopped", settings.EnqueueSettings, timedelta(
 RECONCILER = FunctionSpec("reconciler", settings.EnqueueSettings, timedelta(seconds=60))
 """Runs every `limits.RECONCILE_INTERVAL`."""
 
-SCHEDULER = FunctionSpec("scheduler", settings.SchedulerSettings, limits.SCHEDULER_TIMEOUT)
-"""Runs every `limits.SCHEDULE_INTERVAL`."""
+SCHEDULER = FunctionSpec("scheduler", settings.SchedulerSettings, limits.SCHEDULER_TIMEOUT, _WHOLE_PROCESSOR)
+"""Runs every `limits.SCHEDULE_INTERVAL`. A check is some milliseconds of work, and there may be thousands."""
 
 LIVE_CONNECT = FunctionSpec(routes.LIVE_CONNECT.function, settings.TableSettings, _HTTP_TIMEOUT)
-"""Route `$connect` of the WebSocket API; authorised as the HTTP API is."""
+"""Route `$connect` of the WebSocket API; authorised as the HTTP API is, by IAM or by `LIVE_AUTHORIZER`."""
 
 LIVE_DISCONNECT = FunctionSpec(routes.LIVE_DISCONNECT.function, settings.TableSettings, _HTTP_TIMEOUT)
 """Route `$disconnect` of the WebSocket API."""
@@ -75,8 +82,11 @@ LIVE_DISCONNECT = FunctionSpec(routes.LIVE_DISCONNECT.function, settings.TableSe
 LIVE_REQUEST = FunctionSpec(routes.LIVE_REQUEST.function, settings.LiveSettings, _HTTP_TIMEOUT)
 """Route `$default` of the WebSocket API; posts to connections."""
 
-LIVE_PUBLISHER = FunctionSpec("live_publisher", settings.LiveSettings, timedelta(seconds=60))
-"""Reads `stream_consumers.LIVE_PUBLISHER`; posts to connections."""
+LIVE_AUTHORIZER = FunctionSpec("live_authorizer", settings.AuthorizerSettings, _HTTP_TIMEOUT)
+"""Authorizer of `$connect` in an environment that accepts tokens; there is none where IAM decides."""
+
+LIVE_PUBLISHER = FunctionSpec("live_publisher", settings.LiveSettings, timedelta(seconds=60), _WHOLE_PROCESSOR)
+"""Reads `stream_consumers.LIVE_PUBLISHER`; posts to connections, each post signed and over TLS."""
 
 EVENT_PUBLISHER = FunctionSpec("event_publisher", settings.EventSettings, timedelta(seconds=60))
 """Reads `stream_consumers.ENTRY_EVENTS` and `ALERT_EVENTS`; puts events on the bus."""
@@ -105,7 +115,16 @@ HTTP_FUNCTIONS = (
 LIVE_FUNCTIONS = (LIVE_CONNECT, LIVE_DISCONNECT, LIVE_REQUEST)
 EVENT_FUNCTIONS = (DISPATCHER, TASK_STOPPED, RECONCILER, SCHEDULER, DIGEST, WEBHOOK_SENDER)
 STREAM_FUNCTIONS = (LIVE_PUBLISHER, EVENT_PUBLISHER, ALERT_COLLECTOR)
-FUNCTIONS = (*HTTP_FUNCTIONS, *LIVE_FUNCTIONS, *EVENT_FUNCTIONS, *STREAM_FUNCTIONS)
+TOKEN_FUNCTIONS = (LIVE_AUTHORIZER,)
+"""What there is only where tokens are accepted."""
+
+FUNCTIONS = (*HTTP_FUNCTIONS, *LIVE_FUNCTIONS, *EVENT_FUNCTIONS, *STREAM_FUNCTIONS, *TOKEN_FUNCTIONS)
+
+
+def functions_of(*, accepts_tokens: bool) -> tuple[FunctionSpec, ...]:
+    """Return the functions of an environment."""
+    return tuple(spec for spec in FUNCTIONS if accepts_tokens or spec not in TOKEN_FUNCTIONS)
+
 
 TASK_CONTAINER = "job"
 """The container in the task definition; its environment is `settings.TaskSettings`, its overrides `JobSettings`."""

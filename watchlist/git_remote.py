@@ -6,9 +6,7 @@ Only when the answer to that is no HEAD, git's own way is gone: `GET info/refs`,
 Nothing is followed but the one redirect that names the same repository, with or without `.git` at its end.
 """
 
-import contextlib
 import re
-import socket
 import ssl
 import threading
 from collections import defaultdict
@@ -23,7 +21,6 @@ from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NameResolutionError
 from urllib3.response import BaseHTTPResponse
 
@@ -43,6 +40,7 @@ from watchlist.git_protocol import (
     read_head,
 )
 from watchlist.repository_url import NESTING_HOSTS, Repository
+from watchlist.timed_connection import Deadline, TimedConnection, TimedHTTPConnection, TimedHTTPSConnection
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAY_ASK_TO_WAIT = frozenset(
@@ -111,7 +109,7 @@ class HeadReader:
     def __init__(self, allowed_origins: Collection[str], limits: RemoteLimits | None = None) -> None:
         self._allowed_origins = frozenset(allowed_origins)
         self._limits = limits or RemoteLimits()
-        self._idle: defaultdict[str, list[HTTPConnection]] = defaultdict(list)
+        self._idle: defaultdict[str, list[TimedConnection]] = defaultdict(list)
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
         self.traffic = Traffic()
@@ -185,9 +183,9 @@ class HeadReader:
                     raise
         return self._exchange(self._connection(origin), origin, request)
 
-    def _exchange(self, http: HTTPConnection, origin: str, request: "_Request") -> bytes:
+    def _exchange(self, http: TimedConnection, origin: str, request: "_Request") -> bytes:
         answered = False
-        with _Watch(http, self._limits.seconds) as watch:
+        with Deadline(http, self._limits.seconds) as deadline:
             try:
                 response = request.send(http)
                 answered = True
@@ -196,11 +194,11 @@ class HeadReader:
             except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as error:
                 # AttributeError, ValueError: http.client's answer to a socket that was cut under it.
                 http.close()
-                raise (watch.exceeded if watch.is_over else explained(error, in_answer=answered)) from error
+                raise (self._too_slow() if deadline.is_over else explained(error, in_answer=answered)) from error
         self.traffic.add(len(content) + sum(len(name) + len(value) + 4 for name, value in response.headers.items()))
-        if watch.is_over:  # what a cut leaves can look like an answer
+        if deadline.is_over:  # what a cut leaves can look like an answer
             http.close()
-            raise watch.exceeded
+            raise self._too_slow()
         if is_whole:
             self._give_back(origin, http)
         else:
@@ -208,22 +206,25 @@ class HeadReader:
         _raise_for(response, request.content_type)
         return content
 
-    def _take(self, origin: str) -> HTTPConnection | None:
+    def _too_slow(self) -> JobError:
+        return JobError(ErrorCode.TRANSFER_TIMED_OUT, f"The host did not answer within {self._limits.seconds:g} s.")
+
+    def _take(self, origin: str) -> TimedConnection | None:
         with self._lock:
             return self._idle[origin].pop() if self._idle[origin] else None
 
-    def _give_back(self, origin: str, http: HTTPConnection) -> None:
+    def _give_back(self, origin: str, http: TimedConnection) -> None:
         with self._lock:
             self._idle[origin].append(http)
 
-    def _connection(self, origin: str) -> HTTPConnection:
+    def _connection(self, origin: str) -> TimedConnection:
         parts = urlsplit(origin)
         host, timeout = parts.hostname or "", self._limits.connect_seconds
         if parts.scheme != "https":
-            return HTTPConnection(host, parts.port, timeout=timeout)
+            return TimedHTTPConnection(host, parts.port, timeout=timeout)
         if self._tls is None:
             self._tls = ssl.create_default_context()
-        return HTTPSConnection(host, parts.port, timeout=timeout, ssl_context=self._tls)
+        return TimedHTTPSConnection(host, parts.port, timeout=timeout, ssl_context=self._tls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +236,7 @@ class _Request:
     content_type: str
     body: bytes | None
 
-    def send(self, http: HTTPConnection) -> BaseHTTPResponse:
+    def send(self, http: TimedConnection) -> BaseHTTPResponse:
         headers = {"User-Agent": USER_AGENT, "Accept": self.content_type, **VERSION_HEADER}
         if self.body is not None:
             headers["Content-Type"] = REQUEST_TYPE
@@ -243,37 +244,6 @@ class _Request:
             self.method, self.target, body=self.body, headers=headers, preload_content=False, decode_content=False
         )
         return http.getresponse()
-
-
-class _Watch:
-    """Cuts a connection when its time is over: a timeout of the socket bounds each read, not all of them together."""
-
-    def __init__(self, http: HTTPConnection, seconds: float) -> None:
-        self._http = http
-        self._seconds = seconds
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-        self.is_over = False
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-
-    @property
-    def exceeded(self) -> JobError:
-        return JobError(ErrorCode.TRANSFER_TIMED_OUT, f"The host did not answer within {self._seconds:g} s.")
-
-    def _cut(self) -> None:
-        self.is_over = True
-        sock = self._http.sock
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 class _RedirectedError(JobError):

@@ -1,6 +1,7 @@
-"""Hosts that ask for fewer requests, or do not answer, are left alone for a while; the state outlives one run."""
+"""Hosts that ask for fewer requests, or do not answer, or slowly, are left alone for a while; it outlives one run."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -40,8 +41,30 @@ class Hosts:
         pause = self._pauses.get(origin)
         return pause.until if pause and pause.until > now else None
 
-    def answered(self, origin: str, now: datetime) -> None:
-        """Note that the host answers."""
+    def answered(self, origin: str, now: datetime, took: timedelta) -> None:
+        """Note that the host answers, and how long it took: a slow one is left alone after a few such answers in a row.
+
+        Its pause does not grow, so that its repositories are checked, if by and by.
+        """
+        if took >= limits.HOST_SLOW:
+            self._trouble(origin, now, lambda _: BackOff.after(None, None, now, self._random))
+        else:
+            self._is_well(origin, now)
+
+    def failed(self, origin: str, error: JobError, now: datetime) -> None:
+        """Note why the host gave no answer: it is left alone when it asks for that, or after a few in a row."""
+        if error.code not in HOST_TROUBLE:
+            self._is_well(origin, now)
+            return
+        asked = error.retry_after if isinstance(error, HostBusyError) else None
+        self._trouble(
+            origin,
+            now,
+            lambda before: BackOff.after(before, asked, now, self._random),
+            at_once=isinstance(error, HostBusyError),
+        )
+
+    def _is_well(self, origin: str, now: datetime) -> None:
         with self._lock:
             self._in_a_row.pop(origin, None)
             if origin not in self._pauses or self.paused_until(origin, now):
@@ -49,19 +72,15 @@ class Hosts:
             del self._pauses[origin]
         HostPause(HostPause.PK, origin).delete()
 
-    def failed(self, origin: str, error: JobError, now: datetime) -> None:
-        """Note why the host gave no answer: it is left alone when it asks for that, or after a few in a row."""
-        if error.code not in HOST_TROUBLE:
-            self.answered(origin, now)
-            return
+    def _trouble(
+        self, origin: str, now: datetime, next_pause: Callable[[BackOff | None], BackOff], *, at_once: bool = False
+    ) -> None:
         with self._lock:
             self._in_a_row[origin] = self._in_a_row.get(origin, 0) + 1
-            is_busy = isinstance(error, HostBusyError)
-            enough = is_busy or self._in_a_row[origin] >= limits.HOST_FAILURES_IN_A_ROW
+            enough = at_once or self._in_a_row[origin] >= limits.HOST_FAILURES_IN_A_ROW
             if not enough or self.paused_until(origin, now):  # requests that were under way tell nothing more
                 return
-            asked = error.retry_after if isinstance(error, HostBusyError) else None
-            pause = BackOff.after(self._pauses.get(origin), asked, now, self._random)
+            pause = next_pause(self._pauses.get(origin))
             self._pauses[origin] = pause
             self._in_a_row[origin] = 0
         HostPause(

@@ -192,6 +192,9 @@ SCHEDULER_STOPS_BEFORE = timedelta(seconds=45)
 CHECKS_OF_ONE_RUN = 20_000
 """Most entries that one run of the scheduler looks at; the rest is the next run's."""
 
+DUE_PAGE = 1000
+"""Keys of due entries that are read from the index at once."""
+
 CHECKS_PAGE = 100
 """Entries that are read, checked and written together: BatchGetItem reads as many."""
 
@@ -220,7 +223,10 @@ HOST_BACK_OFF_MAX = timedelta(hours=6)
 """How long a host is left alone at most, unless it asks for more."""
 
 HOST_FAILURES_IN_A_ROW = 3
-"""Requests in a row that a host does not answer until it is left alone."""
+"""Requests in a row that a host does not answer, or answers slowly, until it is left alone."""
+
+HOST_SLOW = timedelta(seconds=5)
+"""An answer for which a host takes as long is slow: a few of them hold up the checks of all other hosts."""
 
 HOST_BACK_OFF_REMEMBERED = timedelta(days=2)
 """How long it is remembered that a host was left alone."""

@@ -1,6 +1,7 @@
-"""Which WebSocket connections watch which entry."""
+"""Which WebSocket connections watch which entry, and in whose name."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from watchlist import entries, limits
@@ -8,8 +9,22 @@ from watchlist.entries import EntryWithWatchers
 from watchlist.records import ENTRY_KEY, Entry, LiveConnection, Subscription, UserEntry
 
 
-def register(connection_id: str, watchlist_id: str, user: str | None, at: datetime) -> None:
-    """Note what a connection that is being opened watches, and whose user entry it is shown (None: the first ones).
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks at an entry through a connection.
+
+    Attributes:
+        user: whose user entry is shown; None for the first ones of all users.
+        while_watching: whether the entry may be seen only as long as that user watches it, as with a token; somebody
+            who may act for every user sees it in any case.
+    """
+
+    user: str | None = None
+    while_watching: bool = False
+
+
+def register(connection_id: str, watchlist_id: str, viewer: Viewer, at: datetime) -> None:
+    """Note what a connection that is being opened watches, and for whom.
 
     The subscription comes last: it is what the live publisher acts on.
     """
@@ -18,7 +33,8 @@ def register(connection_id: str, watchlist_id: str, user: str | None, at: dateti
         LiveConnection.pk_of(connection_id),
         LiveConnection.SK,
         watchlist_id=watchlist_id,
-        user=user,
+        user=viewer.user,
+        while_watching=viewer.while_watching,
         expires_at=expires_at,
     ).save()
     Subscription(
@@ -26,7 +42,8 @@ def register(connection_id: str, watchlist_id: str, user: str | None, at: dateti
         connection_id,
         watchlist_id=watchlist_id,
         connection_id=connection_id,
-        user=user,
+        user=viewer.user,
+        while_watching=viewer.while_watching,
         connected_at=at,
         expires_at=expires_at,
     ).save()
@@ -64,10 +81,17 @@ def pages(watchlist_id: str, at: datetime) -> Iterator[list[Subscription]]:
 
 
 def shown_to(entry: Entry, users: Collection[str | None]) -> Mapping[str | None, EntryWithWatchers]:
-    """Return what the status poll would show each of `users` of the entry, None being one who may see all."""
+    """Return what the status poll would show each of `users` of the entry, None being one who may see all.
+
+    The reads are consistent: a user who has just stopped watching watches no more.
+    """
     named = [user for user in users if user is not None]
     keys = [(entry.watchlist_id, UserEntry.sk_of(user)) for user in named]
-    mine = {user_entry.user: (user_entry,) for user_entry in UserEntry.batch_get(keys)} if keys else {}
+    mine = (
+        {user_entry.user: (user_entry,) for user_entry in UserEntry.batch_get(keys, consistent_read=True)}
+        if keys
+        else {}
+    )
     shown: dict[str | None, EntryWithWatchers] = {user: EntryWithWatchers(entry, mine.get(user, ())) for user in named}
     if None in users:
         shown[None] = EntryWithWatchers(entry, entries.first_watchers(entry.watchlist_id))

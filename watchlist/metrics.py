@@ -89,8 +89,11 @@ class Metric(StrEnum):
     LIVE_CONNECTIONS_DROPPED = "LiveConnectionsDropped"
     """Live publisher: connections hung up because a state could not be posted, so that their clients poll instead."""
 
-    EVENT_PUBLISHER_RUN = "EventPublisherRun"
-    """Event publisher: 1 at the end of each run that served its whole batch, 0 of one that did not."""
+    ENTRY_EVENTS_RUN = "EntryEventsRun"
+    """Event publisher, of the watchlist table: 1 at the end of each run that served its whole batch, 0 otherwise."""
+
+    ALERT_EVENTS_RUN = "AlertEventsRun"
+    """Event publisher, of the activity table: likewise."""
 
     ALERT_COLLECTOR_RUN = "AlertCollectorRun"
     """Alert collector: 1 at the end of each run that served its whole batch, 0 of one that did not."""

@@ -349,6 +349,13 @@ class SchedulerRun(WatchlistItem, discriminator="scheduler_run"):
     lapses_at = UTCDateTimeAttribute()
 
 
+class Heartbeat(WatchlistItem, discriminator="watchlist-heartbeat"):
+    """Changes regularly, so that the table's stream always has something to read."""
+
+    PK = SK = "HEARTBEAT"
+    at = UTCDateTimeAttribute()
+
+
 class HostPause(WatchlistItem, discriminator="host"):
     """A host that is left alone, and how often in a row it was."""
 
@@ -363,6 +370,7 @@ class LiveConnection(WatchlistItem, discriminator="connection"):
     SK = "CONNECTION"
     watchlist_id = UnicodeAttribute()
     user = UnicodeAttribute(null=True)
+    while_watching = BooleanAttribute(default=False)
 
     @staticmethod
     def pk_of(connection_id: str) -> str:
@@ -374,11 +382,16 @@ class Subscription(WatchlistItem, discriminator="subscription"):
     """That a connection is to be told of an entry's changes.
 
     It does not lie in the entry's own partition, which the status poll queries.
+
+    Attributes:
+        user: whose user entry is shown; None for the first ones of all users.
+        while_watching: whether it ends when that user stops watching the entry.
     """
 
     watchlist_id = UnicodeAttribute()
     connection_id = UnicodeAttribute()
     user = UnicodeAttribute(null=True)
+    while_watching = BooleanAttribute(default=False)
     connected_at = UTCDateTimeAttribute()
 
     @staticmethod
@@ -431,6 +444,13 @@ class ActivityItem(Model):
     sk = UnicodeAttribute(range_key=True)
     type = DiscriminatorAttribute()
     expires_at = TTLAttribute(null=True)
+
+
+class ActivityHeartbeat(ActivityItem, discriminator="activity-heartbeat"):
+    """Changes regularly, so that the table's stream always has something to read."""
+
+    PK = SK = "HEARTBEAT"
+    at = UTCDateTimeAttribute()
 
 
 class CommitRecord(ActivityItem, discriminator="commit"):

@@ -36,9 +36,16 @@ def _are_origins(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _is_issuer(value: str) -> str:
+    if not value.startswith(("https://", "http://127.0.0.1:")):
+        raise ValueError("must start with https://")
+    return value
+
+
 BaseUrl = Annotated[str, AfterValidator(_is_base_url)]
 CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Origins = Annotated[CommaSeparated, AfterValidator(_are_origins)]
+Issuer = Annotated[str, AfterValidator(_is_issuer)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -149,6 +156,14 @@ class LiveSettings(TableSettings):
     """Where the connections of the WebSocket API's stage are managed: `https://<API's host>/<stage>`."""
 
 
+class AuthorizerSettings(Settings):
+    """Whose tokens open a WebSocket. Locally both variables are optional; with them the HTTP API wants tokens, too."""
+
+    jwt_issuer: Issuer = Field(alias="JWT_ISSUER")
+    """The issuer's URL exactly as tokens name it."""
+    jwt_audience: CommaSeparated = Field(alias="JWT_AUDIENCE", min_length=1)
+
+
 class EventSettings(TableSettings):
     """Where events are put."""
 
@@ -181,7 +196,9 @@ class WebhookSettings(TableSettings):
 
     webhook_queue_url: BaseUrl = Field(alias="WEBHOOK_QUEUE_URL")
     webhook_loopback_port: int | None = Field(default=None, alias="WEBHOOK_LOOPBACK_PORT", ge=1, le=65535)
-    """For tests only: deliver over plain HTTP to this port of this machine, whatever host a URL names."""
+    """For tests only: deliver to this port of this machine, whatever host a URL names."""
+    webhook_loopback_authorities: Path | None = Field(default=None, alias="WEBHOOK_LOOPBACK_AUTHORITIES")
+    """File of the certificates that vouch for the hosts there."""
     webhook_retry_seconds: Seconds = Field(
         default=limits.WEBHOOK_RETRY_BASE.total_seconds(), alias="WEBHOOK_RETRY_SECONDS"
     )
@@ -190,6 +207,19 @@ class WebhookSettings(TableSettings):
     def webhook_retry_base(self) -> timedelta:
         """The pause after a delivery's first failed try."""
         return timedelta(seconds=self.webhook_retry_seconds)
+
+    @property
+    def webhook_loopback(self) -> tuple[int, Path] | None:
+        """Port and certificates of the loopback receiver, None where webhooks are called as they are."""
+        if self.webhook_loopback_port is None or self.webhook_loopback_authorities is None:
+            return None
+        return self.webhook_loopback_port, self.webhook_loopback_authorities
+
+    @model_validator(mode="after")
+    def _loopback_is_whole(self) -> Self:
+        if (self.webhook_loopback_port is None) != (self.webhook_loopback_authorities is None):
+            raise ValueError("WEBHOOK_LOOPBACK_PORT and WEBHOOK_LOOPBACK_AUTHORITIES go together")
+        return self
 
 
 class LeaseSettings(Settings):

@@ -1,7 +1,7 @@
 """What reads the tables' DynamoDB streams, each once: event source mappings and local pollers are made of it.
 
 The streams carry new and old images. Every consumer reports the first record that it could not serve
-(`ReportBatchItemFailures`), so that Lambda goes on from there.
+(`ReportBatchItemFailures`), so that Lambda goes on from there. Each is also called for its table's heartbeat.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from watchlist import function_specs, tables
 from watchlist.function_specs import FunctionSpec
+from watchlist.metrics import Metric
 
 STREAM_VIEW_TYPE: Final = "NEW_AND_OLD_IMAGES"
 _EVENT_NAMES = ("INSERT", "MODIFY")
@@ -24,6 +25,7 @@ class StreamConsumer:
         item_types: the items (by their attribute `type`) whose inserts and changes the function is called for.
         batch_size: most records of one invocation.
         retries: how often a record that fails is tried again before it is given up.
+        run: the metric of its runs.
     """
 
     function: FunctionSpec
@@ -31,6 +33,7 @@ class StreamConsumer:
     item_types: tuple[str, ...]
     batch_size: int
     retries: int
+    run: Metric
 
     @property
     def filter_pattern(self) -> Mapping[str, Any]:
@@ -47,13 +50,48 @@ class StreamConsumer:
 
 
 LIVE_PUBLISHER = StreamConsumer(
-    function_specs.LIVE_PUBLISHER, tables.WATCHLIST, ("entry", "subscription"), batch_size=100, retries=3
+    function_specs.LIVE_PUBLISHER,
+    tables.WATCHLIST,
+    ("entry", "subscription", "watchlist-heartbeat"),
+    batch_size=100,
+    retries=3,
+    run=Metric.LIVE_PUBLISHER_RUN,
 )
 
-ENTRY_EVENTS = StreamConsumer(function_specs.EVENT_PUBLISHER, tables.WATCHLIST, ("entry",), batch_size=100, retries=100)
-ALERT_EVENTS = StreamConsumer(function_specs.EVENT_PUBLISHER, tables.ACTIVITY, ("alert",), batch_size=100, retries=100)
+ENTRY_EVENTS = StreamConsumer(
+    function_specs.EVENT_PUBLISHER,
+    tables.WATCHLIST,
+    ("entry", "watchlist-heartbeat"),
+    batch_size=100,
+    retries=100,
+    run=Metric.ENTRY_EVENTS_RUN,
+)
 
-ALERT_DIGESTS = StreamConsumer(function_specs.ALERT_COLLECTOR, tables.ACTIVITY, ("alert",), batch_size=100, retries=100)
+ALERT_EVENTS = StreamConsumer(
+    function_specs.EVENT_PUBLISHER,
+    tables.ACTIVITY,
+    ("alert", "activity-heartbeat"),
+    batch_size=100,
+    retries=100,
+    run=Metric.ALERT_EVENTS_RUN,
+)
+
+ALERT_DIGESTS = StreamConsumer(
+    function_specs.ALERT_COLLECTOR,
+    tables.ACTIVITY,
+    ("alert", "activity-heartbeat"),
+    batch_size=100,
+    retries=100,
+    run=Metric.ALERT_COLLECTOR_RUN,
+)
 
 CONSUMERS = (LIVE_PUBLISHER, ENTRY_EVENTS, ALERT_EVENTS, ALERT_DIGESTS)
 """At most two readers of one table: a shard bears no more."""
+
+
+def reading(function: FunctionSpec, event: Mapping[str, Any]) -> StreamConsumer:
+    """Return for which of the function's consumers it was called; no two have an item type in common."""
+    item_type = event["Records"][0]["dynamodb"]["NewImage"]["type"]["S"]
+    return next(
+        consumer for consumer in CONSUMERS if consumer.function == function and item_type in consumer.item_types
+    )

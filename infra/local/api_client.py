@@ -27,12 +27,19 @@ class ProblemError(Exception):
         super().__init__(f"{title}: {errors or problem.get('detail') or 'no details'}")
 
 
-class ApiClient:
-    """Calls the API at `url`."""
+def authorization(token: str | None) -> dict[str, str]:
+    """Return the header that shows a token."""
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
 
-    def __init__(self, url: str) -> None:
+
+class ApiClient:
+    """Calls the API at `url`, with a token where it wants one."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
         self.url = url
-        self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=5, read=40))
+        self._pool = urllib3.PoolManager(
+            headers=authorization(token), retries=False, timeout=urllib3.Timeout(connect=5, read=40)
+        )
 
     def add(self, repository_url: str, user: str) -> str:
         """Add a repository for a user and return the entry's id.

@@ -24,6 +24,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+from infra.local.authorizer import Authorizer, ForbiddenError
 from infra.local.embedded_aws import ACCOUNT
 from infra.local.function_processes import FunctionError, FunctionTimeoutError
 from watchlist.routes import Route
@@ -193,19 +194,23 @@ class HttpGateway:
         url: the API's base URL, without a trailing slash.
     """
 
-    def __init__(self, routes: Iterable[Route], invoke: Invoke, port: int) -> None:
+    def __init__(
+        self, routes: Iterable[Route], invoke: Invoke, port: int, authorizer: Authorizer | None = None
+    ) -> None:
         """Listen at once.
 
         Args:
             routes: all that is answered; anything else is 404.
             invoke: calls a function by its name.
             port: to listen on, or 0 for any free one.
+            authorizer: who decides which requests are answered; None lets everybody in.
 
         Raises:
             PortTakenError: the port is not free.
         """
         self._routes = tuple(routes)
         self._invoke = invoke
+        self._authorizer = authorizer
         with _listen(port) as listening:
             self._server = make_server(
                 "127.0.0.1", port, self._answer, threaded=True, request_handler=_Handler, fd=listening.fileno()
@@ -235,7 +240,12 @@ class HttpGateway:
             return HttpResponse.of_gateway(404, "Not Found")
         event = event_of(request, match, datetime.now(UTC), str(uuid.uuid4()))
         try:
+            if self._authorizer is not None:
+                subject = self._authorizer.principal_of(event, event["routeKey"])
+                event["requestContext"]["authorizer"] = {"jwt": {"claims": {"sub": subject}, "scopes": None}}
             return response_of(self._invoke(match.route.function, event))
+        except ForbiddenError:
+            return HttpResponse.of_gateway(401, "Unauthorized")
         except FunctionTimeoutError:
             _LOGGER.exception("%s %s", request.method, request.path)
             return HttpResponse.of_gateway(503, "Service Unavailable")

@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 from websockets.exceptions import ConnectionClosedOK, WebSocketException
 from websockets.sync.client import connect
 
+from infra.local.api_client import authorization
+
 _SILENCE_SECONDS = 15
 """Longer than a job shows nothing new, as a rule."""
 
@@ -16,7 +18,9 @@ class LiveStatusError(Exception):
     """There is no connection (any more), or it has fallen silent; polling tells whether anything is wrong."""
 
 
-def states(live_url: str, watchlist_id: str, silence_seconds: float = _SILENCE_SECONDS) -> Iterator[dict[str, Any]]:
+def states(
+    live_url: str, watchlist_id: str, silence_seconds: float = _SILENCE_SECONDS, token: str | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield the entry's current status and then each change, until the service hangs up after a final one.
 
     Raises:
@@ -24,7 +28,8 @@ def states(live_url: str, watchlist_id: str, silence_seconds: float = _SILENCE_S
     """
     try:
         # No proxy: the service is on this machine, whatever the environment says of others.
-        with connect(f"{live_url}/?{urlencode({'watchlist_id': watchlist_id})}", proxy=None) as connection:
+        url = f"{live_url}/?{urlencode({'watchlist_id': watchlist_id})}"
+        with connect(url, proxy=None, additional_headers=authorization(token)) as connection:
             while True:
                 state: dict[str, Any] = json.loads(connection.recv(silence_seconds))
                 yield state

@@ -65,7 +65,9 @@ def _service(repositories: tuple[Path, ...]) -> Iterator[LocalService]:
 
 
 def _settings(port: int, repositories: tuple[Path, ...]) -> LocalSettings:
-    return LocalSettings(port=port, repositories=repositories, variables=settings_variables(), log=LOG)
+    variables = settings_variables()
+    variables.pop("JWT_ISSUER", None)  # nobody else uses this service, and nobody issues tokens for it
+    return LocalSettings(port=port, repositories=repositories, variables=variables, log=LOG)
 
 
 def _wait(console: Console, statuses: Iterable[dict[str, Any]]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any, Self
 import boto3
 
 from infra.local import embedded_aws, lifeline, task_runner
+from infra.local.authorizer import Authorizer
 from infra.local.embedded_aws import EmbeddedAws
 from infra.local.function_processes import FunctionProcesses, LocalFunction
 from infra.local.git_server import GitServer
@@ -148,9 +149,11 @@ class LocalService:
         log = starting.enter_context(_Log(self._settings.log)).descriptor
         scratch = Path(starting.enter_context(tempfile.TemporaryDirectory(prefix="watchlist-")))
         # Listening comes first, so that a taken port is known before anything else has started.
-        gateway = HttpGateway(ROUTES, self._invoke, self._settings.port)
+        authorizer = Authorizer(self._invoker(function_specs.LIVE_AUTHORIZER)) if self._accepts_tokens else None
+        gateway = HttpGateway(ROUTES, self._invoke, self._settings.port, authorizer)
         starting.callback(gateway.close)
-        live_gateway = _websocket_gateway(self._invoke, self._settings.port + 1 if self._settings.port else 0)
+        live_port = self._settings.port + 1 if self._settings.port else 0
+        live_gateway = _websocket_gateway(self._invoke, live_port, authorizer)
         starting.callback(live_gateway.close)
         git_url = self._serve_repositories(starting, scratch / "repositories")
         self.aws = starting.enter_context(EmbeddedAws(log))
@@ -223,8 +226,12 @@ class LocalService:
                 environment=self.environment.of(spec),
                 concurrency=2 if spec.name in _TWO_AT_ONCE else 1,
             )
-            for spec in function_specs.FUNCTIONS
+            for spec in function_specs.functions_of(accepts_tokens=self._accepts_tokens)
         ]
+
+    @property
+    def _accepts_tokens(self) -> bool:
+        return "JWT_ISSUER" in self._settings.variables
 
     def _invoke(self, name: str, event: dict[str, Any]) -> Any:  # noqa: ANN401 - a function can answer any JSON
         if self._interfere is not None:
@@ -235,11 +242,11 @@ class LocalService:
         return partial(self._invoke, spec.name)
 
 
-def _websocket_gateway(invoke: Callable[[str, dict[str, Any]], Any], port: int) -> WebSocketGateway:
+def _websocket_gateway(invoke: Invoke, port: int, authorizer: Authorizer | None) -> WebSocketGateway:
     try:
-        return WebSocketGateway(invoke, port)
+        return WebSocketGateway(invoke, port, authorizer)
     except OSError:
-        return WebSocketGateway(invoke, 0)
+        return WebSocketGateway(invoke, 0, authorizer)
 
 
 class _Log:

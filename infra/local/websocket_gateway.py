@@ -24,10 +24,12 @@ from urllib.parse import unquote
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 from werkzeug import Request as HttpRequest
 from werkzeug import Response as HttpResponse
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from infra.local.authorizer import Authorizer, ForbiddenError
 from infra.local.function_processes import FunctionError
 from infra.local.http_gateway import query_of
 from watchlist import limits
@@ -114,13 +116,20 @@ class WebSocketGateway:
         management_url: of the connection management API, the functions' `LIVE_ENDPOINT_URL`.
     """
 
-    def __init__(self, invoke: Invoke, port: int) -> None:
-        """Listen at once; `port` is that of the clients, 0 for any free one.
+    def __init__(self, invoke: Invoke, port: int, authorizer: Authorizer | None = None) -> None:
+        """Listen at once.
+
+        Args:
+            invoke: calls a function by its name.
+            port: of the clients, 0 for any free one.
+            authorizer: who decides which connections are opened; None lets everybody in.
 
         Raises:
             OSError: the port is taken.
         """
         self._invoke = invoke
+        self._authorizer = authorizer
+        self._subprotocols: dict[uuid.UUID, Subprotocol | None] = {}
         self._clients: dict[uuid.UUID, Client] = {}
         self._open: dict[str, ServerConnection] = {}
         self._socket = socket.create_server(("127.0.0.1", port), backlog=1024)
@@ -165,6 +174,7 @@ class WebSocketGateway:
             self._talk,
             sock=self._socket,
             process_request=self._admit,
+            select_subprotocol=lambda connection, _offered: self._subprotocols.pop(connection.id),
             max_size=limits.LIVE_MESSAGE_BYTES,
             ping_interval=None,
             compression=None,
@@ -191,15 +201,26 @@ class WebSocketGateway:
         query = request.path.partition("?")[2]
         event = connect_event(client, dict(request.headers.raw_items()), query, now)
         try:
-            answer = await self._call(LIVE_CONNECT.function, event)
+            answer = await self._loop.run_in_executor(self._functions, self._connect, event)
             status = HTTPStatus(answer["statusCode"])
-        except (FunctionError, KeyError, TypeError, ValueError):
+            self._subprotocols[connection.id] = answer.get("headers", {}).get("Sec-WebSocket-Protocol")
+        except ForbiddenError:
+            status = HTTPStatus.FORBIDDEN
+        except (FunctionError, AttributeError, KeyError, TypeError, ValueError):
             _LOGGER.exception("$connect")
             status = HTTPStatus.INTERNAL_SERVER_ERROR
         if status >= HTTPStatus.MULTIPLE_CHOICES:
+            self._subprotocols.pop(connection.id, None)
             return connection.respond(status, status.phrase)
         self._clients[connection.id] = client
         return None
+
+    def _connect(self, event: Event) -> Any:  # noqa: ANN401 - a function can answer any JSON
+        """Call the function of `$connect`, if the authorizer agrees."""
+        if self._authorizer is not None:
+            principal = self._authorizer.principal_of(event, LIVE_CONNECT.key)
+            event["requestContext"]["authorizer"] = {"principalId": principal, "integrationLatency": 0}
+        return self._invoke(LIVE_CONNECT.function, event)
 
     async def _talk(self, connection: ServerConnection) -> None:
         """Hand on messages until the connection closes, or has lasted as long as it may."""

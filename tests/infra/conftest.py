@@ -16,6 +16,8 @@ EVERYTHING = dataclasses.replace(
         name="api.example.com", certificate_arn="arn:aws:acm:eu-west-1:111111111111:certificate/0000-1111"
     ),
     network=Network.PRIVATE,
+    commits_interval_hours=6,
+    health_interval_hours=48,
     alarm_email="operator@example.com",
 )
 """Production with every choice made otherwise than by default."""

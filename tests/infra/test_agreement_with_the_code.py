@@ -12,7 +12,7 @@ from infra.process_environment import MissingValueError, environment_of
 from infra.schedules import SCHEDULED, Scheduled
 from tests.infra.templates import Template, target
 from watchlist import function_specs, limits, records, tables
-from watchlist.function_specs import FUNCTIONS, HTTP_FUNCTIONS, FunctionSpec
+from watchlist.function_specs import FUNCTIONS, HTTP_FUNCTIONS, TOKEN_FUNCTIONS, FunctionSpec
 from watchlist.queues import JobKind
 from watchlist.routes import LIVE_ROUTES, ROUTES
 from watchlist.settings import AddSettings, TaskSettings
@@ -76,6 +76,8 @@ def test_a_function_gets_the_variables_that_it_reads_and_no_others(
     templates: dict[str, Template], spec: FunctionSpec
 ) -> None:
     for template in templates.values():
+        if spec in TOKEN_FUNCTIONS and template.environment.jwt is None:
+            continue
         given = template.functions()[spec.name]["Environment"]["Variables"]
         required = {field.alias or name for name, field in spec.settings.model_fields.items() if field.is_required()}
         assert required <= given.keys() <= set(spec.settings.variables())
@@ -218,9 +220,16 @@ def test_every_route_leads_to_its_function(dev: Template) -> None:
     assert {spec.name for spec in HTTP_FUNCTIONS} == {route.function for route in ROUTES}
 
 
+def test_an_environment_has_its_functions_and_no_others(templates: dict[str, Template]) -> None:
+    for template in templates.values():
+        expected = function_specs.functions_of(accepts_tokens=template.environment.jwt is not None)
+        assert template.functions().keys() == {spec.name for spec in expected}
+
+
 @pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
-def test_a_function_ends_when_its_specification_says(dev: Template, spec: FunctionSpec) -> None:
-    assert dev.functions()[spec.name]["Timeout"] == spec.timeout.total_seconds()
+def test_a_function_has_the_time_and_the_memory_of_its_specification(everything: Template, spec: FunctionSpec) -> None:
+    function = everything.functions()[spec.name]
+    assert (function["Timeout"], function["MemorySize"]) == (spec.timeout.total_seconds(), spec.memory)
 
 
 def test_the_container_has_the_name_that_launches_override(dev: Template) -> None:

@@ -35,6 +35,8 @@ def test_an_unknown_name_is_refused_with_the_names_that_are_allowed() -> None:
         ("log_level", "TRACE", "DEBUG, INFO"),
         ("task_cpu", 1000, "256, 512, 1024"),
         ("task_memory", 512, "2048, 3072"),
+        ("commits_interval_hours", 0, "1 to 720"),
+        ("health_interval_hours", 721, "1 to 720"),
         ("task_scratch_gib", 20, "21 to 200"),
         ("max_setup_tasks", 1, "2 to 1000"),
         ("max_refresh_tasks", 1001, "2 to 1000"),

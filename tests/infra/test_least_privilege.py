@@ -8,7 +8,7 @@ import pytest
 from infra import permissions
 from infra.permissions import Permissions
 from tests.infra.templates import Template, as_list, target
-from watchlist.function_specs import FUNCTIONS, FunctionSpec
+from watchlist.function_specs import FUNCTIONS, TOKEN_FUNCTIONS, FunctionSpec
 from watchlist.queues import JobKind
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -127,8 +127,11 @@ def expected(permitted: Permissions, service: str) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
-def test_a_function_may_do_what_the_table_of_permissions_says_and_no_more(dev: Template, spec: FunctionSpec) -> None:
-    actual = granted(dev, role_of(dev, spec.name))
+def test_a_function_may_do_what_the_table_of_permissions_says_and_no_more(
+    dev: Template, everything: Template, spec: FunctionSpec
+) -> None:
+    template = everything if spec in TOKEN_FUNCTIONS else dev
+    actual = granted(template, role_of(template, spec.name))
     own = {(action, "AWS::Logs::LogGroup") for action in LOGS} | {(action, "*") for action in TRACES}
     assert actual == own | BESIDES_THE_TABLE.get(spec.name, set()) | expected(
         permissions.OF_FUNCTIONS[spec.name], "repository-watchlist-dev"

@@ -1,10 +1,12 @@
 """What the resources are like, where it matters."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.infra.templates import Template, target
+from watchlist import function_specs
 from watchlist.routes import LIVE_ROUTES, ROUTES
 
 
@@ -23,21 +25,53 @@ def test_every_route_wants_a_signature_by_default(dev: Template) -> None:
 
 
 def test_every_route_wants_a_token_where_there_is_an_issuer(everything: Template) -> None:
-    authorizer_id = next(iter(everything.of_type("AWS::ApiGatewayV2::Authorizer")))
     routes = everything.of_api("Route", "HTTP")
     assert len(routes) == len(ROUTES)
-    for route in routes:
-        assert route["AuthorizationType"] == "JWT"
-        assert target(route["AuthorizerId"]) == authorizer_id
-    jwt = everything.the("AWS::ApiGatewayV2::Authorizer")["JwtConfiguration"]
+    (authorizer_id,) = {target(route["AuthorizerId"]) for route in routes}
+    assert {route["AuthorizationType"] for route in routes} == {"JWT"}
+    jwt = everything.properties("AWS::ApiGatewayV2::Authorizer")[str(authorizer_id)]["JwtConfiguration"]
     assert jwt == {"Audience": ["watchlist"], "Issuer": "https://login.example.com"}
 
 
-def test_a_websocket_is_opened_with_a_signature_only(templates: dict[str, Template]) -> None:
-    for template in templates.values():
-        kinds = {route["RouteKey"]: route.get("AuthorizationType") for route in template.of_api("Route", "WEBSOCKET")}
-        assert kinds.pop("$connect") == "AWS_IAM"
-        assert kinds.keys() == {route.key for route in LIVE_ROUTES} - {"$connect"}
+def test_a_websocket_is_opened_with_a_signature_by_default(dev: Template) -> None:
+    kinds = {route["RouteKey"]: route.get("AuthorizationType") for route in dev.of_api("Route", "WEBSOCKET")}
+    assert kinds.pop("$connect") == "AWS_IAM"
+    assert kinds.keys() == {route.key for route in LIVE_ROUTES} - {"$connect"}
+
+
+def test_a_websocket_is_opened_with_a_token_where_there_is_an_issuer(everything: Template) -> None:
+    (connect,) = (route for route in everything.of_api("Route", "WEBSOCKET") if route["RouteKey"] == "$connect")
+    authorizer = everything.properties("AWS::ApiGatewayV2::Authorizer")[str(target(connect["AuthorizerId"]))]
+    function_id = next(
+        name
+        for name, function in everything.properties("AWS::Lambda::Function").items()
+        if function["Handler"] == function_specs.LIVE_AUTHORIZER.handler
+    )
+    variables = everything.functions()[function_specs.LIVE_AUTHORIZER.name]["Environment"]["Variables"]
+
+    assert connect["AuthorizationType"] == "CUSTOM"
+    assert (authorizer["AuthorizerType"], authorizer.get("IdentitySource", [])) == ("REQUEST", [])
+    assert function_id in json.dumps(authorizer["AuthorizerUri"])
+    assert (variables["JWT_ISSUER"], variables["JWT_AUDIENCE"]) == ("https://login.example.com", "watchlist")
+
+
+def test_the_websocket_may_call_its_authorizer_and_nobody_else_may(everything: Template) -> None:
+    (allowed,) = (
+        permission
+        for permission in everything.properties("AWS::Lambda::Permission").values()
+        if "LiveAuthorizer" in str(target(permission["FunctionName"]))
+    )
+    source = json.dumps(allowed["SourceArn"])
+    (api_id,) = {str(target(route["ApiId"])) for route in everything.of_api("Route", "WEBSOCKET")}
+    assert allowed["Principal"] == "apigateway.amazonaws.com"
+    assert api_id in source
+    assert "/authorizers/" in source
+
+
+def test_how_often_repositories_are_checked_is_the_environment_s_choice(dev: Template, everything: Template) -> None:
+    for template, commits, health in ((dev, "24", "24"), (everything, "6", "48")):
+        variables = template.functions()[function_specs.SCHEDULER.name]["Environment"]["Variables"]
+        assert (variables["COMMITS_INTERVAL_HOURS"], variables["HEALTH_INTERVAL_HOURS"]) == (commits, health)
 
 
 def test_the_websocket_is_throttled_too(dev: Template) -> None:

@@ -1,5 +1,7 @@
 """HEAD is told by one request from servers of all kinds, and whatever a host does ends within its limits."""
 
+import contextlib
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -159,6 +161,44 @@ def test_bytes_that_trickle_in_end_at_the_time_limit() -> None:
     error = failure_at(trickle)
     stopping.set()
     assert error.code is ErrorCode.TRANSFER_TIMED_OUT
+
+
+def test_an_answer_that_ends_with_its_connection_and_trickles_in_ends_at_the_time_limit() -> None:
+    stopping = threading.Event()
+
+    def trickle(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/x-git-upload-pack-result")
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        while not stopping.wait(0.05):
+            handler.wfile.write(b"0")
+
+    error = failure_at(trickle)
+    stopping.set()
+    assert error.code is ErrorCode.TRANSFER_TIMED_OUT
+
+
+def test_a_tls_handshake_that_trickles_in_ends_at_the_time_limit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        origin = f"https://127.0.0.1:{server.getsockname()[1]}"
+        stopping = threading.Event()
+
+        def trickle() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(bytes([22, 3, 3, 0x40, 0, 2, 0, 0x3F, 0xF0]))  # a long ServerHello begins
+                while not stopping.wait(0.05):
+                    connection.sendall(b"\0")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        with pytest.raises(JobError) as raised:
+            head_at(origin, limits=TIGHT)
+        stopping.set()
+        thread.join()
+    assert raised.value.code is ErrorCode.TRANSFER_TIMED_OUT
 
 
 def test_a_host_that_nobody_answers_for_is_unreachable() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.webhook_client import DeliveryError, public_address
+from functions.webhook_client import DeliveryError, Reach
 from watchlist import limits, webhooks
 from watchlist.notification_settings import NotificationSettings, StoredNotifications
 from watchlist.webhook_delivery import pause_after
@@ -152,7 +152,7 @@ def test_every_secret_is_another_one_and_none_is_shown_in_logs() -> None:
 @pytest.mark.parametrize("found", [["93.184.215.14", "127.0.0.1"], ["10.0.0.1"], []])
 def test_a_host_with_an_address_that_is_not_public_is_refused(found: list[str]) -> None:
     with pytest.raises(DeliveryError, match="public"):
-        public_address("hooks.example.org", lambda _host: found)
+        Reach(lambda _host: found).address_of("hooks.example.org")
 
 
 def test_a_host_that_has_no_address_is_refused() -> None:
@@ -160,7 +160,7 @@ def test_a_host_that_has_no_address_is_refused() -> None:
         raise OSError("no such host")
 
     with pytest.raises(DeliveryError, match="resolved"):
-        public_address("hooks.example.org", resolve)
+        Reach(resolve).address_of("hooks.example.org")
 
 
 def test_the_pauses_between_tries_grow_and_stay_within_what_sqs_keeps_a_message_hidden() -> None:

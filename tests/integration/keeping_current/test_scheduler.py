@@ -24,7 +24,7 @@ from tests.integration.keeping_current.conftest import (
 from watchlist import alert_store, clock, entries, job_protocol, limits, scheduler_runs, user_entries
 from watchlist.errors import ErrorCode, JobError
 from watchlist.queues import JobKind
-from watchlist.records import ENTRY_KEY, Entry
+from watchlist.records import ENTRY_KEY, Entry, HostPause
 from watchlist.states import DueKind, EntryStatus, JobState, Stage
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -236,6 +236,27 @@ def test_a_host_that_fails_a_few_times_in_a_row_is_left_alone(
     host.statuses = {f"down-{number}": 500 for number in range(8)}
     configure_scheduler(CHECKS_AT_ONCE="1").run()
     assert len(host.requests) == limits.HOST_FAILURES_IN_A_ROW
+
+
+def test_a_host_that_answers_slowly_is_left_alone_after_a_few_answers_which_count(
+    configure_scheduler: ConfigureScheduler, watchlist: Watchlist, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = [watchlist.add_ready(f"slow-{number}") for number in range(8)]
+    monkeypatch.setattr(limits, "HOST_SLOW", timedelta(0))
+    scheduler = configure_scheduler(CHECKS_AT_ONCE="1")
+
+    for runs in (1, 2):
+        scheduler.run()
+        now = clock.now()
+        after = [entries.find(entry.watchlist_id) for entry in watched]
+        put_off = [entry for entry in after if entry.due_at - now < timedelta(hours=1)]
+        assert len(host.requests) == len(set(host.requests)) == runs * limits.HOST_FAILURES_IN_A_ROW
+        assert len(put_off) == 8 - runs * limits.HOST_FAILURES_IN_A_ROW
+        assert all(now < entry.due_at <= now + 1.25 * limits.HOST_BACK_OFF for entry in put_off)
+        assert all(entry.check_failures == 0 for entry in after)
+        for entry in put_off:
+            make_due(entry)
+        HostPause(HostPause.PK, host.origin).update(actions=[HostPause.until.set(now)])
 
 
 def test_one_broken_repository_does_not_stop_its_host(

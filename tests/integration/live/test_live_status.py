@@ -24,6 +24,7 @@ from tests.integration.live.conftest import (
 )
 from watchlist import clock, job_protocol, limits, live_connections
 from watchlist.errors import ErrorCode, JobError
+from watchlist.live_connections import Viewer
 from watchlist.records import Entry
 from watchlist.states import EntryStatus, Stage
 
@@ -142,7 +143,7 @@ def test_a_client_that_leaves_is_forgotten(live: Live, repository: WatchedReposi
 def test_a_connection_that_is_gone_is_forgotten_at_the_next_change(live: Live, repository: WatchedRepository) -> None:
     del live
     long_ago = clock.now() - limits.LIVE_OPENING - timedelta(seconds=1)
-    live_connections.register("gone=", repository.watchlist_id, None, long_ago)
+    live_connections.register("gone=", repository.watchlist_id, Viewer(), long_ago)
 
     repository.start()
 
@@ -151,7 +152,7 @@ def test_a_connection_that_is_gone_is_forgotten_at_the_next_change(live: Live, r
 
 
 def test_a_connection_that_may_still_be_opening_is_kept(live: Live, repository: WatchedRepository) -> None:
-    live_connections.register("opening=", repository.watchlist_id, None, clock.now())
+    live_connections.register("opening=", repository.watchlist_id, Viewer(), clock.now())
 
     with live.connect(repository.watchlist_id) as connection:
         receive(connection)
@@ -163,7 +164,7 @@ def test_a_connection_that_may_still_be_opening_is_kept(live: Live, repository: 
 
 def test_an_expired_connection_is_not_posted_to(live: Live, repository: WatchedRepository) -> None:
     del live
-    live_connections.register("old=", repository.watchlist_id, None, clock.now() - limits.LIVE_CONNECTION)
+    live_connections.register("old=", repository.watchlist_id, Viewer(), clock.now() - limits.LIVE_CONNECTION)
 
     assert repository.connections() == []
 

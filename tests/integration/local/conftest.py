@@ -42,6 +42,8 @@ def environment(aws: EmbeddedAws, tmp_path: Path) -> Environment:
         "LEASE_SECONDS": "30",
         "HEARTBEAT_SECONDS": "5",
         "LIVE_ENDPOINT_URL": "http://127.0.0.1:9/local",
+        "JWT_ISSUER": "https://login.example.com",
+        "JWT_AUDIENCE": "watchlist",
     }
     return provision(aws.url, variables)
 

@@ -9,10 +9,13 @@ from infra.local.provisioning import Environment
 from infra.local.stream_poller import StreamPoller
 from tests.integration.local.conftest import client
 from watchlist import function_specs, tables
+from watchlist.metrics import Metric
 from watchlist.stream_consumers import StreamConsumer
 
 Invoke = Callable[[dict[str, Any]], Any]
-CONSUMER = StreamConsumer(function_specs.LIVE_PUBLISHER, tables.WATCHLIST, ("entry",), batch_size=4, retries=1)
+CONSUMER = StreamConsumer(
+    function_specs.LIVE_PUBLISHER, tables.WATCHLIST, ("entry",), batch_size=4, retries=1, run=Metric.LIVE_PUBLISHER_RUN
+)
 
 
 class Setup:

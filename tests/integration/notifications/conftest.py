@@ -2,12 +2,10 @@
 
 import json
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +19,7 @@ from infra.local.provisioning import Environment, provision
 from infra.local.queue_poller import QueuePoller
 from infra.local.stream_poller import StreamPoller
 from tests.integration.reach import reaching
+from tests.webhook_receiver import Receiver
 from watchlist import alert_store, clock, digests, function_specs, stream_consumers, user_entries
 from watchlist.alert_settings import AlertKind
 from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind
@@ -38,51 +37,10 @@ SPECS = (
 )
 
 
-@dataclass
-class Call:
-    """One call that the receiver got."""
-
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass
-class Receiver:
-    """A webhook receiver on 127.0.0.1 that answers with `status`."""
-
-    server: ThreadingHTTPServer
-    calls: list[Call] = field(default_factory=list)
-    status: int = 204
-
-    @property
-    def port(self) -> int:
-        return self.server.server_port
-
-
 @pytest.fixture(scope="package")
-def receiver_server() -> Iterator[Receiver]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            receiving.calls.append(Call(self.path, headers, body))
-            self.send_response(receiving.status)
-            self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiving = Receiver(server)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield receiving
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def receiver_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+    with Receiver(tmp_path_factory.mktemp("receiver")) as receiver:
+        yield receiver
 
 
 @dataclass
@@ -146,7 +104,7 @@ def told_parts(receiver_server: Receiver, tmp_path_factory: pytest.TempPathFacto
             "GIT_CLONE_DIR": str(tmp_path_factory.mktemp("clones")),
             "MAX_SETUP_TASKS": "1",
             "MAX_REFRESH_TASKS": "1",
-            "WEBHOOK_LOOPBACK_PORT": str(receiver_server.port),
+            **receiver_server.variables,
             "WEBHOOK_RETRY_SECONDS": "0.001",
         }
         environment = provision(aws.url, variables)

@@ -1,30 +1,18 @@
-import base64
-import hashlib
-import hmac
-import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from infra.local.embedded_aws import Fault
-from tests.integration.notifications.conftest import USER, Call, Receiver, Told, Watch
+from tests.integration.notifications.conftest import USER, Told, Watch
+from tests.webhook_receiver import URL, Call, Receiver
 from watchlist import alert_store, clock, digests, limits
-from watchlist.digest_message import DigestMessage
 from watchlist.records import Entry
 from watchlist.states import EntryStatus
 
-URL = "https://hooks.example.org/watchlist?from=test"
-
-
-def body_of(call: Call) -> dict[str, Any]:
-    DigestMessage.model_validate_json(call.body)
-    body: dict[str, Any] = json.loads(call.body)
-    return body
-
 
 def told_alerts(call: Call) -> list[str]:
-    return [alert["id"] for alert in body_of(call)["alerts"]]
+    return [alert.id for alert in call.digest.alerts]
 
 
 def deliver(told: Told) -> None:
@@ -77,12 +65,9 @@ def test_a_first_alert_is_told_at_once_and_signed_and_the_secret_is_shown_once(
     assert call.path == "/watchlist?from=test"
     assert call.headers["host"] == "hooks.example.org"
     assert told_alerts(call) == [alert_id]
-    assert body_of(call)["repository_url"] == "https://github.com/a/b"
+    assert call.digest.repository_url == "https://github.com/a/b"
     assert again["webhook_secret"] is None
-    key = base64.b64decode(chosen["webhook_secret"].removeprefix("whsec_"))
-    signed = f"{call.headers['webhook-id']}.{call.headers['webhook-timestamp']}.".encode() + call.body
-    signature = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-    assert call.headers["webhook-signature"] == f"v1,{signature}"
+    assert call.is_signed_with(chosen["webhook_secret"])
     assert told.depth(told.environment.webhook_queue.url) == 0
 
 

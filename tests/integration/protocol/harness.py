@@ -24,7 +24,7 @@ from infra.local.provisioning import Environment
 from tasks.analysis import Analysis, Job, Tools
 from tasks.job import Worker
 from watchlist import job_protocol, records
-from watchlist.function_specs import FUNCTIONS, TASK_CONTAINER
+from watchlist.function_specs import TASK_CONTAINER, functions_of
 from watchlist.health import ScorecardResult, ScorecardSource
 from watchlist.job_message import JobMessage
 from watchlist.queues import JobKind
@@ -306,7 +306,8 @@ def import_functions() -> Mapping[str, ModuleType]:
     """Import all functions anew, so that they read the settings that the environment holds now."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "functions"]:
         del sys.modules[name]
-    return {spec.name: importlib.import_module(f"functions.{spec.name}") for spec in FUNCTIONS}
+    specs = functions_of(accepts_tokens=False)
+    return {spec.name: importlib.import_module(f"functions.{spec.name}") for spec in specs}
 
 
 _BATCH = 25

@@ -1,0 +1,68 @@
+"""The reconciler's heartbeat reaches every stream consumer, each of which says that it ran."""
+
+import json
+import time
+from typing import Any
+
+import boto3
+import pytest
+
+from infra.local import embedded_aws
+from infra.local.function_host import Context
+from infra.local.provisioning import Environment
+from infra.local.stream_poller import StreamPoller
+from tests.integration.aws import Aws
+from watchlist import function_specs, stream_consumers
+from watchlist.function_specs import FunctionSpec
+from watchlist.records import ActivityItem, WatchlistItem
+from watchlist.stream_consumers import CONSUMERS, StreamConsumer
+
+
+def context(spec: FunctionSpec) -> Context:
+    return Context(spec.name, "$LATEST", "arn:x:x:x:x:x:x", "512", "request", "log", "stream", time.time() + 60)
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: consumer.run)
+def test_a_consumer_is_called_for_the_heartbeat_and_says_that_it_ran(
+    aws: Aws, environment: Environment, consumer: StreamConsumer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers: list[Any] = []
+    served = False
+
+    def invoke(event: dict[str, Any]) -> Any:
+        if not served:
+            return {}
+        answers.append(aws.functions[consumer.function.name].handler(event, context(consumer.function)))
+        return answers[-1]
+
+    arguments: Any = embedded_aws.client_arguments(environment.url)
+    streams = boto3.client("dynamodbstreams", **arguments)
+    poller = StreamPoller(streams, environment.streams[consumer.table.name], consumer, invoke)
+    while poller.poll():
+        pass
+    served = True
+
+    reconciler = function_specs.RECONCILER
+    aws.functions[reconciler.name].handler({}, context(reconciler))
+    capsys.readouterr()
+    while poller.poll():
+        pass
+
+    assert answers == [{"batchItemFailures": []}]
+    emitted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    assert [line[consumer.run] for line in emitted] == [[1.0]]
+
+
+def test_consumers_read_items_that_their_tables_have() -> None:
+    models: dict[str, type[WatchlistItem | ActivityItem]] = {"watchlist": WatchlistItem, "activity": ActivityItem}
+    for consumer in CONSUMERS:
+        model = models[consumer.table.name]
+        known = {model.type.get_discriminator(kind) for kind in model.__subclasses__()}
+        assert set(consumer.item_types) <= known
+
+
+def test_what_a_function_is_called_for_tells_by_which_of_its_consumers() -> None:
+    for consumer in CONSUMERS:
+        for item_type in consumer.item_types:
+            event = {"Records": [{"dynamodb": {"NewImage": {"type": {"S": item_type}}}}]}
+            assert stream_consumers.reading(consumer.function, event) == consumer
