@@ -15,7 +15,7 @@ export SCORECARD_PATH ?= $(if $(wildcard $(SCORECARD)),$(SCORECARD),scorecard)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: .venv/local ## Start the service here, add a repository (REPO=<path or URL>, default: this one), show the result
@@ -33,10 +33,10 @@ test: .venv/dev scorecard-if-go ## Run all tests with coverage
 	$(BIN)/coverage report --format=total
 
 .PHONY: check
-check: test static ## Everything that CI runs
+check: test static ## Everything that CI runs but image-test, which needs root
 
 .PHONY: static
-static: lint types openapi-check synth cost audit ## Everything that CI runs besides the tests
+static: lint types openapi-check synth cost audit ## What `make check` runs besides the tests
 
 .PHONY: lint
 lint: .venv/dev ## Check format and style
@@ -81,6 +81,14 @@ bench: .venv/dev .venv-bench/peers ## Measure the backfill against its peers (RE
 chaos: .venv/dev ## Run the service under faults for some minutes and judge it (CHAOS="--seed 1 --minutes 10")
 	$(BIN)/python -m tests.e2e.chaos $(CHAOS)
 
+.PHONY: image-test
+image-test: .venv/dev ## Build the worker's image without Docker and run jobs in it (needs root, Go, image-test-tools)
+	$(WITH_NODE) scripts/image-test
+
+.PHONY: image-test-tools
+image-test-tools: ## Install what image-test needs, by apt
+	scripts/image-test --install-tools
+
 .PHONY: audit
 audit: .venv/dev ## Look for known vulnerabilities in the locked requirements
 	$(BIN)/pip check
@@ -92,18 +100,21 @@ audit: .venv/dev ## Look for known vulnerabilities in the locked requirements
 .PHONY: scorecard
 scorecard: $(SCORECARD) ## Install the pinned Scorecard into .venv (needs Go; its module proxy)
 
+# With the flags of tasks/Dockerfile, so that image-test finds what was compiled in Go's cache.
 $(SCORECARD): tools/scorecard/go.mod tools/scorecard/go.sum | .venv/local
-	cd tools/scorecard && GOFLAGS=-mod=mod GOBIN=$(CURDIR)/$(BIN) go install github.com/ossf/scorecard/v5
+	cd tools/scorecard && GOFLAGS=-mod=mod GOBIN=$(CURDIR)/$(BIN) CGO_ENABLED=0 \
+		go install -trimpath -ldflags="-s -w" github.com/ossf/scorecard/v5
 	@touch $@
 
 .PHONY: scorecard-if-go
 scorecard-if-go: $(if $(shell command -v go),$(SCORECARD))
 
+# Extras stay in: pip 23 takes `coverage==1` for no pin of the `coverage[toml]` that another requirement asks for.
 .PHONY: lock
 lock: .venv/dev ## Lock the requirements anew (hashes, no addresses)
 	for name in dev local task functions bench; do \
-		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-			--no-emit-find-links --no-annotate --no-header $$( [ $$name = dev ] || echo --constraints requirements/dev.txt ) \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+			--no-emit-index-url --no-emit-find-links --no-annotate --no-header $$( [ $$name = dev ] || echo --constraints requirements/dev.txt ) \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done
 

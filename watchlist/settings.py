@@ -318,8 +318,8 @@ class JobSettings(Settings):
     slot: int = Field(alias="SLOT", ge=0)
 
     def to_environment(self) -> dict[str, str]:
-        """Return the variables that say this job."""
-        values = self.model_dump(by_alias=True, exclude={"log_level"})
+        """Return the variables that say this job, and no other: they take precedence over the task definition's."""
+        values = self.model_dump(by_alias=True, exclude=set(Settings.model_fields))
         return {name: str(value) for name, value in values.items()}
 
 

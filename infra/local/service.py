@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import boto3
 
-from infra.local import embedded_aws, lifeline
+from infra.local import embedded_aws, lifeline, task_runner
 from infra.local.authorizer import Authorizer
 from infra.local.embedded_aws import EmbeddedAws
 from infra.local.function_processes import FunctionProcesses, LocalFunction
@@ -75,6 +75,7 @@ class LocalSettings:
         schedule_interval: how often the scheduler runs.
         digest_run_interval: how often due digests are looked for.
         grace_seconds: from SIGTERM to SIGKILL for tasks that are stopped.
+        task_argv: the program that each task runs.
     """
 
     port: int = 0
@@ -85,6 +86,7 @@ class LocalSettings:
     schedule_interval: timedelta = limits.SCHEDULE_INTERVAL
     digest_run_interval: timedelta = limits.DIGEST_RUN_INTERVAL
     grace_seconds: float = 10
+    task_argv: tuple[str, ...] = task_runner.JOB
 
     @property
     def timers(self) -> tuple[Timer, ...]:
@@ -177,6 +179,7 @@ class LocalService:
                 self._invoker(function_specs.TASK_STOPPED),
                 scratch=scratch / "homes",
                 log=log,
+                argv=self._settings.task_argv,
                 grace_seconds=self._settings.grace_seconds,
             )
         )

@@ -13,6 +13,7 @@ from watchlist import limits
 from watchlist.errors import ErrorCode
 from watchlist.metrics import DIMENSION, NAMESPACE, Metric, attempt_failed_by
 from watchlist.queue_specs import JOB_QUEUES, WEBHOOK_QUEUE
+from watchlist.settings import JobSettings
 from watchlist.stream_consumers import CONSUMERS, FAILURES, StreamConsumer
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
@@ -143,6 +144,12 @@ def test_the_services_name_in_metrics_is_the_one_that_functions_and_the_task_emi
     names = {function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] for function in dev.functions().values()}
     names |= {v["Value"] for v in dev.container()["Environment"] if v["Name"] == "POWERTOOLS_SERVICE_NAME"}
     assert names == {dev.environment.service}
+
+
+def test_a_launch_replaces_no_variable_of_the_task_definition(dev: Template) -> None:
+    job = JobSettings(JOB_MESSAGE="{}", MESSAGE_ID="1", RECEIPT_HANDLE="r", RECEIVE_COUNT=1, ATTEMPT=1, SLOT=0)
+    defined = {variable["Name"] for variable in dev.container()["Environment"]}
+    assert defined.isdisjoint(job.to_environment())
 
 
 DEAD_LETTER_ALARMS = {

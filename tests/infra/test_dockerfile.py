@@ -41,6 +41,14 @@ def test_scorecard_is_where_the_task_looks_for_it(dev: Template) -> None:
     assert environment["SCORECARD_PATH"] == SCORECARD
 
 
+def test_scorecard_is_compiled_for_the_image_as_for_this_machine() -> None:
+    (command,) = (line for line in instructions("RUN") if "go build" in line)
+    makefile = (ROOT / "Makefile").read_text()
+    for option in ("CGO_ENABLED=0", '-trimpath -ldflags="-s -w"'):
+        assert option in command
+        assert option in makefile
+
+
 def test_base_images_are_pinned_by_digest() -> None:
     bases = dict(argument.split("=", 1) for argument in instructions("ARG"))
     stages = {stage.partition(" AS ")[2] for stage in instructions("FROM")}

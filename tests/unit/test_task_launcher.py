@@ -50,8 +50,6 @@ def test_the_overrides_say_the_job_and_nothing_else() -> None:
 
     environment = environment_of(overrides(given, "receipt", 7))
 
-    assert set(environment) == {"JOB_MESSAGE", "MESSAGE_ID", "RECEIPT_HANDLE", "RECEIVE_COUNT", "ATTEMPT", "SLOT"} | {
-        "POWERTOOLS_SERVICE_NAME"
-    }
+    assert set(environment) == {"JOB_MESSAGE", "MESSAGE_ID", "RECEIPT_HANDLE", "RECEIVE_COUNT", "ATTEMPT", "SLOT"}
     job = JobSettings.model_validate(environment)
     assert (launch_of(job), job.receipt_handle, job.slot) == (given, "receipt", 7)
