@@ -10,7 +10,7 @@ import pytest
 from infra.local import embedded_aws
 from infra.local.function_host import Context
 from infra.local.provisioning import Environment
-from infra.local.stream_poller import StreamPoller
+from infra.local.stream_poller import event_of
 from tests.integration.aws import Aws
 from watchlist import function_specs, stream_consumers
 from watchlist.function_specs import FunctionSpec
@@ -26,29 +26,21 @@ def context(spec: FunctionSpec) -> Context:
 def test_a_consumer_is_called_for_the_heartbeat_and_says_that_it_ran(
     aws: Aws, environment: Environment, consumer: StreamConsumer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers: list[Any] = []
-    served = False
-
-    def invoke(event: dict[str, Any]) -> Any:
-        if not served:
-            return {}
-        answers.append(aws.functions[consumer.function.name].handler(event, context(consumer.function)))
-        return answers[-1]
-
     arguments: Any = embedded_aws.client_arguments(environment.url)
     streams = boto3.client("dynamodbstreams", **arguments)
-    poller = StreamPoller(streams, environment.streams[consumer.table.name], consumer, invoke)
-    while poller.poll():
-        pass
-    served = True
+    stream = environment.streams[consumer.table.name]
+    (shard,) = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
+    now = streams.get_shard_iterator(StreamArn=stream, ShardId=shard["ShardId"], ShardIteratorType="LATEST")
 
     reconciler = function_specs.RECONCILER
     aws.functions[reconciler.name].handler({}, context(reconciler))
+    records = streams.get_records(ShardIterator=now["ShardIterator"])["Records"]
+    wanted = [record for record in records if consumer.wants(record)]
     capsys.readouterr()
-    while poller.poll():
-        pass
+    answer = aws.functions[consumer.function.name].handler(event_of(wanted, stream), context(consumer.function))
 
-    assert answers == [{"batchItemFailures": []}]
+    assert len(wanted) == 1
+    assert answer == {"batchItemFailures": []}
     emitted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
     assert [line[consumer.run] for line in emitted] == [[1.0]]
 
