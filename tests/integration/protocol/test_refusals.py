@@ -12,7 +12,7 @@ from tests.integration.aws import Aws
 from tests.integration.protocol.harness import Harness, client_error
 from watchlist import limits, task_slots
 from watchlist.job_queue import JobQueue
-from watchlist.settings import JobSettings
+from watchlist.settings import JobSettings, Settings
 from watchlist.states import Share
 
 TEMPORARY: dict[str, Exception | dict[str, Any]] = {
@@ -82,7 +82,8 @@ def test_each_launch_has_a_token_of_its_own_and_overrides_without_secrets(servic
     assert len(set(tokens)) == len(tokens) == 2
     assert all(len(token) <= limits.CLIENT_TOKEN_CHARACTERS for token in tokens)
     (override,) = service.ecs.calls[-1]["overrides"]["containerOverrides"]
-    assert {each["name"] for each in override["environment"]} == set(JobSettings.variables()) - {"LOG_LEVEL"}
+    replaced = {variable["name"] for variable in override["environment"]}
+    assert replaced == set(JobSettings.variables()) - set(Settings.variables())
     assert "secret-token" not in repr(service.ecs.calls)
 
 
