@@ -7,12 +7,13 @@ hosts are played.
 """
 
 import json
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.background_server import BackgroundServer
 
 RESET = 1_900_000_000
 """When every budget is whole again: 2030-03-17T17:46:40Z."""
@@ -51,7 +52,7 @@ class Request:
     headers: Mapping[str, str]
 
 
-class ForgeServer:
+class ForgeServer(BackgroundServer):
     """Use it as a context manager; change its attributes to change what it answers."""
 
     def __init__(self) -> None:
@@ -65,16 +66,7 @@ class ForgeServer:
         self.replies: dict[str, Reply] = {}
         self.requests: list[Request] = []
         self._server = _Server(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(self._server)
 
     @property
     def origin(self) -> str:

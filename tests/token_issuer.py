@@ -4,15 +4,16 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from uuid import uuid4
 
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from joserfc.jws import JWSRegistry
+
+from tests.background_server import BackgroundServer
 
 AUDIENCE = "watchlist"
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -23,7 +24,7 @@ def new_key() -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": uuid4().hex, "use": "sig", "alg": "RS256"})
 
 
-class TokenIssuer:
+class TokenIssuer(BackgroundServer):
     """Listens while its context is open.
 
     Attributes:
@@ -51,19 +52,10 @@ class TokenIssuer:
 
         self.requests: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        super().__init__(self._server)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.answers = {WELL_KNOWN: json.dumps({"issuer": self.url, "jwks_uri": f"{self.url}/keys"}).encode()}
         self.rotate()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     @property
     def variables(self) -> dict[str, str]:

@@ -4,13 +4,13 @@ import base64
 import hashlib
 import hmac
 import ssl
-import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+from tests.background_server import BackgroundServer
 from tests.certificates import write_certificate
 from watchlist.digest_message import DigestMessage
 
@@ -44,7 +44,7 @@ class Call:
 
 
 @dataclass
-class Receiver:
+class Receiver(BackgroundServer):
     """Listens on 127.0.0.1 as `HOST` while its context is open, and answers with `status`.
 
     Attributes:
@@ -62,7 +62,7 @@ class Receiver:
         context.load_cert_chain(self._certificate)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        super().__init__(self._server)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -71,15 +71,6 @@ class Receiver:
             "WEBHOOK_LOOPBACK_PORT": str(self._server.server_port),
             "WEBHOOK_LOOPBACK_AUTHORITIES": str(self._certificate),
         }
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         receiver = self

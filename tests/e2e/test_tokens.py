@@ -40,6 +40,8 @@ def service(
 
 
 Api = Callable[[str], ApiClient]
+Statuses = Callable[[str, dict[str, str]], tuple[int, int]]
+"""Returns the statuses with which the HTTP API and the WebSocket answer a user's query."""
 
 
 @pytest.fixture
@@ -90,6 +92,15 @@ def test_a_user_is_shown_over_the_websocket_what_the_status_poll_shows_them(
     assert [entry["added_by"] for entry in shown["user_watchlists"]] == [ADA]
 
 
+@pytest.fixture
+def statuses(service: LocalService, issuer: TokenIssuer, watchlist_id: str) -> Statuses:
+    def of(user: str, query: dict[str, str]) -> tuple[int, int]:
+        token = issuer.token(user)
+        return http_status(service, watchlist_id, token, **query), live_status(service, watchlist_id, token, **query)
+
+    return of
+
+
 @pytest.mark.parametrize(
     ("user", "query", "expected"),
     [
@@ -101,12 +112,10 @@ def test_a_user_is_shown_over_the_websocket_what_the_status_poll_shows_them(
         (MALLORY, {"user": ADA}, 403),
     ],
 )
-def test_both_ways_let_the_same_users_see_an_entry(  # noqa: PLR0913, PLR0917 - fixtures and a row of the table
-    service: LocalService, issuer: TokenIssuer, watchlist_id: str, user: str, query: dict[str, str], expected: int
+def test_both_ways_let_the_same_users_see_an_entry(
+    statuses: Statuses, user: str, query: dict[str, str], expected: int
 ) -> None:
-    token = issuer.token(user)
-    assert http_status(service, watchlist_id, token, **query) == expected
-    assert live_status(service, watchlist_id, token, **query) == expected
+    assert statuses(user, query) == (expected, expected)
 
 
 def bad_tokens(issuer: TokenIssuer) -> dict[str, str | None]:

@@ -84,8 +84,12 @@ ANY_MESSAGE = {"QueueUrl": URL, "MaxNumberOfMessages": 1, "VisibilityTimeout": 1
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    keys = {"region_name": "eu-central-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
-    clients: dict[str, Any] = {name: boto3.client(name, **keys) for name in ("sqs", "dynamodbstreams", "lambda")}  # type: ignore[call-overload]
+    keys: Any = {"region_name": "eu-central-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
+    clients: dict[str, Any] = {
+        "sqs": boto3.client("sqs", **keys),
+        "dynamodbstreams": boto3.client("dynamodbstreams", **keys),
+        "lambda": boto3.client("lambda", **keys),
+    }
     monkeypatch.setattr(boto3, "client", clients.__getitem__)
     with ExitStack() as stubbed:
         stubbers = [stubbed.enter_context(Stubber(client)) for client in clients.values()]
