@@ -148,6 +148,29 @@ def test_a_child_leaves_no_core_dump(children: ChildProcesses, tmp_path: Path) -
     assert children.run(python(code), environment=PATH, directory=tmp_path, limits=GENEROUS).stdout == b"(0, 0)\n"
 
 
+@pytest.mark.parametrize("alone", [False, True])
+def test_the_limits_hold_before_a_child_is_told_anything(
+    children: ChildProcesses, tmp_path: Path, *, alone: bool
+) -> None:
+    code = (
+        "import sys; from resource import *; sys.stdin.readline();"
+        "print(getrlimit(RLIMIT_FSIZE), getrlimit(RLIMIT_CORE))"
+    )
+
+    with children.start(python(code), environment=PATH, directory=tmp_path, limits=GENEROUS, alone=alone) as child:
+        child.stdin.write(b"go\n")
+        child.stdin.close()
+        told = child.stdout.read()
+
+    assert told.decode().strip() == f"{(MIB, MIB)} {(0, 0)}"
+
+
+def test_a_child_that_ended_before_it_was_limited_is_no_failure(children: ChildProcesses, tmp_path: Path) -> None:
+    for _ in range(20):
+        with children.start(["true"], environment=PATH, directory=tmp_path, limits=GENEROUS, alone=True) as child:
+            assert child.wait() == 0
+
+
 def test_output_without_end_is_cut_and_ends_the_child(
     children: ChildProcesses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
