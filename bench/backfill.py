@@ -25,7 +25,7 @@ from rich.table import Table
 from bench.contestants import CONTESTANTS, PRODUCT, Contestant, Task
 from bench.measure import Usage, measure
 from bench.synthetic import build_synthetic
-from infra.local.git_server import GitServer
+from local_service.git.server import GitServer
 
 YEAR = 365 * 86_400
 LIMIT = 1000

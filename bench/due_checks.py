@@ -21,14 +21,17 @@ from pathlib import Path
 from dulwich.protocol import pkt_line
 from pynamodb.expressions.condition import Condition
 
-from infra.local import embedded_aws, lifeline
-from infra.local.embedded_aws import EmbeddedAws
-from infra.local.function_processes import FunctionProcesses, LocalFunction
-from infra.local.provisioning import provision
-from watchlist import clock, function_specs, limits, records
-from watchlist.records import ENTRY_KEY, Entry
+from local_service import lifeline
+from local_service.aws import embedded as embedded_aws
+from local_service.aws.embedded import EmbeddedAws
+from local_service.functions.processes import FunctionProcesses, LocalFunction
+from local_service.provisioning import provision
+from watchlist import clock, limits
+from watchlist.deployment import functions as function_specs
 from watchlist.settings import TableSettings, load
 from watchlist.states import DueKind, EntryStatus, JobState
+from watchlist.storage import records
+from watchlist.storage.records import ENTRY_KEY, Entry
 
 SPEC = function_specs.SCHEDULER
 HEAD = "a" * 40

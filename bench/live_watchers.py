@@ -17,16 +17,19 @@ import boto3
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from infra.local import embedded_aws
-from infra.local.embedded_aws import EmbeddedAws
-from infra.local.function_processes import FunctionProcesses, LocalFunction
-from infra.local.provisioning import provision
-from infra.local.stream_poller import StreamPoller
-from infra.local.websocket_gateway import WebSocketGateway
-from watchlist import clock, function_specs, limits, records, stream_consumers
-from watchlist.records import ENTRY_KEY, Entry, Progress, Subscription
+from local_service.aws import embedded as embedded_aws
+from local_service.aws.embedded import EmbeddedAws
+from local_service.functions.processes import FunctionProcesses, LocalFunction
+from local_service.functions.stream_poller import StreamPoller
+from local_service.gateways.websocket import WebSocketGateway
+from local_service.provisioning import provision
+from watchlist import clock, limits
+from watchlist.deployment import functions as function_specs
+from watchlist.deployment import stream_consumers
 from watchlist.settings import TableSettings, load
 from watchlist.states import EntryStatus, JobState, Stage
+from watchlist.storage import records
+from watchlist.storage.records import ENTRY_KEY, Entry, Progress, Subscription
 
 WATCHLIST_ID = "watchlist_bench_bench_1"
 

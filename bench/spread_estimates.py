@@ -25,7 +25,7 @@ from watchlist.alerts.baseline import (
     lines_changed,
 )
 from watchlist.alerts.commit_rules import MINIMUM_FILES, MINIMUM_LINES
-from watchlist.commits import Commit
+from watchlist.history.commits import Commit
 
 _DEVIATIONS = 3.5
 _OUTLIER = 1_000_000

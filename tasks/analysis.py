@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from tasks.child_process import ChildProcesses
-from tasks.forge import Forge
 from tasks.history import (
     CommitWindow,
     LineCountsUnavailableError,
@@ -20,16 +19,20 @@ from tasks.history import (
     StoredHistory,
     open_repository,
 )
+from tasks.hosts.describe import Forge
 from tasks.refresh_alerts import Backfill, tell_of_commits, tell_of_health
 from tasks.scorecard.assessment import Assessor
-from watchlist import commit_store, health_store, history_metrics, limits
-from watchlist.commits import Commit
-from watchlist.health import ScorecardResult, no_score
-from watchlist.history_metrics import HistoryMetrics
-from watchlist.package import Package
-from watchlist.queues import JobKind
-from watchlist.records import Entry
+from watchlist import limits
+from watchlist.health import store as health_store
+from watchlist.health.scorecard import ScorecardResult, no_score
+from watchlist.history import metrics as history_metrics
+from watchlist.history import store as commit_store
+from watchlist.history.commits import Commit
+from watchlist.history.metrics import HistoryMetrics
+from watchlist.job_kinds import JobKind
 from watchlist.states import Stage
+from watchlist.storage.records import Entry
+from watchlist.watching.package import Package
 
 T = TypeVar("T")
 

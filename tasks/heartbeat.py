@@ -11,10 +11,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
 from tasks.control import JobControl, StopReason
-from watchlist import clock, task_slots
+from watchlist import clock
 from watchlist.errors import JobCancelledError, JobError
-from watchlist.job_protocol import Lease, SupersededError
-from watchlist.job_queue import HeldMessage, JobQueue, MessageGoneError
+from watchlist.jobs import task_slots
+from watchlist.jobs.protocol import Lease, SupersededError
+from watchlist.jobs.queue import HeldMessage, JobQueue, MessageGoneError
 from watchlist.metrics import Metric, publisher_of_a_thread
 from watchlist.states import Share
 

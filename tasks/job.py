@@ -26,22 +26,25 @@ from tasks import analysis
 from tasks.analysis import Analysis, Tools
 from tasks.child_process import ChildProcesses
 from tasks.control import JobControl, StopReason
-from tasks.forge import Forge
-from tasks.github_api import GitHubApi
 from tasks.heartbeat import Heartbeat
+from tasks.hosts.describe import Forge
+from tasks.hosts.github_api import GitHubApi
 from tasks.scorecard.assessment import Assessor
 from tasks.scorecard.cli import ScorecardCli
 from tasks.scratch import sweep_scratch
-from watchlist import clock, job_protocol, metrics, records, task_slots
+from watchlist import clock, metrics
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
-from watchlist.job_protocol import Launch, Lease, SupersededError
-from watchlist.job_queue import HeldMessage, JobQueue, MessageGoneError
+from watchlist.jobs import protocol as job_protocol
+from watchlist.jobs import task_slots
+from watchlist.jobs.protocol import Launch, Lease, SupersededError
+from watchlist.jobs.queue import HeldMessage, JobQueue, MessageGoneError
+from watchlist.jobs.stopped_tasks import launch_of
 from watchlist.metrics import Metric, attempt_failed_by
-from watchlist.package import Package
-from watchlist.records import Entry
 from watchlist.settings import JobSettings, SettingsError, TaskSettings, load
 from watchlist.states import Share, Stage
-from watchlist.stopped_tasks import launch_of
+from watchlist.storage import records
+from watchlist.storage.records import Entry
+from watchlist.watching.package import Package
 
 PROGRESS_SECONDS = 1.0
 """Least time between two reports of progress within a stage."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tasks.history import CommitWindow
-from watchlist import alerting
+from watchlist.alerts import telling as alerting
 from watchlist.alerts.alert import Alert, Watcher
 from watchlist.alerts.baseline import Baseline, week_of
 from watchlist.alerts.commit_rules import commit_alerts
@@ -20,9 +20,9 @@ from watchlist.alerts.health_rules import (
     new_vulnerabilities_alert,
 )
 from watchlist.alerts.repository_rules import ancestry_break_alert, descends_from
-from watchlist.commits import Commit
-from watchlist.health import ScorecardResult, compare
-from watchlist.records import Entry
+from watchlist.health.scorecard import ScorecardResult, compare
+from watchlist.history.commits import Commit
+from watchlist.storage.records import Entry
 
 
 class Job(Protocol):

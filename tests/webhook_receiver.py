@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.background_server import BackgroundServer
 from tests.certificates import write_certificate
-from watchlist.digest_message import DigestMessage
+from watchlist.notifications.digest_message import DigestMessage
 
 HOST = "hooks.example.org"
 URL = f"https://{HOST}/watchlist?from=test"

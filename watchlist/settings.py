@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from watchlist import limits
-from watchlist.queues import JobKind
+from watchlist.job_kinds import JobKind
 from watchlist.repository_url import DEFAULT_ORIGINS, parse_origin
 
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from watchlist.queues import JobKind
+from watchlist.job_kinds import JobKind
 
 
 class EntryStatus(StrEnum):

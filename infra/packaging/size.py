@@ -22,7 +22,7 @@ from rich.table import Table
 
 from infra.packaging.build import Packages, python_of_target
 from infra.packaging.target import LAMBDA, THIS_MACHINE
-from watchlist.function_specs import FUNCTIONS, HTTP_FUNCTIONS, LIVE_FUNCTIONS, FunctionSpec
+from watchlist.deployment.functions import FUNCTIONS, HTTP_FUNCTIONS, LIVE_FUNCTIONS, FunctionSpec
 from watchlist.settings import Settings
 
 LIMITED = (*HTTP_FUNCTIONS, *LIVE_FUNCTIONS)

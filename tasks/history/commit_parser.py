@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from watchlist.commits import Commit, Signature
+from watchlist.history.commits import Commit, Signature
 
 MESSAGE_CHARACTERS = 16_384
 """Longer messages are cut: one commit must not fill the task's memory or the service's tables."""

@@ -17,8 +17,8 @@ from zlib import crc32
 from tasks.history.parallel import AT_ONCE
 from tasks.history.store import ContentPair, LineCount, TreePair
 from tasks.history.tree_differences import TreeDifferences
-from watchlist.commits import FileChange
 from watchlist.errors import ErrorCode, JobError
+from watchlist.history.commits import FileChange
 
 _BLOBS_IN_GROUP = 250
 _MOST_GROUPS = 16

@@ -14,7 +14,7 @@ from dulwich.protocol import Protocol
 from tasks.history.byte_reader import ByteReader
 from tasks.history.transport import GitHttpConnections
 from watchlist.errors import ErrorCode, JobError
-from watchlist.git_protocol import (
+from watchlist.git.protocol import (
     Capabilities,
     Head,
     command,

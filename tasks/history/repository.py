@@ -36,8 +36,8 @@ from tasks.history.transport import GitHttpConnections
 from tasks.history.tree_differences import find_differences
 from tasks.history.walk import Walk
 from tasks.scratch import scratch_directory
-from watchlist.commits import Commit, FileChange
 from watchlist.errors import ErrorCode, JobError
+from watchlist.history.commits import Commit, FileChange
 
 MAILMAP_BYTES = MIB
 """A larger `.mailmap` is ignored."""

@@ -26,7 +26,7 @@ from tasks.history.byte_reader import ByteReader
 from tasks.history.git_process import Deadline
 from tasks.history.limits import FetchLimits
 from watchlist.errors import ErrorCode, JobError
-from watchlist.git_protocol import (
+from watchlist.git.protocol import (
     ADVERTISEMENT_TYPE,
     REQUEST_TYPE,
     RESULT_TYPE,
@@ -35,7 +35,7 @@ from watchlist.git_protocol import (
     VERSION_HEADER,
     error_of_status,
 )
-from watchlist.git_remote import explained
+from watchlist.git.remote import explained
 
 _COMPRESS_ABOVE = 1024
 _READ_SIZE = 16 * 1024

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from tasks.child_process import ChildProcesses
-from tasks.github_api import Budget, GitHubApi, GitHubRefusalError, split_tokens
+from tasks.hosts.github_api import Budget, GitHubApi, GitHubRefusalError, split_tokens
 from tasks.json_client import JsonClient
 from tasks.scorecard.chain import is_reusable, may_ask_forge, plan
 from tasks.scorecard.cli import ScorecardCli
@@ -17,7 +17,7 @@ from tasks.scorecard.report import UnusableReportError, read_report
 from watchlist.clock import Clock
 from watchlist.clock import now as clock_now
 from watchlist.errors import JobError
-from watchlist.health import PassedOver, ScorecardResult, ScorecardSource, no_score, shorten
+from watchlist.health.scorecard import PassedOver, ScorecardResult, ScorecardSource, no_score, shorten
 from watchlist.repository_url import Repository
 from watchlist.settings import TaskSettings
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tasks.github_api import Budget
-from watchlist.health import PassedOver, ScorecardResult, ScorecardSource
+from tasks.hosts.github_api import Budget
+from watchlist.health.scorecard import PassedOver, ScorecardResult, ScorecardSource
 
 MAX_AGE_LIMIT = timedelta(hours=48)
 """No result is reused for longer, whatever is configured."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from watchlist.health import (
+from watchlist.health.scorecard import (
     DETAIL_BYTES,
     MAX_CHECKS,
     MAX_DETAILS,

@@ -10,12 +10,12 @@ from typing import Any
 import boto3
 import urllib3
 
-from infra.local import embedded_aws
-from infra.local.service import LocalService
+from local_service.aws import embedded as embedded_aws
+from local_service.service import LocalService
 from tests.e2e.conftest import SECONDS
 from tests.webhook_receiver import Call, Receiver
-from watchlist import events
-from watchlist.events import AlertRaised, Event
+from watchlist.notifications import events
+from watchlist.notifications.events import AlertRaised, Event
 
 Kinds = Counter[str]
 _EVENT_OF_TYPE = {event.DETAIL_TYPE: event for event in events.EVENTS}

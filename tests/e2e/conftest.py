@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from infra.local import lifeline
-from infra.local.api_client import ApiClient
-from infra.local.git_server import GitServer
+from local_service import lifeline
+from local_service.commands.api_client import ApiClient
+from local_service.git.server import GitServer
 
 SECONDS = 120
 """How long anything may take before a test gives up on it."""
@@ -122,7 +122,7 @@ def serve(variables: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
         log = tmp_path_factory.mktemp("service") / "service.log"
         arguments = ["serve", "--port", "0", "--log", str(log), *map(str, repositories)]
         process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local", *arguments],
+            [sys.executable, "-m", "local_service", *arguments],
             stdout=subprocess.PIPE,
             text=True,
             cwd=lifeline.ROOT,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import lifeline
+from local_service import lifeline
 
 SEED = 5
 """Its hosts answer soon, be it badly: one that never answers costs a run a minute."""

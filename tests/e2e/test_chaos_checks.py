@@ -10,8 +10,8 @@ from tests.e2e.chaos.checks import Kind, judge
 from tests.e2e.chaos.observation import Entry, Observation
 from tests.e2e.chaos.sources import Host, Source
 from tests.e2e.chaos.users import Outcome, Wish
-from watchlist.job_message import JobMessage
-from watchlist.queues import JobKind
+from watchlist.job_kinds import JobKind
+from watchlist.jobs.message import JobMessage
 
 READY = Source("sound", Host.SOUND, ("b" * 40, "a" * 40))
 USED_UP = Source("erring", Host.ERRORS, ())

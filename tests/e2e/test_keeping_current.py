@@ -13,14 +13,14 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from infra.local import live_client
-from infra.local.api_client import ApiClient
-from infra.local.service import LocalService, LocalSettings
+from local_service.commands import live_client
+from local_service.commands.api_client import ApiClient
+from local_service.service import LocalService, LocalSettings
 from tests.e2e.channels import Channels, Mailbox, bus_of, call, emails_of
 from tests.e2e.conftest import SECONDS, Forge
 from tests.scorecard_reports import FakeScorecard, report
 from tests.webhook_receiver import URL, Receiver
-from watchlist.queues import JobKind
+from watchlist.job_kinds import JobKind
 from watchlist.states import Stage
 
 USER = "ada@example.org"

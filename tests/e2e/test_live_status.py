@@ -6,7 +6,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from infra.local import live_client
+from local_service.commands import live_client
 from tests.e2e.conftest import SECONDS, Forge, RunningService
 from watchlist.states import Stage
 

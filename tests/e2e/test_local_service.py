@@ -16,15 +16,15 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from infra.local import lifeline
-from infra.local.api_client import ProblemError
+from local_service import lifeline
+from local_service.commands.api_client import ProblemError
 from tests.e2e.conftest import SECONDS, Forge, RunningService, Serve
 from watchlist.errors import ErrorCode
 
 
 def run(variables: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "infra.local", *arguments],
+        [sys.executable, "-m", "local_service", *arguments],
         capture_output=True,
         text=True,
         check=False,

@@ -12,13 +12,13 @@ from websockets.exceptions import ConnectionClosedOK, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from infra.local.api_client import ApiClient, authorization
-from infra.local.live_client import states
-from infra.local.service import LocalService, LocalSettings
+from local_service.commands.api_client import ApiClient, authorization
+from local_service.commands.live_client import states
+from local_service.service import LocalService, LocalSettings
 from tests.e2e.conftest import SECONDS, Forge
 from tests.token_issuer import TokenIssuer, forge, new_key, sign
-from watchlist import function_specs
-from watchlist.queues import JobKind
+from watchlist.deployment import functions as function_specs
+from watchlist.job_kinds import JobKind
 
 ADA, GRACE, MALLORY = "ada@example.org", "grace@example.org", "mallory@example.org"
 

@@ -19,14 +19,14 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.local import embedded_aws
-from infra.local.api_client import ApiClient
-from infra.local.service import LocalService, LocalSettings
-from infra.worker_image import SCORECARD, SCRATCH, USER
+from infra.stack.worker_image import SCORECARD, SCRATCH, USER
+from local_service.aws import embedded as embedded_aws
+from local_service.commands.api_client import ApiClient
+from local_service.service import LocalService, LocalSettings
 from tests.hostile_server import HostileServer
 from tests.infra.templates import Template
+from watchlist.deployment.functions import TASK_MODULE
 from watchlist.errors import ErrorCode
-from watchlist.function_specs import TASK_MODULE
 from watchlist.settings import JobSettings, TaskSettings
 
 ROOT = Path(__file__).parents[2]

@@ -13,12 +13,12 @@ from urllib.parse import quote
 import urllib3
 from websockets.sync.client import connect
 
-from infra.local.embedded_aws import Fault
-from infra.local.service import Invoke, LocalService
+from local_service.aws.embedded import Fault
+from local_service.service import Invoke, LocalService
 from tests.e2e.conftest import SECONDS, Forge
-from watchlist import function_specs
-from watchlist.function_specs import FunctionSpec
-from watchlist.queues import JobKind
+from watchlist.deployment import functions as function_specs
+from watchlist.deployment.functions import FunctionSpec
+from watchlist.job_kinds import JobKind
 from watchlist.states import Stage
 
 USER = "ada@example.org"

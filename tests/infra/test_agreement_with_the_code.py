@@ -9,17 +9,25 @@ from pynamodb.attributes import Attribute
 from pynamodb.indexes import AllProjection, Index
 from pynamodb.models import Model
 
-from infra.local.service import LocalSettings
-from infra.process_environment import MissingValueError, environment_of
-from infra.schedules import SCHEDULED, Scheduled
+from infra.stack.process_environment import MissingValueError, environment_of
+from infra.stack.schedules import SCHEDULED, Scheduled
+from local_service.service import LocalSettings
 from tests.infra.templates import Template, target
-from watchlist import function_specs, limits, records, tables
-from watchlist.function_specs import FUNCTIONS, HTTP_FUNCTIONS, TOKEN_FUNCTIONS, FunctionSpec
-from watchlist.queue_specs import JOB_QUEUES, QUEUES, WEBHOOK_QUEUE, QueueSpec
-from watchlist.queues import JobKind
-from watchlist.routes import LIVE_ROUTES, ROUTES
+from watchlist import limits
+from watchlist.deployment import functions as function_specs
+from watchlist.deployment.functions import FUNCTIONS, HTTP_FUNCTIONS, TOKEN_FUNCTIONS, FunctionSpec
+from watchlist.deployment.queues import JOB_QUEUES, QUEUES, WEBHOOK_QUEUE, QueueSpec
+from watchlist.deployment.routes import LIVE_ROUTES, ROUTES
+from watchlist.deployment.stream_consumers import (
+    CONSUMERS,
+    FAILURES,
+    STARTING_POSITION,
+    STREAM_VIEW_TYPE,
+    StreamConsumer,
+)
+from watchlist.job_kinds import JobKind
 from watchlist.settings import AddSettings, TaskSettings
-from watchlist.stream_consumers import CONSUMERS, FAILURES, STARTING_POSITION, STREAM_VIEW_TYPE, StreamConsumer
+from watchlist.storage import records, tables
 
 MODELS: dict[str, type[Model]] = {"watchlist": records.WatchlistItem, "activity": records.ActivityItem}
 
@@ -250,7 +258,9 @@ def test_every_route_leads_to_its_function(dev: Template) -> None:
         _, integration = route["Target"]["Fn::Join"][1]
         function = target(integrations[str(target(integration))]["IntegrationUri"])
         actual[route["RouteKey"]] = functions[str(function)]["Handler"]
-    assert actual == {f"{route.method} {route.path}": f"functions.{route.function}.handler" for route in ROUTES}
+    assert actual == {
+        f"{route.method} {route.path}": f"functions.http.routes.{route.function}.handler" for route in ROUTES
+    }
     assert {spec.name for spec in HTTP_FUNCTIONS} == {route.function for route in ROUTES}
 
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from infra.monitoring import AlarmTitle
-from infra.schedules import SCHEDULED, Scheduled
+from infra.stack.monitoring import AlarmTitle
+from infra.stack.schedules import SCHEDULED, Scheduled
 from tests.infra.templates import Template, target
 from watchlist import limits
+from watchlist.deployment.queues import JOB_QUEUES, WEBHOOK_QUEUE
+from watchlist.deployment.stream_consumers import CONSUMERS, FAILURES, StreamConsumer
 from watchlist.errors import ErrorCode
 from watchlist.metrics import DIMENSION, NAMESPACE, Metric, attempt_failed_by
-from watchlist.queue_specs import JOB_QUEUES, WEBHOOK_QUEUE
 from watchlist.settings import JobSettings
-from watchlist.stream_consumers import CONSUMERS, FAILURES, StreamConsumer
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 

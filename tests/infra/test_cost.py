@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from infra import cost
 from infra.environments import DEV
+from infra.operations import cost
 from tests.infra.templates import Template
 
 

@@ -4,9 +4,9 @@ import json
 import re
 from pathlib import Path
 
-from infra.worker_image import SCORECARD, SCRATCH, USER
+from infra.stack.worker_image import SCORECARD, SCRATCH, USER
 from tests.infra.templates import Template
-from watchlist.function_specs import TASK_MODULE
+from watchlist.deployment.functions import TASK_MODULE
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "tasks" / "Dockerfile").read_text()

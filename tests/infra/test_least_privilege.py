@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from infra import permissions
-from infra.permissions import Permissions
+from infra.stack import permissions
+from infra.stack.permissions import Permissions
 from tests.infra.templates import Template, as_list, target
-from watchlist.function_specs import FUNCTIONS, TOKEN_FUNCTIONS, FunctionSpec
-from watchlist.queues import JobKind
+from watchlist.deployment.functions import FUNCTIONS, TOKEN_FUNCTIONS, FunctionSpec
+from watchlist.job_kinds import JobKind
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}

@@ -16,7 +16,7 @@ from infra.packaging.build import REPOSITORY_ROOT, Packages, PackagingError, pyt
 from infra.packaging.closure import FIRST_PARTY, Closure, closure_of
 from infra.packaging.distributions import cut_endpoints
 from infra.packaging.size import LIMITED, Measurement, example_environment, measure
-from watchlist.function_specs import (
+from watchlist.deployment.functions import (
     DISPATCHER,
     DOCUMENTATION,
     FUNCTIONS,
@@ -187,7 +187,7 @@ SEEN_WHERE_INSTALLED = {"_distutils_hack", "certifi"}
 @pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
 def test_only_the_documentation_has_files_of_documentation(spec: FunctionSpec) -> None:
     data = {path.name for path in closure_of(REPOSITORY_ROOT, spec.module).data}
-    assert data == ({"openapi.json", "docs.html"} if spec is DOCUMENTATION else set())
+    assert data == ({"openapi.json", "page.html"} if spec is DOCUMENTATION else set())
 
 
 def test_what_makes_the_documentation_is_in_no_package() -> None:
@@ -226,7 +226,7 @@ def test_a_package_has_no_pages_of_libraries(packages: Packages) -> None:
     with zipfile.ZipFile(packages.package_of(DOCUMENTATION)) as archive:
         names = archive.namelist()
     assert [name for name in names if name.endswith((".js", ".css", ".md", ".pyi"))] == []
-    assert "functions/docs.html" in names
+    assert "functions/http/openapi/page.html" in names
 
 
 @pytest.mark.parametrize(
@@ -254,8 +254,12 @@ def test_a_package_has_the_same_bytes_wherever_and_whenever_it_is_built(tmp_path
     assert len(digests) == 1
     with zipfile.ZipFile(package) as archive:
         files = set(archive.namelist())
-    assert {"functions/dispatcher.pyc", "functions/task_launcher.pyc", "watchlist/records.pyc"} <= files
-    assert "functions/status.pyc" not in files
+    assert {
+        "functions/jobs/dispatcher.pyc",
+        "watchlist/jobs/task_launcher.pyc",
+        "watchlist/storage/records.pyc",
+    } <= files
+    assert "functions/http/routes/status.pyc" not in files
     assert any(name.startswith("pydantic_core/") and name.endswith("aarch64-linux-gnu.so") for name in files)
     assert {name.split("/")[2] for name in files if name.startswith("botocore/data/") and "/20" in name} == {
         "dynamodb",

@@ -8,16 +8,16 @@ from unittest import mock
 
 import pytest
 
-from infra.local import task_runner
-from infra.local.git_server import GitServer
-from infra.local.provisioning import Environment
-from infra.local.service import LocalService, LocalSettings
-from infra.permissions import OF_FUNCTIONS, OF_TASK, Permissions
+from infra.stack.permissions import OF_FUNCTIONS, OF_TASK, Permissions
+from local_service.git.server import GitServer
+from local_service.provisioning import Environment
+from local_service.service import LocalService, LocalSettings
+from local_service.tasks import runner as task_runner
 from tests.e2e.conftest import Forge
 from tests.infra.story import OFTEN, Authorizer, Gate, Story
-from watchlist import tables
-from watchlist.function_specs import FUNCTIONS, FunctionSpec
-from watchlist.queues import JobKind
+from watchlist.deployment.functions import FUNCTIONS, FunctionSpec
+from watchlist.job_kinds import JobKind
+from watchlist.storage import tables
 
 pytestmark = pytest.mark.timeout(900)
 """The story is one long one, and told once, before the first test."""

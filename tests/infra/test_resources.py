@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from tests.infra.templates import Template, target
-from watchlist import function_specs
-from watchlist.routes import LIVE_ROUTES, ROUTES
+from watchlist.deployment import functions as function_specs
+from watchlist.deployment.routes import LIVE_ROUTES, ROUTES
 
 
 def test_templates_pass_cfn_lint(templates: dict[str, Template]) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra import smoke
-from infra.smoke import CheckFailedError, Deployment, judge_job, subject_of, wait_for
+from infra.operations import smoke
+from infra.operations.smoke import CheckFailedError, Deployment, judge_job, subject_of, wait_for
 
 READY = {"status": "ready", "attempt": 1}
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
-from infra.local.embedded_aws import EmbeddedAws
-from infra.local.provisioning import Environment
+from local_service.aws.embedded import EmbeddedAws
+from local_service.provisioning import Environment
 
 
 @dataclass(frozen=True)

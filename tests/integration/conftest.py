@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.embedded_aws import EmbeddedAws, credentials
-from infra.local.provisioning import provision
+from local_service.aws.embedded import EmbeddedAws, credentials
+from local_service.provisioning import provision
 from tests.forge_server import ForgeServer
 from tests.integration.aws import Aws
-from tests.integration.protocol.harness import ControlledClock, import_functions
+from tests.integration.jobs.harness import ControlledClock, import_functions
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

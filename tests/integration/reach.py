@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from infra.local import embedded_aws
-from infra.local.embedded_aws import EmbeddedAws
-from infra.local.provisioning import Environment
-from watchlist import records
+from local_service.aws import embedded as embedded_aws
+from local_service.aws.embedded import EmbeddedAws
+from local_service.provisioning import Environment
 from watchlist.settings import TableSettings, load
+from watchlist.storage import records
 
 
 @contextmanager

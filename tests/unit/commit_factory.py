@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import count
 
-from watchlist.commits import Commit, FileChange, Signature
+from watchlist.history.commits import Commit, FileChange, Signature
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 ADA = Signature("Ada Lovelace", "ada@example.org", NOON)

@@ -2,8 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from watchlist import function_specs, limits
-from watchlist.job_protocol import back_off
+from watchlist import limits
+from watchlist.deployment import functions as function_specs
+from watchlist.jobs.protocol import back_off
 
 
 @pytest.mark.parametrize(("failed_attempt", "seconds"), [(1, 2), (2, 4), (3, 8)])

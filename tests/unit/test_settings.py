@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchlist.function_specs import FUNCTIONS
-from watchlist.queues import JobKind
+from watchlist.deployment.functions import FUNCTIONS
+from watchlist.job_kinds import JobKind
 from watchlist.settings import (
     AddSettings,
     DispatcherSettings,

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from watchlist.alert_settings import AlertKind, AlertSettings
+from watchlist.alerts.settings import AlertKind, AlertSettings
 
 _CUT = "…"
 

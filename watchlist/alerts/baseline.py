@@ -28,8 +28,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from watchlist.commits import Commit, Signature
-from watchlist.file_changes import OTHER_FILES
+from watchlist.history.commits import Commit, Signature
+from watchlist.history.file_changes import OTHER_FILES
 
 MINIMUM_REPOSITORY_COMMITS = 30
 """Commits that the repository's own spread needs; below it only the other thresholds apply."""

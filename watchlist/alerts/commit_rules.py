@@ -10,13 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from watchlist.alert_settings import (
-    AlertKind,
-    AlertSettings,
-    FilesChangedSettings,
-    HighChurnSettings,
-    LinesAddedDeletedSettings,
-)
 from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind, Watcher, quoted
 from watchlist.alerts.baseline import (
     LARGEST_SIZE,
@@ -30,7 +23,14 @@ from watchlist.alerts.baseline import (
     lines_changed,
     week_of,
 )
-from watchlist.commits import Commit, Signature
+from watchlist.alerts.settings import (
+    AlertKind,
+    AlertSettings,
+    FilesChangedSettings,
+    HighChurnSettings,
+    LinesAddedDeletedSettings,
+)
+from watchlist.history.commits import Commit, Signature
 
 MINIMUM_LINES = 200
 """No commit of fewer lines is unusual by variance: nobody wants to hear of it, however small the usual ones are."""

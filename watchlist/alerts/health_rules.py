@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from watchlist.alert_settings import AlertKind
 from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind, Watcher, quoted
+from watchlist.alerts.settings import AlertKind
 
 CRITICAL_FACTOR = 2
 """A decrease of the health score is critical from this many times its threshold on."""

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from watchlist import limits
-from watchlist.alert_settings import AlertKind
 from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind, Watcher, quoted
-from watchlist.commits import Commit
+from watchlist.alerts.settings import AlertKind
+from watchlist.history.commits import Commit
 
 _SHORT_SHA = 12
 _DAY = timedelta(days=1)

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
-from infra.local import embedded_aws
-from infra.local.embedded_aws import PLATFORM, Fault
-from infra.local.function_processes import FunctionError
-from infra.local.service import Invoke, LocalService
-from watchlist import function_specs, tables
-from watchlist.job_message import JobMessage
-from watchlist.records import ENTRY_KEY
+from local_service.aws import embedded as embedded_aws
+from local_service.aws.embedded import PLATFORM, Fault
+from local_service.functions.processes import FunctionError
+from local_service.service import Invoke, LocalService
+from watchlist.deployment import functions as function_specs
+from watchlist.jobs.message import JobMessage
 from watchlist.states import JobState
+from watchlist.storage import tables
+from watchlist.storage.records import ENTRY_KEY
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -12,7 +12,7 @@ import urllib3
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from infra.local.git_server import GitServer
+from local_service.git.server import GitServer
 from tests.e2e.chaos.sources import OWNER, Host, Source
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from infra.local import container
+from local_service.tasks import container
 
 
 def adopt_orphans() -> None:

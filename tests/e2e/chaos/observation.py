@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from infra.local import embedded_aws
-from infra.local.api_client import ApiClient, ProblemError
-from infra.local.service import LocalService
+from local_service.aws import embedded as embedded_aws
+from local_service.commands.api_client import ApiClient, ProblemError
+from local_service.service import LocalService
 from tests.e2e.chaos.sources import Source
 from tests.e2e.chaos.users import Outcome
-from watchlist import tables
-from watchlist.job_message import JobMessage
+from watchlist.jobs.message import JobMessage
+from watchlist.storage import tables
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
-from infra.local.api_client import ApiClient
-from infra.local.service import LocalService, LocalSettings
+from local_service.commands.api_client import ApiClient
+from local_service.service import LocalService, LocalSettings
 from tests.e2e.chaos import left_over
 from tests.e2e.chaos.checks import Finding, Kind, judge
 from tests.e2e.chaos.faults import Havoc, Rates, Tally

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 import urllib3
 
-from infra.local.api_client import ApiClient, ProblemError
+from local_service.commands.api_client import ApiClient, ProblemError
 from tests.e2e.chaos.sources import Source
 
 _MOST_TRIES = 12

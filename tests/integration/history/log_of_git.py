@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.repositories import git
-from watchlist.commits import FileChange
+from watchlist.history.commits import FileChange
 
 Lines = list[tuple[str, int | None, int | None]]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.git_server import PARTIAL_CLONE, GitServer
+from local_service.git.server import PARTIAL_CLONE, GitServer
 from tasks.child_process import ChildProcesses
 from tasks.history import FetchLimits, open_repository
 from tests.repositories import PlannedCommit, PlannedFile, build_repository

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from dulwich.protocol import pkt_line
 
-from infra.local.git_server import GitServer
+from local_service.git.server import GitServer
 from tasks.child_process import ChildProcesses
 from tasks.history import FetchLimits, LineCountsUnavailableError, Repository, open_repository
 from tests.hostile_server import ADVERTISEMENT, HostileServer, Respond, in_side_band, reply, repository_whose_fetch_says

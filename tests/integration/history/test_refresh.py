@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.git_server import GitServer
+from local_service.git.server import GitServer
 from tasks.child_process import ChildProcesses
 from tasks.history import CommitWindow, Repository, StoredCommit, StoredHistory, open_repository
 from tests.integration.history.log_of_git import as_lines, log_of_git

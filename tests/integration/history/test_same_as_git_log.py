@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from infra.local.git_server import PARTIAL_CLONE, GitServer
+from local_service.git.server import PARTIAL_CLONE, GitServer
 from tasks.child_process import ChildProcesses
 from tasks.history import FetchLimits, open_repository
 from tasks.history.byte_reader import ByteReader

@@ -14,19 +14,23 @@ import boto3
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from infra.local import embedded_aws
-from infra.local.embedded_aws import EmbeddedAws
-from infra.local.function_processes import FunctionProcesses, LocalFunction
-from infra.local.provisioning import provision
-from infra.local.stream_poller import StreamPoller
-from infra.local.websocket_gateway import WebSocketGateway
+from local_service.aws import embedded as embedded_aws
+from local_service.aws.embedded import EmbeddedAws
+from local_service.functions.processes import FunctionProcesses, LocalFunction
+from local_service.functions.stream_poller import StreamPoller
+from local_service.gateways.websocket import WebSocketGateway
+from local_service.provisioning import provision
 from tests.integration.reach import reaching
-from watchlist import clock, function_specs, job_protocol, live_connections, stream_consumers
-from watchlist.job_protocol import Launch, Lease
-from watchlist.queues import JobKind
-from watchlist.records import ENTRY_KEY, Entry, Subscription, UserEntry
+from watchlist import clock
+from watchlist.deployment import functions as function_specs
+from watchlist.deployment import stream_consumers
+from watchlist.job_kinds import JobKind
+from watchlist.jobs import protocol as job_protocol
+from watchlist.jobs.protocol import Launch, Lease
+from watchlist.live import connections as live_connections
 from watchlist.repository_url import DEFAULT_ORIGINS
 from watchlist.states import EntryStatus
+from watchlist.storage.records import ENTRY_KEY, Entry, Subscription, UserEntry
 
 SECONDS = 30
 """How long anything may take before a test gives up on it."""

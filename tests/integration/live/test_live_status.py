@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosedOK, InvalidStatus
 from websockets.sync.client import ClientConnection
 
-from infra.local.embedded_aws import Fault
+from local_service.aws.embedded import Fault
 from tests.integration.live.conftest import (
     SECONDS,
     Live,
@@ -22,11 +22,13 @@ from tests.integration.live.conftest import (
     receive,
     receive_until,
 )
-from watchlist import clock, job_protocol, limits, live_connections
+from watchlist import clock, limits
 from watchlist.errors import ErrorCode, JobError
-from watchlist.live_connections import Viewer
-from watchlist.records import Entry
+from watchlist.jobs import protocol as job_protocol
+from watchlist.live import connections as live_connections
+from watchlist.live.connections import Viewer
 from watchlist.states import EntryStatus, Stage
+from watchlist.storage.records import Entry
 
 
 @pytest.fixture(autouse=True)

@@ -12,20 +12,25 @@ from uuid import uuid4
 import boto3
 import pytest
 
-from infra.local import embedded_aws
-from infra.local.embedded_aws import EmbeddedAws
-from infra.local.function_processes import FunctionProcesses, LocalFunction
-from infra.local.provisioning import Environment, provision
-from infra.local.queue_poller import QueuePoller
-from infra.local.stream_poller import StreamPoller
+from local_service.aws import embedded as embedded_aws
+from local_service.aws.embedded import EmbeddedAws
+from local_service.functions.processes import FunctionProcesses, LocalFunction
+from local_service.functions.queue_poller import QueuePoller
+from local_service.functions.stream_poller import StreamPoller
+from local_service.provisioning import Environment, provision
 from tests.integration.reach import reaching
 from tests.webhook_receiver import Receiver
-from watchlist import alert_store, clock, digests, function_specs, stream_consumers, user_entries
-from watchlist.alert_settings import AlertKind
+from watchlist import clock
+from watchlist.alerts import store as alert_store
 from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind
-from watchlist.entries import user_watchlist_id_of
-from watchlist.records import ENTRY_KEY, Digest, Entry, UserEntry
+from watchlist.alerts.settings import AlertKind
+from watchlist.deployment import functions as function_specs
+from watchlist.deployment import stream_consumers
+from watchlist.notifications import digests
 from watchlist.states import EntryStatus, JobState
+from watchlist.storage.records import ENTRY_KEY, Digest, Entry, UserEntry
+from watchlist.watching import user_entries
+from watchlist.watching.entries import user_watchlist_id_of
 
 USER = "ada@example.org"
 SPECS = (

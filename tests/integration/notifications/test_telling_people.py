@@ -3,12 +3,14 @@ from typing import Any
 
 import pytest
 
-from infra.local.embedded_aws import Fault
+from local_service.aws.embedded import Fault
 from tests.integration.notifications.conftest import USER, Told, Watch
 from tests.webhook_receiver import URL, Call, Receiver
-from watchlist import alert_store, clock, digests, limits
-from watchlist.records import Entry
+from watchlist import clock, limits
+from watchlist.alerts import store as alert_store
+from watchlist.notifications import digests
 from watchlist.states import EntryStatus
+from watchlist.storage.records import Entry
 
 
 def told_alerts(call: Call) -> list[str]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.history.commit_parser import MESSAGE_CHARACTERS, NAME_CHARACTERS, parse_commit, read_commit
-from watchlist.commits import Commit
+from watchlist.history.commits import Commit
 
 TREE = b"tree " + b"1" * 40 + b"\n"
 PARENT = b"parent " + b"2" * 40 + b"\n"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tasks.history.line_counting import count_lines
 from tasks.history.store import SUBMODULE_MODE, ContentPair, LineCount, TreeChange, TreeEntry, TreePair
 from tasks.history.tree_differences import TreeDifferences
-from watchlist.commits import FileChange
 from watchlist.errors import ErrorCode, JobError
+from watchlist.history.commits import FileChange
 
 EMPTY_TREE = "empty"
 FILE = 0o100644

@@ -1,0 +1,226 @@
+"""What all functions behind HTTP routes share: validation, problems for errors, correlation ids in the logs."""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.http.callers import NotYoursError, OperatorsOnlyError
+from functions.http.problems import (
+    PROBLEM_JSON,
+    FieldError,
+    Problem,
+    ProblemCode,
+    advice_on,
+    answer,
+    describe,
+    problem,
+    status_of,
+)
+from watchlist.alerts.store import AlertNotFoundError
+from watchlist.deployment import routes
+from watchlist.storage.cursors import InvalidCursorError
+from watchlist.storage.outages import is_outage
+from watchlist.storage.transactions import ServiceUnavailableError
+from watchlist.watching.entries import AlreadyWatchingError, EntryNotFoundError, NotFailedError
+from watchlist.watching.user_entries import UserEntryNotFoundError
+
+Event = dict[str, Any]
+Handler = Callable[[Event, LambdaContext], dict[str, Any]]
+
+MOST_FAULTS = 20
+"""Fields at fault that one problem names."""
+
+_FIELD_CHARACTERS = 80
+"""Longest path of a field that is repeated to its sender."""
+
+_NO_IDENTIFIER = re.compile(r"[^A-Za-z0-9._-]")
+_WITH_BODY = frozenset(f"{route.method} {route.path}" for route in routes.WITH_BODY)
+
+
+def router() -> Router:
+    """Return an empty set of routes."""
+    return Router()  # type: ignore[no-untyped-call] # Powertools left its constructor untyped
+
+
+def resolver(*routers: Router, misshapen: HTTPStatus | None = None) -> APIGatewayHttpResolver:
+    """Return an API of `routers` whose every error is a problem.
+
+    Args:
+        routers: the routes.
+        misshapen: the status of an answer that is not what its route says. With None Powertools blames the caller, but
+            leaves what the routes say of this status in the OpenAPI document.
+    """
+    app = APIGatewayHttpResolver(enable_validation=True, response_validation_error_http_code=misshapen)
+    for each in routers:
+        app.include_router(each)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(InvalidCursorError)(_invalid_cursor)
+    app.exception_handler(EntryNotFoundError)(_no_entry)
+    app.exception_handler(UserEntryNotFoundError)(_no_user_entry)
+    app.exception_handler(AlertNotFoundError)(_no_alert)
+    app.exception_handler(NotYoursError)(_not_yours)
+    app.exception_handler(OperatorsOnlyError)(_operators_only)
+    app.exception_handler(AlreadyWatchingError)(_already_watching)
+    app.exception_handler(NotFailedError)(_not_failed)
+    app.exception_handler(ServiceUnavailableError)(_unavailable)
+    app.not_found(_no_route)
+    return app
+
+
+def handler(logger: Logger, *routers: Router) -> Handler:
+    """Return the Lambda entry point for `routers`."""
+    app = resolver(*routers, misshapen=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def unexpected(error: Exception) -> "Response[str]":
+        if any(is_outage(each) for each in _chain(error)):
+            logger.warning("AWS did not answer", exc_info=error)
+            return problem(ProblemCode.UNAVAILABLE, "A part of the service did not answer.")
+        logger.error("unhandled error", exc_info=error)
+        return problem(ProblemCode.INTERNAL_ERROR, "The error was logged.")
+
+    app.exception_handler(Exception)(unexpected)
+
+    @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
+    def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
+        # Powertools reads the body before any middleware runs: a form as if it were JSON, and JSON without bounds.
+        unreadable = _unreadable_body(event) if event.get("routeKey") in _WITH_BODY else None
+        return app.resolve(event, context) if unreadable is None else _refusal(unreadable)
+
+    return handle
+
+
+def rule(route: routes.Route) -> str:
+    """Return a route's path as Powertools writes it: `<name>` for a variable part."""
+    return route.path.replace("{", "<").replace("}", ">")
+
+
+def correlation_id(logger: Logger) -> str:
+    """Return the request's id, which goes with its job through message and task."""
+    return _NO_IDENTIFIER.sub("-", logger.get_correlation_id() or "none")
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    """Return the error and what it was raised from."""
+    return [] if error is None else [error, *_chain(error.__cause__)]
+
+
+def _unreadable_body(event: Event) -> ProblemCode | None:
+    """Return what is wrong with a body before its fields are looked at; None if it is JSON."""
+    body = event.get("body") or ""
+    if not body:
+        return None
+    content_type = (event.get("headers") or {}).get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in {"application/json", ""}:
+        return ProblemCode.UNSUPPORTED_MEDIA_TYPE
+    try:
+        text = base64.b64decode(body).decode() if event.get("isBase64Encoded") else body
+        json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, no base64, numbers too long, nesting too deep
+        return ProblemCode.MALFORMED_JSON
+    return None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _refusal(code: ProblemCode) -> dict[str, Any]:
+    return {
+        "statusCode": int(status_of(code)),
+        "headers": {"content-type": PROBLEM_JSON},
+        "body": describe(code, advice_on(code)).model_dump_json(exclude_none=True),
+    }
+
+
+def _invalid(error: RequestValidationError) -> "Response[str]":
+    return answer(fields_at_fault([(item["loc"][1:] or item["loc"], item["msg"]) for item in error.errors()]))
+
+
+def _invalid_cursor(error: InvalidCursorError) -> "Response[str]":
+    return answer(fields_at_fault([(("cursor",), str(error))]))
+
+
+def fields_at_fault(faults: Sequence[tuple[Sequence[object], str]], most: int = MOST_FAULTS) -> Problem:
+    """Return the problem for fields, each given by its path and what is wrong with it; `most` of them are named."""
+    errors = [
+        FieldError(field=_readable(".".join(map(str, path))), message=message.removeprefix("Value error, "))
+        for path, message in faults[:most]
+    ]
+    names = ", ".join(sorted({item.field for item in errors}))
+    return describe(ProblemCode.INVALID_FIELDS, f"See `errors`: {names}.", errors)
+
+
+def _readable(field: str) -> str:
+    return field[:_FIELD_CHARACTERS].encode(errors="replace").decode()
+
+
+def _no_entry(error: EntryNotFoundError) -> "Response[str]":
+    del error
+    return problem(ProblemCode.NOT_FOUND, "There is no watchlist entry with this id.")
+
+
+def _already_watching(error: AlreadyWatchingError) -> "Response[str]":
+    return answer(already_watching(error))
+
+
+def already_watching(error: AlreadyWatchingError) -> Problem:
+    """Return the problem for an add of what the user watches already."""
+    entry = error.entry
+    return describe(
+        ProblemCode.ALREADY_WATCHING,
+        f"{entry.repository.url} is on this user's watchlist already; its status is `{entry.status}`.",
+        watchlist_id=entry.watchlist_id,
+    )
+
+
+def _no_user_entry(error: UserEntryNotFoundError) -> "Response[str]":
+    del error
+    return problem(ProblemCode.NOT_FOUND, "There is no user entry with this id.")
+
+
+def _no_alert(error: AlertNotFoundError) -> "Response[str]":
+    del error
+    return problem(ProblemCode.NOT_FOUND, "There is no alert with this id.")
+
+
+def _not_yours(error: NotYoursError) -> "Response[str]":
+    return answer(not_yours(error))
+
+
+def not_yours(error: NotYoursError) -> Problem:
+    """Return the problem for acting in another's name."""
+    return describe(ProblemCode.NOT_YOURS, str(error))
+
+
+def _operators_only(error: OperatorsOnlyError) -> "Response[str]":
+    del error
+    return problem(ProblemCode.OPERATORS_ONLY, "The request's token names a user.")
+
+
+def _not_failed(error: NotFailedError) -> "Response[str]":
+    entry = error.entry
+    return problem(ProblemCode.NOT_FAILED, f"The entry's status is `{entry.status}`.", watchlist_id=entry.watchlist_id)
+
+
+def _unavailable(error: ServiceUnavailableError) -> "Response[str]":
+    return answer(unavailable(error))
+
+
+def unavailable(error: ServiceUnavailableError) -> Problem:
+    """Return the problem for what the service could not do now."""
+    return describe(ProblemCode.UNAVAILABLE, str(error))
+
+
+def _no_route(error: NotFoundError) -> "Response[str]":
+    del error
+    return problem(ProblemCode.NOT_FOUND, "There is no such route; see /docs.")

@@ -1,0 +1,304 @@
+"""POST /activity/user-watchlist-added: put a repository on a user's watchlist."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body, Header
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyAlreadyInProgressError,
+    IdempotencyValidationError,
+)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from functions import startup
+from functions.http import api as http_api
+from functions.http import documented
+from functions.http.callers import NotYoursError, acting_as, caller_of
+from functions.http.parameters import UserName, is_text
+from functions.http.problems import Problem, ProblemCode, problem
+from functions.http.shapes.common import AddAnswer, BatchAnswer, BatchItemAnswer, BatchOutcome
+from watchlist import clock, limits
+from watchlist.alerts.settings import AlertSettings
+from watchlist.deployment import functions as function_specs
+from watchlist.deployment import routes
+from watchlist.repository_url import Repository, parse_repository_url
+from watchlist.settings import AddSettings
+from watchlist.states import EntryStatus
+from watchlist.storage import tables
+from watchlist.storage.records import Entry
+from watchlist.storage.transactions import ServiceUnavailableError
+from watchlist.watching import entries
+from watchlist.watching.entries import Added, AlreadyWatchingError, Refusal, Watch
+
+settings, logger = startup.start(AddSettings, function_specs.ADD_REPOSITORY.name)
+queue = startup.job_queue(settings)
+router = http_api.router()
+answers = DynamoDBPersistenceLayer(
+    table_name=settings.watchlist_table,
+    key_attr=tables.HASH_KEY,
+    sort_key_attr=tables.RANGE_KEY,
+    static_pk_value="IDEMPOTENCY#add",
+    expiry_attr=tables.TIME_TO_LIVE,
+    boto_config=startup.CLIENT_CONFIG,
+)
+idempotency = IdempotencyConfig(
+    event_key_jmespath="key",
+    payload_validation_jmespath="body",
+    expires_after_seconds=int(limits.IDEMPOTENCY_RETENTION.total_seconds()),
+    hash_function="sha256",
+)
+
+_MESSAGES = {
+    EntryStatus.PROCESSING: "Repository added to watchlist. Background processing will begin shortly.",
+    EntryStatus.READY: "Repository added to watchlist. It has been analysed already.",
+    EntryStatus.FAILED: "Repository added to watchlist. Its processing has failed; it can be retried.",
+}
+_UNDER_WAY = "Repository added to watchlist. Background processing is under way."
+
+_FAULTS_OF_ITEM = 3
+"""Fields at fault that are named for each item of a batch: all answers fit into one item of the table."""
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=limits.IDEMPOTENCY_KEY_CHARACTERS,
+        description="Any text of the caller's, as a UUID. The same request sent again with the same key within 24 "
+        "hours gets the first answer again, unless that was an error.",
+        examples=["6f1c2f9e-4a57-4d0e-9d0b-0c5d7a1e2b3c"],
+    ),
+]
+
+
+class AddRequest(BaseModel):
+    """A repository for a user's watchlist."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    repo_url: Annotated[
+        str,
+        Field(
+            strict=True,
+            max_length=limits.REPOSITORY_URL_CHARACTERS,
+            description="`https://<host>/<owner>/<name>` of a public repository on a supported host.",
+            examples=["https://github.com/pallets/flask"],
+            json_schema_extra={"format": "repository-url"},
+        ),
+    ]
+    added_by: Annotated[UserName, Field(description="Who adds it.", examples=["ada@example.org"])]
+    alerts: Annotated[AlertSettings, Field(default_factory=AlertSettings, description="Which alerts to raise.")]
+    notes: Annotated[
+        Annotated[str, Field(strict=True, max_length=limits.NOTES_CHARACTERS), AfterValidator(is_text)] | None,
+        Field(description="Why it is watched.", examples=["We depend on it."]),
+    ] = None
+
+    @field_validator("repo_url")
+    @classmethod
+    def _is_watchable(cls, value: str) -> str:
+        parse_repository_url(value, settings.allowed_origins)
+        return value
+
+    @property
+    def repository(self) -> Repository:
+        """The repository that `repo_url` names."""
+        return parse_repository_url(self.repo_url, settings.allowed_origins)
+
+    def to_watch(self) -> Watch:
+        """Return what the user wishes."""
+        alerts = self.alerts.model_dump(mode="json", exclude_unset=True)
+        return Watch(self.repository, self.added_by, alerts, self.notes)
+
+
+class BatchRequest(BaseModel):
+    """Repositories to add, each as the single add takes it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: Annotated[
+        list[dict[str, Any]],
+        Field(
+            min_length=1,
+            max_length=limits.BATCH_ADDS,
+            description="Each an `AddRequest`; one that is wrong is rejected by itself.",
+            examples=[
+                [
+                    {"repo_url": "https://github.com/pallets/flask", "added_by": "ada@example.org"},
+                    {"repo_url": "https://github.com/pallets/click", "added_by": "ada@example.org"},
+                ]
+            ],
+        ),
+    ]
+
+
+_PROBLEMS = (
+    ProblemCode.MALFORMED_JSON,
+    ProblemCode.INVALID_FIELDS,
+    ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+    ProblemCode.NOT_YOURS,
+    ProblemCode.REQUEST_IN_PROGRESS,
+    ProblemCode.IDEMPOTENCY_KEY_REUSED,
+)
+
+
+@router.post(
+    http_api.rule(routes.ADD),
+    summary="Add a repository to a user's watchlist",
+    operation_id="addRepository",
+    tags=["watchlist"],
+    responses=documented.responses(
+        {
+            202: {
+                "description": "Added, or joined while it is being processed in the background.",
+                "headers": {"Location": documented.LOCATION},
+            },
+            200: {
+                "description": "Joined; the repository has been analysed already, or that has failed.",
+                "headers": {"Location": documented.LOCATION},
+            },
+        },
+        ProblemCode.ALREADY_WATCHING,
+        *_PROBLEMS,
+    ),
+)
+def add_repository(
+    request: Annotated[AddRequest, Body()], idempotency_key: IdempotencyKey = None
+) -> Response[AddAnswer]:
+    """Answer at once with the entry's id; poll its status from then on."""
+    acting_as(router, request.added_by)
+    if idempotency_key is None:
+        answer = _add(request)
+    else:
+        answer = AddAnswer.model_validate(_add_once(keyed=_keyed(idempotency_key, request.added_by, request)))
+    return Response(
+        HTTPStatus.ACCEPTED if answer.status is EntryStatus.PROCESSING else HTTPStatus.OK,
+        "application/json",
+        answer,
+        headers={"Location": routes.STATUS.path.replace("{watchlist_id}", answer.watchlist_id)},
+    )
+
+
+@router.post(
+    http_api.rule(routes.ADD_BATCH),
+    summary=f"Add up to {limits.BATCH_ADDS} repositories",
+    operation_id="addRepositories",
+    tags=["watchlist"],
+    responses=documented.responses(
+        {207: {"description": "One result per item, in order; each item stands for itself."}}, *_PROBLEMS
+    ),
+)
+def add_repositories(
+    request: Annotated[BatchRequest, Body()], idempotency_key: IdempotencyKey = None
+) -> Response[BatchAnswer]:
+    """Add each item as the single add would; an item that is refused leaves the others alone."""
+    caller = caller_of(router)
+    if idempotency_key is None:
+        answer = _add_batch(request)
+    else:
+        answer = BatchAnswer.model_validate(_add_batch_once(keyed=_keyed(idempotency_key, caller or "", request)))
+    return Response(HTTPStatus.MULTI_STATUS, "application/json", answer)
+
+
+def _add(request: AddRequest) -> AddAnswer:
+    added = entries.add(request.to_watch(), queue, http_api.correlation_id(logger), clock.now())
+    entry = added.entry
+    logger.info("repository added", watchlist_id=entry.watchlist_id, is_new=added.is_new, job_id=entry.job_id)
+    status = entry.entry_status
+    message = _MESSAGES[status] if added.is_new or status is not EntryStatus.PROCESSING else _UNDER_WAY
+    return AddAnswer.model_validate({"message": message, "watchlist_id": entry.watchlist_id, "status": status})
+
+
+def _add_batch(request: BatchRequest) -> BatchAnswer:
+    read = [_read_item(item) for item in request.items]
+    watches = [each for each in read if isinstance(each, Watch)]
+    added = iter(entries.add_batch(watches, queue, http_api.correlation_id(logger), clock.now()))
+    results = [_item_answer(index, next(added) if isinstance(each, Watch) else each) for index, each in enumerate(read)]
+    logger.info("repositories added", items=len(read), accepted=sum(r.problem is None for r in results))
+    return BatchAnswer(results=results)
+
+
+def _keyed(key: str, user: str, request: BaseModel) -> dict[str, Any]:
+    """Return the request with what identifies it: each user has their own keys."""
+    idempotency.register_lambda_context(router.lambda_context)
+    return {"key": [user, key], "body": request.model_dump(mode="json", exclude_unset=True)}
+
+
+def _add_keyed(*, keyed: dict[str, Any]) -> dict[str, Any]:
+    return _add(AddRequest.model_validate(keyed["body"])).model_dump(mode="json")
+
+
+def _add_batch_keyed(*, keyed: dict[str, Any]) -> dict[str, Any]:
+    return _add_batch(BatchRequest.model_validate(keyed["body"])).model_dump(mode="json")
+
+
+_add_once = idempotent_function(
+    _add_keyed, data_keyword_argument="keyed", persistence_store=answers, config=idempotency, key_prefix="add"
+)
+"""Adds the repository, or returns what the same request was answered before."""
+
+_add_batch_once = idempotent_function(
+    _add_batch_keyed,
+    data_keyword_argument="keyed",
+    persistence_store=answers,
+    config=idempotency,
+    key_prefix="add-batch",
+)
+"""Adds the repositories, or returns what the same request was answered before."""
+
+
+def _in_progress(error: IdempotencyAlreadyInProgressError) -> Response[str]:
+    del error
+    return problem(ProblemCode.REQUEST_IN_PROGRESS, "A request with this Idempotency-Key is being served.")
+
+
+def _key_reused(error: IdempotencyValidationError) -> Response[str]:
+    del error
+    return problem(ProblemCode.IDEMPOTENCY_KEY_REUSED, "The request that came first with this key was another one.")
+
+
+def _read_item(item: dict[str, Any]) -> Watch | Problem:
+    try:
+        request = AddRequest.model_validate(item)
+        acting_as(router, request.added_by)
+    except ValidationError as error:
+        faults = [(fault["loc"], fault["msg"]) for fault in error.errors()]
+        return http_api.fields_at_fault(faults, most=_FAULTS_OF_ITEM)
+    except NotYoursError as error:
+        return http_api.not_yours(error)
+    return request.to_watch()
+
+
+def _item_answer(index: int, result: Added | Refusal | Problem) -> BatchItemAnswer:
+    match result:
+        case Added(entry, is_new):
+            return _item(index, BatchOutcome.ACCEPTED if is_new else BatchOutcome.JOINED, entry, None)
+        case AlreadyWatchingError(entry=entry):
+            return _item(index, BatchOutcome.ALREADY_WATCHING, entry, http_api.already_watching(result))
+        case ServiceUnavailableError():
+            return _item(index, BatchOutcome.REJECTED, None, http_api.unavailable(result))
+        case Problem():
+            return _item(index, BatchOutcome.REJECTED, None, result)
+
+
+def _item(index: int, outcome: BatchOutcome, entry: Entry | None, problem: Problem | None) -> BatchItemAnswer:
+    return BatchItemAnswer.model_validate(
+        {
+            "index": index,
+            "outcome": outcome,
+            "watchlist_id": entry.watchlist_id if entry else None,
+            "status": entry.entry_status if entry else None,
+            "problem": problem,
+        }
+    )
+
+
+router.exception_handler(IdempotencyAlreadyInProgressError)(_in_progress)
+router.exception_handler(IdempotencyValidationError)(_key_reused)
+
+handler = http_api.handler(logger, router)

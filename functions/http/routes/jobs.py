@@ -1,0 +1,95 @@
+"""GET /activity/jobs and /activity/queues: what became of recent jobs, and what waits."""
+
+from datetime import datetime
+
+import boto3
+
+from functions import startup
+from functions.http import api as http_api
+from functions.http import documented
+from functions.http.callers import require_operator
+from functions.http.problems import ProblemCode
+from functions.http.shapes.common import JobAnswer, JobsAnswer, QueueAnswer, QueueJobs, QueuesAnswer
+from watchlist import clock
+from watchlist.deployment import functions as function_specs
+from watchlist.deployment import routes
+from watchlist.job_kinds import JobKind
+from watchlist.jobs import ended as job_records
+from watchlist.settings import OperationsSettings
+
+settings, logger = startup.start(OperationsSettings, function_specs.JOBS.name)
+sqs = boto3.client("sqs", config=startup.CLIENT_CONFIG)
+router = http_api.router()
+
+
+@router.get(
+    http_api.rule(routes.JOBS),
+    summary="Show recent jobs",
+    operation_id="listJobs",
+    tags=["operations"],
+    responses=documented.responses(
+        {200: {"description": "The recent jobs of each queue, newest first."}},
+        ProblemCode.NOT_YOURS,
+        ProblemCode.OPERATORS_ONLY,
+    ),
+)
+def list_jobs() -> JobsAnswer:
+    """Show the last completed and the last failed jobs of each queue with their durations and errors."""
+    require_operator(router)
+    return JobsAnswer(
+        queues=[
+            QueueJobs(
+                queue=kind,
+                completed=[JobAnswer.of(record) for record in job_records.completed(kind)],
+                failed=[JobAnswer.of(record) for record in job_records.failed(kind)],
+            )
+            for kind in JobKind
+        ]
+    )
+
+
+@router.get(
+    http_api.rule(routes.QUEUES),
+    summary="Show the depth of the queues",
+    operation_id="listQueues",
+    tags=["operations"],
+    responses=documented.responses(
+        {200: {"description": "Each queue with its dead-letter queue."}},
+        ProblemCode.NOT_YOURS,
+        ProblemCode.OPERATORS_ONLY,
+    ),
+)
+def list_queues() -> QueuesAnswer:
+    """Show what waits, is in flight or delayed in each queue, and what needs an operator."""
+    require_operator(router)
+    now = clock.now()
+    return QueuesAnswer(queues=[_queue(kind, now) for kind in JobKind])
+
+
+def _queue(kind: JobKind, now: datetime) -> QueueAnswer:
+    depth = _depth(settings.queue_urls[kind])
+    dead = _depth(settings.dead_letter_queue_urls[kind])
+    oldest = job_records.oldest_open(kind)
+    return QueueAnswer(
+        queue=kind,
+        waiting=depth["ApproximateNumberOfMessages"],
+        in_flight=depth["ApproximateNumberOfMessagesNotVisible"],
+        delayed=depth["ApproximateNumberOfMessagesDelayed"],
+        dead_letters=dead["ApproximateNumberOfMessages"] + dead["ApproximateNumberOfMessagesNotVisible"],
+        oldest_seconds=None if oldest is None else max(0.0, (now - oldest).total_seconds()),
+    )
+
+
+def _depth(queue_url: str) -> dict[str, int]:
+    response = sqs.get_queue_attributes(
+        QueueUrl=queue_url,
+        AttributeNames=[
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        ],
+    )
+    return {name: int(value) for name, value in response["Attributes"].items()}
+
+
+handler = http_api.handler(logger, router)

@@ -1,0 +1,85 @@
+"""How a user is told of alerts: by e-mail, by a webhook, or not at all."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from pydantic import BaseModel, Field
+
+from functions import startup
+from functions.http import api as http_api
+from functions.http import documented
+from functions.http.callers import caller_of
+from functions.http.parameters import UserWatchlistId
+from functions.http.problems import ProblemCode
+from watchlist.deployment import functions as function_specs
+from watchlist.deployment import routes
+from watchlist.notifications import webhooks
+from watchlist.notifications.settings import NotificationSettings, StoredNotifications
+from watchlist.settings import TableSettings
+from watchlist.watching import user_entries
+
+settings, logger = startup.start(TableSettings, function_specs.NOTIFICATIONS.name)
+router = http_api.router()
+
+
+class NotificationsAnswer(BaseModel):
+    """The settings as they are now."""
+
+    user_watchlist_id: Annotated[
+        str,
+        Field(
+            description="Names the user's watch.",
+            examples=["user_cfe00dde46ef942601ffafb9e2825e80_watchlist_pallets_flask_1764000000"],
+        ),
+    ]
+    email: Annotated[bool, Field(description="Whether alerts are sent by email.", examples=[True])]
+    webhook_url: Annotated[
+        str | None,
+        Field(description="Where alerts are sent to; null for nowhere.", examples=["https://hooks.example.org/alerts"]),
+    ]
+    webhook_secret: Annotated[
+        str | None,
+        Field(
+            description="What calls of the webhook are signed with. It is shown once, when the address is new; to have "
+            "another one, remove the address and set it again.",
+        ),
+    ]
+
+
+@router.put(
+    http_api.rule(routes.CHANGE_NOTIFICATIONS),
+    summary="Replace the notification settings of a user entry",
+    operation_id="changeNotifications",
+    tags=["alerts"],
+    responses=documented.responses(
+        {200: {"description": "The new settings, with the webhook's secret if its address is new."}},
+        ProblemCode.MALFORMED_JSON,
+        ProblemCode.INVALID_FIELDS,
+        ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+        ProblemCode.NOT_FOUND,
+        ProblemCode.NOT_YOURS,
+    ),
+)
+def change_notifications(
+    user_watchlist_id: UserWatchlistId, notifications: Annotated[NotificationSettings, Body()]
+) -> NotificationsAnswer:
+    """Replace all settings: what is left out is off."""
+    entry = user_entries.find(user_watchlist_id, caller_of(router))
+    before = StoredNotifications.of(entry.notifications)
+    is_new = notifications.webhook_url not in {None, before.webhook_url}
+    secret = webhooks.new_secret() if is_new else before.webhook_secret
+    stored = StoredNotifications(
+        email=notifications.email,
+        webhook_url=notifications.webhook_url,
+        webhook_secret=secret if notifications.webhook_url else None,
+    )
+    user_entries.change_notifications(entry, stored.model_dump(mode="json"))
+    return NotificationsAnswer(
+        user_watchlist_id=user_watchlist_id,
+        email=stored.email,
+        webhook_url=stored.webhook_url,
+        webhook_secret=secret if is_new else None,
+    )
+
+
+handler = http_api.handler(logger, router)

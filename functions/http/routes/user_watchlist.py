@@ -1,0 +1,90 @@
+"""A user's own watchlist: list it, change the alert settings of an entry, stop watching."""
+
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+
+from functions import startup
+from functions.http import api as http_api
+from functions.http import documented
+from functions.http.callers import acting_as, caller_of
+from functions.http.parameters import Cursor, UserName, UserWatchlistId, WatchlistLimit
+from functions.http.problems import ProblemCode
+from functions.http.shapes.common import UserEntryAnswer, WatchedAnswer, WatchlistPage
+from watchlist import clock, limits
+from watchlist.alerts.settings import AlertSettings
+from watchlist.deployment import functions as function_specs
+from watchlist.deployment import routes
+from watchlist.settings import TableSettings
+from watchlist.states import EntryStatus
+from watchlist.watching import user_entries
+
+settings, logger = startup.start(TableSettings, function_specs.USER_WATCHLIST.name)
+router = http_api.router()
+
+
+@router.get(
+    http_api.rule(routes.USER_WATCHLIST),
+    summary="List a user's watchlist, newest first",
+    operation_id="listWatchlist",
+    tags=["watchlist"],
+    responses=documented.responses(
+        {200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS
+    ),
+)
+def list_watchlist(
+    user: Annotated[UserName, Query(description="Whose watchlist.", examples=["ada@example.org"])],
+    status: Annotated[
+        Literal[EntryStatus.PROCESSING, EntryStatus.READY, EntryStatus.FAILED] | None,
+        Query(description="Only entries with this status.", examples=["ready"]),
+    ] = None,
+    limit: WatchlistLimit = limits.WATCHLIST_PAGE,
+    cursor: Cursor = None,
+) -> WatchlistPage:
+    """Show what a user watches. With `status` a page can be short, or empty, though a cursor says there is more."""
+    page = user_entries.page(acting_as(router, user), status, limit, cursor)
+    items = [WatchedAnswer.of(user_entry, entry) for user_entry, entry in page.items]
+    return WatchlistPage(items=items, next_cursor=page.next_cursor)
+
+
+@router.put(
+    http_api.rule(routes.CHANGE_ALERTS),
+    summary="Replace the alert settings of a user entry",
+    operation_id="changeAlerts",
+    tags=["alerts"],
+    responses=documented.responses(
+        {200: {"description": "The entry with its new settings."}},
+        ProblemCode.MALFORMED_JSON,
+        ProblemCode.INVALID_FIELDS,
+        ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+        ProblemCode.NOT_FOUND,
+        ProblemCode.NOT_YOURS,
+    ),
+)
+def change_alerts(user_watchlist_id: UserWatchlistId, alerts: Annotated[AlertSettings, Body()]) -> UserEntryAnswer:
+    """Replace all settings: what is left out has its default."""
+    entry = user_entries.find(user_watchlist_id, caller_of(router))
+    chosen = alerts.model_dump(mode="json", exclude_unset=True)
+    return UserEntryAnswer.of(user_entries.change_alerts(entry, chosen))
+
+
+@router.delete(
+    http_api.rule(routes.STOP_WATCHING),
+    summary="Stop watching a repository",
+    operation_id="stopWatching",
+    tags=["watchlist"],
+    responses=documented.responses(
+        {204: {"description": "Removed."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_FOUND, ProblemCode.NOT_YOURS
+    ),
+)
+def stop_watching(user_watchlist_id: UserWatchlistId) -> Response[None]:
+    """Remove the user entry with its alerts; with the last watcher goes all that is known of the repository."""
+    entry = user_entries.find(user_watchlist_id, caller_of(router))
+    user_entries.stop_watching(entry, clock.now())
+    logger.info("user entry removed", watchlist_id=entry.watchlist_id)
+    return Response(HTTPStatus.NO_CONTENT)
+
+
+handler = http_api.handler(logger, router)

@@ -1,0 +1,130 @@
+"""Finds, on a schedule, the entries that nobody looks after any more, and puts them right.
+
+A lease that ran out, an add that died between its two writes, a message that was lost, a job past its bound: each
+stands in the index of due entries, by the moment at which somebody should have shown a sign of life.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions import startup
+from watchlist import clock, limits
+from watchlist.deployment import functions as function_specs
+from watchlist.job_kinds import JobKind
+from watchlist.jobs import protocol as job_protocol
+from watchlist.jobs import reconciling
+from watchlist.jobs.protocol import SupersededError
+from watchlist.jobs.reconciling import DeclareLost, Requeue, TimeOut, Wait
+from watchlist.metrics import Metric, attempt_failed_by, publisher
+from watchlist.settings import EnqueueSettings
+from watchlist.states import DueKind
+from watchlist.storage import heartbeats
+from watchlist.storage.records import Entry
+from watchlist.watching import removal
+
+settings, logger = startup.start(EnqueueSettings, function_specs.RECONCILER.name)
+metrics = publisher()
+queue = startup.job_queue(settings)
+
+_RESERVE = timedelta(seconds=20)
+"""Time that is left for the entry in hand: more than SQS and DynamoDB can take until their clients give up."""
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """Serve the entries that are due, the longest overdue first; what is left over is the next run's.
+
+    Raises:
+        ExceptionGroup: some entries could not be served; the others were.
+    """
+    del event
+    recovered = overdue = 0
+    errors: list[Exception] = []
+    for watchlist_id in _due(clock.now()):
+        if context.get_remaining_time_in_millis() < _RESERVE.total_seconds() * 1000:
+            logger.warning("out of time; the rest is the next run's")
+            break
+        try:
+            remedy = _serve(watchlist_id)
+        except SupersededError:
+            logger.info("the entry has moved on", watchlist_id=watchlist_id)
+        except Exception as error:
+            logger.exception("entry could not be served", watchlist_id=watchlist_id)
+            errors.append(error)
+        else:
+            recovered += not isinstance(remedy, Wait)
+            overdue += isinstance(remedy, TimeOut)
+    errors += _purge_removed(context)
+    heartbeats.beat(clock.now())
+    metrics.add_metric(Metric.ENTRIES_RECOVERED, Metric.ENTRIES_RECOVERED.unit, recovered)
+    metrics.add_metric(Metric.ENTRIES_OVERDUE, Metric.ENTRIES_OVERDUE.unit, overdue)
+    if errors:
+        raise ExceptionGroup("entries could not be served", errors)
+    metrics.add_metric(Metric.RECONCILER_RUN, Metric.RECONCILER_RUN.unit, 1)
+    return {"recovered": recovered, "overdue": overdue}
+
+
+def _purge_removed(context: LambdaContext) -> list[Exception]:
+    """Delete what removed entries have left, once no task can write to them any more; return what went wrong."""
+    errors: list[Exception] = []
+    for key in Entry.by_due.query(DueKind.REMOVAL, Entry.due_at <= clock.now(), limit=limits.PURGED_AT_ONCE):
+        if context.get_remaining_time_in_millis() < _RESERVE.total_seconds() * 1000:
+            break
+        try:
+            done = removal.purge(key.pk, clock.now())
+        except Exception as error:
+            logger.exception("entry could not be purged", watchlist_id=key.pk)
+            errors.append(error)
+        else:
+            logger.info("entry purged", watchlist_id=key.pk, done=done)
+    return errors
+
+
+def _due(now: datetime) -> Iterator[str]:
+    """Yield the entries whose job is past its bound, however lively it seems, then those that gave no sign of life."""
+    for kind in JobKind:
+        past_bound = Entry.job_queued_at <= now - limits.PROCESSING_BOUND
+        for key in Entry.by_queue.query(kind, past_bound, limit=limits.RECONCILED_AT_ONCE):
+            yield key.pk
+    for key in Entry.by_due.query(DueKind.JOB, Entry.due_at <= now, limit=limits.RECONCILED_AT_ONCE):
+        yield key.pk
+
+
+def _serve(watchlist_id: str) -> reconciling.Remedy:
+    """Put the entry right and return what had to be done."""
+    entry = job_protocol.find_entry(watchlist_id)
+    if entry is None:
+        return Wait()
+    remedy = reconciling.decide(entry, clock.now())
+    match remedy:
+        case Wait():
+            return remedy
+        case TimeOut(error):
+            job_protocol.record_timed_out(entry, error, clock.now())
+            metrics.add_metric(Metric.JOB_FAILED, Metric.JOB_FAILED.unit, 1)
+        case DeclareLost(error):
+            entry = job_protocol.record_lost(entry, error, clock.now())
+            metrics.add_metric(Metric.ATTEMPT_FAILED, Metric.ATTEMPT_FAILED.unit, 1)
+            metrics.add_metric(attempt_failed_by(error.code), Metric.ATTEMPT_FAILED.unit, 1)
+            if entry.state.is_open:
+                _send_again(entry)
+            else:
+                metrics.add_metric(Metric.JOB_FAILED, Metric.JOB_FAILED.unit, 1)
+        case Requeue():
+            _send_again(entry)
+        case _:
+            assert_never(remedy)
+    logger.warning("entry recovered", watchlist_id=watchlist_id, remedy=repr(remedy))
+    return remedy
+
+
+def _send_again(entry: Entry) -> None:
+    """Let a new copy count, then send it: a crash between leaves no message, and the entry is due again soon."""
+    now = clock.now()
+    pause = entry.pause(now)
+    copy = job_protocol.requeue(entry, now + settings.send_timeout)
+    job_protocol.adopt(copy, queue.send(copy, pause), now + pause + settings.queue_timeout)

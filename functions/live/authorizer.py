@@ -1,0 +1,45 @@
+"""Authorizer of the WebSocket API's `$connect` where tokens are accepted: whoever opens it acts as the token's subject.
+
+A token that proves nothing is answered with a policy that denies (403): an exception would be an error of the function,
+by which strangers could ring its alarm. An issuer that cannot be asked is one: the client sees 500, and tries again.
+"""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.live import bearer, tokens
+from functions.live.issuer_keys import IssuerKeys
+from functions.live.tokens import InvalidTokenError, TokenRules
+from watchlist import clock
+from watchlist.deployment import functions as function_specs
+from watchlist.settings import AuthorizerSettings, load
+
+settings = load(AuthorizerSettings)
+logger = Logger(service=function_specs.LIVE_AUTHORIZER.name, level=settings.log_level)
+rules = TokenRules(settings.jwt_issuer, settings.jwt_audience)
+issuer = IssuerKeys(settings.jwt_issuer)
+
+_NOBODY = "nobody"
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Return a policy that lets the token's subject connect, or nobody.
+
+    Raises:
+        IssuerUnavailableError: the token cannot be checked now.
+    """
+    del context
+    try:
+        subject = tokens.subject_of(bearer.token_of(event), rules, issuer.keys_for, clock.now())
+    except InvalidTokenError as error:
+        logger.info("token refused", reason=str(error))
+        return _policy(_NOBODY, "Deny", event["methodArn"])
+    return _policy(subject, "Allow", event["methodArn"])
+
+
+def _policy(principal: str, effect: str, method: str) -> dict[str, Any]:
+    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": method}
+    return {"principalId": principal, "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}}

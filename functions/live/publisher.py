@@ -1,0 +1,59 @@
+"""Reads the watchlist table's stream and posts what it sees of entries to the WebSocket connections that watch them.
+
+Each visible change goes to all connections of its entry, the current state to a connection that is new.
+No writer knows of it. Delivery is at least once: a state can be posted twice, and for a moment an older one after a
+newer; the last one is right.
+"""
+
+from collections import Counter
+from functools import partial
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions import startup, stream_batches
+from functions.live import delivery as live_delivery
+from functions.live import gateway as live_gateway
+from functions.live.delivery import Delivery, Outcome
+from functions.stream_batches import Step
+from watchlist.deployment import functions as function_specs
+from watchlist.jobs import protocol as job_protocol
+from watchlist.live import changes as live_changes
+from watchlist.metrics import Metric, publisher
+from watchlist.settings import LiveSettings
+from watchlist.storage import stream_records
+from watchlist.storage.records import Entry, Subscription
+
+settings, logger = startup.start(LiveSettings, function_specs.LIVE_PUBLISHER.name)
+metrics = publisher()
+delivery = Delivery(live_gateway.connect(settings), logger)
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> stream_batches.Response:
+    """Serve one batch of stream records: first the changes, in order, then those who are new, all together."""
+    del context
+    outcomes: Counter[Outcome] = Counter()
+    changes = live_changes.worth_showing(stream_records.changes_of(event, Entry), live_delivery.shows_change)
+    steps = [Step(change.position, partial(_publish, change.after, outcomes)) for change in changes]
+    subscribed = [change for change in stream_records.changes_of(event, Subscription) if change.before is None]
+    if subscribed:
+        new = [change.after for change in subscribed]
+        steps.append(Step(subscribed[0].position, lambda: outcomes.update(delivery.greet(new))))
+    response = stream_batches.serve(steps, logger)
+    _measure(outcomes, complete=not response["batchItemFailures"])
+    return response
+
+
+def _publish(entry: Entry, outcomes: Counter[Outcome]) -> None:
+    # A connection must not be closed for the end of a job that was started anew since.
+    current = job_protocol.find_entry(entry.watchlist_id) if live_delivery.is_final(entry) else entry
+    outcomes.update(delivery.publish(current or entry))
+
+
+def _measure(outcomes: Counter[Outcome], *, complete: bool) -> None:
+    metrics.add_metric(Metric.LIVE_MESSAGES, Metric.LIVE_MESSAGES.unit, outcomes[Outcome.POSTED])
+    dropped = Metric.LIVE_CONNECTIONS_DROPPED
+    metrics.add_metric(dropped, dropped.unit, outcomes[Outcome.DROPPED])
+    metrics.add_metric(Metric.LIVE_PUBLISHER_RUN, Metric.LIVE_PUBLISHER_RUN.unit, int(complete))

@@ -1,0 +1,43 @@
+"""`$default` of the WebSocket API: whatever a client sends, it is answered with the current state.
+
+Nobody has to send anything. A client that does keeps the connection from being closed as idle.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions import startup
+from functions.live import gateway as live_gateway
+from functions.live.delivery import Delivery
+from watchlist import clock
+from watchlist.deployment import functions as function_specs
+from watchlist.jobs import protocol as job_protocol
+from watchlist.live import connections as live_connections
+from watchlist.settings import LiveSettings
+from watchlist.storage.records import Subscription
+
+settings, logger = startup.start(LiveSettings, function_specs.LIVE_REQUEST.name)
+delivery = Delivery(live_gateway.connect(settings), logger)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """Post the current state to the connection that asks."""
+    del context
+    connection_id = event["requestContext"]["connectionId"]
+    connection = live_connections.find(connection_id)
+    if connection is None:
+        return {"statusCode": HTTPStatus.GONE}
+    asking = Subscription(
+        Subscription.pk_of(connection.watchlist_id),
+        connection_id,
+        watchlist_id=connection.watchlist_id,
+        connection_id=connection_id,
+        user=connection.user,
+        while_watching=connection.while_watching,
+        connected_at=clock.now(),
+    )
+    delivery.deliver(job_protocol.find_entry(connection.watchlist_id), [asking])
+    return {"statusCode": HTTPStatus.OK}

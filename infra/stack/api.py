@@ -1,0 +1,145 @@
+"""The HTTP API: the routes of `watchlist.deployment.routes`; nobody gets in without signature or token."""
+
+import json
+from collections.abc import Sequence
+
+from aws_cdk import CfnOutput, Duration
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_certificatemanager as certificatemanager
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from infra.environments import CustomDomain, Environment
+from infra.stack.functions import Function
+from infra.stack.log_groups import log_group
+from infra.stack.monitoring import AlarmTitle, Monitoring
+from watchlist.deployment.routes import ROUTES
+
+_SLOW = Duration.seconds(3)
+"""p99 of an answer; a cold start takes about one second."""
+
+_TOLERATED_ERRORS = 2
+"""5xx answers in five minutes that callers retry."""
+
+_LOGGED = {
+    "requestId": "$context.requestId",
+    "requestTime": "$context.requestTime",
+    "routeKey": "$context.routeKey",
+    "status": "$context.status",
+    "responseLatency": "$context.responseLatency",
+    "responseLength": "$context.responseLength",
+    "sourceIp": "$context.identity.sourceIp",
+    "caller": "$context.identity.caller",
+    "subject": "$context.authorizer.claims.sub",
+    "error": "$context.error.message",
+    "integrationError": "$context.integrationErrorMessage",
+}
+
+
+class Api(Construct):
+    """API Gateway in front of the functions that answer HTTP requests."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        functions: Sequence[Function],
+        monitoring: Monitoring,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.http_api = apigatewayv2.HttpApi(
+            self,
+            "HttpApi",
+            api_name=environment.service,
+            default_authorizer=_authorizer(environment),
+            cors_preflight=_cors(environment),
+            create_default_stage=False,
+            disable_execute_api_endpoint=environment.domain is not None,
+        )
+        for function in functions:
+            self._add_routes(function)
+        self.stage = apigatewayv2.HttpStage(
+            self,
+            "Stage",
+            http_api=self.http_api,
+            stage_name="$default",
+            auto_deploy=True,
+            throttle=apigatewayv2.ThrottleSettings(
+                rate_limit=environment.requests_per_second, burst_limit=environment.request_burst
+            ),
+            detailed_metrics_enabled=True,
+            domain_mapping=_domain_mapping(self, environment.domain),
+        )
+        self._log_access(environment)
+        self._watch(monitoring)
+        CfnOutput(self, "Url", value=self.stage.domain_url if environment.domain else self.http_api.api_endpoint)
+
+    def _add_routes(self, function: Function) -> None:
+        integration = integrations.HttpLambdaIntegration(f"{function.spec.name}Integration", function.function)
+        for route in function.spec.routes:
+            self.http_api.add_routes(
+                path=route.path, methods=[apigatewayv2.HttpMethod(route.method)], integration=integration
+            )
+
+    def _log_access(self, environment: Environment) -> None:
+        # The L2 wants an implemented interface here, which the Python binding cannot take as a plain value.
+        stage = self.stage.node.default_child
+        if not isinstance(stage, apigatewayv2.CfnStage):
+            raise TypeError("the stage has no CloudFormation resource")
+        stage.access_log_settings = apigatewayv2.CfnStage.AccessLogSettingsProperty(
+            destination_arn=log_group(self, "AccessLog", environment).log_group_arn, format=json.dumps(_LOGGED)
+        )
+
+    def _watch(self, monitoring: Monitoring) -> None:
+        console = f"apigateway/main/monitor/metrics?api={self.http_api.api_id}&region={monitoring.region}"
+        monitoring.alarm(
+            AlarmTitle.API_FAILING,
+            happened="The API answered requests with 5xx.",
+            console=console,
+            metric=self.http_api.metric_server_error(period=Duration.minutes(5), statistic=cloudwatch.Stats.SUM),
+            threshold=_TOLERATED_ERRORS + 1,
+            missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        monitoring.alarm(
+            AlarmTitle.API_SLOW,
+            happened=f"One request in a hundred took longer than {_SLOW.to_seconds():.0f} seconds.",
+            console=console,
+            metric=self.http_api.metric_latency(period=Duration.minutes(5), statistic=cloudwatch.Stats.percentile(99)),
+            threshold=_SLOW.to_milliseconds(),
+            periods=3,
+            missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+
+
+def _authorizer(environment: Environment) -> apigatewayv2.IHttpRouteAuthorizer:
+    if environment.jwt is None:
+        return authorizers.HttpIamAuthorizer()
+    return authorizers.HttpJwtAuthorizer(
+        "Jwt", jwt_issuer=environment.jwt.issuer, jwt_audience=list(environment.jwt.audience)
+    )
+
+
+def _cors(environment: Environment) -> apigatewayv2.CorsPreflightOptions | None:
+    if not environment.cors_origins:
+        return None
+    return apigatewayv2.CorsPreflightOptions(
+        allow_origins=list(environment.cors_origins),
+        allow_methods=[apigatewayv2.CorsHttpMethod(method) for method in sorted({route.method for route in ROUTES})],
+        allow_headers=["authorization", "content-type"],
+        expose_headers=["location", "retry-after"],
+        max_age=Duration.hours(1),
+    )
+
+
+def _domain_mapping(scope: Construct, domain: CustomDomain | None) -> apigatewayv2.DomainMappingOptions | None:
+    if domain is None:
+        return None
+    certificate = certificatemanager.Certificate.from_certificate_arn(scope, "Certificate", domain.certificate_arn)
+    domain_name = apigatewayv2.DomainName(scope, "Domain", domain_name=domain.name, certificate=certificate)
+    # What the DNS record of the domain must point to (CNAME, or an alias record in Route 53).
+    CfnOutput(scope, "DomainTarget", value=domain_name.regional_domain_name)
+    return apigatewayv2.DomainMappingOptions(domain_name=domain_name)

@@ -1,0 +1,80 @@
+"""Launching: messages of every queue go to the dispatcher, which starts tasks."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from infra.environments import Environment
+from infra.stack.functions import Function
+from infra.stack.job_queues import JobQueues
+from infra.stack.monitoring import AlarmTitle, Monitoring
+from infra.stack.own_metrics import own_metric
+from infra.stack.worker import Worker
+from watchlist.job_kinds import JobKind
+from watchlist.metrics import Metric
+
+_POSTPONED_TOLERATED = 100
+"""Postponed launches in an hour: a burst of adds waits its turn without anybody being woken up."""
+
+
+class Dispatch(Construct):
+    """Connects the queues, the dispatcher function and the worker."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        dispatcher: Function,
+        queues: JobQueues,
+        worker: Worker,
+        monitoring: Monitoring,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        for kind, job_queue in queues.of_kind.items():
+            job_queue.deliver_to(dispatcher, max_concurrency=_max_concurrency(environment, kind))
+        worker.allow_run_task(dispatcher.role)
+        _watch(environment, dispatcher, monitoring)
+
+
+def _max_concurrency(environment: Environment, kind: JobKind) -> int:
+    """Return how many dispatchers of a kind may run: more than tasks would only find no free slot."""
+    return environment.max_refresh_tasks if kind.is_refresh else environment.max_setup_tasks
+
+
+def _watch(environment: Environment, dispatcher: Function, monitoring: Monitoring) -> None:
+    console = f"lambda/home?region={monitoring.region}#/functions/{dispatcher.function.function_name}?tab=monitoring"
+    monitoring.alarm(
+        AlarmTitle.DISPATCHER_FAILING,
+        happened="The dispatcher raised an error or was throttled: jobs wait although nothing else is wrong.",
+        console=console,
+        metric=cloudwatch.MathExpression(
+            expression="FILL(errors, 0) + FILL(throttles, 0)",
+            using_metrics={
+                "errors": dispatcher.function.metric_errors(),
+                "throttles": dispatcher.function.metric_throttles(),
+            },
+            label="errors and throttles",
+        ),
+        threshold=1,
+        periods=2,
+        missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    monitoring.alarm(
+        AlarmTitle.LAUNCHES_REFUSED,
+        happened="ECS refused to start a task for a reason that does not pass by itself.",
+        console=console,
+        metric=own_metric(environment, Metric.TASK_REFUSED),
+        threshold=1,
+        missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    monitoring.alarm(
+        AlarmTitle.LAUNCHES_POSTPONED,
+        happened=f"More than {_POSTPONED_TOLERATED} launches an hour found no free slot or no capacity, for two hours.",
+        console=console,
+        metric=own_metric(environment, Metric.TASK_POSTPONED, period=Duration.hours(1)),
+        threshold=_POSTPONED_TOLERATED + 1,
+        periods=2,
+        missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )

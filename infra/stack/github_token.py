@@ -1,0 +1,33 @@
+"""The secret that holds the token for GitHub's API. Its value is put in by hand after the first deployment."""
+
+from aws_cdk import RemovalPolicy, SecretValue
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.environments import Environment
+from infra.stack.acknowledgments import acknowledge
+
+TOKEN_FIELD = "token"  # noqa: S105 - the name of a field, not a token
+"""The secret is a JSON object with this field."""
+
+
+class GitHubToken(Construct):
+    """The secret, created with an empty token: the service then works without one.
+
+    CloudFormation writes a value only when it changes here, so a deployment leaves the real token alone.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+        super().__init__(scope, construct_id)
+        self.secret = secretsmanager.Secret(
+            self,
+            "Secret",
+            description="Token for GitHub's API, read by the worker's execution role only",
+            secret_object_value={TOKEN_FIELD: SecretValue.unsafe_plain_text("")},
+            removal_policy=RemovalPolicy.RETAIN if environment.keeps_data else RemovalPolicy.DESTROY,
+        )
+        acknowledge(
+            self.secret,
+            "SMG4",
+            "GitHub issues the token and has no API to issue another; docs/deploy.md says how to replace it",
+        )

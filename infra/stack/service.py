@@ -1,0 +1,158 @@
+"""The service in one environment: the constructs, wired."""
+
+from aws_cdk import Stack, Stage, Tags
+from constructs import Construct
+
+from infra.environments import Environment
+from infra.stack import permissions
+from infra.stack.api import Api
+from infra.stack.dashboard import Dashboard
+from infra.stack.dispatch import Dispatch
+from infra.stack.event_bus import EventBus
+from infra.stack.functions import Function, PackageOf
+from infra.stack.github_token import GitHubToken
+from infra.stack.job_queues import JobQueues
+from infra.stack.live_status import LiveStatus
+from infra.stack.monitoring import Monitoring
+from infra.stack.notifications import Notifications
+from infra.stack.schedules import Schedules
+from infra.stack.storage import Storage
+from infra.stack.streams import Streams
+from infra.stack.task_events import TaskEvents
+from infra.stack.worker import Worker
+from watchlist.deployment import functions as function_specs
+
+
+class RepositoryWatchlist(Stack):
+    """All resources of one environment."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, package_of: PackageOf) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"Repository Watchlist, {environment.name}",
+            termination_protection=environment.keeps_data,
+        )
+        Tags.of(self).add("service", environment.service)
+        monitoring = Monitoring(self, "Monitoring", environment=environment)
+        storage = Storage(self, "Storage", environment=environment, monitoring=monitoring)
+        queues = JobQueues(self, "JobQueues", environment=environment, monitoring=monitoring)
+        values = {
+            "LOG_LEVEL": environment.log_level,
+            "POWERTOOLS_SERVICE_NAME": environment.service,
+            "COMMITS_INTERVAL_HOURS": str(environment.commits_interval_hours),
+            "HEALTH_INTERVAL_HOURS": str(environment.health_interval_hours),
+            **storage.variables,
+            **queues.variables,
+        }
+        worker = Worker(
+            self,
+            "Worker",
+            environment=environment,
+            values=values,
+            github_token=GitHubToken(self, "GitHubToken", environment=environment),
+            monitoring=monitoring,
+        )
+        live_status = LiveStatus(self, "LiveStatus", environment=environment)
+        event_bus = EventBus(self, "EventBus", environment=environment)
+        notifications = Notifications(
+            self,
+            "Notify",
+            environment=environment,
+            monitoring=monitoring,
+        )
+        permissions.grant(worker.task_role, permissions.OF_TASK, storage, queues)
+        values |= {
+            **worker.variables,
+            **live_status.variables,
+            **event_bus.variables,
+            **notifications.variables,
+            **_token_variables(environment),
+        }
+        functions = {
+            spec.name: Function(
+                self,
+                _construct_id(spec.name),
+                spec=spec,
+                environment=environment,
+                package=package_of(spec),
+                values=values,
+            )
+            for spec in function_specs.functions_of(accepts_tokens=environment.jwt is not None)
+        }
+        for name, function in functions.items():
+            permissions.grant(function.role, permissions.OF_FUNCTIONS[name], storage, queues)
+        live_status.route(functions, monitoring)
+        for name in (function_specs.LIVE_REQUEST.name, function_specs.LIVE_PUBLISHER.name):
+            live_status.allow_posting(functions[name].role)
+        streams = Streams(
+            self,
+            "Streams",
+            environment=environment,
+            functions=functions,
+            storage=storage,
+            monitoring=monitoring,
+        )
+        notifications.allow_notify(functions[function_specs.DIGEST.name].role)
+        notifications.deliver_by(functions[function_specs.WEBHOOK_SENDER.name])
+        event_bus.allow_put(functions[function_specs.EVENT_PUBLISHER.name].role)
+        api = Api(
+            self,
+            "Api",
+            environment=environment,
+            functions=[functions[spec.name] for spec in function_specs.HTTP_FUNCTIONS],
+            monitoring=monitoring,
+        )
+        Dispatch(
+            self,
+            "Dispatch",
+            environment=environment,
+            dispatcher=functions[function_specs.DISPATCHER.name],
+            queues=queues,
+            worker=worker,
+            monitoring=monitoring,
+        )
+        TaskEvents(
+            self,
+            "TaskEvents",
+            task_stopped=functions[function_specs.TASK_STOPPED.name],
+            worker=worker,
+            monitoring=monitoring,
+        )
+        Schedules(
+            self,
+            "Schedules",
+            environment=environment,
+            functions=functions,
+            monitoring=monitoring,
+        )
+        Dashboard(
+            self,
+            "Dashboard",
+            environment=environment,
+            storage=storage,
+            queues=queues,
+            notifications=notifications,
+            streams=streams,
+            worker=worker,
+            api=api,
+            functions=tuple(functions.values()),
+        )
+
+
+class EnvironmentStage(Stage):
+    """One environment, deployed by `cdk deploy '<name>/*'`."""
+
+    def __init__(self, scope: Construct, *, environment: Environment, package_of: PackageOf) -> None:
+        super().__init__(scope, environment.name)
+        self.stack = RepositoryWatchlist(self, "repository-watchlist", environment=environment, package_of=package_of)
+
+
+def _token_variables(environment: Environment) -> dict[str, str]:
+    if environment.jwt is None:
+        return {}
+    return {"JWT_ISSUER": environment.jwt.issuer, "JWT_AUDIENCE": ",".join(environment.jwt.audience)}
+
+
+def _construct_id(function_name: str) -> str:
+    return "".join(part.capitalize() for part in function_name.split("_"))

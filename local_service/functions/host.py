@@ -1,0 +1,89 @@
+"""What Lambda's runtime is to a function: it imports the handler once and calls it for one event after another.
+
+    python -m local_service.functions.host functions.http.routes.status.handler
+
+Lines of JSON on stdin are invocations, lines of JSON on stdout their outcomes; what the function itself prints goes to
+stderr, the log. The first line out says whether the import succeeded. It ends with its stdin.
+"""
+
+import importlib
+import io
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Any
+
+Handler = Callable[[Any, "Context"], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The second argument of a handler, with the attributes that Lambda gives it (Lambda guide, Python context)."""
+
+    function_name: str
+    function_version: str
+    invoked_function_arn: str
+    memory_limit_in_mb: str
+    aws_request_id: str
+    log_group_name: str
+    log_stream_name: str
+    deadline: float
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until the invocation is ended."""
+        return max(0, int((self.deadline - time.time()) * 1000))
+
+
+def run(handler_name: str, invocations: IO[str], outcomes: IO[str]) -> None:
+    """Answer invocations until there are no more."""
+    try:
+        handler = _load(handler_name)
+    except BaseException as error:  # noqa: BLE001 - whatever ends the import is the function's error
+        _say(outcomes, _error(error))
+        return
+    _say(outcomes, {"ready": True})
+    for line in invocations:
+        invocation = json.loads(line)
+        _say(outcomes, _invoke(handler, invocation["event"], Context(**invocation["context"])))
+
+
+def _load(handler_name: str) -> Handler:
+    module, _, attribute = handler_name.rpartition(".")
+    handler: Handler = getattr(importlib.import_module(module), attribute)
+    return handler
+
+
+def _invoke(handler: Handler, event: Any, context: Context) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    try:
+        return {"result": json.loads(json.dumps(handler(event, context)))}
+    except Exception as error:  # noqa: BLE001 - the runtime reports whatever the handler raises
+        return _error(error)
+
+
+def _error(error: BaseException) -> dict[str, Any]:
+    traceback.print_exception(error)
+    return {"error": {"type": type(error).__name__, "message": str(error)}}
+
+
+def _say(outcomes: IO[str], outcome: dict[str, Any]) -> None:
+    outcomes.write(json.dumps(outcome) + "\n")
+    outcomes.flush()
+
+
+def main() -> None:
+    """Keep the channel for this module alone, so that neither prints nor reads of the function disturb it."""
+    invocations = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
+    outcomes = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    run(sys.argv[1], invocations, outcomes)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""What Lambda's event source mapping is to a DynamoDB stream: it reads on, filters and calls the function.
+
+Semantics: Lambda guide, "Using AWS Lambda with Amazon DynamoDB", for a mapping with `ReportBatchItemFailures`,
+`BisectBatchOnFunctionError`, `TRIM_HORIZON` and a limit of retries (none of age). Records stay in order: what fails
+holds up what follows until it is served or given up. moto's streams have one shard for ever, so no shard is followed to
+its children.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from local_service.aws.embedded import REGION
+from local_service.background_loop import BackgroundLoop
+from local_service.functions.processes import FunctionError
+from local_service.functions.queue_poller import InvalidBatchResponseError, failed_ids
+from watchlist.deployment.stream_consumers import StreamConsumer
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
+    from mypy_boto3_dynamodbstreams.type_defs import RecordTypeDef
+
+_PAUSE_SECONDS = 0.1
+"""Lambda polls a shard four times a second."""
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def event_of(records: "Sequence[RecordTypeDef]", stream_arn: str) -> dict[str, Any]:
+    """Return the event that Lambda makes of stream records: as they are, but for the time, which is in seconds."""
+    return {"Records": [_record_of(record, stream_arn) for record in records]}
+
+
+def _record_of(record: "RecordTypeDef", stream_arn: str) -> dict[str, Any]:
+    change: dict[str, Any] = dict(record["dynamodb"])
+    change["ApproximateCreationDateTime"] = int(change["ApproximateCreationDateTime"].timestamp())
+    return {
+        "eventID": record["eventID"],
+        "eventName": record["eventName"],
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": REGION,
+        "dynamodb": change,
+        "eventSourceARN": stream_arn,
+    }
+
+
+class StreamPoller:
+    """Reads one stream for one consumer on a thread of its own; a context manager.
+
+    `pause` and `resume` stop and restart the reading.
+    """
+
+    def __init__(
+        self,
+        streams: "DynamoDBStreamsClient",
+        stream_arn: str,
+        consumer: StreamConsumer,
+        invoke: Callable[[dict[str, Any]], Any],
+    ) -> None:
+        self._streams = streams
+        self._stream_arn = stream_arn
+        self._consumer = consumer
+        self._invoke = invoke
+        self._shard = streams.describe_stream(StreamArn=stream_arn)["StreamDescription"]["Shards"][0]["ShardId"]
+        self._checkpoint: str | None = None
+        self._batch_size = consumer.batch_size
+        self._retried = 0
+        self._loop = BackgroundLoop(f"stream of {consumer.function.name}", self.poll, seconds=_PAUSE_SECONDS)
+        self.pause = self._loop.pause
+        self.resume = self._loop.resume
+
+    def __enter__(self) -> Self:
+        self._loop.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.__exit__(kind, error, trace)
+
+    def from_the_beginning(self) -> "StreamPoller":
+        """Return a poller of the same stream, not started, that has read nothing yet."""
+        return StreamPoller(self._streams, self._stream_arn, self._consumer, self._invoke)
+
+    def poll(self) -> bool:
+        """Read one batch and have it served; return whether it got on."""
+        records = self._read()
+        if not records:
+            return False
+        wanted = [record for record in records if self._consumer.wants(record)]
+        served = self._serve(wanted) if wanted else 0
+        if served == len(wanted):
+            self._advance(records[-1])
+        elif served:
+            self._advance(wanted[served - 1])
+        else:
+            self._fail(wanted)
+        return served > 0 or not wanted
+
+    def _read(self) -> "list[RecordTypeDef]":
+        # A new iterator each time: moto's lose the shard when a transaction is rolled back.
+        position: Mapping[str, Any] = (
+            {"ShardIteratorType": "TRIM_HORIZON"}
+            if self._checkpoint is None
+            else {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._checkpoint}
+        )
+        iterator = self._streams.get_shard_iterator(StreamArn=self._stream_arn, ShardId=self._shard, **position)
+        return self._streams.get_records(ShardIterator=iterator["ShardIterator"], Limit=self._batch_size)["Records"]
+
+    def _serve(self, records: "Sequence[RecordTypeDef]") -> int:
+        """Call the function; return how many records, from the first on, are served."""
+        positions = [_position(record) for record in records]
+        try:
+            failed = failed_ids(self._invoke(event_of(records, self._stream_arn)), positions)
+        except (FunctionError, InvalidBatchResponseError):
+            _LOGGER.exception("%s: the whole batch failed", self._consumer.function.name)
+            return 0
+        return min((positions.index(each) for each in failed), default=len(records))
+
+    def _advance(self, record: "RecordTypeDef") -> None:
+        self._checkpoint = _position(record)
+        self._batch_size = self._consumer.batch_size
+        self._retried = 0
+
+    def _fail(self, records: "Sequence[RecordTypeDef]") -> None:
+        """Try half of the batch next; give up a single record that has been retried enough."""
+        if len(records) > 1:
+            self._batch_size = max(1, self._batch_size // 2)
+        elif self._retried < self._consumer.retries:
+            self._retried += 1
+        else:
+            _LOGGER.error("%s: gave up record %s", self._consumer.function.name, _position(records[0]))
+            self._advance(records[0])
+
+
+def _position(record: "RecordTypeDef") -> str:
+    return record["dynamodb"]["SequenceNumber"]

@@ -1,0 +1,317 @@
+"""API Gateway's WebSocket API on one machine: connections become events, and functions post to them over HTTP.
+
+Shapes and limits: API Gateway guide, "Working with WebSocket APIs", "Use @connections commands in your backend service"
+and "Quotas for configuring and running a WebSocket API".
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import secrets
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPMethod, HTTPStatus
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+from werkzeug import Request as HttpRequest
+from werkzeug import Response as HttpResponse
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from local_service.functions.processes import FunctionError
+from local_service.gateways.authorizer import Authorizer, ForbiddenError
+from local_service.gateways.http import query_of
+from watchlist import limits
+from watchlist.deployment.routes import LIVE_CONNECT, LIVE_DISCONNECT, LIVE_REQUEST, LiveRoute
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+Event = dict[str, Any]
+Invoke = Callable[[str, Event], Any]
+
+STAGE = "local"
+_POST_SECONDS = 5
+"""How long a client may leave its messages unread before posts to it are refused."""
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One connection as its events and the management API show it."""
+
+    connection_id: str
+    connected_at: datetime
+    domain_name: str
+    source_ip: str
+    user_agent: str
+
+
+def event_of(client: Client, route: LiveRoute, event_type: str, at: datetime) -> Event:
+    """Return what is the same in the events of every route."""
+    return {
+        "requestContext": {
+            "routeKey": route.key,
+            "eventType": event_type,
+            "extendedRequestId": uuid.uuid4().hex,
+            "requestTime": at.astimezone(UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "messageDirection": "IN",
+            "stage": STAGE,
+            "connectedAt": _milliseconds(client.connected_at),
+            "requestTimeEpoch": _milliseconds(at),
+            "identity": {"sourceIp": client.source_ip, "userAgent": client.user_agent},
+            "requestId": str(uuid.uuid4()),
+            "domainName": client.domain_name,
+            "connectionId": client.connection_id,
+            "apiId": "local",
+        },
+        "isBase64Encoded": False,
+    }
+
+
+def connect_event(client: Client, headers: Mapping[str, str], query: str, at: datetime) -> Event:
+    """Return the event of `$connect`: the only one with the request's headers and query."""
+    parameters = query_of(query)
+    event = event_of(client, LIVE_CONNECT, "CONNECT", at) | {
+        "headers": dict(headers),
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+    }
+    if parameters:
+        event["queryStringParameters"] = parameters
+        event["multiValueQueryStringParameters"] = {name: value.split(",") for name, value in parameters.items()}
+    return event
+
+
+def message_event(client: Client, message: str, at: datetime) -> Event:
+    """Return the event of a message for `$default`."""
+    event = event_of(client, LIVE_REQUEST, "MESSAGE", at)
+    event["requestContext"]["messageId"] = uuid.uuid4().hex
+    return event | {"body": message}
+
+
+def disconnect_event(client: Client, code: int | None, reason: str, at: datetime) -> Event:
+    """Return the event of `$disconnect`."""
+    event = event_of(client, LIVE_DISCONNECT, "DISCONNECT", at)
+    event["requestContext"] |= {"disconnectStatusCode": code or 1006, "disconnectReason": reason}
+    return event
+
+
+class WebSocketGateway:
+    """Listens on 127.0.0.1 for clients and, on another port, for the functions' posts; a context manager.
+
+    Attributes:
+        url: where clients connect.
+        management_url: of the connection management API, the functions' `LIVE_ENDPOINT_URL`.
+    """
+
+    def __init__(self, invoke: Invoke, port: int, authorizer: Authorizer | None = None) -> None:
+        """Listen at once.
+
+        Args:
+            invoke: calls a function by its name.
+            port: of the clients, 0 for any free one.
+            authorizer: who decides which connections are opened; None lets everybody in.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        self._invoke = invoke
+        self._authorizer = authorizer
+        self._subprotocols: dict[uuid.UUID, Subprotocol | None] = {}
+        self._clients: dict[uuid.UUID, Client] = {}
+        self._open: dict[str, ServerConnection] = {}
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=1024)
+        self._management = make_server("127.0.0.1", 0, self._manage, threaded=True, request_handler=_Handler)
+        self.url = f"ws://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.management_url = f"http://127.0.0.1:{self._management.port}/{STAGE}"
+        self._loop = asyncio.new_event_loop()
+        self._functions = ThreadPoolExecutor(max_workers=8, thread_name_prefix="websocket-functions")
+        self._threads = (
+            threading.Thread(target=self._loop.run_forever, name="websockets", daemon=True),
+            threading.Thread(
+                target=self._management.serve_forever, args=(0.1,), name="websocket-management", daemon=True
+            ),
+        )
+        self._server: Server | None = None
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._functions.shutdown(wait=False, cancel_futures=True)
+        asyncio.run_coroutine_threadsafe(self._hang_up_all(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._management.shutdown()
+        for thread in self._threads:
+            thread.join()
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening; for a gateway that was never entered."""
+        self._socket.close()
+        self._management.server_close()
+        self._loop.close()
+
+    async def _listen(self) -> Server:
+        return await serve(
+            self._talk,
+            sock=self._socket,
+            process_request=self._admit,
+            select_subprotocol=lambda connection, _offered: self._subprotocols.pop(connection.id),
+            max_size=limits.LIVE_MESSAGE_BYTES,
+            ping_interval=None,
+            compression=None,
+        )
+
+    async def _hang_up_all(self) -> None:
+        if self._server is not None:
+            self._server.close(code=1001)
+            await self._server.wait_closed()
+
+    async def _call(self, function: str, event: Event) -> Any:  # noqa: ANN401 - a function can answer any JSON
+        return await self._loop.run_in_executor(self._functions, self._invoke, function, event)
+
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Ask the function of `$connect`; the connection opens only when it has agreed."""
+        now = datetime.now(UTC)
+        client = Client(
+            connection_id=secrets.token_urlsafe(11) + "=",
+            connected_at=now,
+            domain_name=request.headers.get("Host", "localhost"),
+            source_ip=str(connection.remote_address[0]),
+            user_agent=request.headers.get("User-Agent", ""),
+        )
+        query = request.path.partition("?")[2]
+        event = connect_event(client, dict(request.headers.raw_items()), query, now)
+        try:
+            answer = await self._loop.run_in_executor(self._functions, self._connect, event)
+            status = HTTPStatus(answer["statusCode"])
+            self._subprotocols[connection.id] = answer.get("headers", {}).get("Sec-WebSocket-Protocol")
+        except ForbiddenError:
+            status = HTTPStatus.FORBIDDEN
+        except (FunctionError, AttributeError, KeyError, TypeError, ValueError):
+            _LOGGER.exception("$connect")
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+        if status >= HTTPStatus.MULTIPLE_CHOICES:
+            self._subprotocols.pop(connection.id, None)
+            return connection.respond(status, status.phrase)
+        self._clients[connection.id] = client
+        return None
+
+    def _connect(self, event: Event) -> Any:  # noqa: ANN401 - a function can answer any JSON
+        """Call the function of `$connect`, if the authorizer agrees."""
+        if self._authorizer is not None:
+            principal = self._authorizer.principal_of(event, LIVE_CONNECT.key)
+            event["requestContext"]["authorizer"] = {"principalId": principal, "integrationLatency": 0}
+        return self._invoke(LIVE_CONNECT.function, event)
+
+    async def _talk(self, connection: ServerConnection) -> None:
+        """Hand on messages until the connection closes, or has lasted as long as it may."""
+        client = self._clients.pop(connection.id)
+        self._open[client.connection_id] = connection
+        try:
+            async with asyncio.timeout(limits.LIVE_CONNECTION.total_seconds()):
+                async for message in connection:
+                    await self._hand_on(connection, client, message)
+        except TimeoutError:
+            await connection.close(1001, "Going away")
+        except ConnectionClosed:
+            pass
+        finally:
+            del self._open[client.connection_id]
+        event = disconnect_event(client, connection.close_code, connection.close_reason or "", datetime.now(UTC))
+        with contextlib.suppress(RuntimeError):  # the service stops, and takes no more calls
+            await self._try_call(LIVE_DISCONNECT.function, event)
+
+    async def _hand_on(self, connection: ServerConnection, client: Client, message: str | bytes) -> None:
+        text = message if isinstance(message, str) else message.decode(errors="replace")
+        failed = not await self._try_call(LIVE_REQUEST.function, message_event(client, text, datetime.now(UTC)))
+        if failed:
+            error = {
+                "message": "Internal server error",
+                "connectionId": client.connection_id,
+                "requestId": str(uuid.uuid4()),
+            }
+            await connection.send(json.dumps(error))
+
+    async def _try_call(self, function: str, event: Event) -> bool:
+        try:
+            await self._call(function, event)
+        except FunctionError:
+            _LOGGER.exception("%s", function)
+            return False
+        return True
+
+    def _manage(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer a call of the connection management API."""
+        request = HttpRequest(environ)
+        prefix, _, connection_id = request.path.partition("/@connections/")
+        connection = self._open.get(unquote(connection_id))
+        if prefix != f"/{STAGE}":
+            response = HttpResponse(status=HTTPStatus.FORBIDDEN)
+        elif connection is None:
+            response = _error(HTTPStatus.GONE, "GoneException")
+        else:
+            response = self._command(request, connection)
+        return response(environ, start_response)
+
+    def _command(self, request: HttpRequest, connection: ServerConnection) -> HttpResponse:
+        match request.method:
+            case HTTPMethod.POST:
+                message = request.get_data()
+                if len(message) > limits.LIVE_MESSAGE_BYTES:
+                    return _error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PayloadTooLargeException")
+                return self._send(connection, message.decode())
+            case HTTPMethod.DELETE:
+                asyncio.run_coroutine_threadsafe(connection.close(1000), self._loop)
+                return HttpResponse(status=HTTPStatus.NO_CONTENT)
+            case HTTPMethod.GET:
+                return HttpResponse("{}", HTTPStatus.OK, content_type="application/json")
+            case _:
+                return HttpResponse(status=HTTPStatus.METHOD_NOT_ALLOWED)
+
+    def _send(self, connection: ServerConnection, message: str) -> HttpResponse:
+        sending = asyncio.run_coroutine_threadsafe(connection.send(message), self._loop)
+        try:
+            sending.result(_POST_SECONDS)
+        except ConnectionClosed:
+            return _error(HTTPStatus.GONE, "GoneException")
+        except TimeoutError:
+            sending.cancel()
+            return _error(HTTPStatus.TOO_MANY_REQUESTS, "LimitExceededException")
+        return HttpResponse(status=HTTPStatus.OK)
+
+
+class _Handler(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+    """Keeps connections open, as a thousand posts in a row want it."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing of posts; they are many."""
+
+
+def _error(status: HTTPStatus, code: str) -> HttpResponse:
+    return HttpResponse(
+        json.dumps({"message": None}), status, {"x-amzn-ErrorType": code}, content_type="application/json"
+    )
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

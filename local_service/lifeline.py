@@ -1,0 +1,53 @@
+"""Child processes that never outlive their starter: a child's stdin ends when the starter does, however it ends."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The repository's root, where all processes run, so that they import this checkout's code."""
+
+_GRACE_SECONDS = 5
+
+
+class ChildDiedError(Exception):
+    """A child process ended before it said that it was ready; its log says why."""
+
+
+def exit_with_stdin() -> None:
+    """End this process as soon as its stdin ends."""
+    threading.Thread(target=_wait_and_exit, daemon=True).start()
+
+
+def first_line(process: subprocess.Popen[bytes]) -> str:
+    """Return the first line that the child prints, without its line break.
+
+    Raises:
+        ChildDiedError: it ended before.
+    """
+    line = b"" if process.stdout is None else process.stdout.readline()
+    if not line.endswith(b"\n"):
+        end(process)
+        raise ChildDiedError(f"{process.args!r} ended with exit code {process.returncode}")
+    return line.decode().rstrip("\n")
+
+
+def end(process: subprocess.Popen[bytes], grace_seconds: float = _GRACE_SECONDS) -> None:
+    """Close the child's stdin, wait for its end, kill it if it takes longer than the grace, and close its pipes."""
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(grace_seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _wait_and_exit() -> None:
+    while os.read(sys.stdin.fileno(), 1024):  # not by sys.stdin, whose lock a thread must not hold at the end
+        pass
+    os._exit(0)

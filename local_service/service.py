@@ -1,0 +1,287 @@
+"""The whole service on one machine: embedded AWS, functions, queues, tasks and HTTP API, started and stopped as one."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+
+from local_service import lifeline
+from local_service.aws import embedded as embedded_aws
+from local_service.aws.embedded import EmbeddedAws
+from local_service.functions.processes import FunctionProcesses, LocalFunction
+from local_service.functions.queue_poller import QueuePoller
+from local_service.functions.stream_poller import StreamPoller
+from local_service.functions.timers import Timer, Timers
+from local_service.gateways.authorizer import Authorizer
+from local_service.gateways.http import HttpGateway
+from local_service.gateways.websocket import WebSocketGateway
+from local_service.git.served_repositories import link_repositories
+from local_service.git.server import GitServer
+from local_service.provisioning import Environment, provision
+from local_service.tasks import runner as task_runner
+from local_service.tasks.runner import TaskRunner
+from watchlist import limits
+from watchlist.deployment import functions as function_specs
+from watchlist.deployment import stream_consumers
+from watchlist.deployment.routes import ROUTES
+from watchlist.deployment.stream_consumers import StreamConsumer
+from watchlist.job_kinds import JobKind
+from watchlist.repository_url import DEFAULT_ORIGINS
+from watchlist.settings import Settings, TaskSettings
+
+HTTP_PORT = 3000
+CLONES = lifeline.ROOT / "build" / "local" / "clones"
+
+_DEFAULTS: Mapping[str, str] = {
+    "GIT_CLONE_DIR": str(CLONES),
+    "MAX_SETUP_TASKS": "4",
+    "MAX_REFRESH_TASKS": "2",
+    "POSTPONE_SECONDS": "5",
+}
+"""What one machine can bear, where AWS would ask for a choice per environment."""
+
+Invoke = Callable[[str, dict[str, Any]], Any]
+"""Calls a function by its name with an event and returns its answer; raises FunctionError."""
+
+Interference = Callable[[Invoke, str, dict[str, Any]], Any]
+"""Called in an invocation's place, with what would do it; returns the answer that the invoker gets."""
+
+_TWO_AT_ONCE = {spec.name for spec in function_specs.HTTP_FUNCTIONS} | {function_specs.DISPATCHER.name}
+_WARM = (
+    function_specs.ADD_REPOSITORY.name,
+    function_specs.STATUS.name,
+    function_specs.DISPATCHER.name,
+    function_specs.LIVE_CONNECT.name,
+    function_specs.LIVE_PUBLISHER.name,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """How the local service runs.
+
+    Attributes:
+        port: of the HTTP API on 127.0.0.1; 0 for any free one. The WebSocket API has the next one if that is free.
+        repositories: local git repositories to serve over HTTP.
+        variables: values for settings of functions and tasks, by their variables' names; those that infrastructure
+            decides, as names of tables, are overridden.
+        log: the file for all logs, emptied first; None for this process's stderr.
+        reconcile_interval: how often the reconciler runs.
+        schedule_interval: how often the scheduler runs.
+        digest_run_interval: how often due digests are looked for.
+        grace_seconds: from SIGTERM to SIGKILL for tasks that are stopped.
+        task_argv: the program that each task runs.
+    """
+
+    port: int = 0
+    repositories: tuple[Path, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    log: Path | None = None
+    reconcile_interval: timedelta = limits.RECONCILE_INTERVAL
+    schedule_interval: timedelta = limits.SCHEDULE_INTERVAL
+    digest_run_interval: timedelta = limits.DIGEST_RUN_INTERVAL
+    grace_seconds: float = 10
+    task_argv: tuple[str, ...] = task_runner.JOB
+
+    @property
+    def timers(self) -> tuple[Timer, ...]:
+        """What runs by the clock."""
+        return (
+            Timer(function_specs.RECONCILER.name, self.reconcile_interval),
+            Timer(function_specs.SCHEDULER.name, self.schedule_interval),
+            Timer(function_specs.DIGEST.name, self.digest_run_interval),
+        )
+
+
+def settings_variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables of the caller's environment that are settings of functions or tasks."""
+    models: list[type[Settings]] = [TaskSettings, *(spec.settings for spec in function_specs.FUNCTIONS)]
+    names = {name for model in models for name in model.variables()}
+    return {name: environment[name] for name in sorted(names) if environment.get(name)}
+
+
+class LocalService:
+    """The running service; a context manager that leaves no process behind.
+
+    Attributes:
+        aws: the embedded AWS, which can be told to fail.
+        environment: what was created in it.
+        functions: the Lambda functions.
+        pollers: one per queue.
+        runner: of the tasks.
+        url: the HTTP API's base URL.
+        live_url: the WebSocket API's.
+        stream_pollers: one per reader of a table's stream.
+        repository_urls: the address of each served repository, by its path.
+    """
+
+    aws: EmbeddedAws
+    environment: Environment
+    functions: FunctionProcesses
+    pollers: Mapping[JobKind, QueuePoller]
+    runner: TaskRunner
+    timers: Timers
+    url: str
+    live_url: str
+    stream_pollers: Mapping[StreamConsumer, StreamPoller]
+    repository_urls: Mapping[Path, str]
+
+    def __init__(self, settings: LocalSettings, interfere: Interference | None = None) -> None:
+        """Prepare the service.
+
+        Args:
+            settings: how it runs.
+            interfere: stands between everything that invokes a function and the function, to do it harm.
+        """
+        self._settings = settings
+        self._interfere = interfere
+        self._running = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as starting:
+            self._start(starting)
+            self._running = starting.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.close()
+
+    def _start(self, starting: ExitStack) -> None:
+        """Start everything in the order of need; it stops in the reverse order."""
+        log = starting.enter_context(_Log(self._settings.log)).descriptor
+        scratch = Path(starting.enter_context(tempfile.TemporaryDirectory(prefix="watchlist-")))
+        # Listening comes first, so that a taken port is known before anything else has started.
+        authorizer = Authorizer(self._invoker(function_specs.LIVE_AUTHORIZER)) if self._accepts_tokens else None
+        gateway = HttpGateway(ROUTES, self._invoke, self._settings.port, authorizer)
+        starting.callback(gateway.close)
+        live_port = self._settings.port + 1 if self._settings.port else 0
+        live_gateway = _websocket_gateway(self._invoke, live_port, authorizer)
+        starting.callback(live_gateway.close)
+        git_url = self._serve_repositories(starting, scratch / "repositories")
+        self.aws = starting.enter_context(EmbeddedAws(log))
+        self.environment = provision(
+            self.aws.url, {**self._variables(git_url), "LIVE_ENDPOINT_URL": live_gateway.management_url}
+        )
+        self.functions = starting.enter_context(FunctionProcesses(self._local_functions(), log))
+        self.functions.warm_up(_WARM)
+        arguments: Any = embedded_aws.client_arguments(self.aws.url)
+        self.runner = starting.enter_context(
+            TaskRunner(
+                boto3.client("ecs", **arguments),
+                self.environment.cluster,
+                self._invoker(function_specs.TASK_STOPPED),
+                scratch=scratch / "homes",
+                log=log,
+                argv=self._settings.task_argv,
+                grace_seconds=self._settings.grace_seconds,
+            )
+        )
+        dispatch = self._invoker(function_specs.DISPATCHER)
+        self.pollers = {
+            kind: starting.enter_context(QueuePoller(boto3.client("sqs", **arguments), queue, dispatch))
+            for kind, queue in self.environment.queues.items()
+        }
+        streams = boto3.client("dynamodbstreams", **arguments)
+        self.stream_pollers = {
+            consumer: starting.enter_context(
+                StreamPoller(
+                    streams,
+                    self.environment.streams[consumer.table.name],
+                    consumer,
+                    self._invoker(consumer.function),
+                )
+            )
+            for consumer in stream_consumers.CONSUMERS
+        }
+        starting.enter_context(
+            QueuePoller(
+                boto3.client("sqs", **arguments),
+                self.environment.webhook_queue,
+                self._invoker(function_specs.WEBHOOK_SENDER),
+            )
+        )
+        self.timers = starting.enter_context(Timers(self._settings.timers, self._invoke))
+        self.live_url = starting.enter_context(live_gateway).url
+        self.url = starting.enter_context(gateway).url
+
+    def _serve_repositories(self, starting: ExitStack, root: Path) -> str:
+        paths = link_repositories(self._settings.repositories, root)
+        server = starting.enter_context(GitServer(root))
+        self.repository_urls = {path: f"{server.url}{url_path}" for path, url_path in paths.items()}
+        return server.url
+
+    def _variables(self, git_url: str) -> dict[str, str]:
+        variables = {**_DEFAULTS, **self._settings.variables}
+        origins = variables.get("ALLOWED_ORIGINS", ",".join(DEFAULT_ORIGINS))
+        return {**variables, "ALLOWED_ORIGINS": f"{origins},{git_url}"}
+
+    def _local_functions(self) -> list[LocalFunction]:
+        return [
+            LocalFunction(
+                name=spec.name,
+                handler=spec.handler,
+                timeout=spec.timeout,
+                memory=spec.memory,
+                environment=self.environment.of(spec),
+                concurrency=spec.concurrency or (2 if spec.name in _TWO_AT_ONCE else 1),
+            )
+            for spec in function_specs.functions_of(accepts_tokens=self._accepts_tokens)
+        ]
+
+    @property
+    def _accepts_tokens(self) -> bool:
+        return "JWT_ISSUER" in self._settings.variables
+
+    def _invoke(self, name: str, event: dict[str, Any]) -> Any:  # noqa: ANN401 - a function can answer any JSON
+        if self._interfere is not None:
+            return self._interfere(self.functions.invoke, name, event)
+        return self.functions.invoke(name, event)
+
+    def _invoker(self, spec: function_specs.FunctionSpec) -> Callable[[dict[str, Any]], Any]:
+        return partial(self._invoke, spec.name)
+
+
+def _websocket_gateway(invoke: Invoke, port: int, authorizer: Authorizer | None) -> WebSocketGateway:
+    try:
+        return WebSocketGateway(invoke, port, authorizer)
+    except OSError:
+        return WebSocketGateway(invoke, 0, authorizer)
+
+
+class _Log:
+    """Where this service's own log lines and those of all its processes go."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._logger = logging.getLogger("local_service")
+
+    def __enter__(self) -> Self:
+        if self._path is None:
+            self.descriptor = os.dup(2)
+        else:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self.descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+        self._stream = os.fdopen(os.dup(self.descriptor), "w", encoding="utf-8")
+        self._handler = logging.StreamHandler(self._stream)
+        self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        self._logger.addHandler(self._handler)
+        self._logger.setLevel(logging.INFO)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._logger.removeHandler(self._handler)
+        self._stream.close()
+        os.close(self.descriptor)

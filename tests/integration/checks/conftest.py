@@ -1,0 +1,182 @@
+"""The scheduler against the embedded AWS and a host whose repositories are what a test says."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from dulwich.protocol import pkt_line
+
+from local_service.aws import embedded as embedded_aws
+from local_service.functions.host import Context
+from local_service.provisioning import Environment
+from tests.hostile_server import HostileServer, reply
+from tests.integration.aws import Aws
+from tests.integration.jobs.harness import clean
+from watchlist import clock, settings
+from watchlist.checks.decisions import Policy
+from watchlist.deployment import functions as function_specs
+from watchlist.job_kinds import JobKind
+from watchlist.jobs import protocol as job_protocol
+from watchlist.jobs.message import JobMessage
+from watchlist.jobs.protocol import Launch, Lease
+from watchlist.jobs.queue import JobQueue
+from watchlist.repository_url import Repository
+from watchlist.storage.records import Entry
+from watchlist.watching import entries
+
+OLD, NEW = "a" * 40, "b" * 40
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Host:
+    """A host of repositories that are nothing but a HEAD; `answers` are statuses of those that answer otherwise."""
+
+    heads: dict[str, str] = field(default_factory=dict)
+    branch: str = "main"
+    statuses: dict[str, int] = field(default_factory=dict)
+    origin: str = ""
+    requests: list[str] = field(default_factory=list)
+
+    def respond(self, handler: BaseHTTPRequestHandler) -> None:
+        name = handler.path.split("/")[2]
+        if name in self.statuses:
+            reply(handler, status=self.statuses[name])
+            return
+        head = self.heads.get(name, OLD)
+        reply(handler, pkt_line(f"{head} HEAD symref-target:refs/heads/{self.branch}\n".encode()) + b"0000")
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    host = Host()
+    with HostileServer(host.respond) as server:
+        host.origin, host.requests = server.origin, server.requests
+        yield host
+
+
+@pytest.fixture
+def environment(aws: Aws) -> Iterator[Environment]:
+    """The embedded AWS of the session, empty."""
+    clean(aws.environment, aws.variables)
+    yield aws.environment
+    aws.server.inject()
+
+
+@dataclass
+class Scheduler:
+    """The function with the settings of a test."""
+
+    module: ModuleType
+
+    def run(self, seconds: float = 300) -> dict[str, int]:
+        name = function_specs.SCHEDULER.name
+        context = Context(
+            function_name=name,
+            function_version="$LATEST",
+            invoked_function_arn=f"arn:aws:lambda:eu-west-1:123456789012:function:{name}",
+            memory_limit_in_mb="512",
+            aws_request_id=uuid.uuid4().hex,
+            log_group_name="test",
+            log_stream_name="test",
+            deadline=time.time() + seconds,
+        )
+        counts: dict[str, int] = self.module.handler({}, context)
+        return counts
+
+
+ConfigureScheduler = Callable[..., Scheduler]
+
+
+@pytest.fixture
+def configure_scheduler(
+    aws: Aws, environment: Environment, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> ConfigureScheduler:
+    """Return what gives the function its settings, with values for some of them."""
+
+    def configure(**more: str) -> Scheduler:
+        values = {**environment.variables, "ALLOWED_ORIGINS": host.origin, "CHECK_JITTER": "0", **more}
+        loaded = settings.load(settings.SchedulerSettings, values)
+        module = aws.functions[function_specs.SCHEDULER.name]
+        monkeypatch.setattr(module, "settings", loaded)
+        monkeypatch.setattr(module, "policy", Policy.of(loaded))
+        return Scheduler(module)
+
+    return configure
+
+
+@pytest.fixture
+def scheduler(configure_scheduler: ConfigureScheduler) -> Scheduler:
+    return configure_scheduler()
+
+
+@pytest.fixture
+def queue(environment: Environment) -> JobQueue:
+    arguments: Any = embedded_aws.client_arguments(environment.url)
+    urls = {kind: queue.url for kind, queue in environment.queues.items()}
+    return JobQueue(boto3.client("sqs", **arguments), urls)
+
+
+@dataclass(frozen=True)
+class Watchlist:
+    """Entries as people and tasks make them."""
+
+    host: Host
+    queue: JobQueue
+
+    def add(self, name: str, *users: str, alerts: Mapping[str, Any] | None = None) -> Entry:
+        """Let users watch a repository; its setup job is queued."""
+        for user in users or ("ada",):
+            watch = entries.Watch(Repository(self.host.origin, "owner", name), user, alerts or {}, None)
+            added = entries.add(watch, self.queue, "correlation", clock.now())
+        return added.entry
+
+    def claim(self, entry: Entry) -> Lease:
+        """Take the entry's open job as a task would."""
+        message = job_protocol.message_of(entries.find(entry.watchlist_id))
+        launch = Launch(message, uuid.uuid4().hex, 1, 1)
+        job_protocol.begin_launch(launch, clock.now())
+        lease, _ = Lease.claim(launch, timedelta(minutes=5), clock.now())
+        return lease
+
+    def complete(self, entry: Entry, **attributes: Any) -> Entry:
+        """Let a task complete the entry's open job with HEAD at OLD, unless told otherwise."""
+        now = clock.now()
+        result = {
+            "head_sha": OLD,
+            "default_branch": "main",
+            "checked_at": now,
+            "scorecard_checked_at": now,
+            "scorecard_head_sha": OLD,
+        } | attributes
+        self.claim(entry).complete(result, now)
+        return entries.find(entry.watchlist_id)
+
+    def add_ready(self, name: str, *users: str, **attributes: Any) -> Entry:
+        """Return an entry that is ready and was checked two days ago, so that its check is due."""
+        ago = clock.now() - 2 * DAY
+        return self.complete(self.add(name, *users), **({"checked_at": ago} | attributes))
+
+
+@pytest.fixture
+def watchlist(host: Host, queue: JobQueue) -> Watchlist:
+    return Watchlist(host, queue)
+
+
+def messages(environment: Environment, kind: JobKind) -> list[JobMessage]:
+    """Return the messages of a queue, which then are in flight."""
+    arguments: Any = embedded_aws.client_arguments(environment.url)
+    sqs = boto3.client("sqs", **arguments)
+    found: list[JobMessage] = []
+    while received := sqs.receive_message(QueueUrl=environment.queues[kind].url, MaxNumberOfMessages=10).get(
+        "Messages"
+    ):
+        found += [JobMessage.model_validate_json(message["Body"]) for message in received]
+    return found

@@ -1,0 +1,299 @@
+"""What a refresh does: only what is new, the same result as a fresh analysis, and alerts once, whatever breaks off."""
+
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_service.git.server import GitServer
+from tasks import analysis
+from tasks.analysis import Analysis, Tools
+from tasks.child_process import ChildProcesses
+from tasks.hosts.describe import Forge
+from tasks.hosts.github_api import GitHubApi
+from tests.integration.checks.conftest import DAY, Host, Watchlist
+from tests.repositories import ENVIRONMENT, git
+from watchlist import clock
+from watchlist.alerts import store as alert_store
+from watchlist.errors import ErrorCode, JobCancelledError, JobError
+from watchlist.health import store as health_store
+from watchlist.health.scorecard import CheckResult, ScorecardResult, ScorecardSource, no_score
+from watchlist.history import store as commit_store
+from watchlist.history.store import CommitFilter
+from watchlist.job_kinds import JobKind
+from watchlist.jobs import protocol as job_protocol
+from watchlist.repository_url import Repository
+from watchlist.states import Stage
+from watchlist.storage.records import Entry
+from watchlist.watching import entries
+from watchlist.watching.package import Package
+
+VOLATILE = {"computed_at", "activity"}
+
+
+@dataclass
+class StandInAssessor:
+    """Gives the result that a test says."""
+
+    result: Callable[[str], ScorecardResult]
+    asked: int = 0
+
+    def assess(self, _repository: Repository, *, head: str, previous: object, checkout: object) -> ScorecardResult:
+        del previous, checkout
+        self.asked += 1
+        return self.result(head)
+
+
+def scorecard(score: int, head: str, *vulnerabilities: str) -> ScorecardResult:
+    now = clock.now()
+    checks = (
+        CheckResult(name="License", score=score, reason="", documentation_url=None),
+        CheckResult(
+            name="Vulnerabilities",
+            score=10 - len(vulnerabilities),
+            reason="",
+            documentation_url=None,
+            details=tuple(f"Warn: Project is vulnerable to: {name}" for name in vulnerabilities),
+        ),
+    )
+    return ScorecardResult(
+        score=float(score),
+        source=ScorecardSource.LOCAL,
+        head=head,
+        obtained_at=now,
+        date=now,
+        commit=head,
+        checks=checks,
+    )
+
+
+@dataclass
+class RecordedJob:
+    """A job that is taken away at its `dies_at`-th look, if ever."""
+
+    dies_at: int = 10**9
+    looks: int = 0
+    stages: list[Stage] = field(default_factory=list)
+
+    def check(self) -> None:
+        self.looks += 1
+        if self.looks >= self.dies_at:
+            raise JobCancelledError
+
+    def report(self, stage: Stage, done: int = 0, total: int | None = None) -> None:
+        del done, total
+        self.stages.append(stage)
+
+    def describe(self, package: Package, default_branch: str | None) -> None:
+        del package, default_branch
+
+
+@dataclass
+class Refreshes:
+    """One watched repository and the jobs for it, run in this process."""
+
+    watchlist: Watchlist
+    path: Path
+    tools: Tools
+    assessor: StandInAssessor
+    entry: Entry
+
+    def grow(self, *commits: tuple[str, int]) -> None:
+        """Add commits by a file's name and the lines that it then has, an hour apart."""
+        now = int(clock.now().timestamp())
+        for number, (name, lines) in enumerate(commits):
+            self.commit(name, lines, at=now - 3600 * (len(commits) - number))
+
+    def commit(self, name: str, lines: int, at: int) -> None:
+        (self.path / name).write_text("".join(f"{line} of {name}\n" for line in range(lines)))
+        git(self.path, "add", name)
+        dates = {"GIT_AUTHOR_DATE": f"@{at} +0000", "GIT_COMMITTER_DATE": f"@{at} +0000"}
+        identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false")
+        command = ["git", *identity, "commit", "--quiet", "--message", f"Write {name}"]
+        subprocess.run(command, cwd=self.path, check=True, env=ENVIRONMENT | dates)
+
+    def head(self) -> str:
+        return git(self.path, "rev-parse", "HEAD").decode().strip()
+
+    def run(self, job: RecordedJob | None = None) -> Analysis:
+        """Do the entry's open job and complete it."""
+        result = analysis.analyse(entries.find(self.entry.watchlist_id), self.tools, job or RecordedJob(), clock.now())
+        self.watchlist.claim(self.entry).complete(result.attributes, clock.now())
+        return result
+
+    def start(self, kind: JobKind) -> None:
+        """Open a job."""
+        entry = entries.find(self.entry.watchlist_id)
+        job_protocol.start_refresh(entry, kind, {}, f"{int(entry.generation):032x}", clock.now())
+
+    def refresh(self, kind: JobKind) -> Analysis:
+        self.start(kind)
+        return self.run()
+
+    def metrics(self) -> dict[str, Any]:
+        document = health_store.latest(self.entry.watchlist_id, 1)[0].document["history_metrics"]
+        return {name: value for name, value in document.items() if name not in VOLATILE}
+
+    def alerts(self) -> Counter[str]:
+        user_watchlist_id = entries.user_watchlist_id_of(self.entry.watchlist_id, "ada")
+        page = alert_store.page(user_watchlist_id, clock.now() - DAY, 100, None)
+        return Counter(record.alert["kind"] for record in page.alerts)
+
+    def shas(self) -> list[str]:
+        return [record.sha for record in commit_store.page(self.entry.watchlist_id, CommitFilter(), 200, None).commits]
+
+
+@pytest.fixture
+def refreshes(watchlist: Watchlist, tmp_path: Path) -> Iterator[Refreshes]:
+    """A repository of forty commits whose setup is done."""
+    path = tmp_path / "served" / "owner" / "name"
+    path.mkdir(parents=True)
+    git(path, "init", "--quiet", "--initial-branch=main")
+    assessor = StandInAssessor(lambda head: scorecard(8, head))
+    tools: Any = Tools(
+        children=ChildProcesses(),
+        scratch=tmp_path / "scratch",
+        forge=Forge(GitHubApi("http://127.0.0.1:9")),
+        assessor=assessor,  # type: ignore[arg-type] # the chain has tests of its own
+    )
+    tools.scratch.mkdir()
+    with GitServer(tmp_path / "served") as server:
+        host = Host(origin=server.url)
+        watched = Watchlist(host, watchlist.queue)
+        refreshes = Refreshes(watched, path, tools, assessor, watched.add("name", "ada"))
+        now = int(clock.now().timestamp())
+        for number in range(40):
+            refreshes.commit(f"file-{number % 4}.txt", number + 1, at=now - 3600 * 24 * (41 - number))
+        refreshes.run()
+        yield refreshes
+
+
+def test_an_unchanged_head_ends_a_backfill_at_once(refreshes: Refreshes) -> None:
+    refreshes.start(JobKind.COMMIT_BACKFILL)
+    job = RecordedJob()
+    result = refreshes.run(job)
+    assert set(result.attributes) == {"checked_at", "default_branch"}
+    assert job.stages == [Stage.CLONING]
+    entry = entries.find(refreshes.entry.watchlist_id)
+    assert (entry.commits, entry.head_sha) == (40, refreshes.head())
+
+
+def test_a_backfill_computes_what_a_fresh_analysis_would(refreshes: Refreshes) -> None:
+    refreshes.grow(("new.txt", 3), ("file-1.txt", 700), ("new.txt", 5))
+    refreshes.refresh(JobKind.COMMIT_BACKFILL)
+    refreshed, shown = refreshes.metrics(), refreshes.shas()
+
+    again = Refreshes(refreshes.watchlist, refreshes.path, refreshes.tools, refreshes.assessor, refreshes.entry)
+    entry = entries.find(again.entry.watchlist_id)
+    entry.job_kind = JobKind.REPOSITORY_SETUP
+    analysis.analyse(entry, again.tools, RecordedJob(), clock.now())
+
+    assert refreshed == again.metrics()
+    assert shown == again.shas() == git(refreshes.path, "log", "--format=%H").decode().split()
+
+
+def test_a_backfill_asks_no_scorecard_and_keeps_the_last_result(refreshes: Refreshes) -> None:
+    before = entries.find(refreshes.entry.watchlist_id)
+    refreshes.grow(("new.txt", 3))
+    refreshes.refresh(JobKind.COMMIT_BACKFILL)
+    after = entries.find(refreshes.entry.watchlist_id)
+    latest = health_store.latest(after.watchlist_id, 1)[0]
+    assert refreshes.assessor.asked == 1
+    assert (after.score, after.scorecard_date, after.scorecard_head_sha) == (8, before.scorecard_date, before.head_sha)
+    assert (latest.head_sha, latest.document["scorecard"]["head"]) == (refreshes.head(), before.head_sha)
+    assert after.head_sha == refreshes.head()
+
+
+def test_a_rewritten_history_is_reconciled_and_told_of_once(refreshes: Refreshes) -> None:
+    git(refreshes.path, "reset", "--quiet", "--hard", "HEAD~5")
+    refreshes.grow(("other.txt", 1))
+    refreshes.refresh(JobKind.COMMIT_BACKFILL)
+    assert refreshes.shas() == git(refreshes.path, "log", "--format=%H").decode().split()
+    assert refreshes.alerts() == {"ancestry_breaks": 1}
+
+
+def test_another_default_branch_is_no_rewritten_one(refreshes: Refreshes) -> None:
+    git(refreshes.path, "checkout", "--quiet", "-b", "other", "HEAD~5")
+    refreshes.grow(("other.txt", 1))
+    refreshes.refresh(JobKind.COMMIT_BACKFILL)
+    assert entries.find(refreshes.entry.watchlist_id).default_branch == "other"
+    assert refreshes.alerts() == {}
+
+
+def test_a_repository_that_was_emptied_has_no_commits(refreshes: Refreshes) -> None:
+    git(refreshes.path, "symbolic-ref", "HEAD", "refs/heads/nothing")
+    refreshes.refresh(JobKind.COMMIT_BACKFILL)
+    entry = entries.find(refreshes.entry.watchlist_id)
+    assert (entry.commits, refreshes.shas(), refreshes.alerts()) == (0, [], {})
+    assert "head_sha" not in entry.attribute_values
+
+
+@pytest.mark.parametrize("dies_at", range(1, 6))
+def test_a_backfill_that_breaks_off_anywhere_is_done_again_with_the_same_result(
+    refreshes: Refreshes, dies_at: int
+) -> None:
+    refreshes.grow(("huge.txt", 20_000), ("small.txt", 2))
+    refreshes.start(JobKind.COMMIT_BACKFILL)
+    with pytest.raises(JobCancelledError):
+        refreshes.run(RecordedJob(dies_at))
+
+    refreshes.run()
+
+    assert refreshes.alerts() == {"lines_added_deleted": 1}
+    assert refreshes.shas() == git(refreshes.path, "log", "--format=%H").decode().split()
+    assert refreshes.metrics()["commits_with_lines"] == 42
+
+
+def test_a_backfill_whose_end_was_not_recorded_is_done_again_with_the_same_result(refreshes: Refreshes) -> None:
+    refreshes.grow(("huge.txt", 20_000), ("small.txt", 2))
+    refreshes.start(JobKind.COMMIT_BACKFILL)
+    for _ in range(2):
+        entry = entries.find(refreshes.entry.watchlist_id)
+        result = analysis.analyse(entry, refreshes.tools, RecordedJob(), clock.now())
+        assert result.attributes["commits"] == 42
+    assert refreshes.alerts() == {"lines_added_deleted": 1}
+
+
+def test_commits_of_a_job_that_failed_for_good_are_news_to_the_next(refreshes: Refreshes) -> None:
+    refreshes.grow(("huge.txt", 20_000))
+    refreshes.start(JobKind.COMMIT_BACKFILL)
+    with pytest.raises(JobCancelledError):
+        refreshes.run(RecordedJob(dies_at=4))
+    entry = entries.find(refreshes.entry.watchlist_id)
+    error = JobError(ErrorCode.PROCESSING_TIMED_OUT, "Too late.")
+    job_protocol.record_timed_out(entry, error, clock.now())
+
+    refreshes.refresh(JobKind.COMMIT_BACKFILL)
+
+    assert refreshes.alerts() == {"lines_added_deleted": 1}
+
+
+def test_a_health_that_got_worse_is_told_of_once(refreshes: Refreshes) -> None:
+    refreshes.assessor.result = lambda head: scorecard(2, head, "GHSA-aaaa-bbbb-cccc")
+    refreshes.refresh(JobKind.HEALTH_ANALYSIS)
+    refreshes.refresh(JobKind.HEALTH_ANALYSIS)
+    entry = entries.find(refreshes.entry.watchlist_id)
+    assert refreshes.alerts() == {"health_score_decreases": 1, "new_vulnerabilities_detected": 1}
+    assert (entry.score, entry.scorecard_head_sha, entry.commits) == (2, refreshes.head(), 40)
+
+
+def test_a_result_without_a_score_in_between_hides_no_decrease(refreshes: Refreshes) -> None:
+    refreshes.assessor.result = lambda head: no_score("No source.", head=head, obtained_at=clock.now())
+    refreshes.refresh(JobKind.HEALTH_ANALYSIS)
+    assert refreshes.alerts() == {}
+    refreshes.assessor.result = lambda head: scorecard(3, head)
+    refreshes.refresh(JobKind.HEALTH_ANALYSIS)
+    assert refreshes.alerts() == {"health_score_decreases": 1}
+
+
+def test_a_health_analysis_leaves_the_history_to_the_backfill(refreshes: Refreshes) -> None:
+    before = entries.find(refreshes.entry.watchlist_id)
+    refreshes.grow(("new.txt", 3))
+    refreshes.refresh(JobKind.HEALTH_ANALYSIS)
+    after = entries.find(refreshes.entry.watchlist_id)
+    assert (after.head_sha, after.commits, after.checked_at) == (before.head_sha, 40, before.checked_at)
+    assert after.scorecard_head_sha == refreshes.head()

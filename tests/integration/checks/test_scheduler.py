@@ -1,0 +1,347 @@
+"""Due entries are checked once, by one request, and what follows is what HEAD says."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pynamodb.connection import Connection
+
+from local_service.aws.embedded import Fault
+from local_service.provisioning import Environment
+from tests.integration.aws import Aws
+from tests.integration.checks.conftest import DAY, NEW, OLD, ConfigureScheduler, Host, Scheduler, Watchlist, messages
+from watchlist import clock, limits
+from watchlist.alerts import store as alert_store
+from watchlist.checks import scheduler_runs
+from watchlist.errors import ErrorCode, JobError
+from watchlist.job_kinds import JobKind
+from watchlist.jobs import protocol as job_protocol
+from watchlist.states import DueKind, EntryStatus, JobState, Stage
+from watchlist.storage.records import ENTRY_KEY, Entry, HostPause
+from watchlist.watching import entries, user_entries
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def alerts_of(entry: Entry, user: str = "ada") -> list[str]:
+    user_watchlist_id = entries.user_watchlist_id_of(entry.watchlist_id, user)
+    return sorted(record.alert["kind"] for record in alert_store.page(user_watchlist_id, LONG_AGO, 100, None).alerts)
+
+
+def make_due(entry: Entry) -> Entry:
+    """Let the entry's check be due, as if the time had passed."""
+    now = clock.now()
+    stored = Entry(entry.watchlist_id, ENTRY_KEY)
+    actions: list[Any] = [Entry.due_at.set(now), Entry.checked_at.set(now - 2 * DAY)]
+    last_check = entries.find(entry.watchlist_id).last_check
+    if last_check:
+        actions.append(Entry.last_check.set({**last_check, "at": clock.to_json(now - 60 * DAY)}))
+    stored.update(actions=actions, condition=Entry.due_kind == DueKind.CHECK)
+    return entries.find(entry.watchlist_id)
+
+
+def test_an_unchanged_repository_costs_one_request_and_is_due_again_in_a_day(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host, environment: Environment
+) -> None:
+    entry = watchlist.add_ready("still")
+    began = clock.now()
+
+    counts = scheduler.run()
+
+    after = entries.find(entry.watchlist_id)
+    assert host.requests == ["/owner/still/git-upload-pack"]
+    assert (counts["EntriesChecked"], counts["RefreshesStarted"], counts["CheckLag"]) == (1, 0, 0)
+    assert began <= after.checked_at <= clock.now()
+    assert after.due_at == after.checked_at + DAY
+    assert (after.last_check["outcome"], after.last_check["error"]) == ("unchanged", None)
+    assert messages(environment, JobKind.COMMIT_BACKFILL) == []
+
+
+def test_an_unchanged_repository_costs_one_write(
+    scheduler: Scheduler, watchlist: Watchlist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries_due = [watchlist.add_ready(f"still-{number}") for number in range(3)]
+    scheduler.run()
+    for entry in entries_due:
+        make_due(entry)
+    calls: Counter[str] = Counter()
+    call = Connection._make_api_call  # noqa: SLF001 - all of PynamoDB's calls pass it
+
+    def counted(self: Connection, operation_name: str, *arguments: Any) -> Any:
+        calls[operation_name] += 1
+        return call(self, operation_name, *arguments)
+
+    monkeypatch.setattr(Connection, "_make_api_call", counted)
+    scheduler.run()
+    # The run's own: take and give back the right to run; look for due entries, open refreshes, hosts and the lag.
+    assert calls == {"UpdateItem": 3, "PutItem": 1, "DeleteItem": 1, "BatchGetItem": 1, "Query": 5}
+
+
+def test_an_entry_that_is_not_due_is_left_alone(scheduler: Scheduler, watchlist: Watchlist, host: Host) -> None:
+    entry = watchlist.complete(watchlist.add("fresh"))
+    scheduler.run()
+    scheduler.run()
+    assert host.requests == []
+    assert entries.find(entry.watchlist_id).due_at == entry.checked_at + DAY
+
+
+def test_a_head_that_moved_starts_one_backfill(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host, environment: Environment
+) -> None:
+    entry = watchlist.add_ready("lively")
+    host.heads["lively"] = NEW
+
+    scheduler.run()
+    scheduler.run()
+
+    after = entries.find(entry.watchlist_id)
+    (message,) = messages(environment, JobKind.COMMIT_BACKFILL)
+    assert (message.watchlist_id, message.generation, message.job_id) == (entry.watchlist_id, 2, after.job_id)
+    assert (after.entry_status, after.state, after.due_kind) == (EntryStatus.READY, JobState.QUEUED, DueKind.JOB)
+    assert (after.head_sha, after.processing_completed_at) == (OLD, entry.processing_completed_at)
+    assert host.requests == ["/owner/lively/git-upload-pack"]
+
+
+def test_a_health_that_is_too_old_starts_an_analysis(
+    scheduler: Scheduler, watchlist: Watchlist, environment: Environment
+) -> None:
+    watchlist.add_ready("aged", scorecard_checked_at=clock.now() - 8 * DAY)
+    scheduler.run()
+    assert len(messages(environment, JobKind.HEALTH_ANALYSIS)) == 1
+
+
+def test_a_renamed_default_branch_is_noticed_without_a_job(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host
+) -> None:
+    entry = watchlist.add_ready("renamed")
+    host.branch = "trunk"
+    assert scheduler.run()["RefreshesStarted"] == 0
+    assert entries.find(entry.watchlist_id).default_branch == "trunk"
+
+
+def test_a_failed_refresh_leaves_the_entry_ready_and_is_tried_again_after_a_day(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host
+) -> None:
+    entry = watchlist.add_ready("lively", commits=7)
+    host.heads["lively"] = NEW
+    scheduler.run()
+    error = JobError(ErrorCode.REPOSITORY_TOO_LARGE, "Too large.")
+    watchlist.claim(entry).fail(error, Stage.CLONING, clock.now())
+
+    scheduler.run()
+
+    after = entries.find(entry.watchlist_id)
+    assert (after.entry_status, after.head_sha, after.commits) == (EntryStatus.READY, OLD, 7)
+    assert "last_error" not in after.attribute_values
+    assert after.last_check["error"] == {"code": "repository_too_large", "message": "Too large."}
+    assert after.due_kind == DueKind.CHECK
+    assert after.due_at - clock.now() > DAY - timedelta(minutes=1)
+
+
+def test_watchers_are_told_once_that_a_setup_is_finished(scheduler: Scheduler, watchlist: Watchlist) -> None:
+    entry = watchlist.add("finished", "ada", "grace")
+    watchlist.complete(entry)
+    for _ in range(3):
+        scheduler.run()
+        make_due(entry)
+    assert alerts_of(entry, "ada") == alerts_of(entry, "grace") == ["processing_finished"]
+
+
+def test_watchers_are_told_that_a_setup_failed_and_the_entry_is_then_left_alone(
+    scheduler: Scheduler, watchlist: Watchlist
+) -> None:
+    entry = watchlist.add("missing")
+    error = JobError(ErrorCode.REPOSITORY_NOT_FOUND, "There is none.")
+    watchlist.claim(entry).fail(error, Stage.CLONING, clock.now())
+
+    scheduler.run()
+
+    assert alerts_of(entry) == ["processing_finished"]
+    assert entries.find(entry.watchlist_id).due_kind is None
+
+
+def test_watchers_are_told_once_when_a_repository_vanishes_and_once_when_it_is_back(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host
+) -> None:
+    entry = watchlist.add_ready("fugitive")
+    scheduler.run()
+    host.statuses["fugitive"] = 404
+    pauses = []
+    for expected in (0, 1, 1, 1):
+        make_due(entry)
+        scheduler.run()
+        after = entries.find(entry.watchlist_id)
+        pauses.append(round((after.due_at - clock.now()) / timedelta(hours=1)))
+        assert alerts_of(entry).count("repository_unavailable") == expected
+        assert after.last_check["error"]["code"] == "repository_not_found"
+    assert pauses == [1, 24, 48, 96]
+
+    del host.statuses["fugitive"]
+    for _ in range(2):
+        make_due(entry)
+        scheduler.run()
+    assert alerts_of(entry).count("repository_unavailable") == 2
+    after = entries.find(entry.watchlist_id)
+    assert after.check_failures == 0
+    assert "gone_since" not in after.attribute_values
+
+
+def test_watchers_are_told_of_silence_once_and_as_late_as_they_want(scheduler: Scheduler, watchlist: Watchlist) -> None:
+    quiet = {"last_commit_at": clock.now() - 100 * DAY, "last_commit_sha": OLD}
+    entry = watchlist.add_ready("quiet", "ada", **quiet)
+    added_at = user_entries.find(entries.user_watchlist_id_of(entry.watchlist_id, "ada"), None)
+    added_at.update(actions=[type(added_at).added_at.set(clock.now() - 99 * DAY)])
+    watchlist.add("quiet", "late")
+    for _ in range(2):
+        scheduler.run()
+        make_due(entry)
+    assert alerts_of(entry, "ada").count("inactivity") == 1
+    assert "inactivity" not in alerts_of(entry, "late")
+
+
+def test_a_host_that_asks_for_fewer_requests_is_left_alone_and_nothing_is_lost(
+    configure_scheduler: ConfigureScheduler, watchlist: Watchlist, host: Host
+) -> None:
+    watched = [watchlist.add_ready(f"busy-{number}") for number in range(6)]
+    host.statuses = {f"busy-{number}": 429 for number in range(6)}
+    scheduler = configure_scheduler(CHECKS_AT_ONCE="1")
+
+    scheduler.run()
+
+    assert len(host.requests) == 1
+    after = [entries.find(entry.watchlist_id) for entry in watched]
+    now = clock.now()
+    assert all(timedelta(minutes=4) < entry.due_at - now for entry in after)
+    assert sorted(Counter(entry.check_failures for entry in after).items()) == [(0, 5), (1, 1)]
+
+    host.statuses = {}
+    for entry in watched:
+        make_due(entry)
+    scheduler.run()
+    assert len(host.requests) == 1
+
+
+def test_a_host_that_fails_a_few_times_in_a_row_is_left_alone(
+    configure_scheduler: ConfigureScheduler, watchlist: Watchlist, host: Host
+) -> None:
+    for number in range(8):
+        watchlist.add_ready(f"down-{number}")
+    host.statuses = {f"down-{number}": 500 for number in range(8)}
+    configure_scheduler(CHECKS_AT_ONCE="1").run()
+    assert len(host.requests) == limits.HOST_FAILURES_IN_A_ROW
+
+
+def test_a_host_that_answers_slowly_is_left_alone_after_a_few_answers_which_count(
+    configure_scheduler: ConfigureScheduler, watchlist: Watchlist, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = [watchlist.add_ready(f"slow-{number}") for number in range(8)]
+    monkeypatch.setattr(limits, "HOST_SLOW", timedelta(0))
+    scheduler = configure_scheduler(CHECKS_AT_ONCE="1")
+
+    for runs in (1, 2):
+        scheduler.run()
+        now = clock.now()
+        after = [entries.find(entry.watchlist_id) for entry in watched]
+        put_off = [entry for entry in after if entry.due_at - now < timedelta(hours=1)]
+        assert len(host.requests) == len(set(host.requests)) == runs * limits.HOST_FAILURES_IN_A_ROW
+        assert len(put_off) == 8 - runs * limits.HOST_FAILURES_IN_A_ROW
+        assert all(now < entry.due_at <= now + 1.25 * limits.HOST_BACK_OFF for entry in put_off)
+        assert all(entry.check_failures == 0 for entry in after)
+        for entry in put_off:
+            make_due(entry)
+        HostPause(HostPause.PK, host.origin).update(actions=[HostPause.until.set(now)])
+
+
+def test_one_broken_repository_does_not_stop_its_host(
+    configure_scheduler: ConfigureScheduler, watchlist: Watchlist, host: Host
+) -> None:
+    for number in range(8):
+        watchlist.add_ready(f"mixed-{number}")
+    host.statuses = {"mixed-0": 500, "mixed-4": 500}
+    configure_scheduler(CHECKS_AT_ONCE="1").run()
+    assert len(host.requests) == 8
+
+
+def test_no_more_refreshes_are_started_than_may_be_open(
+    configure_scheduler: ConfigureScheduler, watchlist: Watchlist, host: Host
+) -> None:
+    for number in range(6):
+        watchlist.add_ready(f"many-{number}")
+        host.heads[f"many-{number}"] = NEW
+    scheduler = configure_scheduler(MAX_OPEN_REFRESHES="4")
+    assert scheduler.run()["RefreshesStarted"] == 4
+    assert scheduler.run()["RefreshesStarted"] == 0
+    waiting = [entry.due_at for entry in Entry.by_due.query(DueKind.CHECK)]
+    assert len(waiting) == 2
+    assert all(clock.now() < due_at < clock.now() + 2 * limits.REFRESH_PUT_OFF for due_at in waiting)
+
+
+def test_a_run_that_has_no_time_left_leaves_the_rest_to_the_next(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CHECKS_PAGE", 5)
+    monkeypatch.setattr(limits, "CHECKS_OF_ONE_RUN", 10)
+    names = {f"page-{number}" for number in range(23)}
+    for name in names:
+        watchlist.add_ready(name)
+
+    assert scheduler.run(seconds=0)["EntriesChecked"] == 0
+    checked = [scheduler.run()["EntriesChecked"] for _ in range(4)]
+
+    assert checked == [10, 10, 3, 0]
+    assert Counter(host.requests) == Counter({f"/owner/{name}/git-upload-pack": 1 for name in names})
+
+
+def test_two_runs_at_once_check_nothing_twice(scheduler: Scheduler, watchlist: Watchlist, host: Host) -> None:
+    for number in range(20):
+        watchlist.add_ready(f"twice-{number}")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: scheduler.run(), range(2)))
+    assert len(host.requests) == len(set(host.requests)) == 20
+
+
+def test_a_run_that_died_holds_up_the_others_no_longer_than_it_could_have_lasted(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host
+) -> None:
+    watchlist.add_ready("waiting")
+    scheduler_runs.begin("dead", clock.now())
+    assert scheduler.run() == {}
+    scheduler_runs.end("dead")
+    scheduler_runs.begin("dead", clock.now() - limits.SCHEDULER_TIMEOUT)
+    assert scheduler.run()["EntriesChecked"] == 1
+    assert len(host.requests) == 1
+
+
+def test_a_message_that_cannot_be_sent_is_left_to_the_reconciler(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host, aws: Aws
+) -> None:
+    entry = watchlist.add_ready("lively")
+    host.heads["lively"] = NEW
+    aws.server.inject(Fault(service="sqs", operation="SendMessage"))
+    scheduler.run()
+    aws.server.inject()
+    after = entries.find(entry.watchlist_id)
+    assert (after.state, after.due_kind) == (JobState.QUEUED, DueKind.JOB)
+    assert after.due_at - after.job_queued_at == limits.SEND_TIMEOUT
+
+
+def test_of_two_checks_of_one_entry_only_one_starts_a_job(watchlist: Watchlist) -> None:
+    entry = watchlist.add_ready("contended")
+    job_protocol.start_refresh(entry, JobKind.COMMIT_BACKFILL, {}, "1" * 32, clock.now())
+    with pytest.raises(job_protocol.SupersededError):
+        job_protocol.start_refresh(entry, JobKind.HEALTH_ANALYSIS, {}, "2" * 32, clock.now())
+    with pytest.raises(job_protocol.SupersededError):
+        job_protocol.settle_check(entry, clock.now(), {})
+
+
+def test_an_entry_that_nobody_watches_any_more_is_not_checked(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host
+) -> None:
+    entry = watchlist.add_ready("left")
+    user_entries.stop_watching(
+        user_entries.find(entries.user_watchlist_id_of(entry.watchlist_id, "ada"), None), clock.now()
+    )
+    scheduler.run()
+    assert host.requests == []

@@ -1,0 +1,242 @@
+"""HEAD is told by one request from servers of all kinds, and whatever a host does ends within its limits."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+from dulwich.protocol import pkt_line
+
+from local_service.git.server import GitServer
+from tests.hostile_server import ADVERTISEMENT, HEAD, REFS, HostileServer, Respond, reply
+from tests.repositories import build_repository, git, straight_line
+from watchlist.errors import ErrorCode, JobError
+from watchlist.git.protocol import Head
+from watchlist.git.remote import HeadReader, HostBusyError, RemoteLimits
+from watchlist.repository_url import Repository
+
+TIGHT = RemoteLimits(seconds=0.5, connect_seconds=0.5, bytes=4096)
+
+
+def head_at(origin: str, name: str = "name", *, owner: str = "owner", limits: RemoteLimits | None = None) -> Head:
+    with HeadReader([origin], limits) as reader:
+        return reader.head(Repository(origin, owner, name))
+
+
+def failure_at(respond: Respond, limits: RemoteLimits = TIGHT) -> JobError:
+    with HostileServer(respond) as server, pytest.raises(JobError) as raised:
+        head_at(server.origin, limits=limits)
+    return raised.value
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "owner").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def server(root: Path) -> Iterator[GitServer]:
+    with GitServer(root) as running:
+        yield running
+
+
+def test_one_request_tells_where_head_is(server: GitServer, root: Path) -> None:
+    path = build_repository(root / "owner" / "name", straight_line(3))
+    head = head_at(server.url)
+    assert head == Head(git(path, "rev-parse", "HEAD").decode().strip(), "main", "sha1")
+    assert server.requests == ["POST /owner/name/git-upload-pack"]
+    assert server.bytes_sent < 1000
+
+
+def test_an_empty_repository_has_no_head(server: GitServer, root: Path) -> None:
+    build_repository(root / "owner" / "name", [])
+    assert head_at(server.url).sha is None
+
+
+def test_a_sha256_repository_is_asked_again_in_its_own_format(server: GitServer, root: Path) -> None:
+    path = build_repository(root / "owner" / "name", straight_line(1), object_format="sha256")
+    assert head_at(server.url) == Head(git(path, "rev-parse", "HEAD").decode().strip(), "main", "sha256")
+
+
+def test_a_server_of_the_old_protocol_tells_head_too(root: Path) -> None:
+    path = build_repository(root / "owner" / "name", straight_line(1))
+    for number in range(300):
+        git(path, "update-ref", f"refs/heads/branch-{number}", "HEAD")
+    with GitServer(root, configuration={"protocol.version": "0", "uploadpack.advertiseRefs": "true"}) as server:
+        head = head_at(server.url)
+    assert head.sha == git(path, "rev-parse", "HEAD").decode().strip()
+
+
+def old_server(handler: BaseHTTPRequestHandler) -> None:
+    """Know no version 2, as servers before 2018."""
+    if handler.command == "POST":
+        reply(handler, b"0008NAK\n")
+        return
+    refs = (pkt_line(f"{HEAD} refs/heads/branch-{number}\n".encode()) for number in range(10_000))
+    first = pkt_line(f"{HEAD} HEAD\0symref=HEAD:refs/heads/main\n".encode())
+    reply(handler, [pkt_line(b"# service=git-upload-pack\n") + b"0000" + first, *refs, b"0000"])
+
+
+def test_of_ten_thousand_refs_only_the_beginning_is_read() -> None:
+    with HostileServer(old_server) as server, HeadReader([server.origin]) as reader:
+        head = reader.head(Repository(server.origin, "owner", "name"))
+        assert head == Head(HEAD, "main", "sha1")
+        assert reader.traffic.bytes_received < 70_000
+
+
+def test_a_repository_that_is_not_there_is_not_found(server: GitServer) -> None:
+    with pytest.raises(JobError) as raised:
+        head_at(server.url, "missing")
+    assert raised.value.code is ErrorCode.REPOSITORY_NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (401, ErrorCode.REPOSITORY_REQUIRES_LOGIN),
+        (403, ErrorCode.REPOSITORY_REQUIRES_LOGIN),
+        (410, ErrorCode.REPOSITORY_NOT_FOUND),
+        (451, ErrorCode.REPOSITORY_NOT_FOUND),
+        (429, ErrorCode.HOST_RATE_LIMITED),
+        (500, ErrorCode.HOST_ERROR),
+        (503, ErrorCode.HOST_ERROR),
+    ],
+)
+def test_a_status_says_what_is_wrong(status: int, code: ErrorCode) -> None:
+    assert failure_at(lambda handler: reply(handler, status=status)).code is code
+
+
+@pytest.mark.parametrize("status", [403, 429, 503])
+def test_a_host_says_how_long_it_wants_to_be_left_alone(status: int) -> None:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.send_header("Retry-After", "120")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    error = failure_at(respond)
+    assert isinstance(error, HostBusyError)
+    assert error.retry_after == timedelta(minutes=2)
+
+
+def test_a_redirect_to_another_repository_or_host_is_not_followed() -> None:
+    for location in ("https://example.org/owner/name", "/owner/other", "//example.org/owner/name.git"):
+        error = failure_at(lambda handler, location=location: reply(handler, status=301, location=location))  # type: ignore[misc]
+        assert error.code is ErrorCode.REPOSITORY_MOVED
+
+
+def test_a_redirect_that_only_adds_git_is_followed() -> None:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        path, _, query = handler.path.partition("?")
+        if "/name.git/" not in path:
+            reply(handler, status=301, location=handler.path.replace("/name/", "/name.git/"))
+        else:
+            reply(handler, ADVERTISEMENT if query else REFS)
+
+    with HostileServer(respond) as server:
+        assert head_at(server.origin).sha == HEAD
+
+
+def test_a_page_is_no_answer() -> None:
+    error = failure_at(lambda handler: reply(handler, b"<html>", content_type="text/html"))
+    assert error.code is ErrorCode.REPOSITORY_UNSUPPORTED
+
+
+def test_bytes_that_trickle_in_end_at_the_time_limit() -> None:
+    stopping = threading.Event()
+
+    def trickle(handler: BaseHTTPRequestHandler) -> None:
+        """Send a header line byte by byte, each well within the timeout of a read."""
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+        while not stopping.wait(0.05):
+            handler.wfile.write(b"x")
+
+    error = failure_at(trickle)
+    stopping.set()
+    assert error.code is ErrorCode.TRANSFER_TIMED_OUT
+
+
+def test_an_answer_that_ends_with_its_connection_and_trickles_in_ends_at_the_time_limit() -> None:
+    stopping = threading.Event()
+
+    def trickle(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/x-git-upload-pack-result")
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        while not stopping.wait(0.05):
+            handler.wfile.write(b"0")
+
+    error = failure_at(trickle)
+    stopping.set()
+    assert error.code is ErrorCode.TRANSFER_TIMED_OUT
+
+
+def test_a_tls_handshake_that_trickles_in_ends_at_the_time_limit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        origin = f"https://127.0.0.1:{server.getsockname()[1]}"
+        stopping = threading.Event()
+
+        def trickle() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(bytes([22, 3, 3, 0x40, 0, 2, 0, 0x3F, 0xF0]))  # a long ServerHello begins
+                while not stopping.wait(0.05):
+                    connection.sendall(b"\0")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        with pytest.raises(JobError) as raised:
+            head_at(origin, limits=TIGHT)
+        stopping.set()
+        thread.join()
+    assert raised.value.code is ErrorCode.TRANSFER_TIMED_OUT
+
+
+def test_a_host_that_nobody_answers_for_is_unreachable() -> None:
+    with HostileServer(lambda _: None) as server:
+        origin = server.origin
+    with pytest.raises(JobError) as raised:
+        head_at(origin, limits=TIGHT)
+    assert raised.value.code is ErrorCode.HOST_UNREACHABLE
+
+
+def test_a_host_that_is_not_allowed_is_not_asked() -> None:
+    with HostileServer(lambda handler: reply(handler, REFS)) as server:
+        with HeadReader(["https://github.com"]) as reader, pytest.raises(JobError) as raised:
+            reader.head(Repository(server.origin, "owner", "name"))
+        assert server.requests == []
+    assert raised.value.code is ErrorCode.HOST_NOT_ALLOWED
+
+
+def test_an_idle_connection_that_the_host_closed_is_no_failure() -> None:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        reply(handler, REFS)
+        handler.close_connection = True
+
+    with HostileServer(respond) as server, HeadReader([server.origin]) as reader:
+        repository = Repository(server.origin, "owner", "name")
+        assert [reader.head(repository).sha for _ in range(3)] == [HEAD] * 3
+
+
+def test_many_threads_share_a_few_connections() -> None:
+    peers: set[tuple[str, int]] = set()
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        peers.add(handler.client_address)
+        time.sleep(0.001)
+        reply(handler, REFS)
+
+    with HostileServer(respond) as server, HeadReader([server.origin]) as reader, ThreadPoolExecutor(4) as pool:
+        repositories = [Repository(server.origin, "owner", f"name-{number}") for number in range(200)]
+        assert {head.sha for head in pool.map(reader.head, repositories)} == {HEAD}
+    assert len(peers) <= 4
+    assert reader.traffic.requests == 200

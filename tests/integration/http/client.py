@@ -1,0 +1,227 @@
+"""Calls the real handlers as API Gateway does, and writes what a worker would have written."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+from local_service.functions.host import Context
+from local_service.gateways.http import Event, HttpRequest, event_of, find_route, response_of
+from watchlist import clock
+from watchlist.alerts import store as alert_store
+from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind
+from watchlist.alerts.settings import AlertKind
+from watchlist.deployment import routes
+from watchlist.health import store as health_store
+from watchlist.health.scorecard import no_score
+from watchlist.history import metrics as history_metrics
+from watchlist.history import store as commit_store
+from watchlist.history.commits import Commit, FileChange, Signature
+from watchlist.states import EntryStatus, JobState
+from watchlist.storage.records import ENTRY_KEY, Entry
+
+FLASK = "https://github.com/pallets/flask"
+CLICK = "https://github.com/pallets/click"
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+    @property
+    def code(self) -> Any:
+        return self.body["code"]
+
+
+@dataclass(frozen=True)
+class Client:
+    """Sends requests in the name of `user`, if there is one, and of IAM if `signed`."""
+
+    functions: Mapping[str, ModuleType]
+    user: str | None = None
+    signed: bool = False
+
+    def of(self, user: str) -> "Client":
+        return Client(self.functions, user)
+
+    def call(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> Answer:
+        raw = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        path, _, query = path.partition("?")
+        sent = {"content-type": "application/json", **{name.lower(): value for name, value in headers.items()}}
+        return self.send(HttpRequest(method, path, query, sent, raw))
+
+    def send(self, request: HttpRequest) -> Answer:
+        match = find_route(routes.ROUTES, request.method, request.path)
+        assert match is not None, request.path
+        event = event_of(request, match, datetime.now(UTC), "request-1")
+        response = response_of(self.invoke(match.route.function, self._authorized(event)))
+        content_type = dict(response.headers)["content-type"]
+        body = json.loads(response.body) if response.body and "json" in content_type else response.body.decode()
+        return Answer(response.status, dict(response.headers), body)
+
+    def invoke(self, function: str, event: Event) -> Any:
+        context = Context(
+            function, "$LATEST", f"arn:aws:lambda:::{function}", "512", "id", "log", "log", time.time() + 60
+        )
+        return json.loads(json.dumps(self.functions[function].handler(event, context)))
+
+    def _authorized(self, event: Event) -> Event:
+        if self.user is not None:
+            event["requestContext"]["authorizer"] = {"jwt": {"claims": {"sub": self.user}, "scopes": None}}
+        elif self.signed:
+            event["requestContext"]["authorizer"] = {"iam": {"userArn": "arn:aws:iam::123456789012:user/operator"}}
+        return event
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        return self.call("GET", path, headers=headers or {})
+
+    def post(self, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Answer:
+        return self.call("POST", path, body, headers or {})
+
+    def put(self, path: str, body: object) -> Answer:
+        return self.call("PUT", path, body, {})
+
+    def patch(self, path: str) -> Answer:
+        return self.call("PATCH", path, headers={})
+
+    def delete(self, path: str) -> Answer:
+        return self.call("DELETE", path, headers={})
+
+    # What tests do often
+
+    def add(self, url: str = FLASK, user: str = "ada") -> str:
+        answer = self.post(routes.ADD.path, {"repo_url": url, "added_by": user})
+        assert answer.status in {200, 202}, answer
+        return str(answer.body["watchlist_id"])
+
+    def add_batch(self, *items: object, headers: Mapping[str, str] | None = None) -> Answer:
+        return self.post(routes.ADD_BATCH.path, {"items": list(items)}, headers)
+
+    def status(self, watchlist_id: str, query: str = "", headers: Mapping[str, str] | None = None) -> Answer:
+        return self.get(routes.STATUS.path.replace("{watchlist_id}", watchlist_id) + query, headers)
+
+    def retry(self, watchlist_id: str) -> Answer:
+        return self.post(routes.RETRY.path.replace("{watchlist_id}", watchlist_id))
+
+    def commits(self, watchlist_id: str, query: str = "") -> Answer:
+        return self.get(routes.COMMITS.path.replace("{watchlist_id}", watchlist_id) + query)
+
+    def health(self, watchlist_id: str) -> Answer:
+        return self.get(routes.HEALTH.path.replace("{watchlist_id}", watchlist_id))
+
+    def watchlist(self, user: str = "ada", query: str = "") -> Answer:
+        return self.get(f"{routes.USER_WATCHLIST.path}?user={user}{query}")
+
+    def user_watchlist_id(self, watchlist_id: str, user: str = "ada") -> str:
+        (mine,) = self.status(watchlist_id, f"?user={user}").body["user_watchlists"]
+        return str(mine["user_watchlist_id"])
+
+    def stop_watching(self, user_watchlist_id: str) -> Answer:
+        return self.delete(routes.STOP_WATCHING.path.replace("{user_watchlist_id}", user_watchlist_id))
+
+    def change_alerts(self, user_watchlist_id: str, settings: object) -> Answer:
+        return self.put(routes.CHANGE_ALERTS.path.replace("{user_watchlist_id}", user_watchlist_id), settings)
+
+    def alerts(self, user_watchlist_id: str, query: str = "") -> Answer:
+        return self.get(routes.ALERTS.path.replace("{user_watchlist_id}", user_watchlist_id) + query)
+
+    def acknowledge(self, alert_id: str) -> Answer:
+        return self.patch(routes.ACKNOWLEDGE_ALERT.path.replace("{alert_id}", alert_id))
+
+    def resolve(self, alert_id: str) -> Answer:
+        return self.patch(routes.RESOLVE_ALERT.path.replace("{alert_id}", alert_id))
+
+    def pages(self, path: str) -> Iterator[Any]:
+        """Yield the items of each page until there is no cursor."""
+        cursor = ""
+        while True:
+            answer = self.get(f"{path}{cursor}")
+            assert answer.status == 200, answer
+            yield answer.body["items"]
+            if answer.body["next_cursor"] is None:
+                return
+            cursor = f"&cursor={answer.body['next_cursor']}"
+
+
+def end_job(watchlist_id: str, status: EntryStatus) -> None:
+    """Let the entry's job have ended."""
+    state = JobState.FAILED if status is EntryStatus.FAILED else JobState.COMPLETED
+    Entry(watchlist_id, ENTRY_KEY).update(
+        actions=[
+            Entry.status.set(status),
+            Entry.job_state.set(state),
+            Entry.processing_completed_at.set(clock.now()),
+            Entry.open_queue.remove(),
+            Entry.due_kind.remove(),
+            Entry.due_at.remove(),
+        ]
+    )
+
+
+def hold(watchlist_id: str, until: datetime) -> None:
+    """Let a task hold the entry."""
+    Entry(watchlist_id, ENTRY_KEY).update(
+        actions=[
+            Entry.job_state.set(JobState.RUNNING),
+            Entry.lease_owner.set("message-1"),
+            Entry.lease_expires_at.set(until),
+        ]
+    )
+
+
+def commit(number: int, *, author: str = "Ada", message: str = "text", at: datetime | None = None) -> Commit:
+    """The `number`th newest commit."""
+    signature = Signature(author, f"{author.lower()}@example.org", at or NOW - timedelta(minutes=number))
+    return Commit(
+        sha=f"{number:040x}",
+        parents=(),
+        author=signature,
+        committer=signature,
+        subject=message[:50],
+        message=message,
+        signed=False,
+        files=(FileChange("README", 1, 2),),
+    )
+
+
+def store_commits(watchlist_id: str, count: int) -> None:
+    commit_store.put(watchlist_id, [commit(number) for number in range(count)], generation=1)
+
+
+def store_health(watchlist_id: str, at: datetime = NOW) -> None:
+    scorecard = no_score("The host has no token left.", head="1" * 40, obtained_at=at)
+    metrics = history_metrics.measure([commit(1)], now=at, mailmap=b"", complete=True)
+    document = {
+        "scorecard": scorecard.model_dump(mode="json"),
+        "history_metrics": metrics.model_dump(mode="json"),
+    }
+    health_store.put(watchlist_id, at, "1" * 40, document)
+
+
+def alert(number: int) -> Alert:
+    return Alert(
+        id=f"alert_{number:032x}",
+        kind=AlertKind.FILES_CHANGED,
+        level=AlertLevel.MILD,
+        metric=AlertMetric.FILES_CHANGED,
+        value=400,
+        threshold=200,
+        threshold_kind=ThresholdKind.HARDCODED_THRESHOLD,
+        message="Ada changed 400 files.",
+    )
+
+
+def raise_alerts(user_watchlist_id: str, watchlist_id: str, count: int, at: datetime | None = None) -> list[str]:
+    """Raise alerts, all at the same moment; return their ids."""
+    raised = [alert(number) for number in range(count)]
+    for each in raised:
+        alert_store.put(user_watchlist_id, watchlist_id, each, at or clock.now())
+    return [each.id for each in raised]

@@ -1,0 +1,329 @@
+"""Lists in pages, and that no call grows with what there is."""
+
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+
+from tests.integration.http.client import FLASK, NOW, Client, commit, end_job, raise_alerts, store_commits, store_health
+from tests.integration.http.recording import Call, operations, read_units
+from watchlist import clock, limits
+from watchlist.alerts import store as alert_store
+from watchlist.deployment import routes
+from watchlist.history import store as commit_store
+from watchlist.states import EntryStatus
+from watchlist.storage import cursors
+from watchlist.storage.records import ENTRY_KEY, AlertRecord, Entry, UserEntry, WatchlistItem
+from watchlist.watching.entries import user_watchlist_id_of
+
+COMMITS = "/activity/watchlist/{}/commits?limit=7"
+
+
+def write_user_entries(watchlist_id: str, users: range, notes: str = "") -> None:
+    with UserEntry.batch_write() as batch:
+        for number in users:
+            user = f"user{number:05}"
+            batch.save(
+                UserEntry(
+                    watchlist_id,
+                    UserEntry.sk_of(user),
+                    watchlist_id=watchlist_id,
+                    user_watchlist_id=user_watchlist_id_of(watchlist_id, user),
+                    user=user,
+                    added_order=f"{NOW.isoformat()}#{watchlist_id}",
+                    added_at=NOW,
+                    notes=notes or None,
+                    alerts={},
+                )
+            )
+    Entry(watchlist_id, ENTRY_KEY).update(actions=[Entry.watchers.set(len(users) + 1)])
+
+
+def write_watchlist(user: str, count: int) -> None:
+    with WatchlistItem.batch_write() as batch:
+        for number in range(count):
+            watchlist_id = f"watchlist_owner_name{number:04}_1"
+            at = NOW - timedelta(minutes=number)
+            batch.save(
+                Entry(
+                    watchlist_id,
+                    ENTRY_KEY,
+                    watchlist_id=watchlist_id,
+                    origin="https://github.com",
+                    owner="owner",
+                    name=f"name{number:04}",
+                    created_at=at,
+                    watchers=1,
+                    status="ready" if number % 10 else "failed",
+                    processing_started_at=at,
+                    generation=1,
+                    job_id="1",
+                    job_kind="repository-setup",
+                    job_state="completed",
+                    job_queued_at=at,
+                    correlation_id="1",
+                    delivery=0,
+                    attempt=1,
+                    claimed_attempt=1,
+                )
+            )
+            batch.save(
+                UserEntry(
+                    watchlist_id,
+                    UserEntry.sk_of(user),
+                    watchlist_id=watchlist_id,
+                    user_watchlist_id=user_watchlist_id_of(watchlist_id, user),
+                    user=user,
+                    added_order=f"{at.isoformat()}#{watchlist_id}",
+                    added_at=at,
+                    alerts={},
+                )
+            )
+
+
+def test_commits_are_paged_newest_first_without_gap_or_repetition(client: Client) -> None:
+    watchlist_id = client.add()
+    store_commits(watchlist_id, 21)
+
+    pages = list(client.pages(COMMITS.format(watchlist_id)))
+
+    assert [len(page) for page in pages] == [7, 7, 7]
+    assert [item["sha"] for page in pages for item in page] == [f"{number:040x}" for number in range(21)]
+
+
+def test_commits_since_a_moment_end_there_on_every_page(client: Client) -> None:
+    watchlist_id = client.add()
+    store_commits(watchlist_id, 21)
+    since = quote((NOW - timedelta(minutes=9)).isoformat())
+
+    pages = list(client.pages(f"{COMMITS.format(watchlist_id)}&since={since}"))
+
+    assert [len(page) for page in pages] == [7, 3]
+
+
+@pytest.mark.parametrize("author", ["Bob, the 2nd", "bob, the 2nd@example.org"])
+def test_an_author_s_commits_are_found_by_name_or_email(client: Client, author: str) -> None:
+    watchlist_id = client.add()
+    commit_store.put(watchlist_id, [commit(n, author="Bob, the 2nd" if n % 5 == 0 else "Ada") for n in range(40)], 1)
+
+    pages = list(client.pages(f"{COMMITS.format(watchlist_id)}&author={quote(author)}"))
+
+    assert [int(item["sha"], 16) for page in pages for item in page] == list(range(0, 40, 5))
+
+
+def test_a_rare_author_s_commits_are_looked_for_a_bounded_number_of_commits_at_a_time(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "COMMITS_LOOKED_AT", 20)
+    watchlist_id = client.add()
+    commit_store.put(watchlist_id, [commit(n, author="Bob" if n == 49 else "Ada") for n in range(50)], 1)
+
+    pages = list(client.pages(f"{COMMITS.format(watchlist_id)}&author=Bob"))
+
+    assert len(pages) == 3
+    assert [int(item["sha"], 16) for page in pages for item in page] == [49]
+
+
+def test_a_page_of_long_messages_ends_before_it_is_too_large_for_an_answer(client: Client) -> None:
+    watchlist_id = client.add()
+    message = "\U0001f4a9" * limits.COMMIT_MESSAGE_CHARACTERS
+    commit_store.put(watchlist_id, [commit(number, message=message) for number in range(200)], 1)
+
+    pages = list(client.pages(f"/activity/watchlist/{watchlist_id}/commits?limit=200"))
+
+    assert len(pages) > 1
+    assert [int(item["sha"], 16) for page in pages for item in page] == list(range(200))
+    assert max(12 * sum(len(item["message"]) for item in page) for page in pages) < 6_000_000
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("limit", "0"),
+        ("limit", "201"),
+        ("limit", "+1"),
+        ("limit", "1_0"),
+        ("limit", "1.0"),
+        ("limit", "1,2"),
+        ("since", "0"),
+        ("since", "2026-01-31"),
+        ("since", "0001-01-01T00:00:00%2B10:00"),
+        ("since", "2026-02-30T00:00:00Z"),
+        ("author", ""),
+        ("cursor", "x"),
+        ("cursor", "%F0%9F%92%A9"),
+        ("cursor", cursors.encode("")),
+        ("cursor", cursors.encode("a", "b")),
+        ("cursor", cursors.encode("2026-01-31T12:00:00#\ud800")),
+    ],
+)
+def test_a_parameter_out_of_range_is_named(client: Client, parameter: str, value: str) -> None:
+    answer = client.commits(client.add(), f"?{parameter}={value}")
+
+    assert (answer.status, answer.code) == (422, "invalid_fields")
+    assert [error["field"] for error in answer.body["errors"]] == [parameter]
+
+
+@pytest.mark.parametrize(
+    "cursor", [cursors.encode("x"), cursors.encode("", ""), cursors.encode("2026-01-31T12:00:00#x"), "AAAA", "null"]
+)
+def test_a_cursor_of_another_list_is_refused_everywhere(client: Client, cursor: str) -> None:
+    watchlist_id = client.add()
+    mine = client.user_watchlist_id(watchlist_id)
+
+    answers = [
+        client.watchlist("ada", f"&cursor={cursor}"),
+        client.alerts(mine, f"?cursor={cursor}"),
+        client.commits(watchlist_id, f"?cursor={cursor}"),
+    ]
+
+    assert [(answer.status, answer.body["errors"][0]["field"]) for answer in answers] == [(422, "cursor")] * 3
+
+
+def test_a_cursor_that_points_before_the_watch_began_is_refused(client: Client) -> None:
+    mine = client.user_watchlist_id(client.add())
+    forged = cursors.encode("1970-01-01T00:00:00.000000+0000", "alert_1")
+
+    assert client.alerts(mine, f"?cursor={forged}").status == 422
+
+
+def test_a_watchlist_of_a_thousand_is_paged_newest_first_in_two_calls_a_page(client: Client, calls: list[Call]) -> None:
+    write_watchlist("ada", 1000)
+    calls.clear()
+
+    pages = list(client.pages("/activity/watchlist?user=ada&limit=100"))
+
+    assert operations(calls) == ["Query", "BatchGetItem"] * 10
+    assert [item["watchlist_id"] for page in pages for item in page] == [
+        f"watchlist_owner_name{number:04}_1" for number in range(1000)
+    ]
+
+
+def test_a_filtered_page_can_be_short_and_all_pages_together_have_every_match(client: Client) -> None:
+    write_watchlist("ada", 30)
+
+    pages = list(client.pages("/activity/watchlist?user=ada&limit=8&status=failed"))
+
+    assert [item["repository_url"][-4:] for page in pages for item in page] == ["0000", "0010", "0020"]
+    assert client.watchlist("ada", "&status=removed").status == 422
+
+
+def test_ten_thousand_watchers_change_nothing_for_who_polls(client: Client, calls: list[Call]) -> None:
+    watchlist_id = client.add()
+    end_job(watchlist_id, EntryStatus.READY)
+    write_user_entries(watchlist_id, range(10_000))
+    calls.clear()
+
+    seen = client.status(watchlist_id)
+    assert (seen.body["watchers"], len(seen.body["user_watchlists"])) == (10_001, limits.WATCHERS_SHOWN)
+    assert operations(calls) == ["Query"]
+    assert read_units(calls) == 1
+    calls.clear()
+
+    mine = client.of("user09999").status(watchlist_id).body["user_watchlists"]
+    assert [entry["added_by"] for entry in mine] == ["user09999"]
+    assert operations(calls) == ["BatchGetItem"]
+    assert read_units(calls) == 2
+
+
+def test_ten_thousand_watchers_change_nothing_for_who_joins_lists_and_leaves(client: Client, calls: list[Call]) -> None:
+    watchlist_id = client.add()
+    write_user_entries(watchlist_id, range(10_000))
+    calls.clear()
+
+    client.add(FLASK, "bob")
+    assert operations(calls) == ["GetItem", "GetItem", "GetItem", "TransactWriteItems"]
+    calls.clear()
+
+    assert len(client.watchlist("bob").body["items"]) == 1
+    assert operations(calls) == ["Query", "BatchGetItem"]
+    calls.clear()
+
+    assert client.stop_watching(user_watchlist_id_of(watchlist_id, "user00000")).status == 204
+    assert operations(calls) == ["GetItem", "Query", "GetItem", "GetItem", "TransactWriteItems", "Query"]
+    assert client.status(watchlist_id).body["watchers"] == 10_001
+
+
+def test_alerts_of_one_moment_are_paged_without_gap_or_repetition(client: Client) -> None:
+    watchlist_id = client.add()
+    mine = client.user_watchlist_id(watchlist_id)
+    ids = raise_alerts(mine, watchlist_id, 25)
+
+    pages = list(client.pages(f"/activity/alerts/{mine}?limit=10"))
+
+    assert [len(page) for page in pages] == [10, 10, 5]
+    assert sorted(item["id"] for page in pages for item in page) == ids
+
+
+def test_an_alert_is_stored_once_and_expires(client: Client) -> None:
+    watchlist_id = client.add()
+    mine = client.user_watchlist_id(watchlist_id)
+
+    (alert_id,) = raise_alerts(mine, watchlist_id, 1, clock.now())
+    raise_alerts(mine, watchlist_id, 1, clock.now() + timedelta(hours=1))
+
+    (shown,) = client.alerts(mine).body["items"]
+    kept = AlertRecord.get(alert_id, AlertRecord.SK)
+    assert shown["id"] == alert_id
+    assert abs(kept.expires_at - kept.raised_at - limits.ALERT_RETENTION) < timedelta(seconds=1)
+
+
+def test_an_alert_is_acknowledged_and_resolved_once(client: Client) -> None:
+    watchlist_id = client.add()
+    mine = client.user_watchlist_id(watchlist_id)
+    first, second = raise_alerts(mine, watchlist_id, 2)
+
+    acknowledged = client.acknowledge(first).body
+    resolved = client.resolve(first).body
+
+    assert client.acknowledge(first).body == client.resolve(first).body == resolved
+    assert (resolved["acknowledged_at"], acknowledged["resolved_at"]) == (acknowledged["acknowledged_at"], None)
+    assert client.resolve(second).body["acknowledged_at"] is not None
+    assert client.acknowledge("alert_0").code == client.resolve("alert_0").code == "not_found"
+
+
+def test_alert_settings_are_replaced_as_a_whole(client: Client) -> None:
+    mine = client.user_watchlist_id(client.add())
+    client.change_alerts(mine, {"inactivity": {"days": 30}, "high_churn": {"enabled": False}})
+
+    answer = client.change_alerts(mine, {"inactivity": {"days": 60}})
+
+    assert (answer.status, answer.body["alerts"]) == (200, {"inactivity": {"days": 60}})
+    refused = client.change_alerts(mine, {"inactivity": {"days": 0}, "unknown": {}})
+    assert sorted(error["field"] for error in refused.body["errors"]) == ["inactivity.days", "unknown"]
+    assert client.watchlist().body["items"][0]["alerts"] == {"inactivity": {"days": 60}}
+
+
+def test_health_is_empty_before_the_first_analysis_and_has_a_bounded_history(client: Client) -> None:
+    watchlist_id = client.add()
+    assert client.health(watchlist_id).body["scorecard"] is None
+    for day in range(limits.HEALTH_HISTORY_SHOWN + 3):
+        store_health(watchlist_id, NOW - timedelta(days=day))
+
+    health = client.health(watchlist_id).body
+
+    assert (health["scorecard"]["score"], health["analyzed_at"]) == (None, clock.to_json(NOW))
+    assert health["history_metrics"]["commits"] == 1
+    assert len(health["history"]) == limits.HEALTH_HISTORY_SHOWN
+
+
+def test_queues_show_what_waits(client: Client) -> None:
+    client.add()
+
+    queues = {queue["queue"]: queue for queue in client.get(routes.QUEUES.path).body["queues"]}
+
+    assert queues["repository-setup"]["waiting"] == 1
+    assert queues["commit-backfill"] == {
+        "queue": "commit-backfill",
+        "waiting": 0,
+        "in_flight": 0,
+        "delayed": 0,
+        "dead_letters": 0,
+        "oldest_seconds": None,
+    }
+
+
+def test_alerts_are_found_by_their_own_id_only(client: Client) -> None:
+    assert client.alerts("user_1").status == 404
+    with pytest.raises(alert_store.AlertNotFoundError):
+        alert_store.find("x")

@@ -1,0 +1,81 @@
+"""The service is what its OpenAPI document says: found by schemathesis, over HTTP, with the real handlers."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings, strategies
+from schemathesis.specs.openapi.checks import unsupported_method
+
+from functions.http.openapi import built
+from local_service.gateways.http import HttpGateway
+from tests.integration.http.client import Client, alert, end_job, store_commits, store_health
+from watchlist import clock
+from watchlist.alerts import store as alert_store
+from watchlist.deployment import routes
+from watchlist.repository_url import parse_repository_url
+from watchlist.states import EntryStatus
+from watchlist.storage import cursors
+from watchlist.storage.records import ENTRY_KEY, Entry
+from watchlist.watching import entries
+
+USER = "ada@example.org"
+WATCHLIST_ID = "watchlist_pallets_flask_1764000000"
+ALERT_ID = "alert_7f3c1f0d2a9b4e5c8d6f7a8b9c0d1e2f"
+"""With the user entry's, the ids in the document's examples: what is tried with them meets something."""
+
+DOCUMENT = built.DOCUMENT
+CURSOR = cursors.encode(f"2026-01-31T11:50:00#{10:040x}")
+
+_NAMES = strategies.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,30}[A-Za-z0-9]", fullmatch=True)
+schemathesis.openapi.format("repository-url", strategies.builds("https://github.com/{}/{}".format, _NAMES, _NAMES))
+schemathesis.openapi.format("webhook-url", strategies.just("https://hooks.example.org/watchlist"))
+schemathesis.openapi.format("cursor", strategies.just(CURSOR))
+
+schema = schemathesis.openapi.from_dict(json.loads(DOCUMENT.read_text(encoding="utf-8")))
+
+
+@schemathesis.hook
+def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
+    """Send what the document cannot say: a key of its own with each request, a cursor only to the list it is for."""
+    if case.headers and isinstance(case.headers.get("Idempotency-Key"), str) and case.headers["Idempotency-Key"]:
+        case.headers["Idempotency-Key"] = str(uuid.uuid4())
+    if case.query and case.query.get("cursor") == CURSOR and case.operation.path != routes.COMMITS.path:
+        del case.query["cursor"]
+
+
+@pytest.fixture
+def url(client: Client) -> Iterator[str]:
+    """The API's address, with one failed entry that has everything."""
+    at = clock.now() - timedelta(minutes=1)
+    watch = entries.Watch(parse_repository_url("https://github.com/pallets/flask"), USER, {}, None)
+    queue = client.functions["add_repository"].queue
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(entries, "watchlist_id_of", lambda *_: WATCHLIST_ID)
+        entries.add(watch, queue, "c", at)
+    end_job(WATCHLIST_ID, EntryStatus.FAILED)
+    store_commits(WATCHLIST_ID, 30)
+    store_health(WATCHLIST_ID)
+    user_watchlist_id = entries.user_watchlist_id_of(WATCHLIST_ID, USER)
+    raised = alert(1).model_copy(update={"id": ALERT_ID})
+    alert_store.put(user_watchlist_id, WATCHLIST_ID, raised, clock.now())
+    with HttpGateway(routes.ROUTES, client.invoke, 0) as gateway:
+        yield gateway.url
+
+
+@schema.parametrize()
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_every_answer_is_documented_and_nothing_wrong_is_accepted(case: schemathesis.Case[Any], url: str) -> None:
+    # API Gateway answers a method that no route has, before the service sees the request.
+    case.call_and_validate(base_url=url, excluded_checks=[unsupported_method])
+
+
+def test_the_examples_meet_what_is_there(url: str, client: Client) -> None:
+    del url
+    assert client.status(WATCHLIST_ID).body["status"] == "failed"
+    assert client.acknowledge(ALERT_ID).status == 200
+    assert Entry.get(WATCHLIST_ID, ENTRY_KEY).watchers == 1

@@ -1,0 +1,137 @@
+"""What an operator sees: recent jobs with durations and errors, and what is in the queues."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from tasks.analysis import Analysis, Job
+from tests.integration.jobs.harness import SETUP, Harness, analysis
+from watchlist import limits
+from watchlist.errors import ErrorCode, JobError
+from watchlist.states import Stage
+from watchlist.storage.records import JobRecord, LastError
+
+
+def jobs(service: Harness) -> dict[str, Any]:
+    body = json.loads(service.http("GET", "/activity/jobs").body)
+    return {each["queue"]: each for each in body["queues"]}
+
+
+def queues(service: Harness) -> dict[str, Any]:
+    body = json.loads(service.http("GET", "/activity/queues").body)
+    return {each["queue"]: each for each in body["queues"]}
+
+
+def unreachable(_: Job) -> Analysis:
+    raise JobError(ErrorCode.HOST_UNREACHABLE, "The host does not answer.")
+
+
+def test_a_completed_job_is_on_record_with_its_durations(service: Harness) -> None:
+    watchlist_id = service.add()
+    service.clock.advance(timedelta(seconds=10))
+    service.dispatch()
+
+    def work(_: Job) -> Analysis:
+        service.clock.advance(timedelta(seconds=5))
+        return analysis()
+
+    service.work(service.ecs.tasks[0], work)
+
+    shown = jobs(service)[SETUP]
+    (job,) = shown["completed"]
+    assert (job["watchlist_id"], job["outcome"], job["attempts"], job["error"]) == (watchlist_id, "completed", 1, None)
+    assert job["repository_url"] == "https://github.com/pallets/flask"
+    assert 10 <= job["seconds_queued"] < 40
+    assert 5 <= job["seconds_run"] < 35
+    assert shown["failed"] == []
+
+
+def test_a_failed_job_is_on_record_with_its_error(service: Harness) -> None:
+    watchlist_id = service.add()
+    service.settle(unreachable)
+
+    (job,) = jobs(service)[SETUP]["failed"]
+
+    assert (job["watchlist_id"], job["outcome"], job["attempts"]) == (watchlist_id, "failed", 3)
+    assert job["error"]["code"] == "host_unreachable"
+
+
+def test_a_job_that_never_ran_is_on_record_without_durations(service: Harness) -> None:
+    service.add()
+    service.clock.advance(limits.PROCESSING_BOUND)
+    service.reconcile()
+
+    (job,) = jobs(service)[SETUP]["failed"]
+
+    assert (job["started_at"], job["seconds_queued"], job["seconds_run"], job["attempts"]) == (None, None, None, 0)
+
+
+def test_records_expire(service: Harness) -> None:
+    service.add()
+    service.settle()
+
+    (record,) = JobRecord.query(JobRecord.pk_of(SETUP, failed=False))
+
+    assert record.expires_at == (record.ended_at + limits.JOB_RECORD_RETENTION).replace(microsecond=0)
+
+
+def test_the_last_jobs_are_shown_newest_first_and_no_more_than_the_limits(service: Harness) -> None:
+    now = service.clock.now()
+    error = LastError.of(JobError(ErrorCode.HOST_ERROR, "broken"), Stage.CLONING, now)
+    with JobRecord.batch_write() as batch:
+        for number in range(limits.JOBS_COMPLETED_SHOWN + 5):
+            for failed in (False, True):
+                ended = now + timedelta(seconds=number)
+                batch.save(
+                    JobRecord(
+                        JobRecord.pk_of(SETUP, failed=failed),
+                        f"{ended.isoformat()}#{number}",
+                        job_id=f"job-{number}",
+                        kind=str(SETUP),
+                        watchlist_id="w",
+                        repository_url="https://github.com/a/b",
+                        generation=1,
+                        attempts=1,
+                        queued_at=now,
+                        ended_at=ended,
+                        error=error if failed else None,
+                    )
+                )
+
+    shown = jobs(service)[SETUP]
+
+    assert (len(shown["completed"]), len(shown["failed"])) == (100, 50)
+    newest = f"job-{limits.JOBS_COMPLETED_SHOWN + 4}"
+    assert shown["completed"][0]["job_id"] == shown["failed"][0]["job_id"] == newest
+
+
+def test_the_depths_of_the_queues_are_shown(service: Harness) -> None:
+    service.add("https://github.com/a/exhausted")
+    service.settle(unreachable)
+    service.add("https://github.com/a/flying")
+    service.dispatch()
+    service.clock.advance(timedelta(seconds=30))
+    service.add("https://github.com/a/waiting")
+    body = service.sqs.receive_message(QueueUrl=service.environment.dead_letter_queues[SETUP].url)["Messages"][0][
+        "Body"
+    ]
+    service.sqs.send_message(QueueUrl=service.queue_url(), MessageBody=body, DelaySeconds=900)
+
+    shown = queues(service)[SETUP]
+
+    assert {name: shown[name] for name in ("waiting", "in_flight", "delayed", "dead_letters")} == {
+        "waiting": 1,
+        "in_flight": 1,
+        "delayed": 1,
+        "dead_letters": 1,  # in flight counts too: an operator is looking at it
+    }
+    assert 30 <= shown["oldest_seconds"] < 60
+
+
+def test_an_empty_queue_has_no_oldest_job(service: Harness) -> None:
+    service.add()
+    service.settle()
+
+    for shown in queues(service).values():
+        assert shown["oldest_seconds"] is None
+        assert shown["waiting"] == shown["in_flight"] == shown["delayed"] == shown["dead_letters"] == 0

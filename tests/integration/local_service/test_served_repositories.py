@@ -1,0 +1,82 @@
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local_service.git.served_repositories import NoRepositoryError, link_repositories
+from local_service.git.server import GitServer
+
+IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
+def git(directory: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", *IDENTITY, *arguments], cwd=directory, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def a_repository(path: Path) -> Path:
+    path.mkdir(parents=True)
+    git(path, "init", "--quiet", "--initial-branch=main")
+    git(path, "commit", "--quiet", "--allow-empty", "--message=First")
+    return path
+
+
+def served_head(root: Path, url_path: str) -> str:
+    with GitServer(root) as server:
+        return git(root, "ls-remote", f"{server.url}{url_path}", "HEAD").split()[0]
+
+
+def test_a_checkout_is_served_under_its_name_with_and_without_suffix(tmp_path: Path) -> None:
+    repository = a_repository(tmp_path / "flask")
+
+    assert link_repositories([repository], tmp_path / "root") == {repository: "/local/flask"}
+
+    head = git(repository, "rev-parse", "HEAD")
+    assert served_head(tmp_path / "root", "/local/flask") == head
+    assert served_head(tmp_path / "root", "/local/flask.git") == head
+
+
+def test_a_bare_repository_a_git_folder_and_a_worktree_are_served(tmp_path: Path) -> None:
+    repository = a_repository(tmp_path / "flask")
+    git(tmp_path, "clone", "--quiet", "--bare", "flask", "bare.git")
+    git(repository, "worktree", "add", "--quiet", "-b", "other", str(tmp_path / "tree"))
+    paths = [tmp_path / "bare.git", repository / ".git", tmp_path / "tree"]
+
+    assert list(link_repositories(paths, tmp_path / "root").values()) == ["/local/bare", "/local/flask", "/local/tree"]
+
+    head = git(repository, "rev-parse", "HEAD")
+    for name in ("bare", "flask", "tree"):
+        assert served_head(tmp_path / "root", f"/local/{name}") == head
+
+
+def test_names_are_made_fit_for_urls_and_unique(tmp_path: Path) -> None:
+    paths = [
+        a_repository(tmp_path / "a" / "my project"),
+        a_repository(tmp_path / "b" / "my-project"),
+        a_repository(tmp_path / "-c"),
+    ]
+
+    assert list(link_repositories(paths, tmp_path / "root").values()) == [
+        "/local/my-project",
+        "/local/my-project-2",
+        "/local/c",
+    ]
+
+
+@pytest.mark.parametrize("name", ["missing", "folder", "file", "flask/inside"])
+def test_what_is_no_repository_is_refused(tmp_path: Path, name: str) -> None:
+    a_repository(tmp_path / "flask")
+    (tmp_path / "flask" / "inside").mkdir()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+
+    with pytest.raises(NoRepositoryError, match=name):
+        link_repositories([tmp_path / name], tmp_path / "root")

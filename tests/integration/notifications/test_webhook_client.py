@@ -1,0 +1,231 @@
+import socket
+import socketserver
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from functions.telling import webhook_client
+from functions.telling.webhook_client import DeliveryError, Reach
+from tests.certificates import write_certificate
+from watchlist.notifications import webhooks
+from watchlist.notifications.webhooks import WebhookUrl
+
+URL = webhooks.parse("https://hooks.example.org/in?x=1")
+LOOPBACK = "127.0.0.1"
+NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
+SOON = 0.5
+"""Seconds of a call in tests of what never ends by itself."""
+
+
+@dataclass
+class TlsServer:
+    """Answers every request with the same bytes, over TLS with a certificate for `hooks.example.org`."""
+
+    answer: bytes = NO_CONTENT
+    requests: list[bytes] = field(default_factory=list)
+    names: list[str | None] = field(default_factory=list)
+    reach: Reach = field(init=False)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_certificate(tmp_path_factory.mktemp("certificate") / "server.pem", "hooks.example.org")
+
+
+@pytest.fixture
+def server(certificate: Path) -> Iterator[TlsServer]:
+    with serving(certificate) as running:
+        yield running
+
+
+@contextmanager
+def serving(certificate: Path) -> Iterator[TlsServer]:
+    state = TlsServer()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.sni_callback = lambda _socket, name, _context: state.names.append(name)
+
+    def answer(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            request = b""
+            while not request.endswith(b"\r\n\r\n{}"):
+                received = secured.recv(65536)
+                if not received:  # a client that turned away
+                    return
+                request += received
+            state.requests.append(request)
+            secured.sendall(state.answer)
+
+    with listening(answer) as port:
+        state.reach = Reach.loopback(port, certificate)
+        yield state
+
+
+@contextmanager
+def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Serve each connection; yields the port."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.settimeout(5)  # of a write that nobody reads any more
+            try:
+                serve(self.request)
+            except OSError:
+                return
+
+    with socketserver.ThreadingTCPServer((LOOPBACK, 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def post(server: TlsServer, url: WebhookUrl = URL) -> None:
+    webhook_client.post(url, {"webhook-id": "digest_1"}, b"{}", server.reach)
+
+
+def test_it_connects_to_the_address_that_was_checked_and_proves_the_host_s_name(server: TlsServer) -> None:
+    post(server)
+
+    (request,) = server.requests
+    assert request.startswith(b"POST /in?x=1 HTTP/1.1\r\n")
+    assert b"\r\nHost: hooks.example.org\r\n" in request
+    assert b"\r\nwebhook-id: digest_1\r\n" in request
+    assert server.names == ["hooks.example.org"]
+
+
+def test_a_server_that_cannot_prove_the_name_gets_nothing(server: TlsServer) -> None:
+    with pytest.raises(DeliveryError):
+        post(server, webhooks.parse("https://other.example.org/"))
+
+    assert server.requests == []
+
+
+def test_a_server_whose_certificate_nobody_vouches_for_gets_nothing(server: TlsServer) -> None:
+    server.reach = replace(server.reach, authorities=None)
+
+    with pytest.raises(DeliveryError):
+        post(server)
+
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n",
+        b"no HTTP at all\r\n\r\n",
+        b"",
+    ],
+)
+def test_anything_but_success_is_a_failure_and_no_redirect_is_followed(server: TlsServer, answer: bytes) -> None:
+    server.answer = answer
+
+    with pytest.raises(DeliveryError):
+        post(server)
+
+    assert len(server.requests) == 1
+
+
+def test_a_long_answer_is_not_read(server: TlsServer) -> None:
+    server.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 4096
+
+    post(server)
+
+    assert len(server.requests) == 1
+
+
+def test_a_server_at_an_address_of_its_own_network_is_not_called(server: TlsServer) -> None:
+    server.reach = replace(server.reach, resolve=lambda _host: ["192.168.0.1", LOOPBACK], may_call=webhooks.is_public)
+
+    with pytest.raises(DeliveryError, match="public"):
+        post(server)
+
+    assert server.names == []
+
+
+@pytest.mark.parametrize(
+    "drip",
+    [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 ", b"HTTP/1.1 100 Continue\r\n\r\n"],
+    ids=["in a header", "in the status", "after promising more"],
+)
+def test_an_answer_that_drips_ends_at_the_deadline(certificate: Path, drip: bytes) -> None:
+    """Each byte comes well within the timeout of a read."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    stopping = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            secured.sendall(drip)
+            while not stopping.wait(0.05):
+                secured.sendall(b"1")
+
+    with listening(serve) as port:
+        with pytest.raises(DeliveryError, match="no answer within"):
+            webhook_client.post(URL, {}, b"{}", Reach.loopback(port, certificate, SOON))
+        stopping.set()
+
+
+def test_promises_of_an_answer_without_end_end_at_the_deadline(certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def serve(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            while True:
+                secured.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    with listening(serve) as port, pytest.raises(DeliveryError, match="no answer within"):
+        webhook_client.post(URL, {}, b"{}", Reach.loopback(port, certificate, SOON))
+
+
+def test_a_handshake_that_drips_ends_at_the_deadline(certificate: Path) -> None:
+    stopping = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(bytes([22, 3, 3, 0x40, 0]))  # a handshake record of 16 KB
+        connection.sendall(bytes([2, 0, 0x3F, 0xF0]))  # with a ServerHello in it
+        while not stopping.wait(0.05):
+            connection.sendall(b"\0")
+
+    with listening(serve) as port:
+        with pytest.raises(DeliveryError, match="no answer within"):
+            webhook_client.post(URL, {}, b"{}", Reach.loopback(port, certificate, SOON))
+        stopping.set()
+
+
+def test_a_body_that_drips_is_not_waited_for(certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    gone = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            secured.recv(65536)
+            secured.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            try:
+                while True:
+                    secured.sendall(b"x")
+                    gone.wait(0.02)
+            finally:
+                gone.set()
+
+    with listening(serve) as port:
+        webhook_client.post(URL, {}, b"{}", Reach.loopback(port, certificate))
+        assert gone.wait(10)
+
+
+def test_headers_without_end_are_not_read(server: TlsServer) -> None:
+    server.answer = b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000
+
+    with pytest.raises(DeliveryError):
+        post(server)

@@ -1,0 +1,184 @@
+from datetime import timedelta
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.commit_factory import ADA, NOON
+from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind, Watcher
+from watchlist.alerts.repository_rules import (
+    ancestry_break_alert,
+    descends_from,
+    inactivity_alert,
+    processing_finished_alert,
+)
+from watchlist.alerts.settings import AlertSettings
+from watchlist.history.commits import Commit
+
+DAY = timedelta(days=1)
+
+
+def watcher(**kinds: dict[str, Any]) -> Watcher:
+    return Watcher("user-watchlist-1", AlertSettings.model_validate(kinds))
+
+
+def commits(**parents: str) -> list[Commit]:
+    """Return commits by name with the names of their parents: commits(c="b", b="a")."""
+    return [
+        Commit(sha, tuple(names.split()), ADA, ADA, subject="", message="", signed=False)
+        for sha, names in parents.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("head", "new", "stored", "descends"),
+    [
+        ("b", {}, "ab", True),
+        ("c", {"c": "b"}, "ab", True),
+        ("e", {"e": "c d", "d": "a", "c": "b"}, "ab", True),
+        ("x", {"x": "a"}, "ab", False),
+        ("a", {}, "ab", False),
+        ("y", {"y": "x", "x": ""}, "ab", False),
+        ("z", {"z": "x y", "x": "a", "y": "0"}, "ab", None),
+        ("z", {}, "ab", None),
+        ("z", {"z": "y c", "y": "0", "c": "b"}, "ab", True),
+    ],
+    ids=[
+        "unchanged",
+        "one more commit",
+        "behind a merge",
+        "replaced",
+        "reset to an older commit",
+        "another root",
+        "a parent outside of the window",
+        "nothing known",
+        "found beside an unknown parent",
+    ],
+)
+def test_descent_from_the_former_head_b(head: str, new: dict[str, str], stored: str, descends: bool | None) -> None:  # noqa: FBT001 - a parameter of the table above
+    assert descends_from("b", head, new_commits=commits(**new), stored_shas=set(stored)) is descends
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdefg"), max_size=3).map(" ".join)))
+def test_descent_ends_even_where_commits_claim_to_be_their_own_ancestors(parents: dict[str, str]) -> None:
+    assert descends_from("b", "f", new_commits=commits(**parents), stored_shas=()) in {True, False, None}
+
+
+def ancestry(previous: str | None, head: str, *, descends: bool | None, **fields: Any) -> Alert | None:
+    return ancestry_break_alert(watcher(ancestry_breaks=fields), previous_head=previous, head=head, descends=descends)
+
+
+def test_a_rewritten_history_is_critical_and_names_both_heads() -> None:
+    alert = ancestry("a" * 40, "b" * 40, descends=False)
+
+    assert alert
+    assert (alert.level, alert.metric) == (AlertLevel.CRITICAL, AlertMetric.HISTORY_REWRITES)
+    assert (alert.value, alert.threshold, alert.threshold_kind) == (1, 1, ThresholdKind.OCCURRENCE)
+    assert alert.commit_sha == "b" * 40
+    assert "aaaaaaaaaaaa" in alert.message
+    assert "bbbbbbbbbbbb" in alert.message
+
+
+def test_a_continued_unknown_first_or_unchanged_history_raises_nothing() -> None:
+    assert ancestry("a", "b", descends=True) is None
+    assert ancestry("a", "b", descends=None) is None
+    assert ancestry(None, "b", descends=False) is None
+    assert ancestry("a", "a", descends=False) is None
+    assert ancestry("a", "b", descends=False, enabled=False) is None
+
+
+def test_each_rewrite_is_an_event_of_its_own() -> None:
+    there, again, back = (ancestry(*heads, descends=False) for heads in (("a", "b"), ("a", "b"), ("b", "a")))
+
+    assert there
+    assert again
+    assert back
+    assert there.id == again.id != back.id
+
+
+def inactivity(quiet: timedelta, *, watched: timedelta = 30 * DAY, sha: str = "a" * 40, **fields: Any) -> Alert | None:
+    """Evaluate a repository that was added `watched` ago and has been quiet for `quiet`."""
+    return inactivity_alert(
+        watcher(inactivity=fields),
+        last_commit_sha=sha,
+        last_commit_at=NOON - quiet,
+        watched_since=NOON - watched,
+        now=NOON,
+    )
+
+
+def test_silence_alerts_from_the_days_of_the_settings_on() -> None:
+    assert inactivity(90 * DAY - timedelta(seconds=1)) is None
+    alert = inactivity(90 * DAY)
+
+    assert alert
+    assert (alert.value, alert.threshold, alert.threshold_kind) == (90, 90, ThresholdKind.DAYS)
+    assert (alert.level, alert.metric) == (AlertLevel.MILD, AlertMetric.DAYS_SINCE_LAST_COMMIT)
+    assert alert.message == "No commit for 90 days, since 2025-12-04: 90 or more raise this alert."
+    assert inactivity(29 * DAY, days=30) is None
+    assert inactivity(30 * DAY, days=30)
+
+
+def test_silence_alerts_once_until_there_is_another_commit() -> None:
+    first, later, after_another = inactivity(91 * DAY), inactivity(95 * DAY), inactivity(91 * DAY, sha="b" * 40)
+
+    assert first
+    assert later
+    assert after_another
+    assert first.id == later.id != after_another.id
+
+
+def test_a_repository_that_was_quiet_when_it_was_added_is_no_news() -> None:
+    assert inactivity(400 * DAY, watched=310 * DAY) is None
+    assert inactivity(400 * DAY, watched=310 * DAY + timedelta(seconds=1))
+    assert inactivity(1000 * DAY, watched=timedelta(0)) is None
+
+
+def test_a_last_commit_in_the_future_is_no_silence() -> None:
+    assert inactivity(-400 * DAY) is None
+
+
+def test_a_disabled_inactivity_alert_raises_nothing() -> None:
+    assert inactivity(91 * DAY, enabled=False) is None
+
+
+@given(st.datetimes(), st.datetimes(), st.datetimes())
+def test_any_times_raise_an_alert_or_none_but_no_error(last: Any, since: Any, now: Any) -> None:
+    alert = inactivity_alert(watcher(), last_commit_sha="a", last_commit_at=last, watched_since=since, now=now)
+
+    assert alert is None or alert.value >= 90
+
+
+def finished(
+    status: Literal["ready", "failed"], *, job: str = "job-1", reason: str | None = None, **fields: Any
+) -> Alert | None:
+    return processing_finished_alert(watcher(processing_finished=fields), job_id=job, status=status, reason=reason)
+
+
+def test_a_ready_repository_is_mild_news_and_a_failed_one_critical_with_its_reason() -> None:
+    ready, failed = finished("ready"), finished("failed", reason="The host\n did not answer.")
+
+    assert ready
+    assert failed
+    assert (ready.level, failed.level) == (AlertLevel.MILD, AlertLevel.CRITICAL)
+    assert ready.message == "The repository has been analysed and is ready."
+    assert failed.message == "The repository could not be analysed. The host did not answer."
+
+
+def test_ready_and_failed_can_be_chosen_apart() -> None:
+    assert finished("ready", ready=False) is None
+    assert finished("failed", ready=False)
+    assert finished("failed", failed=False) is None
+    assert finished("ready", failed=False)
+    assert finished("ready", enabled=False) is None
+    assert finished("failed", enabled=False) is None
+
+
+def test_each_job_ends_once() -> None:
+    one, again, other = finished("ready"), finished("ready"), finished("ready", job="job-2")
+
+    assert one
+    assert again
+    assert other
+    assert one.id == again.id != other.id

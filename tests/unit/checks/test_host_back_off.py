@@ -1,0 +1,33 @@
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchlist import limits
+from watchlist.checks.host_back_off import BackOff
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+def pauses(count: int, asked: timedelta | None = None) -> list[timedelta]:
+    state, found = None, []
+    for _ in range(count):
+        state = BackOff.after(state, asked, NOW, lambda: 0.0)
+        found.append(state.until - NOW)
+    return found
+
+
+def test_each_further_pause_is_twice_as_long() -> None:
+    first = limits.HOST_BACK_OFF
+    assert pauses(3) == [first, 2 * first, 4 * first]
+
+
+def test_a_host_is_left_alone_as_long_as_it_asks() -> None:
+    assert pauses(1, asked=timedelta(hours=20)) == [timedelta(hours=20)]
+    assert pauses(1, asked=timedelta(seconds=1)) == [limits.HOST_BACK_OFF]
+
+
+@given(st.integers(1, 500), st.floats(0, 1))
+def test_no_pause_is_longer_than_the_longest_and_its_jitter(times: int, random: float) -> None:
+    state = BackOff.after(BackOff(times, NOW), None, NOW, lambda: random)
+    assert state.until - NOW <= limits.HOST_BACK_OFF_MAX * 1.25

@@ -1,0 +1,55 @@
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from watchlist import limits
+from watchlist.deployment.functions import TASK_CONTAINER
+from watchlist.job_kinds import JobKind
+from watchlist.jobs.message import JobMessage
+from watchlist.jobs.protocol import Launch
+from watchlist.jobs.stopped_tasks import launch_of
+from watchlist.jobs.task_launcher import overrides
+from watchlist.settings import JobSettings
+
+
+def launch(identifier: str = "watchlist_a_b_1", receive_count: int = 1000) -> Launch:
+    message = JobMessage(
+        job_id=identifier,
+        kind=JobKind.REPOSITORY_SETUP,
+        watchlist_id=identifier,
+        generation=10**6,
+        delivery=10**6,
+        correlation_id=identifier,
+    )
+    return Launch(message, str(uuid.uuid4()), receive_count, limits.MAX_ATTEMPTS)
+
+
+def environment_of(result: Any) -> dict[str, str]:
+    (container,) = result["containerOverrides"]
+    assert container["name"] == TASK_CONTAINER
+    return {each["name"]: each["value"] for each in container["environment"]}
+
+
+def test_the_token_of_a_launch_fits_into_what_ecs_takes() -> None:
+    assert len(launch().owner) <= limits.CLIENT_TOKEN_CHARACTERS
+
+
+def test_the_longest_ids_fit_into_the_overrides() -> None:
+    assert len(json.dumps(overrides(launch("i" * 300), "r" * 1024, 999))) <= limits.OVERRIDES_CHARACTERS
+
+
+def test_overrides_that_are_too_long_are_refused_before_ecs_sees_them() -> None:
+    with pytest.raises(ValueError, match="longer than ECS allows"):
+        overrides(launch(), "r" * limits.OVERRIDES_CHARACTERS, 0)
+
+
+def test_the_overrides_say_the_job_and_nothing_else() -> None:
+    given = launch()
+
+    environment = environment_of(overrides(given, "receipt", 7))
+
+    assert set(environment) == {"JOB_MESSAGE", "MESSAGE_ID", "RECEIPT_HANDLE", "RECEIVE_COUNT", "ATTEMPT", "SLOT"}
+    job = JobSettings.model_validate(environment)
+    assert (launch_of(job), job.receipt_handle, job.slot) == (given, "receipt", 7)

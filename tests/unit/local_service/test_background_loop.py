@@ -1,0 +1,82 @@
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from local_service.background_loop import BackgroundLoop
+
+LONG = 60
+
+
+def counting(reached: threading.Event, most: int) -> tuple[list[int], Callable[[], bool]]:
+    rounds: list[int] = []
+
+    def step() -> bool:
+        rounds.append(len(rounds))
+        if len(rounds) == most:
+            reached.set()
+        return len(rounds) < most
+
+    return rounds, step
+
+
+def test_rounds_follow_at_once_while_there_is_more_to_do() -> None:
+    reached = threading.Event()
+    rounds, step = counting(reached, most=5)
+
+    with BackgroundLoop("test", step, seconds=LONG):
+        assert reached.wait(10)
+
+    assert len(rounds) == 5
+
+
+def test_an_error_of_one_round_does_not_end_the_loop(caplog: pytest.LogCaptureFixture) -> None:
+    recovered = threading.Event()
+    failed: list[bool] = []
+
+    def step() -> bool:
+        if not failed:
+            failed.append(True)
+            raise RuntimeError("once")
+        recovered.set()
+        return False
+
+    with BackgroundLoop("test", step, seconds=0.01):
+        assert recovered.wait(10)
+
+    assert "test: a round failed" in caplog.text
+
+
+def test_no_round_begins_while_paused() -> None:
+    going = threading.Semaphore(0)
+    rounds: list[int] = []
+
+    def step() -> bool:
+        rounds.append(1)
+        going.release()
+        return True
+
+    with BackgroundLoop("test", step, seconds=0.001) as loop:
+        assert going.acquire(timeout=10)
+        loop.pause()
+        paused_at = len(rounds)
+        assert not threading.Event().wait(0.05)
+        assert len(rounds) == paused_at
+        loop.resume()
+        while len(rounds) == paused_at:
+            assert going.acquire(timeout=10)
+
+
+def test_a_paused_loop_can_be_stopped() -> None:
+    loop = BackgroundLoop("test", lambda: False, seconds=0.001)
+    with loop:
+        loop.pause()
+
+
+def test_a_loop_that_waits_first_can_be_stopped_before_its_first_round() -> None:
+    rounds, step = counting(threading.Event(), most=1)
+
+    with BackgroundLoop("test", step, seconds=LONG, wait_first=True):
+        pass
+
+    assert rounds == []

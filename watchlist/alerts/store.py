@@ -1,0 +1,178 @@
+"""The alerts of user entries in DynamoDB."""
+
+import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.expressions.update import Action
+
+from watchlist import limits
+from watchlist.alerts.alert import Alert
+from watchlist.storage import cursors
+from watchlist.storage.records import CONDITION_FAILED, AlertRecord, as_key
+
+_MOMENT = re.compile(r"[0-9T:.+-]{10,40}")
+_ALERT_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+
+_AT_ONCE = 4
+"""Alerts that are written at the same time."""
+
+_HELD = 200
+"""Alerts that are held while they are written."""
+
+
+class AlertNotFoundError(Exception):
+    """There is no such alert (any more)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Alerts, newest first, and the cursor of the next page, None at the end."""
+
+    alerts: tuple[AlertRecord, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressedAlert:
+    """An alert of one user entry."""
+
+    user_watchlist_id: str
+    watchlist_id: str
+    alert: Alert
+
+    def to_record(self, raised_at: datetime) -> AlertRecord:
+        """Return the item of the alert."""
+        return AlertRecord(
+            self.alert.id,
+            AlertRecord.SK,
+            user_watchlist_id=self.user_watchlist_id,
+            watchlist_id=self.watchlist_id,
+            raised_at=raised_at,
+            alert=self.alert.model_dump(mode="json"),
+            expires_at=raised_at + limits.ALERT_RETENTION,
+        )
+
+
+def put_all(alerts: Iterable[AddressedAlert], raised_at: datetime) -> int:
+    """Store the alerts that are not stored already, several at the same time; return how many were new.
+
+    Each is a write of its own: a batch can carry no condition, and a transaction costs twice as much.
+    """
+    stored = 0
+    pending = iter(alerts)
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        while some := list(islice(pending, _HELD)):
+            stored += sum(
+                threads.map(lambda each: put(each.user_watchlist_id, each.watchlist_id, each.alert, raised_at), some)
+            )
+    return stored
+
+
+def put(user_watchlist_id: str, watchlist_id: str, alert: Alert, raised_at: datetime) -> bool:
+    """Store an alert unless it is stored already; whether it was new."""
+    record = AddressedAlert(user_watchlist_id, watchlist_id, alert).to_record(raised_at)
+    try:
+        record.save(condition=AlertRecord.pk.does_not_exist())
+    except PutError as error:
+        if error.cause_response_code == CONDITION_FAILED:
+            return False
+        raise
+    return True
+
+
+def find(alert_id: str) -> AlertRecord:
+    """Return the alert.
+
+    Raises:
+        AlertNotFoundError: there is none with this id.
+    """
+    try:
+        return AlertRecord.get(alert_id, AlertRecord.SK, consistent_read=True)
+    except AlertRecord.DoesNotExist:
+        raise AlertNotFoundError(alert_id) from None
+
+
+def acknowledge(alert_id: str, at: datetime) -> AlertRecord:
+    """Note that the user has seen the alert; the first time counts.
+
+    Raises:
+        AlertNotFoundError: there is none with this id.
+    """
+    return _update(alert_id, AlertRecord.acknowledged_at.set(AlertRecord.acknowledged_at | at))
+
+
+def resolve(alert_id: str, at: datetime) -> AlertRecord:
+    """Note that the alert is dealt with, and so seen; the first time counts.
+
+    Raises:
+        AlertNotFoundError: there is none with this id.
+    """
+    return _update(
+        alert_id,
+        AlertRecord.acknowledged_at.set(AlertRecord.acknowledged_at | at),
+        AlertRecord.resolved_at.set(AlertRecord.resolved_at | at),
+    )
+
+
+def page(user_watchlist_id: str, since: datetime, limit: int, cursor: str | None) -> Page:
+    """Return at most `limit` alerts of a user entry, raised at or after `since`, after `cursor`.
+
+    Raises:
+        InvalidCursorError: the cursor is malformed.
+    """
+    start = _start(user_watchlist_id, since, cursor) if cursor else None
+    found = list(
+        AlertRecord.by_user_entry.query(
+            user_watchlist_id,
+            AlertRecord.raised_at >= since,
+            scan_index_forward=False,
+            limit=limit + 1,
+            page_size=limit + 1,
+            last_evaluated_key=start,
+        )
+    )
+    shown = tuple(found[:limit])
+    return Page(shown, _cursor_after(shown[-1]) if len(found) > limit else None)
+
+
+def remove(user_watchlist_id: str, at_most: int) -> None:
+    """Delete alerts of a user entry; what is left expires by itself, and is shown to nobody.
+
+    Whoever watches the repository again sees only what is raised from then on (`page`'s `since`).
+    """
+    with AlertRecord.batch_write() as batch:
+        for record in AlertRecord.by_user_entry.query(user_watchlist_id, limit=at_most):
+            batch.delete(record)
+
+
+def _update(alert_id: str, *actions: Action) -> AlertRecord:
+    record = AlertRecord(alert_id, AlertRecord.SK)
+    try:
+        record.update(actions=list(actions), condition=AlertRecord.pk.exists())
+    except UpdateError as error:
+        if error.cause_response_code == CONDITION_FAILED:
+            raise AlertNotFoundError(alert_id) from None
+        raise
+    return record
+
+
+def _cursor_after(record: AlertRecord) -> str:
+    return cursors.encode(as_key(record.raised_at), record.pk)
+
+
+def _start(user_watchlist_id: str, since: datetime, cursor: str) -> dict[str, dict[str, str]]:
+    """Return the key behind which the page begins; DynamoDB takes only one within the range that is asked for."""
+    raised_at, alert_id = cursors.decode(cursor, _MOMENT, _ALERT_ID)
+    if raised_at < as_key(since):
+        raise cursors.InvalidCursorError
+    return {
+        "pk": {"S": alert_id},
+        "sk": {"S": AlertRecord.SK},
+        "user_watchlist_id": {"S": user_watchlist_id},
+        "raised_at": {"S": raised_at},
+    }

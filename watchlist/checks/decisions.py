@@ -1,0 +1,199 @@
+"""When an entry that is ready is looked at again, and what follows from what is seen: pure decisions.
+
+A check asks the repository for its HEAD. Only a HEAD that moved, or a health that is too old, costs a task.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from watchlist import limits
+from watchlist.errors import ErrorCode, JobError
+from watchlist.git.protocol import Head
+from watchlist.job_kinds import JobKind
+from watchlist.settings import CheckSettings
+from watchlist.states import EntryStatus
+from watchlist.storage.records import Entry
+
+Random = Callable[[], float]
+"""Returns a number from 0 to 1, another one each time."""
+
+GONE = frozenset(
+    {
+        ErrorCode.REPOSITORY_NOT_FOUND,
+        ErrorCode.REPOSITORY_REQUIRES_LOGIN,
+        ErrorCode.REPOSITORY_MOVED,
+        ErrorCode.REPOSITORY_UNSUPPORTED,
+        ErrorCode.HOST_NOT_ALLOWED,
+    }
+)
+"""What a host answers for a repository that vanished, turned private or moved."""
+
+HOST_TROUBLE = frozenset(
+    {
+        ErrorCode.HOST_ERROR,
+        ErrorCode.HOST_RATE_LIMITED,
+        ErrorCode.HOST_UNREACHABLE,
+        ErrorCode.TRANSFER_INVALID,
+        ErrorCode.TRANSFER_TIMED_OUT,
+    }
+)
+"""What is the host's fault, not the repository's, and passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How often entries are checked.
+
+    Attributes:
+        commits_interval: from one look at HEAD to the next.
+        health_interval: the age from which on a health is renewed when HEAD has moved since.
+        unchanged_health_interval: the same when it has not.
+        jitter: the share of each interval that is added to it at most, at random, so that entries spread.
+    """
+
+    commits_interval: timedelta
+    health_interval: timedelta
+    unchanged_health_interval: timedelta
+    jitter: float
+
+    @classmethod
+    def of(cls, settings: CheckSettings) -> "Policy":
+        """Return the policy that the settings say."""
+        return cls(
+            settings.commits_interval,
+            settings.health_interval,
+            settings.unchanged_health_interval,
+            settings.check_jitter,
+        )
+
+    def spread(self, interval: timedelta, random: Random) -> timedelta:
+        """Return `interval`, or a little more."""
+        return interval * (1 + self.jitter * random())
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Nothing is to be kept current: the setup failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing is due until then."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AskHead:
+    """Ask the repository where its HEAD points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start a job."""
+
+    kind: JobKind
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """HEAD is where it was: all that is stored is current."""
+
+    next_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """HEAD cannot be told.
+
+    Attributes:
+        check_failures: how many checks in a row, this one included.
+        gone_since: since when the repository has been gone; None where it is not.
+        next_at: of the next try.
+    """
+
+    check_failures: int
+    gone_since: datetime | None
+    next_at: datetime
+
+
+def plan(entry: Entry, now: datetime, policy: Policy, random: Random) -> Forget | Rest | AskHead | Start:
+    """Return what is to be done for an entry whose job is closed."""
+    if entry.entry_status is not EntryStatus.READY:
+        return Forget()
+    due = max(min(_head_due(entry, policy), _health_due(entry, policy)), _pause_ends(entry, policy))
+    if due > now:
+        return Rest(now + policy.spread(due - now, random))
+    if entry.check_failures or _head_due(entry, policy) <= now:
+        return AskHead()
+    return Start(JobKind.HEALTH_ANALYSIS)
+
+
+def judge(entry: Entry, head: Head, now: datetime, policy: Policy, random: Random) -> Start | Unchanged:
+    """Return what follows from where HEAD points now."""
+    if head.sha != entry.head_sha:
+        return Start(JobKind.COMMIT_BACKFILL)
+    health_in = _health_due(entry, policy) - now
+    if health_in <= timedelta(0):
+        return Start(JobKind.HEALTH_ANALYSIS)
+    return Unchanged(now + policy.spread(min(policy.commits_interval, health_in), random))
+
+
+def judge_failure(entry: Entry, error: JobError, now: datetime, policy: Policy, random: Random) -> Failed:
+    """Return what follows from HEAD not being told."""
+    failures = int(entry.check_failures) + 1
+    gone_since = entry.gone_since if is_gone_for_sure(entry) else None
+    if error.code in GONE:
+        failures = failures if entry.gone_since else 1  # failures for other reasons confirm nothing
+        gone_since = entry.gone_since or now
+    return Failed(failures, gone_since, now + policy.spread(pause_after(failures, error.code, policy), random))
+
+
+def is_gone_for_sure(check: Entry | Failed) -> bool:
+    """Whether a second look has confirmed that the repository is gone."""
+    return check.gone_since is not None and bool(check.check_failures >= limits.GONE_CONFIRMED_AFTER)
+
+
+def pause_after(failures: int, code: ErrorCode, policy: Policy) -> timedelta:
+    """Return how long to wait after so many failures in a row, the last one for `code`.
+
+    Trouble of the host is tried again soon, then at the usual interval. A repository that is gone is looked at once
+    more soon, since hosts err; then, and after failed jobs, ever more rarely.
+    """
+    soon = min(limits.CHECK_AGAIN, policy.commits_interval)
+    if code in HOST_TROUBLE:
+        return min(_doubled(soon, failures - 1), policy.commits_interval)
+    if code in GONE and failures < limits.GONE_CONFIRMED_AFTER:
+        return soon
+    doublings = failures - (limits.GONE_CONFIRMED_AFTER if code in GONE else 1)
+    most = max(limits.RAREST_CHECK, policy.commits_interval)
+    return min(_doubled(policy.commits_interval, doublings), most)
+
+
+def _head_due(entry: Entry, policy: Policy) -> datetime:
+    return _or_completion(entry, entry.checked_at) + policy.commits_interval
+
+
+def _health_due(entry: Entry, policy: Policy) -> datetime:
+    has_moved = entry.scorecard_head_sha != entry.head_sha
+    interval = policy.health_interval if has_moved else policy.unchanged_health_interval
+    return _or_completion(entry, entry.scorecard_checked_at) + interval
+
+
+def _or_completion(entry: Entry, at: datetime | None) -> datetime:
+    """Return `at`, or when the entry became ready, since older entries have no other moment."""
+    return at or entry.processing_completed_at or entry.created_at
+
+
+def _pause_ends(entry: Entry, policy: Policy) -> datetime:
+    """Return when the pause after the last failure ends; a moment long past when there was none."""
+    last_check = entry.last_check
+    if not entry.check_failures or not last_check or not last_check["error"]:
+        return entry.created_at
+    pause = pause_after(int(entry.check_failures), ErrorCode(last_check["error"]["code"]), policy)
+    return datetime.fromisoformat(last_check["at"]) + pause
+
+
+def _doubled(interval: timedelta, times: int) -> timedelta:
+    return interval * int(2 ** min(times, 16))

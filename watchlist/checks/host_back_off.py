@@ -1,0 +1,92 @@
+"""Hosts that ask for fewer requests, or do not answer, or slowly, are left alone for a while; it outlives one run."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from watchlist import limits
+from watchlist.checks.decisions import HOST_TROUBLE, Random
+from watchlist.errors import JobError
+from watchlist.git.remote import HostBusyError
+from watchlist.storage.records import HostPause
+
+
+@dataclass(frozen=True, slots=True)
+class BackOff:
+    """How often in a row a host was left alone, and until when."""
+
+    times: int
+    until: datetime
+
+    @classmethod
+    def after(cls, before: "BackOff | None", asked: timedelta | None, now: datetime, random: Random) -> "BackOff":
+        """Return the next pause: as long as the host asked for, or twice the one before, with jitter."""
+        times = before.times + 1 if before else 1
+        pause = min(limits.HOST_BACK_OFF * 2 ** min(times - 1, 16), limits.HOST_BACK_OFF_MAX)
+        return cls(times, now + max(pause, asked or pause) * (1 + random() / 4))
+
+
+class Hosts:
+    """The hosts of one run; may be used by several threads at once."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._lock = threading.Lock()
+        self._in_a_row: dict[str, int] = {}
+        self._pauses = {pause.sk: BackOff(int(pause.times), pause.until) for pause in HostPause.query(HostPause.PK)}
+
+    def paused_until(self, origin: str, now: datetime) -> datetime | None:
+        """Return until when the host is to be left alone, None if it may be asked."""
+        pause = self._pauses.get(origin)
+        return pause.until if pause and pause.until > now else None
+
+    def answered(self, origin: str, now: datetime, took: timedelta) -> None:
+        """Note that the host answers, and how long it took: a slow one is left alone after a few such answers in a row.
+
+        Its pause does not grow, so that its repositories are checked, if by and by.
+        """
+        if took >= limits.HOST_SLOW:
+            self._trouble(origin, now, lambda _: BackOff.after(None, None, now, self._random))
+        else:
+            self._is_well(origin, now)
+
+    def failed(self, origin: str, error: JobError, now: datetime) -> None:
+        """Note why the host gave no answer: it is left alone when it asks for that, or after a few in a row."""
+        if error.code not in HOST_TROUBLE:
+            self._is_well(origin, now)
+            return
+        asked = error.retry_after if isinstance(error, HostBusyError) else None
+        self._trouble(
+            origin,
+            now,
+            lambda before: BackOff.after(before, asked, now, self._random),
+            at_once=isinstance(error, HostBusyError),
+        )
+
+    def _is_well(self, origin: str, now: datetime) -> None:
+        with self._lock:
+            self._in_a_row.pop(origin, None)
+            if origin not in self._pauses or self.paused_until(origin, now):
+                return
+            del self._pauses[origin]
+        HostPause(HostPause.PK, origin).delete()
+
+    def _trouble(
+        self, origin: str, now: datetime, next_pause: Callable[[BackOff | None], BackOff], *, at_once: bool = False
+    ) -> None:
+        with self._lock:
+            self._in_a_row[origin] = self._in_a_row.get(origin, 0) + 1
+            enough = at_once or self._in_a_row[origin] >= limits.HOST_FAILURES_IN_A_ROW
+            if not enough or self.paused_until(origin, now):  # requests that were under way tell nothing more
+                return
+            pause = next_pause(self._pauses.get(origin))
+            self._pauses[origin] = pause
+            self._in_a_row[origin] = 0
+        HostPause(
+            HostPause.PK,
+            origin,
+            times=pause.times,
+            until=pause.until,
+            expires_at=pause.until + limits.HOST_BACK_OFF_REMEMBERED,
+        ).save()

@@ -1,0 +1,247 @@
+"""The check of one entry: tell the watchers what is to be told, ask for HEAD if that is due, write what follows."""
+
+import random
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal, assert_never
+
+from aws_lambda_powertools import Logger
+
+from watchlist import clock, limits
+from watchlist.alerts import telling as alerting
+from watchlist.alerts.alert import Alert, Watcher
+from watchlist.alerts.repository_rules import (
+    available_again_alert,
+    inactivity_alert,
+    processing_finished_alert,
+    unavailable_alert,
+)
+from watchlist.checks import decisions as checking
+from watchlist.checks.decisions import AskHead, Forget, Policy, Rest, Start, Unchanged
+from watchlist.checks.host_back_off import Hosts
+from watchlist.errors import JobError
+from watchlist.git.protocol import Head
+from watchlist.git.remote import HeadReader
+from watchlist.job_kinds import JobKind
+from watchlist.jobs import protocol as job_protocol
+from watchlist.jobs.protocol import SupersededError
+from watchlist.jobs.queue import JobQueue
+from watchlist.metrics import Metric
+from watchlist.states import CheckOutcome, DueKind, EntryStatus
+from watchlist.storage.records import Entry
+
+Seen = dict[str, Any]
+"""Attributes of an entry that a check has found out; None removes one."""
+
+
+@dataclass
+class Tally:
+    """What a run has done."""
+
+    counts: Counter[Metric] = field(
+        default_factory=lambda: Counter(
+            {
+                Metric.ENTRIES_CHECKED: 0,
+                Metric.REFRESHES_STARTED: 0,
+                Metric.CHECKS_FAILED: 0,
+                Metric.ALERTS_RAISED: 0,
+            }
+        )
+    )
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, metric: Metric, number: int = 1) -> None:
+        """Count one, or so many."""
+        with self._lock:
+            self.counts[metric] += number
+
+
+class OpenRefreshes:
+    """How many refresh jobs are open, so that no more are started than can be done in time."""
+
+    def __init__(self, most: int) -> None:
+        self._lock = threading.Lock()
+        self._left = most
+        for kind in (kind for kind in JobKind if kind.is_refresh):
+            self._left -= sum(1 for _ in Entry.by_queue.query(kind, limit=max(self._left, 1)))
+
+    def take(self) -> bool:
+        """Count one more, if there is room."""
+        with self._lock:
+            if self._left <= 0:
+                return False
+            self._left -= 1
+            return True
+
+
+class Checks:
+    """The checks of one run; `check` may be called by several threads at once.
+
+    Attributes:
+        tally: what was done.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - all that a check needs
+        self, policy: Policy, queue: JobQueue, reader: HeadReader, hosts: Hosts, most_open: int, logger: Logger
+    ) -> None:
+        self._policy = policy
+        self._queue = queue
+        self._reader = reader
+        self._hosts = hosts
+        self._open = OpenRefreshes(most_open)
+        self._logger = logger
+        self.tally = Tally()
+
+    def check(self, entry: Entry) -> None:
+        """Check the entry; one that cannot be dealt with is left for the next run."""
+        if entry.due_kind != DueKind.CHECK:
+            return
+        try:
+            self._check(entry, clock.now())
+        except SupersededError:
+            self._logger.info("the entry has moved on", watchlist_id=entry.watchlist_id)
+        except Exception:
+            self._logger.exception("check broke off", watchlist_id=entry.watchlist_id)
+            self.tally.add(Metric.CHECKS_FAILED)
+        else:
+            self.tally.add(Metric.ENTRIES_CHECKED)
+
+    def _check(self, entry: Entry, now: datetime) -> None:
+        seen: Seen = {}
+        if not entry.kind.is_refresh and entry.announced_job_id != entry.job_id:
+            self.tally.add(Metric.ALERTS_RAISED, _tell_of_setup(entry, now))
+            seen["announced_job_id"] = entry.job_id
+        plan = checking.plan(entry, now, self._policy, random.random)
+        match plan:
+            case Forget():
+                job_protocol.settle_check(entry, None, seen)
+            case Rest(until):
+                job_protocol.settle_check(entry, until, seen)
+            case Start(kind):
+                self._start(entry, kind, seen, now)
+            case AskHead():
+                self._ask(entry, seen, now)
+            case _:
+                assert_never(plan)
+
+    def _ask(self, entry: Entry, seen: Seen, now: datetime) -> None:
+        paused_until = self._hosts.paused_until(entry.origin, now)
+        if paused_until is not None:
+            next_at = now + self._policy.spread(paused_until - now, random.random)
+            job_protocol.settle_check(entry, next_at, seen)
+            return
+        asked_at = clock.now()
+        try:
+            head = self._reader.head(entry.repository)
+        except JobError as error:
+            self._hosts.failed(entry.origin, error, clock.now())
+            self._failed(entry, error, seen, now)
+        else:
+            answered_at = clock.now()
+            self._hosts.answered(entry.origin, answered_at, answered_at - asked_at)
+            self._answered(entry, head, seen, now)
+
+    def _answered(self, entry: Entry, head: Head, seen: Seen, now: datetime) -> None:
+        self.tally.add(Metric.ALERTS_RAISED, _tell_of_return(entry, now))
+        if head.sha == entry.head_sha:
+            self.tally.add(Metric.ALERTS_RAISED, _tell_of_silence(entry, now))
+        seen |= {"checked_at": now, "gone_since": None}
+        verdict = checking.judge(entry, head, now, self._policy, random.random)
+        match verdict:
+            case Start(kind):
+                self._start(entry, kind, seen, now)
+            case Unchanged(next_at):
+                seen |= {
+                    "default_branch": head.branch,
+                    "check_failures": 0,
+                    "last_check": job_protocol.check_of(CheckOutcome.UNCHANGED, now, None),
+                }
+                job_protocol.settle_check(entry, next_at, seen)
+            case _:
+                assert_never(verdict)
+
+    def _failed(self, entry: Entry, error: JobError, seen: Seen, now: datetime) -> None:
+        self._logger.warning("HEAD cannot be told", watchlist_id=entry.watchlist_id, code=error.code)
+        self.tally.add(Metric.CHECKS_FAILED)
+        failed = checking.judge_failure(entry, error, now, self._policy, random.random)
+        if error.code in checking.GONE and checking.is_gone_for_sure(failed):
+            self.tally.add(Metric.ALERTS_RAISED, _tell_of_absence(entry, failed, error, now))
+        seen |= {
+            "check_failures": failed.check_failures,
+            "gone_since": failed.gone_since,
+            "last_check": job_protocol.check_of(CheckOutcome.FAILED, now, error),
+        }
+        job_protocol.settle_check(entry, failed.next_at, seen)
+
+    def _start(self, entry: Entry, kind: JobKind, seen: Mapping[str, Any], now: datetime) -> None:
+        """Start the job and send its message; if sending fails, the reconciler sends it."""
+        if not self._open.take():
+            put_off = limits.REFRESH_PUT_OFF * (0.5 + random.random())  # noqa: S311 - spreads checks
+            job_protocol.settle_check(entry, now + put_off, {})
+            return
+        message = job_protocol.start_refresh(entry, kind, seen, uuid.uuid4().hex, now)
+        self.tally.add(Metric.REFRESHES_STARTED)
+        self._queue.send(message)
+
+
+def _tell_of_setup(entry: Entry, now: datetime) -> int:
+    """Tell the watchers how the setup ended; return how many alerts are new, as the functions below do."""
+    status: Literal["ready", "failed"] = "ready" if entry.entry_status is EntryStatus.READY else "failed"
+    reason = entry.last_error.message if entry.last_error else None
+
+    def rule(watcher: Watcher, watched_since: datetime) -> list[Alert]:
+        del watched_since
+        return _none_or_one(processing_finished_alert(watcher, job_id=entry.job_id, status=status, reason=reason))
+
+    return alerting.tell(entry.watchlist_id, rule, now)
+
+
+def _tell_of_absence(entry: Entry, failed: checking.Failed, error: JobError, now: datetime) -> int:
+    gone_since = failed.gone_since or now
+
+    def rule(watcher: Watcher, watched_since: datetime) -> list[Alert]:
+        del watched_since
+        return _none_or_one(
+            unavailable_alert(watcher, gone_since=gone_since, reason=error.message, failures=failed.check_failures)
+        )
+
+    return alerting.tell(entry.watchlist_id, rule, now)
+
+
+def _tell_of_return(entry: Entry, now: datetime) -> int:
+    """Tell the watchers that the repository is back, if they were told that it was gone."""
+    if not checking.is_gone_for_sure(entry):
+        return 0
+
+    def rule(watcher: Watcher, watched_since: datetime) -> list[Alert]:
+        del watched_since
+        return _none_or_one(available_again_alert(watcher, gone_since=entry.gone_since))
+
+    return alerting.tell(entry.watchlist_id, rule, now)
+
+
+def _tell_of_silence(entry: Entry, now: datetime) -> int:
+    """Tell the watchers for whom the repository has been quiet for long enough; nobody can be on its first day."""
+    if entry.last_commit_at is None or now - entry.last_commit_at < timedelta(days=1):
+        return 0
+
+    def rule(watcher: Watcher, watched_since: datetime) -> list[Alert]:
+        return _none_or_one(
+            inactivity_alert(
+                watcher,
+                last_commit_sha=entry.last_commit_sha,
+                last_commit_at=entry.last_commit_at,
+                watched_since=watched_since,
+                now=now,
+            )
+        )
+
+    return alerting.tell(entry.watchlist_id, rule, now)
+
+
+def _none_or_one(alert: Alert | None) -> list[Alert]:
+    return [] if alert is None else [alert]

@@ -1,0 +1,85 @@
+"""The HTTP and WebSocket routes, each once: API Gateway, the local gateways and the functions take them from here."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Function(StrEnum):
+    """The functions behind HTTP routes; the value is the module below `functions.http.routes`."""
+
+    ADD_REPOSITORY = "add_repository"
+    STATUS = "status"
+    RETRY = "retry"
+    COMMITS = "commits"
+    HEALTH = "health"
+    USER_WATCHLIST = "user_watchlist"
+    ALERTS = "alerts"
+    NOTIFICATIONS = "notifications"
+    JOBS = "jobs"
+    DOCUMENTATION = "documentation"
+
+
+class Route(NamedTuple):
+    """One method and path (`{name}` marks a variable part) and the function that answers it."""
+
+    method: str
+    path: str
+    function: Function
+
+
+ADD = Route("POST", "/activity/user-watchlist-added", Function.ADD_REPOSITORY)
+ADD_BATCH = Route("POST", "/activity/user-watchlist-added/batch", Function.ADD_REPOSITORY)
+STATUS = Route("GET", "/activity/watchlist/{watchlist_id}/status", Function.STATUS)
+RETRY = Route("POST", "/activity/watchlist/{watchlist_id}/retry", Function.RETRY)
+COMMITS = Route("GET", "/activity/watchlist/{watchlist_id}/commits", Function.COMMITS)
+HEALTH = Route("GET", "/activity/watchlist/{watchlist_id}/health", Function.HEALTH)
+USER_WATCHLIST = Route("GET", "/activity/watchlist", Function.USER_WATCHLIST)
+CHANGE_ALERTS = Route("PUT", "/activity/user-watchlist-alerts/{user_watchlist_id}", Function.USER_WATCHLIST)
+CHANGE_NOTIFICATIONS = Route(
+    "PUT", "/activity/user-watchlist-notifications/{user_watchlist_id}", Function.NOTIFICATIONS
+)
+STOP_WATCHING = Route("DELETE", "/activity/user-watchlist/{user_watchlist_id}", Function.USER_WATCHLIST)
+ALERTS = Route("GET", "/activity/alerts/{user_watchlist_id}", Function.ALERTS)
+ACKNOWLEDGE_ALERT = Route("PATCH", "/activity/alerts/{alert_id}/acknowledge", Function.ALERTS)
+RESOLVE_ALERT = Route("PATCH", "/activity/alerts/{alert_id}/resolve", Function.ALERTS)
+JOBS = Route("GET", "/activity/jobs", Function.JOBS)
+QUEUES = Route("GET", "/activity/queues", Function.JOBS)
+OPENAPI = Route("GET", "/openapi.json", Function.DOCUMENTATION)
+DOCS = Route("GET", "/docs", Function.DOCUMENTATION)
+
+ROUTES = (
+    ADD,
+    ADD_BATCH,
+    STATUS,
+    RETRY,
+    COMMITS,
+    HEALTH,
+    USER_WATCHLIST,
+    CHANGE_ALERTS,
+    CHANGE_NOTIFICATIONS,
+    STOP_WATCHING,
+    ALERTS,
+    ACKNOWLEDGE_ALERT,
+    RESOLVE_ALERT,
+    JOBS,
+    QUEUES,
+    OPENAPI,
+    DOCS,
+)
+
+WITH_BODY = frozenset({ADD, ADD_BATCH, CHANGE_ALERTS, CHANGE_NOTIFICATIONS})
+"""The routes whose requests have a body: JSON."""
+
+
+class LiveRoute(NamedTuple):
+    """One route of the WebSocket API, by API Gateway's route key, and the function that it calls."""
+
+    key: str
+    function: str
+
+
+LIVE_CONNECT = LiveRoute("$connect", "live_connect")
+LIVE_DISCONNECT = LiveRoute("$disconnect", "live_disconnect")
+LIVE_REQUEST = LiveRoute("$default", "live_request")
+
+LIVE_ROUTES = (LIVE_CONNECT, LIVE_DISCONNECT, LIVE_REQUEST)

@@ -1,0 +1,611 @@
+"""The life of a job as writes to its entry, each conditional, so that whoever comes late or twice changes nothing.
+
+Who writes what:
+
+    add, retry      a new generation, queued
+    scheduler       a new generation of an entry that is ready, for a refresh
+    dispatcher      adopts a newer copy of the message; names a launch, counts it when ECS has accepted it
+    task            claims its launch's attempt by a lease, then writes only while it holds it
+    task-stopped    reports for a task that cannot, fenced by that task's launch
+    reconciler      takes over when a lease or a queue's sign of life ran out
+
+`generation` counts jobs of an entry, `attempt` the launched tasks of a job, `delivery` the copies of its message.
+An owner names one launch, and only the newest launch may claim: (generation, owner) fences every write of a task. An
+attempt's number alone would not do, since one that was given back is launched again.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from pynamodb.exceptions import TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from watchlist import clock, limits
+from watchlist.errors import JobError
+from watchlist.job_kinds import JobKind
+from watchlist.jobs.message import JobMessage
+from watchlist.settings import PatienceSettings
+from watchlist.states import CheckOutcome, DueKind, EntryStatus, JobState, Stage
+from watchlist.storage.records import CONDITION_FAILED, ENTRY_KEY, Entry, JobRecord, LastError, Progress, transaction
+
+
+@dataclass(slots=True)
+class _Patience:
+    """How long an entry may show no sign of life until it is due for the reconciler; see `limits`."""
+
+    send: timedelta = limits.SEND_TIMEOUT
+    queue: timedelta = limits.QUEUE_TIMEOUT
+
+
+_patience = _Patience()
+
+
+def bind(settings: PatienceSettings) -> None:
+    """Set how long entries may be silent; called once when a program starts, like `records.bind`."""
+    _patience.send = settings.send_timeout
+    _patience.queue = settings.queue_timeout
+
+
+class SupersededError(Exception):
+    """The write's condition did not hold: somebody else has the entry now, or it is gone."""
+
+
+def back_off(failed_attempt: int) -> timedelta:
+    """Return the pause after `failed_attempt` (1, 2, ...): 2 s, 4 s, ..."""
+    return limits.RETRY_BASE * int(2 ** (failed_attempt - 1))
+
+
+def find_entry(watchlist_id: str) -> Entry | None:
+    """Return the entry, read consistently, or None."""
+    try:
+        return Entry.get(watchlist_id, ENTRY_KEY, consistent_read=True)
+    except Entry.DoesNotExist:
+        return None
+
+
+def queued(entry: Entry, job_id: str, correlation_id: str, at: datetime) -> JobMessage:
+    """Turn `entry` (not yet written) into one whose first or next job is queued, and return the job's message."""
+    entry.job_id = job_id
+    entry.correlation_id = correlation_id
+    entry.job_state = JobState.QUEUED
+    entry.job_queued_at = at
+    entry.delivery = entry.attempt = entry.claimed_attempt = 0
+    entry.progress = Progress.of(Stage.QUEUED)
+    entry.open_queue = entry.job_kind
+    entry.due_kind, entry.due_at = DueKind.JOB, at + _patience.send
+    return message_of(entry)
+
+
+def message_of(entry: Entry) -> JobMessage:
+    """Return the message of the entry's current job."""
+    return JobMessage(
+        job_id=entry.job_id,
+        kind=entry.kind,
+        watchlist_id=entry.watchlist_id,
+        generation=int(entry.generation),
+        delivery=int(entry.delivery),
+        correlation_id=entry.correlation_id,
+    )
+
+
+def start_generation(entry: Entry, job_id: str, correlation_id: str, at: datetime) -> JobMessage:
+    """Queue a new setup job for a failed entry.
+
+    Raises:
+        SupersededError: the entry is not failed (any more), or gone.
+    """
+    updated = _update(
+        entry.watchlist_id,
+        [
+            Entry.status.set(EntryStatus.PROCESSING),
+            Entry.processing_started_at.set(at),
+            Entry.processing_completed_at.remove(),
+            *_next_generation(entry, entry.kind, job_id, correlation_id, at),
+        ],
+        (Entry.status == EntryStatus.FAILED) & (Entry.generation == entry.generation),
+    )
+    return message_of(updated)
+
+
+def start_refresh(entry: Entry, kind: JobKind, seen: Mapping[str, Any], job_id: str, at: datetime) -> JobMessage:
+    """Queue a refresh for an entry that is ready and has no open job.
+
+    Args:
+        entry: as it was read when its check was due.
+        kind: a kind of refresh.
+        seen: attributes that the check has found out (None removes), written together with the job.
+        job_id: of the new job; no request stands behind it, so it correlates what the job does, too.
+        at: now.
+
+    Raises:
+        SupersededError: the entry has moved on since it was read.
+    """
+    updated = _update(
+        entry.watchlist_id,
+        [
+            *(_set_or_remove(getattr(Entry, name), value) for name, value in seen.items()),
+            *_next_generation(entry, kind, job_id, job_id, at),
+        ],
+        (Entry.status == EntryStatus.READY) & check_is_due(entry),
+    )
+    return message_of(updated)
+
+
+def settle_check(entry: Entry, next_at: datetime | None, seen: Mapping[str, Any]) -> None:
+    """Write what a check has seen and when the next one is due, None for never.
+
+    Raises:
+        SupersededError: the entry has moved on since it was read.
+    """
+    due = (
+        [Entry.due_kind.remove(), Entry.due_at.remove()]
+        if next_at is None
+        else [Entry.due_kind.set(DueKind.CHECK), Entry.due_at.set(next_at)]
+    )
+    actions = [*(_set_or_remove(getattr(Entry, name), value) for name, value in seen.items()), *due]
+    _update(entry.watchlist_id, actions, check_is_due(entry))
+
+
+def check_is_due(entry: Entry) -> Condition:
+    """Return the condition that the check for which `entry` was read is still due: of several checks one writes."""
+    condition: Condition = (
+        (Entry.generation == entry.generation) & (Entry.due_kind == DueKind.CHECK) & (Entry.due_at == entry.due_at)
+    )
+    return condition
+
+
+def adopt(message: JobMessage, message_id: str, due_at: datetime | None) -> Entry:
+    """Let `message`, which SQS calls `message_id`, be the one that counts for its job.
+
+    A sign of life is due at `due_at` from now on; None leaves that moment as it is, since a task is at work.
+
+    Raises:
+        SupersededError: the job is closed or another generation's, or a newer copy counts already.
+    """
+    due = [] if due_at is None else _due(due_at)
+    return _update(
+        message.watchlist_id,
+        [Entry.delivery.set(message.delivery), Entry.message_id.set(message_id), *due],
+        _open_job(message) & (Entry.delivery <= message.delivery),
+    )
+
+
+def begin_launch(launch: "Launch", due_at: datetime) -> Entry:
+    """Let `launch`, which is about to be made, be the one that may claim; its message counts for the job.
+
+    Written before the task exists, so that no task of an earlier launch can claim once this one is under way.
+
+    Raises:
+        SupersededError: the job is closed or another generation's, a newer copy of the message counts, another task
+            holds the entry, or the attempt is not the next one.
+    """
+    message = launch.message
+    return _update(
+        message.watchlist_id,
+        [
+            Entry.launch_owner.set(launch.owner),
+            Entry.delivery.set(message.delivery),
+            Entry.message_id.set(launch.message_id),
+            *_due(due_at),
+        ],
+        _open_job(message)
+        & (Entry.delivery <= message.delivery)
+        & (Entry.attempt == launch.attempt - 1)
+        & Entry.lease_owner.does_not_exist(),
+    )
+
+
+def record_launch(launch: "Launch", task_arn: str, due_at: datetime) -> Entry:
+    """Count a launch that ECS has accepted as an attempt; the task must claim it until `due_at`.
+
+    Raises:
+        SupersededError: the task has claimed it or ended already, a newer launch is under way, or the job is closed.
+    """
+    return _update(
+        launch.message.watchlist_id,
+        [
+            Entry.attempt.set(launch.attempt),
+            Entry.task_arn.set(task_arn),
+            Entry.progress.set(Progress.of(Stage.STARTING)),
+            *_due(due_at),
+        ],
+        _newest_launch(launch) & (Entry.attempt < launch.attempt),
+    )
+
+
+def record_unstarted(launch: "Launch", error: JobError, at: datetime) -> Entry:
+    """Record that the launch's task was refused, or ended before it claimed anything.
+
+    The attempt counts as used up: `retrying`, or `failed` when it was the last.
+
+    Raises:
+        SupersededError: the attempt was claimed, a newer launch is under way, or the job is closed.
+    """
+    reason = LastError.of(error, Stage.STARTING, at)
+    return _record_failure(launch.message, launch.attempt, reason, _newest_launch(launch))
+
+
+def record_lost(entry: Entry, error: JobError, at: datetime) -> Entry:
+    """Record that the last counted attempt ended, or fell silent, without a report.
+
+    Raises:
+        SupersededError: the job has moved on since `entry` was read.
+    """
+    condition = (
+        _open_job(message_of(entry))
+        & (Entry.attempt == entry.attempt)
+        & _unchanged(Entry.lease_owner, entry.lease_owner)
+        & _unchanged(Entry.lease_expires_at, entry.lease_expires_at)
+    )
+    return _record_failure(message_of(entry), int(entry.attempt), LastError.of(error, entry.stage, at), condition)
+
+
+def record_timed_out(entry: Entry, error: JobError, at: datetime) -> None:
+    """Fail a job that went past its bound, whoever holds it.
+
+    Raises:
+        SupersededError: the job is closed, or another generation's.
+    """
+    reason = LastError.of(error, entry.stage, at)
+    _fail(entry, int(entry.attempt), reason, _open_job(message_of(entry)), attempts_used_up=False)
+
+
+def remember_dead_letter(message: JobMessage, message_id: str) -> None:
+    """Let this message be the one that ends in the dead-letter queue for a job whose attempts are used up.
+
+    Raises:
+        SupersededError: another message is, or the job is not in that state.
+    """
+    _update(
+        message.watchlist_id,
+        [Entry.message_id.set(message_id)],
+        (Entry.generation == message.generation)
+        & (Entry.job_state == JobState.FAILED)
+        & (Entry.attempts_used_up == True)  # noqa: E712 - PynamoDB builds the condition from the operator
+        & (Entry.delivery == message.delivery)
+        & (Entry.message_id.does_not_exist() | (Entry.message_id == message_id)),
+    )
+
+
+def requeue(entry: Entry, due_at: datetime) -> JobMessage:
+    """Let a new copy of the job's message take the place of one that seems lost; the caller sends it.
+
+    Raises:
+        SupersededError: the entry has moved on since it was read.
+    """
+    updated = _update(
+        entry.watchlist_id,
+        [Entry.delivery.set(entry.delivery + 1), Entry.message_id.remove(), *_due(due_at)],
+        _open_job(message_of(entry)) & (Entry.delivery == entry.delivery) & (Entry.due_at == entry.due_at),
+    )
+    return message_of(updated)
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One task started for one attempt of a job.
+
+    Attributes:
+        message_id: SQS's id of the message that the attempt holds.
+        receive_count: SQS's count of that message's receives; with the id it names this launch alone.
+    """
+
+    message: JobMessage
+    message_id: str
+    receive_count: int
+    attempt: int
+
+    @property
+    def owner(self) -> str:
+        """Its name in leases and slots and its idempotency token: at most 64 characters, unlike any other launch's."""
+        return f"{self.message_id}-{self.receive_count}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A task's right to write to the entry, from its claim to its end.
+
+    Attributes:
+        duration: how long the lease lasts without `extend`.
+        claimant: tells apart two processes that were started for one launch.
+    """
+
+    launch: Launch
+    duration: timedelta
+    claimant: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @classmethod
+    def claim(cls, launch: Launch, duration: timedelta, at: datetime) -> tuple[Self, Entry]:
+        """Claim the launch's attempt of its job.
+
+        Raises:
+            SupersededError: the job is closed or another generation's, a newer launch is under way, the attempt is
+                claimed or was declared lost, or another task holds the entry.
+        """
+        lease = cls(launch, duration)
+        actions = [
+            Entry.job_state.set(JobState.RUNNING),
+            Entry.attempt.set(launch.attempt),
+            Entry.claimed_attempt.set(launch.attempt),
+            Entry.lease_owner.set(lease.owner),
+            Entry.lease_expires_at.set(at + duration),
+            Entry.job_started_at.set(at),
+            Entry.next_attempt_at.remove(),
+            Entry.progress.set(Progress.of(Stage.STARTING)),
+            *_due(at + duration),
+        ]
+        try:
+            return lease, _update(launch.message.watchlist_id, actions, _newest_launch(launch))
+        except SupersededError:
+            # A claim whose answer was lost is sent again by the SDK and finds its own lease.
+            return lease, lease._entry()
+
+    @property
+    def owner(self) -> str:
+        """Who holds the entry: the launch and its process."""
+        return f"{self.launch.owner}#{self.claimant}"
+
+    def extend(self, at: datetime) -> Entry:
+        """Hold the entry for another `duration`.
+
+        Raises:
+            SupersededError: the lease is lost.
+        """
+        return self._write([Entry.lease_expires_at.set(at + self.duration), *_due(at + self.duration)])
+
+    def report(self, stage: Stage, done: int, total: int | None) -> None:
+        """Show progress to whoever polls.
+
+        Raises:
+            SupersededError: the lease is lost.
+        """
+        self._write([Entry.progress.set(Progress.of(stage, done, total))])
+
+    def describe(self, package: Mapping[str, Any], default_branch: str | None) -> None:
+        """Write what is known of the repository.
+
+        Raises:
+            SupersededError: the lease is lost.
+        """
+        self._write([Entry.package.set(dict(package)), _set_or_remove(Entry.default_branch, default_branch)])
+
+    def complete(self, result: Mapping[str, Any], at: datetime) -> None:
+        """End the job well: the entry is ready with `result` (attribute to value, None removes), the job on record.
+
+        Raises:
+            SupersededError: the lease is lost.
+        """
+        entry = self._entry()
+        actions = [
+            Entry.job_state.set(JobState.COMPLETED),
+            Entry.status.set(EntryStatus.READY),
+            Entry.last_error.remove(),
+            Entry.last_check.set(check_of(CheckOutcome.COMPLETED, at, None)),
+            Entry.check_failures.set(0),
+            Entry.progress.set(Progress.of(Stage.DONE, 1, 1)),
+            *(_set_or_remove(getattr(Entry, name), value) for name, value in result.items()),
+            *_closed(entry, at),
+        ]
+        _close(entry, actions, self._held(), _job_record(entry, self.launch.attempt, at, None))
+
+    def fail(self, error: JobError, stage: Stage, at: datetime) -> Entry:
+        """End this attempt badly: the entry is `retrying` if another one may help and is left, or `failed`.
+
+        Raises:
+            SupersededError: the lease is lost.
+        """
+        reason = LastError.of(error, stage, at)
+        if not error.retryable:
+            return _fail(self._entry(), self.launch.attempt, reason, self._held(), attempts_used_up=False)
+        return _record_failure(self.launch.message, self.launch.attempt, reason, self._held())
+
+    def give_back(self, error: JobError, stage: Stage, at: datetime) -> Entry:
+        """Stop without having used the attempt up, as on SIGTERM; whatever else this launch reports changes nothing.
+
+        Raises:
+            SupersededError: the lease is lost.
+        """
+        return self._write(
+            [
+                Entry.job_state.set(JobState.RETRYING),
+                Entry.attempt.set(self.launch.attempt - 1),
+                Entry.claimed_attempt.set(self.launch.attempt - 1),
+                Entry.launch_owner.remove(),
+                Entry.last_error.set(LastError.of(error, stage, at)),
+                Entry.next_attempt_at.set(at),
+                *_lease_released(),
+                *_due(at + _patience.queue),
+            ]
+        )
+
+    def _entry(self) -> Entry:
+        entry = find_entry(self.launch.message.watchlist_id)
+        if entry is None or entry.lease_owner != self.owner:
+            raise SupersededError(self.launch.message.watchlist_id)
+        return entry
+
+    def _write(self, actions: list[Action]) -> Entry:
+        return _update(self.launch.message.watchlist_id, actions, self._held())
+
+    def _held(self) -> Condition:
+        condition: Condition = _open_job(self.launch.message) & (Entry.lease_owner == self.owner)
+        return condition
+
+
+def _next_generation(entry: Entry, kind: JobKind, job_id: str, correlation_id: str, at: datetime) -> list[Action]:
+    return [
+        Entry.generation.set(entry.generation + 1),
+        Entry.job_id.set(job_id),
+        Entry.job_kind.set(kind),
+        Entry.correlation_id.set(correlation_id),
+        Entry.job_state.set(JobState.QUEUED),
+        Entry.job_queued_at.set(at),
+        Entry.open_queue.set(kind),
+        Entry.job_started_at.remove(),
+        Entry.delivery.set(0),
+        Entry.attempt.set(0),
+        Entry.claimed_attempt.set(0),
+        Entry.attempts_used_up.set(False),
+        Entry.message_id.remove(),
+        Entry.launch_owner.remove(),
+        Entry.job_ended_at.remove(),
+        Entry.next_attempt_at.remove(),
+        Entry.task_arn.remove(),
+        Entry.progress.set(Progress.of(Stage.QUEUED)),
+        *_lease_released(),
+        *_due(at + _patience.send),
+    ]
+
+
+def _record_failure(message: JobMessage, attempt: int, reason: LastError, condition: Condition) -> Entry:
+    if attempt >= limits.MAX_ATTEMPTS:
+        entry = find_entry(message.watchlist_id)
+        if entry is None:
+            raise SupersededError(message.watchlist_id)
+        return _fail(entry, attempt, reason, condition, attempts_used_up=True)
+    next_attempt_at = reason.at + back_off(attempt)
+    return _update(
+        message.watchlist_id,
+        [
+            Entry.job_state.set(JobState.RETRYING),
+            Entry.attempt.set(attempt),
+            Entry.claimed_attempt.set(attempt),
+            Entry.last_error.set(reason),
+            Entry.next_attempt_at.set(next_attempt_at),
+            *_lease_released(),
+            *_due(next_attempt_at + _patience.queue),
+        ],
+        condition,
+    )
+
+
+def _fail(entry: Entry, attempt: int, reason: LastError, condition: Condition, *, attempts_used_up: bool) -> Entry:
+    actions = [
+        Entry.job_state.set(JobState.FAILED),
+        Entry.attempt.set(attempt),
+        Entry.claimed_attempt.set(attempt),
+        Entry.attempts_used_up.set(attempts_used_up),
+        Entry.last_check.set(check_of(CheckOutcome.FAILED, reason.at, reason)),
+        *_closed(entry, reason.at),
+    ]
+    if entry.kind.is_refresh:
+        # The last good data stands; `last_check` says what went wrong.
+        actions += [
+            Entry.last_error.remove(),
+            Entry.progress.set(Progress.of(Stage.DONE, 1, 1)),
+            Entry.check_failures.add(1),
+        ]
+    else:
+        actions += [Entry.status.set(EntryStatus.FAILED), Entry.last_error.set(reason)]
+    _close(entry, actions, condition, _job_record(entry, attempt, reason.at, reason))
+    closed = find_entry(entry.watchlist_id)
+    if closed is None:
+        raise SupersededError(entry.watchlist_id)
+    return closed
+
+
+def _job_record(entry: Entry, attempts: int, ended_at: datetime, error: LastError | None) -> JobRecord:
+    return JobRecord(
+        JobRecord.pk_of(entry.kind, failed=error is not None),
+        f"{ended_at.isoformat()}#{entry.job_id}",
+        job_id=entry.job_id,
+        kind=str(entry.kind),
+        watchlist_id=entry.watchlist_id,
+        repository_url=entry.repository.url,
+        generation=entry.generation,
+        attempts=attempts,
+        queued_at=entry.job_queued_at,
+        started_at=entry.job_started_at,
+        ended_at=ended_at,
+        error=error,
+        expires_at=ended_at + limits.JOB_RECORD_RETENTION,
+    )
+
+
+def _close(entry: Entry, actions: list[Action], condition: Condition, record: JobRecord) -> None:
+    """Close the job and put it on record, both or neither."""
+    try:
+        with transaction() as writes:
+            writes.update(Entry(entry.watchlist_id, ENTRY_KEY), actions=actions, condition=condition)
+            writes.save(record)
+    except TransactWriteError as error:
+        if any(reason is not None and reason.code == "ConditionalCheckFailed" for reason in error.cancellation_reasons):
+            raise SupersededError(entry.watchlist_id) from None
+        raise
+
+
+def _closed(entry: Entry, at: datetime) -> list[Action]:
+    actions = [
+        Entry.job_ended_at.set(at),
+        Entry.next_attempt_at.remove(),
+        Entry.open_queue.remove(),
+        # The scheduler looks at once: it tells the watchers and says when the next check is due.
+        Entry.due_kind.set(DueKind.CHECK),
+        Entry.due_at.set(at),
+        *_lease_released(),
+    ]
+    if not entry.kind.is_refresh:
+        actions.append(Entry.processing_completed_at.set(at))
+    return actions
+
+
+def check_of(outcome: CheckOutcome, at: datetime, reason: LastError | JobError | None) -> dict[str, Any]:
+    """Return `last_check`: when and how an entry was last looked at."""
+    return {
+        "at": clock.to_json(at),
+        "outcome": str(outcome),
+        "error": {"code": str(reason.code), "message": reason.message} if reason else None,
+    }
+
+
+def _open_job(message: JobMessage) -> Condition:
+    condition: Condition = (
+        (Entry.generation == message.generation)
+        & (Entry.job_id == message.job_id)
+        & Entry.job_state.is_in(JobState.QUEUED, JobState.RUNNING, JobState.RETRYING)
+    )
+    return condition
+
+
+def _newest_launch(launch: Launch) -> Condition:
+    """The launch is the one under way, its attempt neither claimed nor declared lost, and nobody holds the entry."""
+    condition: Condition = (
+        _open_job(launch.message)
+        & (Entry.launch_owner == launch.owner)
+        & (Entry.claimed_attempt < launch.attempt)
+        & Entry.lease_owner.does_not_exist()
+    )
+    return condition
+
+
+def _due(at: datetime) -> list[Action]:
+    return [Entry.due_kind.set(DueKind.JOB), Entry.due_at.set(at)]
+
+
+def _unchanged(attribute: Any, value: Any) -> Condition:  # noqa: ANN401 - PynamoDB's attributes have no common type
+    condition: Condition = attribute.does_not_exist() if value is None else attribute == value
+    return condition
+
+
+def _lease_released() -> list[Action]:
+    return [Entry.lease_owner.remove(), Entry.lease_expires_at.remove()]
+
+
+def _set_or_remove(attribute: Any, value: Any) -> Action:  # noqa: ANN401 - PynamoDB's attributes have no common type
+    action: Action = attribute.remove() if value is None else attribute.set(value)
+    return action
+
+
+def _update(watchlist_id: str, actions: list[Action], condition: Condition) -> Entry:
+    entry = Entry(watchlist_id, ENTRY_KEY)
+    try:
+        entry.update(actions=actions, condition=condition)
+    except UpdateError as error:
+        if error.cause_response_code == CONDITION_FAILED:
+            raise SupersededError(watchlist_id) from None
+        raise
+    return entry

@@ -1,0 +1,118 @@
+"""Starts the Fargate task of one attempt, within its share's slots."""
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from watchlist import limits
+from watchlist.deployment.functions import TASK_CONTAINER
+from watchlist.jobs import task_slots
+from watchlist.jobs.protocol import Launch
+from watchlist.jobs.run_task_refusals import Refusal, classify_exception, classify_failures
+from watchlist.settings import DispatcherSettings, JobSettings
+from watchlist.states import Share
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_ecs.type_defs import CapacityProviderStrategyItemTypeDef, TaskOverrideTypeDef
+
+_ON_DEMAND = "FARGATE"
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer of ECS, not an error of ours
+    """ECS, or the bound on running tasks, refused the launch."""
+
+    def __init__(self, refusal: Refusal, reason: str) -> None:
+        super().__init__(reason)
+        self.refusal = refusal
+        self.reason = reason
+
+
+class TaskLauncher:
+    """Starts tasks as the settings say."""
+
+    def __init__(self, ecs: "ECSClient", settings: DispatcherSettings) -> None:
+        self._ecs = ecs
+        self._settings = settings
+
+    def start(self, launch: Launch, receipt_handle: str, now: datetime) -> str:
+        """Start the launch's task and return its ARN. The slot is freed again if ECS refuses.
+
+        A task that started although its answer was lost runs without a slot: the bound gives way rather than that
+        slots of tasks which never were stay taken.
+
+        Raises:
+            Refused: there is no free slot, or ECS did not start it.
+        """
+        share = Share.of(launch.message.kind)
+        most = self._settings.max_tasks(launch.message.kind)
+        slot = task_slots.take_slot(share, launch.owner, most, now + self._settings.launch_timeout, now)
+        if slot is None:
+            raise Refused(Refusal.NO_CAPACITY, f"all {most} slots of the share {share} are taken")
+        try:
+            return self._run_task(launch, overrides(launch, receipt_handle, slot))
+        except Exception:
+            task_slots.free_slot(share, slot, launch.owner)
+            raise
+
+    def _run_task(self, launch: Launch, task_overrides: "TaskOverrideTypeDef") -> str:
+        try:
+            response = self._ecs.run_task(
+                cluster=self._settings.cluster,
+                taskDefinition=self._settings.task_definition,
+                count=1,
+                clientToken=launch.owner,
+                startedBy=launch.message.job_id,
+                capacityProviderStrategy=[self._capacity(launch)],
+                networkConfiguration={
+                    "awsvpcConfiguration": {
+                        "subnets": list(self._settings.subnet_ids),
+                        "securityGroups": list(self._settings.security_group_ids),
+                        "assignPublicIp": self._settings.assign_public_ip,
+                    }
+                },
+                overrides=task_overrides,
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise Refused(classify_exception(error), str(error)) from error
+        if response["failures"] or not response["tasks"]:
+            reasons = "; ".join(failure.get("reason", "no reason") for failure in response["failures"])
+            raise Refused(classify_failures(response["failures"]), reasons)
+        return response["tasks"][0]["taskArn"]
+
+    def _capacity(self, launch: Launch) -> "CapacityProviderStrategyItemTypeDef":
+        refresh = launch.message.kind.is_refresh
+        return {
+            "capacityProvider": self._settings.refresh_capacity_provider if refresh else _ON_DEMAND,
+            "weight": 1,
+        }
+
+
+def overrides(launch: Launch, receipt_handle: str, slot: int) -> "TaskOverrideTypeDef":
+    """Return the container overrides that tell the task its job: ids only, no secrets.
+
+    Raises:
+        ValueError: they are longer than ECS allows.
+    """
+    job = JobSettings(
+        JOB_MESSAGE=launch.message.model_dump_json(),
+        MESSAGE_ID=launch.message_id,
+        RECEIPT_HANDLE=receipt_handle,
+        RECEIVE_COUNT=launch.receive_count,
+        ATTEMPT=launch.attempt,
+        SLOT=slot,
+    )
+    environment = job.to_environment()
+    result: TaskOverrideTypeDef = {
+        "containerOverrides": [
+            {
+                "name": TASK_CONTAINER,
+                "environment": [{"name": name, "value": value} for name, value in environment.items()],
+            }
+        ]
+    }
+    if len(json.dumps(result)) > limits.OVERRIDES_CHARACTERS:
+        raise ValueError("container overrides are longer than ECS allows")
+    return result

@@ -1,0 +1,149 @@
+"""The events that the service puts on its EventBridge bus: their schemas, and which change makes which event.
+
+Schemas are versioned: a field may be added to a version; anything else makes a new one. docs/events.md shows each.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from watchlist import clock
+from watchlist.alerts.alert import Alert, AlertLevel
+from watchlist.alerts.settings import AlertKind
+from watchlist.errors import ErrorCode
+from watchlist.states import EntryStatus
+from watchlist.storage.records import AlertRecord, Entry
+
+SOURCE = "repository-watchlist"
+"""`source` of every event."""
+
+Moment = Annotated[datetime, PlainSerializer(clock.to_json, return_type=str)]
+"""UTC, ISO-8601, with `Z`."""
+
+
+class Event(BaseModel):
+    """What all events say; the `detail` of an EventBridge event."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    DETAIL_TYPE: ClassVar[str]
+    """`detail-type` of the event."""
+
+    schema_version: Literal[1] = 1
+    id: str = Field(description="The same for the same event, however often it is delivered: drop what you know.")
+    at: Moment = Field(description="When it happened.")
+    watchlist_id: str = Field(description="The entry that it is about.")
+
+
+class RepositoryEvent(Event):
+    """An event of a repository as such."""
+
+    repository_url: str = Field(description="The watched repository.")
+
+
+class RepositoryReady(RepositoryEvent):
+    """The repository was analysed for the first time, or again after it had failed."""
+
+    DETAIL_TYPE: ClassVar[str] = "repository.ready"
+
+    commits: int | None = Field(description="Commits stored; null if unknown.")
+    score: float | None = Field(description="Scorecard score from 0 to 10; null if there is none.")
+
+
+class RepositoryFailed(RepositoryEvent):
+    """The repository could not be analysed, and no attempt is left."""
+
+    DETAIL_TYPE: ClassVar[str] = "repository.failed"
+
+    error_code: ErrorCode = Field(description="Why; docs/errors.md explains each code.")
+    error_message: str = Field(description="The reason in a sentence.")
+
+
+class HealthChanged(RepositoryEvent):
+    """A later analysis came to another Scorecard score, or gained or lost it."""
+
+    DETAIL_TYPE: ClassVar[str] = "health.changed"
+
+    score: float | None = Field(description="Scorecard score from 0 to 10; null if there is none.")
+    previous_score: float | None = Field(description="The score before.")
+
+
+class AlertRaised(Event):
+    """An alert was raised for one user."""
+
+    DETAIL_TYPE: ClassVar[str] = "alert.raised"
+
+    user_watchlist_id: str = Field(description="The user entry whose alert it is.")
+    alert_id: str = Field(description="The alert's id in the HTTP API.")
+    kind: AlertKind = Field(description="The settings' kind that raised it.")
+    level: AlertLevel = Field(description="How urgent it is.")
+    message: str = Field(description="One sentence for a person.")
+    commit_sha: str | None = Field(description="The commit that raised it, if one did.")
+
+
+EVENTS: tuple[type[Event], ...] = (RepositoryReady, RepositoryFailed, HealthChanged, AlertRaised)
+
+
+def of_entry(before: Entry | None, after: Entry) -> list[Event]:
+    """Return the events that a change of an entry makes; the same change makes the same events with the same ids."""
+    if before is None:
+        return []
+    events: list[Event] = []
+    url, watchlist_id = after.repository.url, after.watchlist_id
+    if before.entry_status is EntryStatus.PROCESSING and after.entry_status is EntryStatus.READY:
+        events.append(
+            RepositoryReady(
+                id=_id(RepositoryReady, watchlist_id, str(after.generation)),
+                at=after.processing_completed_at,
+                watchlist_id=watchlist_id,
+                repository_url=url,
+                commits=None if after.commits is None else int(after.commits),
+                score=after.score,
+            )
+        )
+    if before.entry_status is EntryStatus.PROCESSING and after.entry_status is EntryStatus.FAILED:
+        events.append(
+            RepositoryFailed(
+                id=_id(RepositoryFailed, watchlist_id, str(after.generation)),
+                at=after.processing_completed_at,
+                watchlist_id=watchlist_id,
+                repository_url=url,
+                error_code=ErrorCode(after.last_error.code),
+                error_message=after.last_error.message,
+            )
+        )
+    if before.analyzed_at is not None and after.analyzed_at is not None and before.score != after.score:
+        events.append(
+            HealthChanged(
+                id=_id(HealthChanged, watchlist_id, clock.to_json(after.analyzed_at)),
+                at=after.analyzed_at,
+                watchlist_id=watchlist_id,
+                repository_url=url,
+                score=after.score,
+                previous_score=before.score,
+            )
+        )
+    return events
+
+
+def of_alert(record: AlertRecord) -> AlertRaised:
+    """Return the event of a stored alert."""
+    alert = Alert.model_validate(record.alert)
+    return AlertRaised(
+        id=_id(AlertRaised, alert.id),
+        at=record.raised_at,
+        watchlist_id=record.watchlist_id,
+        user_watchlist_id=record.user_watchlist_id,
+        alert_id=alert.id,
+        kind=alert.kind,
+        level=alert.level,
+        message=alert.message,
+        commit_sha=alert.commit_sha,
+    )
+
+
+def _id(event: type[Event], *subject: str) -> str:
+    # No part of a subject contains a line break.
+    return "event_" + hashlib.sha256("\n".join((event.DETAIL_TYPE, *subject)).encode()).hexdigest()[:32]

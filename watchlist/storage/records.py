@@ -1,0 +1,564 @@
+"""The records in DynamoDB and how they are reached.
+
+Two tables: `watchlist` holds what transactions touch (small items), `activity` what a repository's analysis
+yields (many items). Both have the keys `pk` and `sk` and expire items by `expires_at`.
+
+watchlist table
+    pk                    sk              item              reached by
+    REPOSITORY#<key>      KEY             RepositoryKey     add: is this repository watched already?
+    <watchlist_id>        ENTRY           Entry             status poll (one Query over pk), every job
+    <watchlist_id>        USER#<hash>     UserEntry         status poll; alerts and removal of one user
+    JOBS#<kind>#<outcome> <ended>#<id>    JobRecord         recent jobs of a queue, newest first
+    SLOTS#<share>         <number>        TaskSlot          dispatcher: which tasks of a share run
+    SCHEDULER             RUN             SchedulerRun      scheduler: only one run at a time
+    HOSTS                 <origin>        HostPause         scheduler: which hosts are left alone, and until when
+    CONNECTION#<id>       CONNECTION      LiveConnection    live status: what does a WebSocket connection watch?
+    LIVE#<watchlist_id>   <id>            Subscription      live status: all connections of an entry, paged
+    DIGEST#<user_watchlist_id>  DIGEST    Digest            alerts that the user is still to be told of
+    index `by-user`       user, added_at                    a user's watchlist, newest first
+    index `by-due`        due_kind, due_at                  entries that the reconciler or scheduler must look at,
+                                                            digests that must be sent
+    index `by-queue`      open_queue, job_queued_at         the oldest job of a queue that has not ended
+
+activity table
+    <watchlist_id>        COMMIT#<committed>#<sha>  CommitRecord   commits, newest first, paged
+    <watchlist_id>        HEALTH#<analysed>         HealthRecord   health, newest first
+    <alert_id>            ALERT                     AlertRecord    acknowledge and resolve; one event, one alert
+    index `by-user-entry` user_watchlist_id, raised_at             alerts of a user entry, newest first
+"""
+
+import functools
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    BooleanAttribute,
+    DiscriminatorAttribute,
+    JSONAttribute,
+    ListAttribute,
+    MapAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.connection import Connection
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, IncludeProjection
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from watchlist import limits
+from watchlist.errors import JobError
+from watchlist.job_kinds import JobKind
+from watchlist.repository_url import Repository
+from watchlist.settings import TableSettings
+from watchlist.states import EntryStatus, JobState, Share, Stage
+from watchlist.storage import tables
+
+ENTRY_KEY = "ENTRY"
+USER_PREFIX = "USER#"
+COMMIT_PREFIX = "COMMIT#"
+HEALTH_PREFIX = "HEALTH#"
+
+CONDITION_FAILED = "ConditionalCheckFailedException"
+"""DynamoDB's code for a write whose condition did not hold."""
+
+
+class WatchlistItem(Model):
+    """Any item of the watchlist table; its class is told by `type`."""
+
+    class Meta:
+        """The table; `bind` gives it its name."""
+
+        table_name = "unbound"
+        billing_mode = "PAY_PER_REQUEST"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    type = DiscriminatorAttribute()
+    expires_at = TTLAttribute(null=True)
+
+
+class RepositoryKey(WatchlistItem, discriminator="repository"):
+    """Which entry a repository has; written once in a transaction, so that there is only one."""
+
+    SK = "KEY"
+    watchlist_id = UnicodeAttribute()
+
+    @staticmethod
+    def pk_of(repository: Repository) -> str:
+        """Return the hash key for `repository`."""
+        return f"REPOSITORY#{repository.key}"
+
+
+class LastError(MapAttribute[str, Any]):
+    """Why the last attempt failed."""
+
+    code = UnicodeAttribute()
+    message = UnicodeAttribute()
+    stage = UnicodeAttribute(null=True)
+    retryable = BooleanAttribute()
+    at = UTCDateTimeAttribute()
+
+    @classmethod
+    def of(cls, error: JobError, stage: Stage | None, at: datetime) -> Self:
+        """Return `error` as it is kept, with its message cut to size."""
+        return cls(
+            code=str(error.code),
+            message=error.message[: limits.ERROR_MESSAGE_CHARACTERS],
+            stage=stage and str(stage),
+            retryable=error.retryable,
+            at=at,
+        )
+
+
+class Progress(MapAttribute[str, Any]):
+    """How far the job is: `done` of `total` (if known) in its stage."""
+
+    stage = UnicodeAttribute()
+    done = NumberAttribute()
+    total = NumberAttribute(null=True)
+
+    @classmethod
+    def of(cls, stage: Stage, done: int = 0, total: int | None = None) -> Self:
+        """Return that `stage` has done `done` of `total`."""
+        return cls(stage=str(stage), done=done, total=total)
+
+
+class ByDueIndex(GlobalSecondaryIndex["Entry"]):
+    """Entries by the moment at which somebody must look at them; entries that need none are not in it."""
+
+    class Meta:
+        """Keys only, since heartbeats and progress would otherwise be written twice."""
+
+        index_name = tables.BY_DUE.name
+        projection = IncludeProjection(["type"])
+
+    due_kind = UnicodeAttribute(hash_key=True)
+    due_at = UTCDateTimeAttribute(range_key=True)
+
+
+class ByQueueIndex(GlobalSecondaryIndex["Entry"]):
+    """Entries whose job has not ended, by its queue, the longest queued first."""
+
+    class Meta:
+        """Keys only: they change when a job is queued and when it ends, not in between."""
+
+        index_name = tables.BY_QUEUE.name
+        projection = IncludeProjection(["type"])
+
+    open_queue = UnicodeAttribute(hash_key=True)
+    job_queued_at = UTCDateTimeAttribute(range_key=True)
+
+
+class Entry(WatchlistItem, discriminator="entry"):
+    """One watched repository and the state of its current job.
+
+    The job's part obeys the protocol in `watchlist.jobs.protocol`; nothing else writes it.
+    """
+
+    watchlist_id = UnicodeAttribute()
+    origin = UnicodeAttribute()
+    owner = UnicodeAttribute()
+    name = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+    watchers = NumberAttribute()
+
+    status = UnicodeAttribute()
+    processing_started_at = UTCDateTimeAttribute()
+    processing_completed_at = UTCDateTimeAttribute(null=True)
+    last_error = LastError(null=True)
+    progress = Progress(null=True)
+
+    generation = NumberAttribute()
+    job_id = UnicodeAttribute()
+    job_kind = UnicodeAttribute()
+    job_state = UnicodeAttribute()
+    job_queued_at = UTCDateTimeAttribute()
+    job_started_at = UTCDateTimeAttribute(null=True)
+    job_ended_at = UTCDateTimeAttribute(null=True)
+    correlation_id = UnicodeAttribute()
+    delivery = NumberAttribute()
+    message_id = UnicodeAttribute(null=True)
+    launch_owner = UnicodeAttribute(null=True)
+    attempt = NumberAttribute()
+    claimed_attempt = NumberAttribute()
+    attempts_used_up = BooleanAttribute(default=False)
+    next_attempt_at = UTCDateTimeAttribute(null=True)
+    lease_owner = UnicodeAttribute(null=True)
+    lease_expires_at = UTCDateTimeAttribute(null=True)
+    task_arn = UnicodeAttribute(null=True)
+    due_kind = UnicodeAttribute(null=True)
+    due_at = UTCDateTimeAttribute(null=True)
+    by_due = ByDueIndex()
+    open_queue = UnicodeAttribute(null=True)
+    by_queue = ByQueueIndex()
+
+    package = JSONAttribute(null=True)
+    default_branch = UnicodeAttribute(null=True)
+    head_sha = UnicodeAttribute(null=True)
+    commits = NumberAttribute(null=True)
+    bad_commits = NumberAttribute(null=True)
+    history_since = UTCDateTimeAttribute(null=True)
+    history_notes = ListAttribute(of=UnicodeAttribute, null=True)
+    score = NumberAttribute(null=True)
+    score_reason = UnicodeAttribute(null=True)
+    analyzed_at = UTCDateTimeAttribute(null=True)
+    scorecard_date = UTCDateTimeAttribute(null=True)
+    scorecard_checked_at = UTCDateTimeAttribute(null=True)
+    scorecard_head_sha = UnicodeAttribute(null=True)
+    last_commit_at = UTCDateTimeAttribute(null=True)
+    last_commit_sha = UnicodeAttribute(null=True)
+    history_generation = NumberAttribute(default=0)
+    """The job that wrote the history: commits of a later one are of a job that came to no end."""
+
+    checked_at = UTCDateTimeAttribute(null=True)
+    last_check = JSONAttribute(null=True)
+    check_failures = NumberAttribute(default=0)
+    gone_since = UTCDateTimeAttribute(null=True)
+    announced_job_id = UnicodeAttribute(null=True)
+    """The setup whose end the watchers were told of."""
+
+    @property
+    def repository(self) -> Repository:
+        """The repository that is watched."""
+        return Repository(self.origin, self.owner, self.name)
+
+    @property
+    def entry_status(self) -> EntryStatus:
+        """`status`, typed."""
+        return EntryStatus(self.status)
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether nobody watches it any more: to callers it is not there."""
+        return self.entry_status is EntryStatus.REMOVED
+
+    @property
+    def state(self) -> JobState:
+        """`job_state`, typed."""
+        return JobState(self.job_state)
+
+    @property
+    def kind(self) -> JobKind:
+        """`job_kind`, typed."""
+        return JobKind(self.job_kind)
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage that the current job is in."""
+        progress: Progress | None = self.progress
+        return None if progress is None else Stage(progress.stage)
+
+    @property
+    def awaits_claim(self) -> bool:
+        """Whether a launched task has not claimed its attempt yet."""
+        return bool(self.attempt > self.claimed_attempt)
+
+    def is_held_by(self, launch_owner: str) -> bool:
+        """Whether a task of that launch holds the entry, or held it until its lease ran out."""
+        return bool(self.lease_owner) and self.lease_owner.startswith(f"{launch_owner}#")
+
+    def pause(self, at: datetime) -> timedelta:
+        """How long after `at` the job's message should come again: until the next attempt, if there is to be one."""
+        next_attempt_at: datetime | None = self.next_attempt_at
+        return timedelta(0) if next_attempt_at is None else max(next_attempt_at - at, timedelta(0))
+
+    def has_live_lease(self, at: datetime) -> bool:
+        """Whether a task holds the entry at that moment."""
+        return bool(self.lease_owner) and self.lease_expires_at > at  # the two are set and removed together
+
+
+class ByUserIndex(GlobalSecondaryIndex["UserEntry"]):
+    """A user's watchlist, newest first."""
+
+    class Meta:
+        """Whole items, since the list shows them and they rarely change."""
+
+        index_name = tables.BY_USER.name
+        projection = AllProjection()
+
+    user = UnicodeAttribute(hash_key=True)
+    added_order = UnicodeAttribute(range_key=True)
+
+
+class UserEntry(WatchlistItem, discriminator="user"):
+    """That one user watches one repository: with which alerts, and why."""
+
+    watchlist_id = UnicodeAttribute()
+    user_watchlist_id = UnicodeAttribute()
+    user = UnicodeAttribute()
+    added_order = UnicodeAttribute()
+    added_at = UTCDateTimeAttribute()
+    notes = UnicodeAttribute(null=True)
+    alerts = JSONAttribute()
+    notifications = JSONAttribute(null=True)
+    by_user = ByUserIndex()
+
+    @staticmethod
+    def sk_of(user: str) -> str:
+        """Return the range key for `user`: a hash, since names have any length and any characters."""
+        return USER_PREFIX + user_hash(user)
+
+
+class JobRecord(WatchlistItem, discriminator="job"):
+    """What became of one job."""
+
+    job_id = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    watchlist_id = UnicodeAttribute()
+    repository_url = UnicodeAttribute()
+    generation = NumberAttribute()
+    attempts = NumberAttribute()
+    queued_at = UTCDateTimeAttribute()
+    started_at = UTCDateTimeAttribute(null=True)
+    ended_at = UTCDateTimeAttribute()
+    error = LastError(null=True)
+
+    @staticmethod
+    def pk_of(kind: JobKind, *, failed: bool) -> str:
+        """Return the hash key of a queue's completed or failed jobs."""
+        return f"JOBS#{kind}#{'failed' if failed else 'completed'}"
+
+
+class TaskSlot(WatchlistItem, discriminator="slot"):
+    """The right of one task of a share to run, until it lapses."""
+
+    owner = UnicodeAttribute()
+    lapses_at = UTCDateTimeAttribute()
+
+    @staticmethod
+    def pk_of(share: Share) -> str:
+        """Return the hash key of a share's slots."""
+        return f"SLOTS#{share}"
+
+    @staticmethod
+    def sk_of(number: int) -> str:
+        """Return the range key of slot `number`."""
+        return f"{number:04d}"
+
+
+class SchedulerRun(WatchlistItem, discriminator="scheduler_run"):
+    """The right of one run of the scheduler to check entries, until it lapses."""
+
+    PK = "SCHEDULER"
+    SK = "RUN"
+    owner = UnicodeAttribute()
+    lapses_at = UTCDateTimeAttribute()
+
+
+class Heartbeat(WatchlistItem, discriminator="watchlist-heartbeat"):
+    """Changes regularly, so that the table's stream always has something to read."""
+
+    PK = SK = "HEARTBEAT"
+    at = UTCDateTimeAttribute()
+
+
+class HostPause(WatchlistItem, discriminator="host"):
+    """A host that is left alone, and how often in a row it was."""
+
+    PK = "HOSTS"
+    times = NumberAttribute()
+    until = UTCDateTimeAttribute()
+
+
+class LiveConnection(WatchlistItem, discriminator="connection"):
+    """One open WebSocket connection: what it watches, and in whose name."""
+
+    SK = "CONNECTION"
+    watchlist_id = UnicodeAttribute()
+    user = UnicodeAttribute(null=True)
+    while_watching = BooleanAttribute(default=False)
+
+    @staticmethod
+    def pk_of(connection_id: str) -> str:
+        """Return the hash key for API Gateway's connection id."""
+        return f"CONNECTION#{connection_id}"
+
+
+class Subscription(WatchlistItem, discriminator="subscription"):
+    """That a connection is to be told of an entry's changes.
+
+    It does not lie in the entry's own partition, which the status poll queries.
+
+    Attributes:
+        user: whose user entry is shown; None for the first ones of all users.
+        while_watching: whether it ends when that user stops watching the entry.
+    """
+
+    watchlist_id = UnicodeAttribute()
+    connection_id = UnicodeAttribute()
+    user = UnicodeAttribute(null=True)
+    while_watching = BooleanAttribute(default=False)
+    connected_at = UTCDateTimeAttribute()
+
+    @staticmethod
+    def pk_of(watchlist_id: str) -> str:
+        """Return the hash key for the connections of an entry."""
+        return f"LIVE#{watchlist_id}"
+
+
+class ByDueDigestIndex(GlobalSecondaryIndex["Digest"]):
+    """Digests by the moment from which they can be sent."""
+
+    class Meta:
+        """The index of due entries; `due_kind` tells the two apart."""
+
+        index_name = tables.BY_DUE.name
+        projection = IncludeProjection(["type"])
+
+    due_kind = UnicodeAttribute(hash_key=True)
+    due_at = UTCDateTimeAttribute(range_key=True)
+
+
+class Digest(WatchlistItem, discriminator="digest"):
+    """The alerts that a user entry's next digest tells of, and when the last one was sent."""
+
+    PREFIX = "DIGEST#"
+    SK = "DIGEST"
+    user_watchlist_id = UnicodeAttribute()
+    alert_ids = UnicodeSetAttribute(null=True)
+    last_sent_at = UTCDateTimeAttribute(null=True)
+    due_kind = UnicodeAttribute(null=True)
+    due_at = UTCDateTimeAttribute(null=True)
+    by_due = ByDueDigestIndex()
+
+    @staticmethod
+    def pk_of(user_watchlist_id: str) -> str:
+        """Return the hash key for a user entry's digest."""
+        return Digest.PREFIX + user_watchlist_id
+
+
+class ActivityItem(Model):
+    """Any item of the activity table."""
+
+    class Meta:
+        """The table; `bind` gives it its name."""
+
+        table_name = "unbound"
+        billing_mode = "PAY_PER_REQUEST"
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    type = DiscriminatorAttribute()
+    expires_at = TTLAttribute(null=True)
+
+
+class ActivityHeartbeat(ActivityItem, discriminator="activity-heartbeat"):
+    """Changes regularly, so that the table's stream always has something to read."""
+
+    PK = SK = "HEARTBEAT"
+    at = UTCDateTimeAttribute()
+
+
+class CommitRecord(ActivityItem, discriminator="commit"):
+    """One commit. The line counts are absent until known, and for a commit whose counts cannot be had."""
+
+    sha = UnicodeAttribute()
+    parents = ListAttribute(of=UnicodeAttribute)
+    author_name = UnicodeAttribute()
+    author_email = UnicodeAttribute()
+    authored_at = UTCDateTimeAttribute()
+    committer_name = UnicodeAttribute()
+    committer_email = UnicodeAttribute()
+    committed_at = UTCDateTimeAttribute()
+    subject = UnicodeAttribute()
+    message = UnicodeAttribute()
+    signed = BooleanAttribute()
+    files_changed = NumberAttribute(null=True)
+    lines_added = NumberAttribute(null=True)
+    lines_deleted = NumberAttribute(null=True)
+    changes = BinaryAttribute(legacy_encoding=False, null=True)
+    generation = NumberAttribute(default=0)
+    """The job that stored it first."""
+
+
+class HealthRecord(ActivityItem, discriminator="health"):
+    """One analysis: Scorecard's result (or why there is none) and the history's metrics."""
+
+    analyzed_at = UTCDateTimeAttribute()
+    head_sha = UnicodeAttribute(null=True)
+    document = JSONAttribute()
+
+
+class ByUserEntryIndex(GlobalSecondaryIndex["AlertRecord"]):
+    """The alerts of a user entry, newest first."""
+
+    class Meta:
+        """Whole items, since the list shows them."""
+
+        index_name = tables.BY_USER_ENTRY.name
+        projection = AllProjection()
+
+    user_watchlist_id = UnicodeAttribute(hash_key=True)
+    raised_at = UTCDateTimeAttribute(range_key=True)
+
+
+class AlertRecord(ActivityItem, discriminator="alert"):
+    """One alert of one user; its id depends on the event alone, so an event that is seen twice raises it once."""
+
+    SK = "ALERT"
+    user_watchlist_id = UnicodeAttribute()
+    watchlist_id = UnicodeAttribute()
+    raised_at = UTCDateTimeAttribute()
+    alert = JSONAttribute()
+    acknowledged_at = UTCDateTimeAttribute(null=True)
+    resolved_at = UTCDateTimeAttribute(null=True)
+    told_at = UTCDateTimeAttribute(null=True)
+    by_user_entry = ByUserEntryIndex()
+
+
+def user_hash(user: str) -> str:
+    """Return 32 hexadecimal digits that stand for `user` in keys and ids."""
+    return hashlib.sha256(user.encode()).hexdigest()[:32]
+
+
+def as_key(moment: datetime) -> str:
+    """Return `moment` as it stands in keys; such texts are ordered as their moments."""
+    key: str = AlertRecord.raised_at.serialize(moment)
+    return key
+
+
+def transaction() -> TransactWrite:
+    """Return a transaction over both tables, to be used as a context manager."""
+    return TransactWrite(connection=_connection())
+
+
+@functools.cache
+def _connection() -> Connection:
+    """Return the connection of all transactions: making one takes longer than using it."""
+    return Connection(
+        connect_timeout_seconds=limits.STORAGE_CONNECT_TIMEOUT.seconds,
+        read_timeout_seconds=limits.STORAGE_READ_TIMEOUT.seconds,
+    )
+
+
+def bind(settings: TableSettings) -> None:
+    """Give the models their tables' names; called once when a program starts."""
+    for model in (
+        WatchlistItem,
+        RepositoryKey,
+        Entry,
+        UserEntry,
+        JobRecord,
+        TaskSlot,
+        SchedulerRun,
+        HostPause,
+        LiveConnection,
+        Subscription,
+        Digest,
+    ):
+        _bind(model, settings.watchlist_table)
+    for activity_model in (ActivityItem, CommitRecord, HealthRecord, AlertRecord):
+        _bind(activity_model, settings.activity_table)
+    _connection.cache_clear()
+
+
+def _bind(model: type[Model], table_name: str) -> None:
+    model.Meta.table_name = table_name
+    model.Meta.connect_timeout_seconds = limits.STORAGE_CONNECT_TIMEOUT.seconds
+    model.Meta.read_timeout_seconds = limits.STORAGE_READ_TIMEOUT.seconds
+    model._connection = None  # noqa: SLF001 - PynamoDB keeps the table's name there and has no other way to forget it

@@ -1,0 +1,63 @@
+"""Transactions in DynamoDB that others may get in the way of: told apart from failures, and tried again."""
+
+import contextlib
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.transactions import TransactWrite
+
+from watchlist.storage import records
+
+T = TypeVar("T")
+
+TRIES = 6
+"""Tries of one change against others who change the same repository; each that fails is somebody else's success."""
+
+_LONGEST_PAUSE = 0.05
+"""Seconds that the pause after the first try lasts at most; it doubles with each further one."""
+
+_OTHERS = frozenset(
+    {"ConditionalCheckFailed", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+)
+"""Reasons of a cancelled transaction that do not lie in the request itself."""
+
+
+class ContendedError(Exception):
+    """Somebody else has changed, or changes, what the transaction relied on: look again."""
+
+
+class ServiceUnavailableError(Exception):
+    """The service could not do it now; the caller can send the request again. The message says why."""
+
+
+@contextlib.contextmanager
+def transaction() -> Iterator[TransactWrite]:
+    """Collect writes, and do them all or none at the end.
+
+    Raises:
+        ContendedError: a condition did not hold, or another transaction holds one of the items; nothing is written.
+    """
+    try:
+        with records.transaction() as writes:
+            yield writes
+    except TransactWriteError as error:
+        if _OTHERS & {reason.code for reason in error.cancellation_reasons if reason is not None}:
+            raise ContendedError from error
+        raise
+
+
+def retried(change: Callable[[int], T]) -> T:
+    """Return what `change` returns, called with 0, 1, ... until it is not contended.
+
+    Raises:
+        ServiceUnavailableError: it was contended each time; nothing was changed.
+    """
+    for number in range(TRIES):
+        with contextlib.suppress(ContendedError):
+            return change(number)
+        # a random pause, so that those who meet here do not meet again
+        time.sleep(random.uniform(0, _LONGEST_PAUSE * 2**number))  # noqa: S311 - no secret hangs on it
+    raise ServiceUnavailableError("Too many requests change this repository at the same time.")

@@ -1,0 +1,334 @@
+"""What people do with entries: add a repository or join it, look at its status, retry a failed one."""
+
+import contextlib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pynamodb.exceptions import PynamoDBException
+
+from watchlist import limits
+from watchlist.errors import JobError
+from watchlist.job_kinds import JobKind
+from watchlist.jobs import protocol as job_protocol
+from watchlist.jobs.message import JobMessage
+from watchlist.jobs.queue import BATCH, JobQueue
+from watchlist.repository_url import Repository
+from watchlist.states import EntryStatus, JobState
+from watchlist.storage.outages import is_outage
+from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry, WatchlistItem, user_hash
+from watchlist.storage.transactions import ContendedError, ServiceUnavailableError, retried, transaction
+
+
+class EntryNotFoundError(Exception):
+    """There is no such entry."""
+
+
+class AlreadyWatchingError(Exception):
+    """The user watches this repository already; `entry` is what they watch."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(entry.watchlist_id)
+        self.entry = entry
+
+
+class NotFailedError(Exception):
+    """Only a failed entry can be retried; `entry` is not."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(entry.watchlist_id)
+        self.entry = entry
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One user's wish to watch one repository."""
+
+    repository: Repository
+    user: str
+    alerts: Mapping[str, Any]
+    notes: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of an add: the entry, and whether it is new (or existed and is joined)."""
+
+    entry: Entry
+    is_new: bool
+
+
+Refusal = AlreadyWatchingError | ServiceUnavailableError
+"""Why a repository was not added for a user."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryWithWatchers:
+    """An entry with (some of) its user entries."""
+
+    entry: Entry
+    user_entries: tuple[UserEntry, ...]
+
+
+def watchlist_id_of(repository: Repository, at: datetime) -> str:
+    """Return the id of an entry created at that second: letters, digits, `.`, `_` and `-` only."""
+    owner = repository.owner.replace("/", "_")
+    return f"watchlist_{owner}_{repository.name}_{int(at.timestamp())}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Creation:
+    """A new entry with what was written together with it, and its job's message, which is still to be sent."""
+
+    entry: Entry
+    key: RepositoryKey
+    user_entry: UserEntry
+    message: JobMessage
+
+
+@dataclass(frozen=True, slots=True)
+class _Admission:
+    """A written add."""
+
+    added: Added
+    creation: _Creation | None = None
+
+
+def add(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) -> Added:
+    """Add the repository, or join the user to its entry. At any instant a repository has one entry and one setup job.
+
+    Raises:
+        AlreadyWatchingError: the user watches it already; nothing changed.
+        ServiceUnavailableError: the job could not be queued; nothing is kept. If others have joined in between, the
+            entry stays instead, and the reconciler queues its job.
+    """
+    admission = _admit(watch, correlation_id, at)
+    if admission.creation is not None:
+        try:
+            queue.send(admission.creation.message)
+        except JobError as error:
+            if _undo(admission.creation):
+                raise ServiceUnavailableError(error.message) from error
+    return admission.added
+
+
+def add_batch(watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at: datetime) -> list[Added | Refusal]:
+    """Add each; the result at an index is what `add` would have returned or raised for the watch at that index.
+
+    As many as fit one call of the queue are written, then sent, then the next ones: if this breaks off, few entries
+    wait for the reconciler to send their job.
+    """
+    results: list[Added | Refusal] = []
+    for start in range(0, len(watches), BATCH):
+        results += _add_some(watches[start : start + BATCH], queue, correlation_id, at)
+    return results
+
+
+def _add_some(watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at: datetime) -> list[Added | Refusal]:
+    admissions = [_try_to_admit(watch, correlation_id, at) for watch in watches]
+    creations = {
+        index: admission.creation
+        for index, admission in enumerate(admissions)
+        if isinstance(admission, _Admission) and admission.creation is not None
+    }
+    errors = queue.send_batch({index: creation.message for index, creation in creations.items()})
+    undone = {
+        creations[index].entry.watchlist_id: ServiceUnavailableError(error.message)
+        for index, error in errors.items()
+        if _undo(creations[index])
+    }
+    return [_result(admission, undone) for admission in admissions]
+
+
+def _result(admission: _Admission | Refusal, undone: Mapping[str, ServiceUnavailableError]) -> Added | Refusal:
+    """Return what became of an add, given the entries that were taken back after it."""
+    match admission:
+        case _Admission(added=added):
+            return undone.get(added.entry.watchlist_id, added)
+        case AlreadyWatchingError(entry=entry):
+            return undone.get(entry.watchlist_id, admission)
+        case ServiceUnavailableError():
+            return admission
+
+
+def _try_to_admit(watch: Watch, correlation_id: str, at: datetime) -> _Admission | Refusal:
+    try:
+        return _admit(watch, correlation_id, at)
+    except (AlreadyWatchingError, ServiceUnavailableError) as refusal:
+        return refusal
+    except PynamoDBException as error:
+        if not is_outage(error):
+            raise
+        return ServiceUnavailableError("The database did not answer.")
+
+
+def _admit(watch: Watch, correlation_id: str, at: datetime) -> _Admission:
+    def join_or_create(number: int) -> _Admission:
+        existing = _entry_of(watch.repository)
+        if existing is not None:
+            return _join(existing, watch, at)
+        # another entry, or one just removed, can have the id of the same second: a later second's is free
+        return _create(watch, watchlist_id_of(watch.repository, at + timedelta(seconds=number)), correlation_id, at)
+
+    return retried(join_or_create)
+
+
+def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime) -> Entry:
+    """Start a new generation of a failed entry. If its message cannot be sent now, the reconciler sends it.
+
+    Raises:
+        EntryNotFoundError: there is no such entry.
+        NotFailedError: it is processing or ready.
+    """
+    entry = find(watchlist_id)
+    if entry.entry_status is not EntryStatus.FAILED:
+        raise NotFailedError(entry)
+    try:
+        message = job_protocol.start_generation(entry, _new_job_id(), correlation_id, at)
+    except job_protocol.SupersededError:
+        return retry(watchlist_id, queue, correlation_id, at)
+    with contextlib.suppress(JobError):
+        queue.send(message)
+    return find(watchlist_id)
+
+
+def status_of(watchlist_id: str, user: str | None) -> EntryWithWatchers:
+    """Return the entry with the user's entry, or with the first `WATCHERS_SHOWN` of all if no user is named.
+
+    One call, strongly consistent, so that an entry is seen as soon as it was added: a Query without a user; a BatchGet
+    with one, since their entry can lie anywhere among thousands.
+
+    Raises:
+        EntryNotFoundError: there is no such entry.
+    """
+    items: list[WatchlistItem]
+    if user is None:
+        items = list(WatchlistItem.query(watchlist_id, consistent_read=True, limit=1 + limits.WATCHERS_SHOWN))
+    else:
+        keys = [(watchlist_id, ENTRY_KEY), (watchlist_id, UserEntry.sk_of(user))]
+        items = list(WatchlistItem.batch_get(keys, consistent_read=True))
+    entry = next((item for item in items if isinstance(item, Entry)), None)
+    if entry is None or entry.is_removed:
+        raise EntryNotFoundError(watchlist_id)
+    return EntryWithWatchers(entry, tuple(item for item in items if isinstance(item, UserEntry)))
+
+
+def find_for(watchlist_id: str, user: str | None) -> Entry:
+    """Return the entry if `user` watches it; None stands for somebody who may see all.
+
+    Raises:
+        EntryNotFoundError: there is no such entry, or the user does not watch it.
+    """
+    if user is None:
+        return find(watchlist_id)
+    shown = status_of(watchlist_id, user)
+    if not shown.user_entries:
+        raise EntryNotFoundError(watchlist_id)
+    return shown.entry
+
+
+def first_watchers(watchlist_id: str) -> tuple[UserEntry, ...]:
+    """Return the first `WATCHERS_SHOWN` user entries of a repository."""
+    prefix = UserEntry.sk.startswith(USER_PREFIX)
+    return tuple(UserEntry.query(watchlist_id, prefix, consistent_read=True, limit=limits.WATCHERS_SHOWN))
+
+
+def find_user_entry(watchlist_id: str, user: str) -> UserEntry | None:
+    """Return the user's entry for a repository, or None."""
+    try:
+        return UserEntry.get(watchlist_id, UserEntry.sk_of(user), consistent_read=True)
+    except UserEntry.DoesNotExist:
+        return None
+
+
+def find(watchlist_id: str) -> Entry:
+    """Return the entry.
+
+    Raises:
+        EntryNotFoundError: there is no such entry.
+    """
+    entry = job_protocol.find_entry(watchlist_id)
+    if entry is None or entry.is_removed:
+        raise EntryNotFoundError(watchlist_id)
+    return entry
+
+
+def _entry_of(repository: Repository) -> Entry | None:
+    try:
+        key = RepositoryKey.get(RepositoryKey.pk_of(repository), RepositoryKey.SK, consistent_read=True)
+    except RepositoryKey.DoesNotExist:
+        return None
+    return job_protocol.find_entry(key.watchlist_id)
+
+
+def _join(entry: Entry, watch: Watch, at: datetime) -> _Admission:
+    if find_user_entry(entry.watchlist_id, watch.user) is not None:
+        raise AlreadyWatchingError(entry)
+    user_entry = _user_entry(entry.watchlist_id, watch, at)
+    with transaction() as writes:
+        writes.save(user_entry, condition=UserEntry.pk.does_not_exist())
+        writes.update(entry, actions=[Entry.watchers.add(1)], condition=Entry.watchers >= 1)
+    return _Admission(Added(entry, is_new=False))
+
+
+def _create(watch: Watch, watchlist_id: str, correlation_id: str, at: datetime) -> _Admission:
+    entry = Entry(
+        watchlist_id,
+        ENTRY_KEY,
+        watchlist_id=watchlist_id,
+        origin=watch.repository.origin,
+        owner=watch.repository.owner,
+        name=watch.repository.name,
+        created_at=at,
+        watchers=1,
+        status=str(EntryStatus.PROCESSING),
+        processing_started_at=at,
+        generation=1,
+        job_kind=str(JobKind.REPOSITORY_SETUP),
+    )
+    message = job_protocol.queued(entry, _new_job_id(), correlation_id, at)
+    key = RepositoryKey(RepositoryKey.pk_of(watch.repository), RepositoryKey.SK, watchlist_id=watchlist_id)
+    user_entry = _user_entry(watchlist_id, watch, at)
+    with transaction() as writes:
+        writes.save(key, condition=RepositoryKey.pk.does_not_exist())
+        writes.save(entry, condition=Entry.pk.does_not_exist())
+        writes.save(user_entry)
+    return _Admission(Added(entry, is_new=True), _Creation(entry, key, user_entry, message))
+
+
+def _undo(creation: _Creation) -> bool:
+    """Take back an add whose job could not be queued; False if others rely on the entry by now."""
+    untouched = (Entry.watchers == 1) & (Entry.job_id == creation.message.job_id) & (Entry.job_state == JobState.QUEUED)
+    try:
+        with transaction() as writes:
+            writes.delete(creation.entry, condition=untouched)
+            writes.delete(creation.key)
+            writes.delete(creation.user_entry)
+    except ContendedError:
+        return False
+    return True
+
+
+def _user_entry(watchlist_id: str, watch: Watch, at: datetime) -> UserEntry:
+    return UserEntry(
+        watchlist_id,
+        UserEntry.sk_of(watch.user),
+        watchlist_id=watchlist_id,
+        user_watchlist_id=user_watchlist_id_of(watchlist_id, watch.user),
+        user=watch.user,
+        added_order=f"{at.isoformat()}#{watchlist_id}",
+        added_at=at,
+        notes=watch.notes,
+        alerts=dict(watch.alerts),
+    )
+
+
+def user_watchlist_id_of(watchlist_id: str, user: str) -> str:
+    """Return the id of a user's entry; the entry can be found by its parts."""
+    return f"user_{user_hash(user)}_{watchlist_id}"
+
+
+def _new_job_id() -> str:
+    return uuid.uuid4().hex

@@ -1,0 +1,48 @@
+"""Deletes what is left of an entry that nobody watches any more; can be called again where it broke off."""
+
+from datetime import datetime
+
+from pynamodb.exceptions import DeleteError
+
+from watchlist import limits
+from watchlist.jobs import protocol as job_protocol
+from watchlist.states import EntryStatus
+from watchlist.storage.records import CONDITION_FAILED, ActivityItem, Entry
+
+
+def due_at(entry: Entry, now: datetime) -> datetime:
+    """Return when an entry that is removed now can be deleted.
+
+    By then no task can write to it any more, and its id, which holds the second of its making, is nobody else's.
+    """
+    free_at = now + limits.ID_REUSE_PAUSE
+    return max(free_at, entry.lease_expires_at) if entry.has_live_lease(now) else free_at
+
+
+def purge(watchlist_id: str, now: datetime) -> bool:
+    """Delete the commits and analyses of a removed entry and, when it is due, the entry itself; whether all is gone.
+
+    At most `PURGED_ITEMS` go at once; whoever is told that something is left calls again.
+    """
+    entry = job_protocol.find_entry(watchlist_id)
+    if entry is None or not entry.is_removed:
+        return True
+    some = list(
+        ActivityItem.query(
+            watchlist_id,
+            attributes_to_get=["pk", "sk", "type"],
+            consistent_read=True,
+            limit=limits.PURGED_ITEMS,
+        )
+    )
+    with ActivityItem.batch_write() as batch:
+        for item in some:
+            batch.delete(item)
+    if len(some) == limits.PURGED_ITEMS or entry.due_at > now:
+        return False
+    try:
+        entry.delete(condition=Entry.status == EntryStatus.REMOVED)
+    except DeleteError as error:
+        if error.cause_response_code != CONDITION_FAILED:
+            raise
+    return True

@@ -1,0 +1,153 @@
+"""What a user does with their own watchlist: list it, change alert settings, stop watching."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pynamodb.exceptions import UpdateError
+from pynamodb.transactions import TransactWrite
+
+from watchlist import limits
+from watchlist.alerts import store as alert_store
+from watchlist.jobs import protocol as job_protocol
+from watchlist.states import DueKind, EntryStatus, JobState
+from watchlist.storage import cursors
+from watchlist.storage.records import CONDITION_FAILED, ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry
+from watchlist.storage.transactions import retried, transaction
+from watchlist.watching import removal
+
+_ID = re.compile(r"user_(?P<hash>[0-9a-f]{32})_(?P<watchlist_id>watchlist_[A-Za-z0-9._-]+)")
+_ORDER = re.compile(r"\d{4}-[0-9T:.+-]+#watchlist_[A-Za-z0-9._-]+")
+
+
+class UserEntryNotFoundError(Exception):
+    """There is no such user entry, or it is not this caller's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """User entries with what they watch, newest first, and the cursor of the next page, None at the end."""
+
+    items: tuple[tuple[UserEntry, Entry], ...]
+    next_cursor: str | None
+
+
+def find(user_watchlist_id: str, caller: str | None) -> UserEntry:
+    """Return the user entry; `caller` is whose it must be, None for a caller who may see all.
+
+    Raises:
+        UserEntryNotFoundError: it does not exist, or is somebody else's.
+    """
+    parts = _ID.fullmatch(user_watchlist_id)
+    if parts is None:
+        raise UserEntryNotFoundError(user_watchlist_id)
+    try:
+        entry = UserEntry.get(parts["watchlist_id"], USER_PREFIX + parts["hash"], consistent_read=True)
+    except UserEntry.DoesNotExist:
+        raise UserEntryNotFoundError(user_watchlist_id) from None
+    if caller is not None and entry.user != caller:
+        raise UserEntryNotFoundError(user_watchlist_id)
+    return entry
+
+
+def page(user: str, status: EntryStatus | None, limit: int, cursor: str | None) -> Page:
+    """Return at most `limit` of a user's entries after `cursor`; with `status` only those that have it.
+
+    Two calls: a Query of the user's entries and a BatchGet of what they watch. The status is looked at afterwards, so a
+    page can be short, and even empty, without being the last.
+
+    Raises:
+        InvalidCursorError: the cursor is malformed.
+    """
+    older = UserEntry.added_order < cursors.decode(cursor, _ORDER)[0] if cursor else None
+    found = list(UserEntry.by_user.query(user, older, scan_index_forward=False, limit=limit + 1, page_size=limit + 1))
+    mine = found[:limit]
+    entries = {entry.pk: entry for entry in Entry.batch_get([(each.watchlist_id, ENTRY_KEY) for each in mine])}
+    # the index lags behind: an entry can be gone already
+    items = [(each, entries[each.watchlist_id]) for each in mine if each.watchlist_id in entries]
+    return Page(
+        tuple(item for item in items if status in {None, item[1].entry_status} and not item[1].is_removed),
+        cursors.encode(mine[-1].added_order) if len(found) > limit else None,
+    )
+
+
+def change_alerts(entry: UserEntry, alerts: Mapping[str, Any]) -> UserEntry:
+    """Replace the alert settings.
+
+    Raises:
+        UserEntryNotFoundError: it was removed meanwhile.
+    """
+    try:
+        entry.update(actions=[UserEntry.alerts.set(dict(alerts))], condition=UserEntry.pk.exists())
+    except UpdateError as error:
+        if error.cause_response_code == CONDITION_FAILED:
+            raise UserEntryNotFoundError(entry.user_watchlist_id) from None
+        raise
+    return entry
+
+
+def change_notifications(entry: UserEntry, notifications: Mapping[str, Any]) -> None:
+    """Replace the notification settings.
+
+    Raises:
+        UserEntryNotFoundError: it was removed meanwhile.
+    """
+    try:
+        entry.update(actions=[UserEntry.notifications.set(dict(notifications))], condition=UserEntry.pk.exists())
+    except UpdateError as error:
+        if error.cause_response_code == CONDITION_FAILED:
+            raise UserEntryNotFoundError(entry.user_watchlist_id) from None
+        raise
+
+
+def stop_watching(user_entry: UserEntry, now: datetime) -> None:
+    """Remove the user entry and its alerts; with the last watcher goes the repository with all its data.
+
+    A job that runs for it is fenced out at once. If this breaks off it can be called again; what it leaves of the
+    repository is removed by the reconciler.
+
+    Raises:
+        UserEntryNotFoundError: it was removed meanwhile.
+        ServiceUnavailableError: too many others join or leave at the same instant; some alerts may be gone.
+    """
+    alert_store.remove(user_entry.user_watchlist_id, limits.PURGED_ITEMS)
+    entry = retried(lambda _: _leave(user_entry, now))
+    alert_store.remove(user_entry.user_watchlist_id, limits.PURGED_ITEMS)  # a refresh may have raised some since
+    if entry.watchers == 1 and not entry.has_live_lease(now):
+        removal.purge(entry.watchlist_id, now)
+
+
+def _leave(user_entry: UserEntry, now: datetime) -> Entry:
+    """Remove the user entry in one transaction with what it means for the entry; return the entry as it was before."""
+    find(user_entry.user_watchlist_id, None)  # raises if somebody else has removed it
+    entry = job_protocol.find_entry(user_entry.watchlist_id)
+    if entry is None or entry.is_removed:
+        raise UserEntryNotFoundError(user_entry.user_watchlist_id)
+    with transaction() as writes:
+        writes.delete(user_entry, condition=UserEntry.pk.exists())
+        if entry.watchers > 1:
+            writes.update(Entry(entry.pk, ENTRY_KEY), actions=[Entry.watchers.add(-1)], condition=Entry.watchers > 1)
+        else:
+            _remove_entry(writes, entry, now)
+    return entry
+
+
+def _remove_entry(writes: TransactWrite, entry: Entry, now: datetime) -> None:
+    """Free the repository for a new entry, and leave the old one to be purged when no task can write to it any more."""
+    key = RepositoryKey(RepositoryKey.pk_of(entry.repository), RepositoryKey.SK)
+    writes.delete(key, condition=RepositoryKey.watchlist_id == entry.watchlist_id)
+    writes.update(
+        Entry(entry.pk, ENTRY_KEY),
+        actions=[
+            Entry.status.set(EntryStatus.REMOVED),
+            Entry.watchers.set(0),
+            Entry.job_state.set(JobState.COMPLETED),
+            Entry.generation.add(1),
+            Entry.open_queue.remove(),
+            Entry.due_kind.set(DueKind.REMOVAL),
+            Entry.due_at.set(removal.due_at(entry, now)),
+        ],
+        condition=(Entry.watchers == 1) & (Entry.status != EntryStatus.REMOVED),
+    )
