@@ -12,7 +12,7 @@ from typing import TypeVar
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.http.shapes.common import StatusAnswer
+from functions.http.shapes.status import StatusAnswer
 from functions.live.gateway import GoneError, LiveGateway
 from watchlist import clock, limits
 from watchlist.live import connections as live_connections

@@ -22,7 +22,7 @@ from functions.http import documented
 from functions.http.callers import NotYoursError, acting_as, caller_of
 from functions.http.parameters import UserName, is_text
 from functions.http.problems import Problem, ProblemCode, problem
-from functions.http.shapes.common import AddAnswer, BatchAnswer, BatchItemAnswer, BatchOutcome
+from functions.http.shapes.adding import AddAnswer, BatchAnswer, BatchItemAnswer, BatchOutcome
 from watchlist import clock, limits
 from watchlist.alerts.settings import AlertSettings
 from watchlist.deployment import functions as function_specs

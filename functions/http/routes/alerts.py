@@ -6,7 +6,7 @@ from functions.http import documented
 from functions.http.callers import caller_of
 from functions.http.parameters import AlertId, AlertLimit, Cursor, UserWatchlistId
 from functions.http.problems import ProblemCode
-from functions.http.shapes.common import AlertAnswer, AlertPage
+from functions.http.shapes.alerts import AlertAnswer, AlertPage
 from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
 from watchlist.alerts.store import AlertNotFoundError

@@ -11,7 +11,7 @@ from functions.http import documented
 from functions.http.callers import caller_of
 from functions.http.parameters import CommitLimit, Cursor, Moment, WatchlistId
 from functions.http.problems import ProblemCode
-from functions.http.shapes.common import CommitAnswer, CommitPage
+from functions.http.shapes.commits import CommitAnswer, CommitPage
 from watchlist import limits
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes

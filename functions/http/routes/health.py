@@ -6,7 +6,7 @@ from functions.http import documented
 from functions.http.callers import caller_of
 from functions.http.parameters import WatchlistId
 from functions.http.problems import ProblemCode
-from functions.http.shapes.common import HealthAnswer
+from functions.http.shapes.health import HealthAnswer
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.health import store as health_store

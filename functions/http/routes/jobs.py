@@ -9,7 +9,7 @@ from functions.http import api as http_api
 from functions.http import documented
 from functions.http.callers import require_operator
 from functions.http.problems import ProblemCode
-from functions.http.shapes.common import JobAnswer, JobsAnswer, QueueAnswer, QueueJobs, QueuesAnswer
+from functions.http.shapes.jobs import JobAnswer, JobsAnswer, QueueAnswer, QueueJobs, QueuesAnswer
 from watchlist import clock
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes

@@ -10,7 +10,7 @@ from functions.http import documented
 from functions.http.callers import caller_of
 from functions.http.parameters import WatchlistId
 from functions.http.problems import ProblemCode
-from functions.http.shapes.common import AddAnswer
+from functions.http.shapes.adding import AddAnswer
 from watchlist import clock
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes

@@ -13,7 +13,7 @@ from functions.http import documented
 from functions.http.callers import acting_as, caller_of
 from functions.http.parameters import UserName, WatchlistId
 from functions.http.problems import ProblemCode
-from functions.http.shapes.common import StatusAnswer
+from functions.http.shapes.status import StatusAnswer
 from watchlist import limits
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes

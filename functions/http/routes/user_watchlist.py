@@ -12,7 +12,8 @@ from functions.http import documented
 from functions.http.callers import acting_as, caller_of
 from functions.http.parameters import Cursor, UserName, UserWatchlistId, WatchlistLimit
 from functions.http.problems import ProblemCode
-from functions.http.shapes.common import UserEntryAnswer, WatchedAnswer, WatchlistPage
+from functions.http.shapes.status import UserEntryAnswer
+from functions.http.shapes.watchlist import WatchedAnswer, WatchlistPage
 from watchlist import clock, limits
 from watchlist.alerts.settings import AlertSettings
 from watchlist.deployment import functions as function_specs

@@ -1,0 +1,85 @@
+"""What recent jobs and the queues show."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from functions.http.shapes.fields import ErrorAnswer, Moment, RepositoryUrl, WatchlistId
+from watchlist.job_kinds import JobKind
+from watchlist.storage.records import JobRecord
+
+
+class JobAnswer(BaseModel):
+    """What became of one job."""
+
+    job_id: Annotated[
+        str, Field(description="Stands in all log lines of the job.", examples=["0f5c1f0d2a9b4e5c8d6f7a8b9c0d1e2f"])
+    ]
+    watchlist_id: WatchlistId
+    repository_url: RepositoryUrl
+    outcome: Annotated[Literal["completed", "failed"], Field(description="How it ended.", examples=["completed"])]
+    attempts: Annotated[int, Field(description="Tasks that ran for it.", examples=[1])]
+    queued_at: Annotated[Moment, Field(description="When it was queued.")]
+    started_at: Annotated[Moment | None, Field(description="When the last attempt started; null if none did.")]
+    ended_at: Annotated[Moment, Field(description="When it ended.")]
+    seconds_queued: Annotated[
+        float | None, Field(description="From the queue to the last attempt's start.", examples=[41.5])
+    ]
+    seconds_run: Annotated[
+        float | None, Field(description="From the last attempt's start to the end.", examples=[12.25])
+    ]
+    error: Annotated[ErrorAnswer | None, Field(description="Why it failed; else null.", examples=[None])]
+
+    @classmethod
+    def of(cls, record: JobRecord) -> "JobAnswer":
+        """Show a job's record."""
+        started = record.started_at
+        return cls(
+            job_id=record.job_id,
+            watchlist_id=record.watchlist_id,
+            repository_url=record.repository_url,
+            outcome="failed" if record.error else "completed",
+            attempts=int(record.attempts),
+            queued_at=record.queued_at,
+            started_at=started,
+            ended_at=record.ended_at,
+            seconds_queued=(started - record.queued_at).total_seconds() if started else None,
+            seconds_run=(record.ended_at - started).total_seconds() if started else None,
+            error=ErrorAnswer.of(record.error),
+        )
+
+
+QueueName = Annotated[JobKind, Field(description="The queue.", examples=[JobKind.REPOSITORY_SETUP])]
+
+
+class QueueJobs(BaseModel):
+    """The recent jobs of one queue, newest first."""
+
+    queue: QueueName
+    completed: Annotated[list[JobAnswer], Field(description="The last 100.")]
+    failed: Annotated[list[JobAnswer], Field(description="The last 50.", examples=[[]])]
+
+
+class JobsAnswer(BaseModel):
+    """The recent jobs of all queues."""
+
+    queues: Annotated[list[QueueJobs], Field(description="One each.")]
+
+
+class QueueAnswer(BaseModel):
+    """What is in one queue now; SQS's numbers are approximate."""
+
+    queue: QueueName
+    waiting: Annotated[int, Field(description="Messages that can be received.", examples=[0])]
+    in_flight: Annotated[int, Field(description="Messages whose jobs are being worked on.", examples=[2])]
+    delayed: Annotated[int, Field(description="Messages that wait for their time.", examples=[0])]
+    dead_letters: Annotated[int, Field(description="Visible and in flight: jobs that need an operator.", examples=[0])]
+    oldest_seconds: Annotated[
+        float | None, Field(description="Age of the job that is queued longest; null if none.", examples=[12.5])
+    ]
+
+
+class QueuesAnswer(BaseModel):
+    """All queues."""
+
+    queues: Annotated[list[QueueAnswer], Field(description="One each.")]
