@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.environments import Environment
+from watchlist.deployment.functions import FUNCTIONS
 
 Resource = dict[str, Any]
 
@@ -38,9 +39,9 @@ class Template:
         return properties
 
     def functions(self) -> dict[str, dict[str, Any]]:
-        """Return the properties of each Lambda function by the name of its module."""
+        """Return the properties of each Lambda function by the function's name."""
         found = self.properties("AWS::Lambda::Function")
-        return {properties["Handler"].split(".")[1]: properties for properties in found.values()}
+        return {function_name(properties): properties for properties in found.values()}
 
     def of_api(self, kind: str, protocol: str) -> list[dict[str, Any]]:
         """Return the properties of routes, stages or integrations of the API of that protocol (HTTP, WEBSOCKET)."""
@@ -69,6 +70,11 @@ class Template:
             if role in {target(reference) for reference in policy["Roles"]}
             for statement in policy["PolicyDocument"]["Statement"]
         ]
+
+
+def function_name(properties: Resource) -> str:
+    """Return the name of the function that a Lambda function's properties describe."""
+    return next(spec.name for spec in FUNCTIONS if spec.handler == properties["Handler"])
 
 
 def target(reference: Any) -> str | None:

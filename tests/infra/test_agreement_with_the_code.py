@@ -12,7 +12,7 @@ from pynamodb.models import Model
 from infra.stack.process_environment import MissingValueError, environment_of
 from infra.stack.schedules import SCHEDULED, Scheduled
 from local_service.service import LocalSettings
-from tests.infra.templates import Template, target
+from tests.infra.templates import Template, function_name, target
 from watchlist import limits
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment.functions import FUNCTIONS, HTTP_FUNCTIONS, TOKEN_FUNCTIONS, FunctionSpec
@@ -193,8 +193,7 @@ def test_a_queue_whose_messages_reappear_too_early_is_refused() -> None:
 
 
 def function_of(template: Template, reference: Any) -> str:
-    handler = template.resources[str(target(reference))]["Properties"]["Handler"]
-    return str(handler.split(".")[1])
+    return function_name(template.resources[str(target(reference))]["Properties"])
 
 
 def test_each_stream_consumer_reads_its_table_as_it_says(dev: Template) -> None:

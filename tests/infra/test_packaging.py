@@ -192,9 +192,8 @@ def test_only_the_documentation_has_files_of_documentation(spec: FunctionSpec) -
 
 def test_what_makes_the_documentation_is_in_no_package() -> None:
     packaged = {source for spec in FUNCTIONS for source in closure_of(REPOSITORY_ROOT, spec.module).sources}
-    makers = {
-        Path("functions", f"{name}.py") for name in ("openapi_document", "openapi_examples", "docs_page", "docstrings")
-    }
+    folder = Path("functions", "http", "openapi")
+    makers = {folder / f"{name}.py" for name in ("document", "examples", "page", "docstrings")}
     assert all((REPOSITORY_ROOT / maker).is_file() for maker in makers)
     assert not packaged & makers
 
