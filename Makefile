@@ -28,7 +28,7 @@ serve: .venv/local ## Keep the service running on port 3000 until Ctrl-C (REPO=<
 .PHONY: test
 test: .venv/dev scorecard-if-go ## Run all tests with coverage
 	$(BIN)/coverage erase
-	$(WITH_NODE) $(BIN)/coverage run -m pytest $(PYTEST)
+	$(WITH_NODE) $(BIN)/coverage run -m pytest --numprocesses auto --dist loadscope $(PYTEST)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --format=total
 
@@ -39,9 +39,10 @@ check: test static ## Everything that CI runs but image-test, which needs root
 static: lint types openapi-check synth cost audit ## What `make check` runs besides the tests
 
 .PHONY: lint
-lint: .venv/dev ## Check format and style
+lint: .venv/dev ## Check format, style and the order of the layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
 
 .PHONY: format
 format: .venv/dev ## Format the code and mend what can be mended
