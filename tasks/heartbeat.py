@@ -7,12 +7,10 @@ from types import TracebackType
 from typing import Self
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
 
 from tasks.control import JobControl, StopReason
 from watchlist import clock
-from watchlist.errors import JobCancelledError, JobError
+from watchlist.errors import JobCancelledError
 from watchlist.jobs import task_slots
 from watchlist.jobs.protocol import Lease, SupersededError
 from watchlist.jobs.queue import HeldMessage, JobQueue, MessageGoneError
@@ -78,7 +76,7 @@ class Heartbeat:
                 self._logger.warning("the job is somebody else's now", reason=repr(error))
                 self._control.stop(StopReason.LOST)
                 return
-            except (PynamoDBException, JobError, BotoCoreError, ClientError):
+            except Exception:
                 # The lease lasts for several beats; if none gets through, `check` stops the job before it ends.
                 self._logger.exception("heartbeat failed")
             try:

@@ -20,7 +20,6 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
-from pynamodb.exceptions import PynamoDBException
 
 from tasks import analysis
 from tasks.analysis import Analysis, Tools
@@ -43,6 +42,7 @@ from watchlist.metrics import Metric, attempt_failed_by
 from watchlist.settings import JobSettings, SettingsError, TaskSettings, load
 from watchlist.states import Share, Stage
 from watchlist.storage import records
+from watchlist.storage.failures import failure_of
 from watchlist.storage.records import Entry
 from watchlist.watching.package import Package
 
@@ -248,7 +248,7 @@ def _lost_is_cancelled() -> Iterator[None]:
 def _explain(error: Exception) -> JobError:
     """Return what an error that nobody typed means for the job."""
     match error:
-        case PynamoDBException():
+        case _ if failure_of(error) is not None:
             return JobError(ErrorCode.STORAGE_UNAVAILABLE, "The service's database did not take a call.")
         case MemoryError():
             return JobError(ErrorCode.OUT_OF_MEMORY, "The analysis needed more memory than it may use.")

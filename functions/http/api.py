@@ -29,7 +29,7 @@ from functions.http.problems import (
 from watchlist.alerts.store import AlertNotFoundError
 from watchlist.deployment import routes
 from watchlist.storage.cursors import InvalidCursorError
-from watchlist.storage.outages import is_outage
+from watchlist.storage.failures import passes
 from watchlist.storage.transactions import ServiceUnavailableError
 from watchlist.watching.entries import AlreadyWatchingError, EntryNotFoundError, NotFailedError
 from watchlist.watching.user_entries import UserEntryNotFoundError
@@ -82,7 +82,7 @@ def handler(logger: Logger, *routers: Router) -> Handler:
     app = resolver(*routers, misshapen=HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def unexpected(error: Exception) -> "Response[str]":
-        if any(is_outage(each) for each in _chain(error)):
+        if any(passes(each) for each in _chain(error)):
             logger.warning("AWS did not answer", exc_info=error)
             return problem(ProblemCode.UNAVAILABLE, "A part of the service did not answer.")
         logger.error("unhandled error", exc_info=error)

@@ -13,7 +13,8 @@ from pynamodb.expressions.update import Action
 from watchlist import limits
 from watchlist.alerts.alert import Alert
 from watchlist.storage import cursors
-from watchlist.storage.records import CONDITION_FAILED, AlertRecord, as_key
+from watchlist.storage.failures import is_refused
+from watchlist.storage.records import AlertRecord, as_key
 
 _MOMENT = re.compile(r"[0-9T:.+-]{10,40}")
 _ALERT_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
@@ -79,7 +80,7 @@ def put(user_watchlist_id: str, watchlist_id: str, alert: Alert, raised_at: date
     try:
         record.save(condition=AlertRecord.pk.does_not_exist())
     except PutError as error:
-        if error.cause_response_code == CONDITION_FAILED:
+        if is_refused(error):
             return False
         raise
     return True
@@ -155,7 +156,7 @@ def _update(alert_id: str, *actions: Action) -> AlertRecord:
     try:
         record.update(actions=list(actions), condition=AlertRecord.pk.exists())
     except UpdateError as error:
-        if error.cause_response_code == CONDITION_FAILED:
+        if is_refused(error):
             raise AlertNotFoundError(alert_id) from None
         raise
     return record

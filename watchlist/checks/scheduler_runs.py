@@ -5,7 +5,8 @@ from datetime import datetime
 from pynamodb.exceptions import DeleteError, PutError
 
 from watchlist import limits
-from watchlist.storage.records import CONDITION_FAILED, SchedulerRun
+from watchlist.storage.failures import is_refused
+from watchlist.storage.records import SchedulerRun
 
 
 def begin(owner: str, now: datetime) -> bool:
@@ -14,7 +15,7 @@ def begin(owner: str, now: datetime) -> bool:
     try:
         run.save(condition=SchedulerRun.owner.does_not_exist() | (SchedulerRun.lapses_at <= now))
     except PutError as error:
-        if error.cause_response_code == CONDITION_FAILED:
+        if is_refused(error):
             return False
         raise
     return True
@@ -25,5 +26,5 @@ def end(owner: str) -> None:
     try:
         SchedulerRun(SchedulerRun.PK, SchedulerRun.SK).delete(condition=SchedulerRun.owner == owner)
     except DeleteError as error:
-        if error.cause_response_code != CONDITION_FAILED:
+        if not is_refused(error):
             raise

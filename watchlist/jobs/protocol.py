@@ -30,7 +30,9 @@ from watchlist.job_kinds import JobKind
 from watchlist.jobs.message import JobMessage
 from watchlist.settings import PatienceSettings
 from watchlist.states import CheckOutcome, DueKind, EntryStatus, JobState, Stage
-from watchlist.storage.records import CONDITION_FAILED, ENTRY_KEY, Entry, JobRecord, LastError, Progress, transaction
+from watchlist.storage.failures import is_refused
+from watchlist.storage.records import ENTRY_KEY, Entry, JobRecord, LastError, Progress, transaction
+from watchlist.storage.transactions import despite_others
 
 
 @dataclass(slots=True)
@@ -528,12 +530,16 @@ def _job_record(entry: Entry, attempts: int, ended_at: datetime, error: LastErro
 
 def _close(entry: Entry, actions: list[Action], condition: Condition, record: JobRecord) -> None:
     """Close the job and put it on record, both or neither."""
-    try:
+
+    def close() -> None:
         with transaction() as writes:
             writes.update(Entry(entry.watchlist_id, ENTRY_KEY), actions=actions, condition=condition)
             writes.save(record)
+
+    try:
+        despite_others(close)
     except TransactWriteError as error:
-        if any(reason is not None and reason.code == "ConditionalCheckFailed" for reason in error.cancellation_reasons):
+        if is_refused(error):
             raise SupersededError(entry.watchlist_id) from None
         raise
 
@@ -603,9 +609,9 @@ def _set_or_remove(attribute: Any, value: Any) -> Action:  # noqa: ANN401 - Pyna
 def _update(watchlist_id: str, actions: list[Action], condition: Condition) -> Entry:
     entry = Entry(watchlist_id, ENTRY_KEY)
     try:
-        entry.update(actions=actions, condition=condition)
+        despite_others(lambda: entry.update(actions=actions, condition=condition))
     except UpdateError as error:
-        if error.cause_response_code == CONDITION_FAILED:
+        if is_refused(error):
             raise SupersededError(watchlist_id) from None
         raise
     return entry

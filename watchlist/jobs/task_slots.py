@@ -9,7 +9,8 @@ from datetime import datetime
 from pynamodb.exceptions import DeleteError, PutError
 
 from watchlist.states import Share
-from watchlist.storage.records import CONDITION_FAILED, TaskSlot
+from watchlist.storage.failures import is_refused
+from watchlist.storage.records import TaskSlot
 
 
 def take_slot(share: Share, owner: str, most: int, lapses_at: datetime, now: datetime) -> int | None:
@@ -53,6 +54,6 @@ def _take(share: Share, number: int, owner: str, lapses_at: datetime, now: datet
 
 def _refused(error: PutError | DeleteError) -> bool:
     """Return False if only the condition failed; any other refusal is raised."""
-    if error.cause_response_code != CONDITION_FAILED:
+    if not is_refused(error):
         raise error
     return False

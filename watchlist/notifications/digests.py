@@ -12,7 +12,8 @@ from pynamodb.exceptions import PutError, UpdateError
 
 from watchlist import limits
 from watchlist.states import DueKind
-from watchlist.storage.records import CONDITION_FAILED, AlertRecord, Digest
+from watchlist.storage.failures import is_refused
+from watchlist.storage.records import AlertRecord, Digest
 
 _TRIES = 5
 """Tries against a digest of the same user entry that is being sent at the same instant."""
@@ -36,7 +37,7 @@ def collect(user_watchlist_id: str, alert_id: str, interval: timedelta, at: date
             else:
                 _add(digest, alert_id, interval, at)
         except (PutError, UpdateError) as error:
-            if error.cause_response_code == CONDITION_FAILED:
+            if is_refused(error):
                 continue
             raise
         return
@@ -90,7 +91,7 @@ def close(digest: Digest, interval: timedelta, at: datetime) -> None:
             condition=Digest.alert_ids == digest.alert_ids,
         )
     except UpdateError as error:
-        if error.cause_response_code != CONDITION_FAILED:
+        if not is_refused(error):
             raise
         _keep_the_others(digest.user_watchlist_id, digest.alert_ids, interval, at)
 

@@ -63,9 +63,6 @@ USER_PREFIX = "USER#"
 COMMIT_PREFIX = "COMMIT#"
 HEALTH_PREFIX = "HEALTH#"
 
-CONDITION_FAILED = "ConditionalCheckFailedException"
-"""DynamoDB's code for a write whose condition did not hold."""
-
 
 class WatchlistItem(Model):
     """Any item of the watchlist table; its class is told by `type`."""

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from pynamodb.exceptions import TransactWriteError
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from watchlist.storage import records
+from watchlist.storage.failures import Failure, failure_of
 
 T = TypeVar("T")
 
@@ -19,9 +20,7 @@ TRIES = 6
 _LONGEST_PAUSE = 0.05
 """Seconds that the pause after the first try lasts at most; it doubles with each further one."""
 
-_OTHERS = frozenset(
-    {"ConditionalCheckFailed", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-)
+_OTHERS = frozenset({Failure.CONDITION, Failure.CONTENTION, Failure.THROTTLING})
 """Reasons of a cancelled transaction that do not lie in the request itself."""
 
 
@@ -44,7 +43,7 @@ def transaction() -> Iterator[TransactWrite]:
         with records.transaction() as writes:
             yield writes
     except TransactWriteError as error:
-        if _OTHERS & {reason.code for reason in error.cancellation_reasons if reason is not None}:
+        if failure_of(error) in _OTHERS:
             raise ContendedError from error
         raise
 
@@ -58,6 +57,28 @@ def retried(change: Callable[[int], T]) -> T:
     for number in range(TRIES):
         with contextlib.suppress(ContendedError):
             return change(number)
-        # a random pause, so that those who meet here do not meet again
-        time.sleep(random.uniform(0, _LONGEST_PAUSE * 2**number))  # noqa: S311 - no secret hangs on it
+        _pause(number)
     raise ServiceUnavailableError("Too many requests change this repository at the same time.")
+
+
+def despite_others(write: Callable[[], T]) -> T:
+    """Return what `write` returns, tried again while a transaction of somebody else has the item at that instant.
+
+    DynamoDB refuses such writes, whether or not they are in a transaction, and the SDK does not try them again.
+
+    Raises:
+        PynamoDBException: what `write` raised for another reason, or once too often for this one.
+    """
+    for number in range(TRIES - 1):
+        try:
+            return write()
+        except PynamoDBException as error:
+            if failure_of(error) is not Failure.CONTENTION:
+                raise
+        _pause(number)
+    return write()
+
+
+def _pause(number: int) -> None:
+    """Wait for a random time, so that those who meet here do not meet again."""
+    time.sleep(random.uniform(0, _LONGEST_PAUSE * 2**number))  # noqa: S311 - no secret hangs on it

@@ -17,7 +17,7 @@ from watchlist.jobs.message import JobMessage
 from watchlist.jobs.queue import BATCH, JobQueue
 from watchlist.repository_url import Repository
 from watchlist.states import EntryStatus, JobState
-from watchlist.storage.outages import is_outage
+from watchlist.storage.failures import passes
 from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry, WatchlistItem, user_hash
 from watchlist.storage.transactions import ContendedError, ServiceUnavailableError, retried, transaction
 
@@ -159,7 +159,7 @@ def _try_to_admit(watch: Watch, correlation_id: str, at: datetime) -> _Admission
     except (AlreadyWatchingError, ServiceUnavailableError) as refusal:
         return refusal
     except PynamoDBException as error:
-        if not is_outage(error):
+        if not passes(error):
             raise
         return ServiceUnavailableError("The database did not answer.")
 

@@ -7,7 +7,8 @@ from pynamodb.exceptions import DeleteError
 from watchlist import limits
 from watchlist.jobs import protocol as job_protocol
 from watchlist.states import EntryStatus
-from watchlist.storage.records import CONDITION_FAILED, ActivityItem, Entry
+from watchlist.storage.failures import is_refused
+from watchlist.storage.records import ActivityItem, Entry
 
 
 def due_at(entry: Entry, now: datetime) -> datetime:
@@ -43,6 +44,6 @@ def purge(watchlist_id: str, now: datetime) -> bool:
     try:
         entry.delete(condition=Entry.status == EntryStatus.REMOVED)
     except DeleteError as error:
-        if error.cause_response_code != CONDITION_FAILED:
+        if not is_refused(error):
             raise
     return True

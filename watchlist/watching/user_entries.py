@@ -14,7 +14,8 @@ from watchlist.alerts import store as alert_store
 from watchlist.jobs import protocol as job_protocol
 from watchlist.states import DueKind, EntryStatus, JobState
 from watchlist.storage import cursors
-from watchlist.storage.records import CONDITION_FAILED, ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry
+from watchlist.storage.failures import is_refused
+from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry
 from watchlist.storage.transactions import retried, transaction
 from watchlist.watching import removal
 
@@ -82,7 +83,7 @@ def change_alerts(entry: UserEntry, alerts: Mapping[str, Any]) -> UserEntry:
     try:
         entry.update(actions=[UserEntry.alerts.set(dict(alerts))], condition=UserEntry.pk.exists())
     except UpdateError as error:
-        if error.cause_response_code == CONDITION_FAILED:
+        if is_refused(error):
             raise UserEntryNotFoundError(entry.user_watchlist_id) from None
         raise
     return entry
@@ -97,7 +98,7 @@ def change_notifications(entry: UserEntry, notifications: Mapping[str, Any]) -> 
     try:
         entry.update(actions=[UserEntry.notifications.set(dict(notifications))], condition=UserEntry.pk.exists())
     except UpdateError as error:
-        if error.cause_response_code == CONDITION_FAILED:
+        if is_refused(error):
             raise UserEntryNotFoundError(entry.user_watchlist_id) from None
         raise
 
