@@ -4,8 +4,8 @@
 
 It adds a repository and waits until it is analysed; it checks the two behaviours that no local test can show, that
 Lambda leaves a reported message in flight and that ECS starts one task for one client token and tells when it stops;
-and it lets an alarm fire. It leaves the repository on the watchlist of the user `smoke-test`, or of the token's
-subject. Exits 1 at the first check that fails.
+and it lets an alarm fire and looks whether somebody hears of it. It leaves the repository on the watchlist of the user
+`smoke-test`, or of the token's subject. Exits 1 at the first check that fails.
 
 It costs about two US cents: two Fargate tasks of a few minutes at most, and an hour of the metrics that they emit.
 """
@@ -17,8 +17,9 @@ import json
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
@@ -36,6 +37,7 @@ from watchlist.settings import DispatcherSettings, load
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
 DEFAULT_REPOSITORY = "https://github.com/pallets/markupsafe"
@@ -222,19 +224,53 @@ def check_task_events(ecs: "ECSClient", deployment: Deployment, session: boto3.S
     )
 
 
-def check_alarm(cloudwatch: "CloudWatchClient", service: str) -> None:
-    """Check that an alarm which fires reaches the topic; CloudWatch sets it back at its next evaluation."""
+def check_alarm(cloudwatch: "CloudWatchClient", service: str) -> str:
+    """Check that an alarm which fires reaches its topic, and return the topic.
+
+    CloudWatch sets the alarm back at its next evaluation.
+    """
     (alarm, *_) = cloudwatch.describe_alarms(AlarmNamePrefix=f"{service}: Tasks over age")["MetricAlarms"]
+    fired_at = datetime.now(UTC)
     cloudwatch.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="ALARM", StateReason="smoke test")
 
-    def action() -> str | None:
+    def action() -> bool | None:
         history = cloudwatch.describe_alarm_history(
-            AlarmName=alarm["AlarmName"], HistoryItemType="Action", MaxRecords=5
+            AlarmName=alarm["AlarmName"], HistoryItemType="Action", StartDate=fired_at, MaxRecords=5
         )
-        summaries = [item["HistorySummary"] for item in history["AlarmHistoryItems"]]
-        return next((summary for summary in summaries if "Successfully executed action" in summary), None)
+        return judge_action([item["HistorySummary"] for item in history["AlarmHistoryItems"]])
 
     wait_for("the alarm's action", action, _STOP_SECONDS)
+    (topic,) = alarm["AlarmActions"]
+    return topic
+
+
+def judge_action(summaries: Iterable[str]) -> bool | None:
+    """Return True once CloudWatch has told the topic, None while it has not tried.
+
+    Raises:
+        CheckFailedError: it may not.
+    """
+    for summary in summaries:
+        if "Failed to execute action" in summary:
+            raise CheckFailedError(f"CloudWatch could not tell the topic: {summary}")
+        if "Successfully executed action" in summary:
+            return True
+    return None
+
+
+def check_listener(subscriptions: Iterable[str]) -> None:
+    """Check that somebody hears the topic: a subscription (by its ARN) that was confirmed.
+
+    Raises:
+        CheckFailedError: nobody does.
+    """
+    if not any(subscription.startswith("arn:") for subscription in subscriptions):
+        raise CheckFailedError("nobody hears of alarms: set alarm_email, and confirm the mail that AWS sends")
+
+
+def _subscriptions(sns: "SNSClient", topic: str) -> list[str]:
+    pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    return [subscription["SubscriptionArn"] for page in pages for subscription in page["Subscriptions"]]
 
 
 def wait_for(
@@ -285,17 +321,21 @@ def main() -> int:
             "one token, one task; its end is heard of",
             lambda: check_task_events(session.client("ecs"), deployment, session),
         )
-        _run("an alarm reaches the topic", lambda: check_alarm(session.client("cloudwatch"), deployment.service))
+        topic = _run(
+            "an alarm reaches its topic", lambda: check_alarm(session.client("cloudwatch"), deployment.service)
+        )
+        _run("somebody hears of alarms", lambda: check_listener(_subscriptions(session.client("sns"), topic)))
     except (CheckFailedError, BotoCoreError, ClientError, HTTPError) as error:
         sys.stderr.write(f"failed: {error}\n")
         return 1
     return 0
 
 
-def _run(name: str, check: Callable[[], object]) -> None:
+def _run(name: str, check: Callable[[], Found]) -> Found:
     start = time.monotonic()
-    check()
+    result = check()
     sys.stdout.write(f"ok  {name} ({time.monotonic() - start:.1f} s)\n")
+    return result
 
 
 def _in_flight(sqs: "SQSClient", queue_url: str) -> int:

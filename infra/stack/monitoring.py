@@ -5,6 +5,7 @@ from enum import StrEnum
 from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -52,9 +53,25 @@ class Monitoring(Construct):
         self._environment = environment
         self.region = Stack.of(self).region
         self.topic = sns.Topic(self, "Alarms", display_name=f"{environment.service} alarms", enforce_ssl=True)
+        self._let_publish("cloudwatch.amazonaws.com")
         if environment.alarm_email is not None:
             self.topic.add_subscription(subscriptions.EmailSubscription(environment.alarm_email))
         self.alarms: list[cloudwatch.Alarm] = []
+
+    def _let_publish(self, service: str) -> None:
+        """Let an AWS service tell the topic, for this account only.
+
+        A topic's policy replaces the default one. With what `enforce_ssl` denies as its only statement, no service may
+        publish: the account's own roles may, since their policies say so, but an alarm has no role.
+        """
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(service)],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
 
     def alarm(
         self,

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 import pytest
 
 from infra.operations import smoke
-from infra.operations.smoke import CheckFailedError, Deployment, judge_job, subject_of, wait_for
+from infra.operations.smoke import (
+    CheckFailedError,
+    Deployment,
+    check_listener,
+    judge_action,
+    judge_job,
+    subject_of,
+    wait_for,
+)
 
 READY = {"status": "ready", "attempt": 1}
 
@@ -28,6 +36,19 @@ def test_a_repository_that_did_not_is_told_with_the_reason(
 ) -> None:
     with pytest.raises(CheckFailedError, match=reason):
         judge_job(entry, seen_in_flight=seen_in_flight)
+
+
+def test_an_alarms_action_passes_once_it_was_executed_and_fails_when_it_may_not() -> None:
+    assert judge_action([]) is None
+    assert judge_action(["Successfully executed action arn:aws:sns:eu-west-1:111111111111:alarms"]) is True
+    with pytest.raises(CheckFailedError, match="not authorized"):
+        judge_action(["Failed to execute action arn:aws:sns:…: CloudWatch Alarms is not authorized to perform"])
+
+
+def test_somebody_must_have_confirmed_that_they_hear_of_alarms() -> None:
+    check_listener(["PendingConfirmation", "arn:aws:sns:eu-west-1:111111111111:alarms:1"])
+    with pytest.raises(CheckFailedError, match="nobody hears"):
+        check_listener(["PendingConfirmation"])
 
 
 def test_waiting_ends_with_what_was_found() -> None:

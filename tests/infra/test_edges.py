@@ -1,0 +1,257 @@
+"""Every AWS service that hands something to a resource of ours may do so: each such edge of the template is walked."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.infra.policies import ACCOUNT, REGION, Request, arn_of, is_allowed, resolve
+from tests.infra.templates import Template, target
+
+ALARMS = "cloudwatch.amazonaws.com"
+
+
+def alarm_actions(template: Template) -> Iterator[Request]:
+    for alarm in template.properties("AWS::CloudWatch::Alarm").values():
+        arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{alarm['AlarmName']}"
+        for action in (*alarm["AlarmActions"], *alarm["OKActions"]):
+            yield Request(
+                principal=ALARMS,
+                action="sns:Publish",
+                resource=str(target(action)),
+                context={"aws:SourceArn": arn, "aws:SourceAccount": ACCOUNT},
+            )
+
+
+def rule_targets(template: Template) -> Iterator[Request]:
+    for name, rule in template.properties("AWS::Events::Rule").items():
+        for each in rule["Targets"]:
+            function = str(target(each["Arn"]))
+            assert template.resources[function]["Type"] == "AWS::Lambda::Function"
+            yield Request(
+                principal="events.amazonaws.com",
+                action="lambda:InvokeFunction",
+                resource=function,
+                context={"aws:SourceArn": arn_of(template, name), "aws:SourceAccount": ACCOUNT},
+            )
+
+
+def schedule_targets(template: Template) -> Iterator[Request]:
+    for schedule in template.properties("AWS::Scheduler::Schedule").values():
+        yield Request(
+            principal="scheduler.amazonaws.com",
+            action="lambda:InvokeFunction",
+            resource=str(target(schedule["Target"]["Arn"])),
+            role=str(target(schedule["Target"]["RoleArn"])),
+            context={"aws:SourceAccount": ACCOUNT},
+        )
+
+
+def integrations(template: Template) -> Iterator[Request]:
+    routes = template.properties("AWS::ApiGatewayV2::Route")
+    found = template.properties("AWS::ApiGatewayV2::Integration")
+    for route in routes.values():
+        integration = found[resolve(template, route["Target"]).removeprefix("integrations/")]
+        method, _, path = route["RouteKey"].rpartition(" ")
+        stage = "$default" if method else "live"
+        key = f"{method}{path}" if method else path
+        yield from _invocations(template, integration["IntegrationUri"], f"{route['ApiId']['Ref']}/{stage}/{key}")
+
+
+def authorizers(template: Template) -> Iterator[Request]:
+    for name, authorizer in template.properties("AWS::ApiGatewayV2::Authorizer").items():
+        if "AuthorizerUri" in authorizer:
+            source = f"{authorizer['ApiId']['Ref']}/authorizers/{name}"
+            yield from _invocations(template, authorizer["AuthorizerUri"], source)
+
+
+def _invocations(template: Template, uri: Any, source: str) -> Iterator[Request]:
+    (function,) = (
+        name for name in template.of_type("AWS::Lambda::Function") if arn_of(template, name) in resolve(template, uri)
+    )
+    yield Request(
+        principal="apigateway.amazonaws.com",
+        action="lambda:InvokeFunction",
+        resource=function,
+        context={"aws:SourceArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{source}", "aws:SourceAccount": ACCOUNT},
+    )
+
+
+POLLED = {
+    "AWS::SQS::Queue": ("", ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")),
+    "AWS::DynamoDB::GlobalTable": (
+        "/stream",
+        ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
+    ),
+}
+"""What Lambda needs to poll a source in the function's name (Lambda developer guide, event source mappings)."""
+
+
+def event_sources(template: Template) -> Iterator[Request]:
+    for mapping in template.properties("AWS::Lambda::EventSourceMapping").values():
+        role = role_of(template, str(target(mapping["FunctionName"])))
+        source = str(target(mapping["EventSourceArn"]))
+        suffix, actions = POLLED[template.resources[source]["Type"]]
+        for action in actions:
+            yield Request(principal="lambda.amazonaws.com", action=action, resource=source, suffix=suffix, role=role)
+        failures = mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+        if failures is not None:
+            yield Request(
+                principal="lambda.amazonaws.com", action="sqs:SendMessage", resource=str(target(failures)), role=role
+            )
+
+
+def function_logs(template: Template) -> Iterator[Request]:
+    for function in template.properties("AWS::Lambda::Function").values():
+        group = str(target(function["LoggingConfig"]["LogGroup"]))
+        for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+            yield Request(
+                principal="lambda.amazonaws.com",
+                action=action,
+                resource=group,
+                suffix=":log-stream:s",
+                role=str(target(function["Role"])),
+            )
+
+
+def flow_logs(template: Template) -> Iterator[Request]:
+    for flow_log in template.properties("AWS::EC2::FlowLog").values():
+        for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+            yield Request(
+                principal="vpc-flow-logs.amazonaws.com",
+                action=action,
+                resource=str(target(flow_log["LogGroupName"])),
+                suffix=":log-stream:s",
+                role=str(target(flow_log["DeliverLogsPermissionArn"])),
+            )
+
+
+def task_start(template: Template) -> Iterator[Request]:
+    definition = template.the("AWS::ECS::TaskDefinition")
+    container = template.container()
+    role = str(target(definition["ExecutionRoleArn"]))
+    group = str(target(container["LogConfiguration"]["Options"]["awslogs-group"]))
+    for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+        yield Request(
+            principal="ecs-tasks.amazonaws.com", action=action, resource=group, suffix=":log-stream:s", role=role
+        )
+    (secret,) = template.of_type("AWS::SecretsManager::Secret")
+    yield Request(
+        principal="ecs-tasks.amazonaws.com", action="secretsmanager:GetSecretValue", resource=secret, role=role
+    )
+
+
+def role_of(template: Template, function: str) -> str:
+    return str(target(template.resources[function]["Properties"]["Role"]))
+
+
+EDGES = (
+    alarm_actions,
+    rule_targets,
+    schedule_targets,
+    integrations,
+    authorizers,
+    event_sources,
+    function_logs,
+    flow_logs,
+    task_start,
+)
+
+WITH_EDGES = {
+    "AWS::ApiGatewayV2::Authorizer",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::CloudWatch::Alarm",
+    "AWS::EC2::FlowLog",
+    "AWS::ECS::TaskDefinition",
+    "AWS::Events::Rule",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Function",
+    "AWS::Scheduler::Schedule",
+}
+"""Types from which a service goes to another resource of ours; `EDGES` walks them."""
+
+WITHOUT_EDGES = {
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::ApiMapping",
+    "AWS::ApiGatewayV2::DomainName",
+    "AWS::ApiGatewayV2::Route",
+    # Whoever deploys lets API Gateway write its access log: CloudWatch Logs sets that policy itself ("vended logs").
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::EC2::EIP",
+    "AWS::EC2::InternetGateway",
+    "AWS::EC2::NatGateway",
+    "AWS::EC2::Route",
+    "AWS::EC2::RouteTable",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::EC2::VPC",
+    "AWS::EC2::VPCEndpoint",
+    "AWS::EC2::VPCGatewayAttachment",
+    "AWS::ECS::Cluster",
+    "AWS::ECS::ClusterCapacityProviderAssociations",
+    "AWS::Events::EventBus",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    # Asynchronous invocations have no destination here; Lambda's own retries need no permission.
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::LogGroup",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::Queue",
+    "AWS::SQS::QueuePolicy",
+    "AWS::SecretsManager::Secret",
+}
+
+
+@pytest.mark.parametrize("edges", EDGES, ids=lambda edges: edges.__name__)
+def test_what_a_service_hands_over_arrives(templates: dict[str, Template], edges: Any) -> None:
+    requests = [(template, request) for template in templates.values() for request in edges(template)]
+    assert requests
+    assert [request for template, request in requests if not is_allowed(template, request)] == []
+
+
+def test_every_type_of_resource_is_known_to_have_edges_or_none(templates: dict[str, Template]) -> None:
+    kinds = {resource["Type"] for template in templates.values() for resource in template.resources.values()}
+    assert kinds - WITHOUT_EDGES == WITH_EDGES
+
+
+def test_subscriptions_go_to_people_not_to_resources_that_would_need_a_policy(everything: Template) -> None:
+    assert {each["Protocol"] for each in everything.properties("AWS::SNS::Subscription").values()} == {"email"}
+
+
+def test_dead_letters_may_come_from_their_queue(templates: dict[str, Template]) -> None:
+    for template in templates.values():
+        queues = template.properties("AWS::SQS::Queue")
+        for queue in queues.values():
+            if "RedrivePolicy" in queue:
+                dead = queues[str(target(queue["RedrivePolicy"]["deadLetterTargetArn"]))]
+                (source,) = dead["RedriveAllowPolicy"]["sourceQueueArns"]
+                assert resolve(template, source).endswith(f":{queue['QueueName']}")
+
+
+def test_another_accounts_alarm_reaches_nobody_here(dev: Template) -> None:
+    request = next(alarm_actions(dev))
+    foreign = Request(
+        principal=ALARMS,
+        action=request.action,
+        resource=request.resource,
+        context={**request.context, "aws:SourceAccount": "222222222222"},
+    )
+    assert not is_allowed(dev, foreign)
+
+
+def test_a_denial_outweighs_what_is_allowed(dev: Template) -> None:
+    request = next(alarm_actions(dev))
+    plain = Request(
+        principal=ALARMS,
+        action=request.action,
+        resource=request.resource,
+        context={**request.context, "aws:SecureTransport": "false"},
+    )
+    assert is_allowed(dev, request)
+    assert not is_allowed(dev, plain)
