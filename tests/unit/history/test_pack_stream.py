@@ -89,9 +89,9 @@ def test_commits_beyond_the_limit_are_too_large() -> None:
 @pytest.mark.parametrize(
     "data",
     [
+        b"JUNK" + pack(packed(COMMIT, b"one"))[4:],
         b"",
         b"PACK",
-        b"KCAP" + bytes(8),
         pack(count=1),
         pack(packed(0, b"")),
         pack(packed(5, b"")),
