@@ -214,7 +214,7 @@ def test_a_request_that_is_being_served_is_not_served_twice(client: Client, monk
 
 
 def test_a_batch_with_a_key_is_answered_as_the_first_time_and_its_key_expires(client: Client, aws: Aws) -> None:
-    unknown_fields = {f"{'ü' * 90}{number}": {} for number in range(20)}
+    unknown_fields: dict[str, Any] = {f"{'ü' * 90}{number}": {} for number in range(20)}
     items = [item(number) for number in range(20)] + [{"repo_url": "x" * 300, **unknown_fields} for _ in range(80)]
 
     first = client.add_batch(*items, headers={"Idempotency-Key": "a key"})
