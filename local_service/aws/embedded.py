@@ -9,128 +9,32 @@ to two receivers (observed with moto 5.2).
 """
 
 import json
-import random
-import re
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import urllib3
 from botocore.config import Config
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import TypeAdapter
 
 from local_service import lifeline
+from local_service.aws.faults import PLATFORM, Call, Fault, FaultDice, FaultPlan, Refusal, throttle
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
-PLATFORM = "platform"
-"""The access key of the local service itself; faults spare it unless they name it."""
 
 _FAULTS_PATH = "/local/faults"
-_CREDENTIAL = re.compile(r"Credential=(?P<caller>[^/]+)/\d+/[^/]+/(?P<service>[^/]+)/")
 _NEVER = 10**9
-_SERVER_ERROR_CODES = {500: "InternalServerError", 503: "ServiceUnavailable"}
-
-
-class Fault(BaseModel):
-    """Calls that AWS answers with an error.
-
-    Attributes:
-        service: as in the request's signature (`dynamodb`, `sqs`, `ecs`), or None for all.
-        operation: the API's name (`PutItem`), or None for all.
-        caller: the access key (`functions`, `task`, `platform`), or None for all but the platform's own.
-        probability: of each matching call.
-        moment: `before`: the call does nothing. `after`: it is performed and its answer is lost.
-        status: of the answer.
-        answer: its body, for what is refused in a particular way; a server error unless told otherwise.
-        times: how many calls fail at most, or None for no limit.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    service: str | None = None
-    operation: str | None = None
-    caller: str | None = None
-    probability: float = Field(default=1.0, ge=0, le=1)
-    moment: Literal["before", "after"] = "before"
-    status: Literal[200, 400, 500, 503] = 500
-    answer: dict[str, Any] | None = None
-    times: int | None = Field(default=None, ge=1)
-
-    @model_validator(mode="after")
-    def _has_an_answer(self) -> Self:
-        if self.answer is None and self.status not in _SERVER_ERROR_CODES:
-            raise ValueError("only a server error has an answer of its own")
-        return self
-
-    def matches(self, call: "Call") -> bool:
-        """Return whether the fault is for this call."""
-        return (
-            self.service in {None, call.service}
-            and self.operation in {None, call.operation}
-            and (call.caller == self.caller if self.caller else call.caller != PLATFORM)
-        )
-
-
-class FaultPlan(BaseModel):
-    """Faults, tried in order, and the seed of their dice."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    faults: tuple[Fault, ...] = ()
-    seed: int = 0
-
-
-class Call(BaseModel):
-    """Who calls what, as the request's headers say."""
-
-    model_config = ConfigDict(frozen=True)
-
-    caller: str
-    service: str
-    operation: str
-
-    @classmethod
-    def of(cls, authorization: str, target: str) -> Self:
-        """Read the `Authorization` and `X-Amz-Target` headers; what they do not say is empty."""
-        credential = _CREDENTIAL.search(authorization)
-        return cls(
-            caller=credential["caller"] if credential else "",
-            service=credential["service"] if credential else "",
-            operation=target.rpartition(".")[2],
-        )
-
-
-class FaultDice:
-    """Decides which calls fail under a plan: with one seed and one sequence of calls, always the same ones."""
-
-    def __init__(self, plan: FaultPlan) -> None:
-        self._random = random.Random(plan.seed)  # noqa: S311 - dice, not secrets
-        self._left = [[fault, fault.times] for fault in plan.faults]
-        self._plan = plan
-        self._used = [0] * len(plan.faults)
-
-    @property
-    def used(self) -> tuple[int, ...]:
-        """How many calls each fault has hit."""
-        return tuple(self._used)
-
-    def roll(self, call: Call) -> Fault | None:
-        """Return the fault that hits `call`, if any."""
-        for number, fault in enumerate(self._plan.faults):
-            exhausted = fault.times is not None and self._used[number] >= fault.times
-            if not exhausted and fault.matches(call) and self._random.random() < fault.probability:
-                self._used[number] += 1
-                return fault
-        return None
 
 
 class OneAtATime:
@@ -140,6 +44,7 @@ class OneAtATime:
         self._application = application
         self._lock = threading.Lock()
         self._dice = FaultDice(FaultPlan())
+        self._plan_changed = threading.Event()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""
@@ -150,46 +55,117 @@ class OneAtATime:
             _shorten_poll(environ)
         with self._lock:
             fault = self._dice.roll(call)
-            if fault is None:
-                return _read_out(self._application(environ, start_response))
-            if fault.moment == "after":
-                _read_out(self._application(environ, _discard))
-            return _refuse(fault, start_response)
+            plan_changed = self._plan_changed
+        if fault is None:
+            return self._perform(environ).tell(start_response)
+        return self._harm(fault, call, environ, plan_changed).tell(start_response)
+
+    def _perform(self, environ: "WSGIEnvironment") -> "_Answer":
+        """Have moto answer; the lock is held until it is done with the whole answer."""
+        answer = _Answer()
+        with self._lock:
+            chunks = self._application(environ, answer.start)
+            try:
+                answer.body = b"".join(chunks)
+            finally:
+                if hasattr(chunks, "close"):
+                    chunks.close()
+        return answer
+
+    def _harm(self, fault: Fault, call: Call, environ: "WSGIEnvironment", plan_changed: threading.Event) -> "_Answer":
+        """Do what the fault says, waiting outside the lock; it waits no longer than its plan lasts."""
+        if fault.harm == "delay":
+            plan_changed.wait(fault.seconds)
+        answer = self._perform(environ) if fault.is_performed else _Answer()
+        match fault.harm:
+            case "refuse":
+                return _Answer.of_refusal(fault.refusal)
+            case "throttle":
+                return self._throttle(call, environ)
+            case "hang":
+                plan_changed.wait(fault.seconds)
+                _hang_up(environ)
+            case "close":
+                _hang_up(environ)
+            case "cut":
+                answer.hang_up = partial(_hang_up, environ)
+        return answer
+
+    def _throttle(self, call: Call, environ: "WSGIEnvironment") -> "_Answer":
+        throttled = throttle(call, json.loads(_body(environ)))
+        if isinstance(throttled, Refusal):
+            return _Answer.of_refusal(throttled)
+        _put_body(environ, throttled.taken)
+        answer = self._perform(environ)
+        if answer.is_success:
+            answer.replace(throttled.answer(json.loads(answer.body)))
+        return answer
 
     def _administer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "PUT":
             plan = FaultPlan.model_validate_json(_body(environ))
             with self._lock:
                 self._dice = FaultDice(plan)
+                self._plan_changed.set()
+                self._plan_changed = threading.Event()
         start_response("200 OK", [("Content-Type", "application/json")])
         return [json.dumps(self._dice.used).encode()]
 
 
-def _read_out(chunks: Iterable[bytes]) -> list[bytes]:
-    """Take the whole answer while the lock is held: moto may do its work as late as here."""
-    try:
-        return list(chunks)
-    finally:
-        if hasattr(chunks, "close"):
-            chunks.close()
+class _Answer:
+    """An answer that has been read out, since moto may do its work as late as then."""
+
+    def __init__(self) -> None:
+        self.status = ""
+        self.headers: list[tuple[str, str]] = []
+        self.body = b""
+        self.hang_up: Callable[[], None] | None = None
+
+    @classmethod
+    def of_refusal(cls, refusal: Refusal) -> Self:
+        status = HTTPStatus(refusal.status)
+        answer = cls()
+        answer.status = f"{status.value} {status.phrase}"
+        answer.replace(refusal.body)
+        return answer
+
+    @property
+    def is_success(self) -> bool:
+        return self.status.startswith("2")
+
+    def start(self, status: str, headers: list[tuple[str, str]], _error: object = None) -> Any:  # noqa: ANN401 - WSGI's write()
+        self.status, self.headers = status, headers
+        return lambda _data: None
+
+    def replace(self, body: Mapping[str, Any]) -> None:
+        """Say something else, without the checksum of what was said before."""
+        self.body = json.dumps(body).encode()
+        self.headers = [("Content-Type", "application/x-amz-json-1.0")]
+
+    def tell(self, start_response: "StartResponse") -> Iterator[bytes]:
+        """Send it, or half of it before the connection ends."""
+        others = [header for header in self.headers if header[0].lower() != "content-length"]
+        start_response(self.status, [*others, ("Content-Length", str(len(self.body)))])
+        if self.hang_up is not None:
+            yield self.body[: len(self.body) // 2]
+            self.hang_up()
+        yield self.body
 
 
-def _discard(_status: str, _headers: list[tuple[str, str]], _error: object = None) -> Any:  # noqa: ANN401 - WSGI's write()
-    return lambda _data: None
-
-
-def _refuse(fault: Fault, start_response: "StartResponse") -> Iterable[bytes]:
-    status = HTTPStatus(fault.status)
-    start_response(f"{status.value} {status.phrase}", [("Content-Type", "application/x-amz-json-1.0")])
-    answer = fault.answer or {"__type": _SERVER_ERROR_CODES[fault.status], "message": "injected fault"}
-    return [json.dumps(answer).encode()]
+def _hang_up(environ: "WSGIEnvironment") -> NoReturn:
+    """End the connection at once; the server would wait for another request on it."""
+    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError
 
 
 def _shorten_poll(environ: "WSGIEnvironment") -> None:
-    body = json.loads(_body(environ))
-    shortened = json.dumps({**body, "WaitTimeSeconds": 0}).encode()
-    environ["wsgi.input"] = BytesIO(shortened)
-    environ["CONTENT_LENGTH"] = str(len(shortened))
+    _put_body(environ, {**json.loads(_body(environ)), "WaitTimeSeconds": 0})
+
+
+def _put_body(environ: "WSGIEnvironment", body: Mapping[str, Any]) -> None:
+    encoded = json.dumps(body).encode()
+    environ["wsgi.input"] = BytesIO(encoded)
+    environ["CONTENT_LENGTH"] = str(len(encoded))
 
 
 def _body(environ: "WSGIEnvironment") -> bytes:

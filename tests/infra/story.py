@@ -13,7 +13,7 @@ from urllib.parse import quote
 import urllib3
 from websockets.sync.client import connect
 
-from local_service.aws.embedded import Fault
+from local_service.aws.faults import Fault
 from local_service.service import Invoke, LocalService
 from tests.e2e.conftest import SECONDS, Forge
 from watchlist.deployment import functions as function_specs

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import boto3
 
 from local_service.aws import embedded as embedded_aws
-from local_service.aws.embedded import PLATFORM, Fault
+from local_service.aws.faults import PLATFORM, Fault
 from local_service.functions.processes import FunctionError
 from local_service.service import Invoke, LocalService
 from watchlist.deployment import functions as function_specs

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pynamodb.connection import Connection
 
-from local_service.aws.embedded import Fault
+from local_service.aws.faults import Fault
 from local_service.provisioning import Environment
 from tests.integration.aws import Aws
 from tests.integration.checks.conftest import DAY, NEW, OLD, ConfigureScheduler, Host, Scheduler, Watchlist, messages

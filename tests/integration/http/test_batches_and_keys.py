@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local_service.aws.embedded import Fault
+from local_service.aws.faults import Fault
 from tests.integration.aws import Aws
 from tests.integration.http.client import CLICK, FLASK, Client, end_job
 from tests.integration.http.recording import Call, operations

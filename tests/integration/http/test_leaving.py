@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from local_service.aws.embedded import Fault
+from local_service.aws.faults import Fault
 from tests.integration.aws import Aws
 from tests.integration.http.client import (
     FLASK,

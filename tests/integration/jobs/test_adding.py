@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local_service.aws.embedded import Fault
+from local_service.aws.faults import Fault
 from local_service.gateways.http import HttpResponse
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import URL, Harness, user_entries

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local_service.aws.embedded import Fault
+from local_service.aws.faults import Fault
 from tasks.analysis import Analysis, Job
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import Harness, analysis

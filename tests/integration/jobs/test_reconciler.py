@@ -2,7 +2,7 @@
 
 import pytest
 
-from local_service.aws.embedded import Fault
+from local_service.aws.faults import Fault
 from tasks.analysis import Analysis, Job
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import Harness

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from local_service.aws.embedded import Fault
+from local_service.aws.faults import Fault
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import Harness, client_error
 from watchlist import limits

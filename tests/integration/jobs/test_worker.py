@@ -12,7 +12,7 @@ import pytest
 from pynamodb.exceptions import UpdateError
 
 import tasks.job
-from local_service.aws.embedded import Fault
+from local_service.aws.faults import Fault
 from tasks.analysis import Analysis, Job
 from tasks.child_process import ChildLimits
 from tests.integration.aws import Aws

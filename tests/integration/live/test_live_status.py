@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosedOK, InvalidStatus
 from websockets.sync.client import ClientConnection
 
-from local_service.aws.embedded import Fault
+from local_service.aws.faults import Fault
 from tests.integration.live.conftest import (
     SECONDS,
     Live,

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -5,15 +6,18 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, IncompleteRead
 from pathlib import Path
+from typing import Literal
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from local_service import lifeline
 from local_service.aws import embedded as embedded_aws
-from local_service.aws.embedded import EmbeddedAws, Fault
+from local_service.aws.embedded import EmbeddedAws
+from local_service.aws.faults import Fault
 from local_service.provisioning import Environment
 from tests.integration.local_service.conftest import client
 from watchlist.job_kinds import JobKind
@@ -94,6 +98,95 @@ def test_a_call_whose_answer_is_lost_is_performed(aws: EmbeddedAws) -> None:
         dynamodb.put_item(TableName="watchlist", Item=ITEM)
 
     assert refused.value.response["Error"]["Code"] == "InternalServerError"
+    assert dynamodb.scan(TableName="watchlist")["Count"] == 1
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize(("moment", "items"), [("before", 0), ("after", 1)])
+def test_a_call_that_hangs_holds_up_no_other_and_ends_with_its_plan(
+    aws: EmbeddedAws, moment: Literal["before", "after"], items: int
+) -> None:
+    dynamodb = client(aws, "dynamodb")
+    aws.inject(Fault(operation="PutItem", harm="hang", moment=moment, seconds=3600))
+
+    with ThreadPoolExecutor(1) as pool:
+        hanging = pool.submit(dynamodb.put_item, TableName="watchlist", Item=ITEM)
+        while not aws.faults_used()[0]:
+            time.sleep(0.02)
+        assert dynamodb.list_tables()["TableNames"]
+        assert not hanging.done()
+        aws.inject()
+        assert isinstance(hanging.exception(), ConnectionClosedError)
+    assert dynamodb.scan(TableName="watchlist")["Count"] == items
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_call_can_be_hung_up_on_before_it_is_performed(aws: EmbeddedAws) -> None:
+    dynamodb = client(aws, "dynamodb")
+    aws.inject(Fault(operation="PutItem", harm="close"))
+
+    with pytest.raises(ConnectionClosedError):
+        dynamodb.put_item(TableName="watchlist", Item=ITEM)
+
+    assert dynamodb.scan(TableName="watchlist")["Count"] == 0
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_call_whose_answer_is_cut_is_performed(aws: EmbeddedAws) -> None:
+    aws.inject(Fault(operation="PutItem", harm="cut"))
+    connection = HTTPConnection("127.0.0.1", int(aws.url.rpartition(":")[2]))
+    connection.request(
+        "POST",
+        "/",
+        json.dumps({"TableName": "watchlist", "Item": ITEM}),
+        {
+            "Authorization": "AWS4-HMAC-SHA256 Credential=functions/20260301/us-east-1/dynamodb/aws4_request, x",
+            "X-Amz-Target": "DynamoDB_20120810.PutItem",
+        },
+    )
+
+    with pytest.raises(IncompleteRead):  # botocore takes half of a short answer for one
+        connection.getresponse().read()
+
+    connection.close()
+    aws.inject()
+    dynamodb = client(aws, "dynamodb")
+    assert dynamodb.scan(TableName="watchlist")["Count"] == 1
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_throttled_batch_is_written_in_part_and_says_what_is_left(aws: EmbeddedAws) -> None:
+    dynamodb = client(aws, "dynamodb")
+    puts = [{"PutRequest": {"Item": {"pk": {"S": str(number)}, "sk": {"S": "x"}}}} for number in range(5)]
+    aws.inject(Fault(operation="BatchWriteItem", harm="throttle", times=1))
+
+    left = dynamodb.batch_write_item(RequestItems={"watchlist": puts})["UnprocessedItems"]
+
+    assert left == {"watchlist": puts[2:]}
+    assert dynamodb.scan(TableName="watchlist")["Count"] == 2
+
+
+def test_a_throttled_batch_of_messages_is_sent_in_part(aws: EmbeddedAws, environment: Environment) -> None:
+    sqs = client(aws, "sqs")
+    url = environment.queues[JobKind.REPOSITORY_SETUP].url
+    aws.inject(Fault(operation="SendMessageBatch", harm="throttle", times=1))
+
+    sent = sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": name, "MessageBody": name} for name in ("a", "b", "c")])
+
+    assert [entry["Id"] for entry in sent["Successful"]] == ["a"]
+    assert [(entry["Id"], entry["Code"]) for entry in sent["Failed"]] == [
+        ("b", "RequestThrottled"),
+        ("c", "RequestThrottled"),
+    ]
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_late_answer_is_a_whole_one(aws: EmbeddedAws) -> None:
+    dynamodb = client(aws, "dynamodb")
+    aws.inject(Fault(operation="PutItem", harm="delay", seconds=0.01))
+
+    dynamodb.put_item(TableName="watchlist", Item=ITEM)
+
     assert dynamodb.scan(TableName="watchlist")["Count"] == 1
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from local_service.aws.embedded import Fault
+from local_service.aws.faults import Fault
 from tests.integration.notifications.conftest import USER, Told, Watch
 from tests.webhook_receiver import URL, Call, Receiver
 from watchlist import clock, limits
