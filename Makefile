@@ -113,7 +113,7 @@ scorecard-if-go: $(if $(shell command -v go),$(SCORECARD))
 # Extras stay in: pip 23 takes `coverage==1` for no pin of the `coverage[toml]` that another requirement asks for.
 .PHONY: lock
 lock: .venv/dev ## Lock the requirements anew (hashes, no addresses)
-	for name in dev local task functions bench; do \
+	for name in dev local task functions bench uv; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 			--no-emit-index-url --no-emit-find-links --no-annotate --no-header $$( [ $$name = dev ] || echo --constraints requirements/dev.txt ) \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
@@ -135,17 +135,26 @@ clean: ## Remove everything that was installed or built
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -m venv .venv
 
-.venv-bench/peers: requirements/bench.txt
+# pip installs uv alone: it takes minutes for what uv installs in seconds. uv does not read pip's configuration, so it is
+# told which index pip would ask.
+.venv/bin/uv: requirements/uv.txt | .venv/bin/python
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
+	@touch $@
+
+INSTALL = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global.index-url 2> /dev/null)}" \
+	$(BIN)/uv pip install --quiet --require-hashes
+
+.venv-bench/peers: requirements/bench.txt | .venv/bin/uv
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/bench.txt
+	$(INSTALL) --python .venv-bench/bin/python --requirement requirements/bench.txt
 	@touch $@
 
-.venv/local: requirements/local.txt | .venv/bin/python
+.venv/local: requirements/local.txt | .venv/bin/uv
 	@echo "Installing what the service needs into .venv (once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/local.txt
+	@$(INSTALL) --python $(BIN)/python --requirement requirements/local.txt
 	@touch $@
 
-.venv/dev: requirements/dev.txt | .venv/bin/python
+.venv/dev: requirements/dev.txt | .venv/bin/uv
 	@echo "Installing what tests and checks need into .venv (once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@$(INSTALL) --python $(BIN)/python --requirement requirements/dev.txt
 	@touch $@ .venv/local
