@@ -1,6 +1,7 @@
 """Why a job can fail: one table of codes, with what each means for retries and for the reader."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -137,12 +138,14 @@ class JobError(Exception):
     Attributes:
         code: the stable code; it decides whether another attempt may help.
         message: one sentence for a person, without secrets, control characters or a traceback.
+        retry_after: how long whoever refused asks to be left alone, None when nobody said so.
     """
 
-    def __init__(self, code: ErrorCode, message: str) -> None:
+    def __init__(self, code: ErrorCode, message: str, *, retry_after: timedelta | None = None) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+        self.retry_after = retry_after
 
     @property
     def retryable(self) -> bool:

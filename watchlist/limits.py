@@ -78,6 +78,9 @@ HISTORY_COMMITS = 1000
 REPOSITORY_URL_CHARACTERS = 300
 """Longest repository URL that is read."""
 
+BRANCH_CHARACTERS = 255
+"""Longest name of a branch that is shown whole; git and hosts allow no longer part of one."""
+
 USER_CHARACTERS = 255
 """Longest name of a user: as long as the subject of a token may be (OpenID Connect Core 1.0, section 2)."""
 

@@ -14,12 +14,12 @@ from dulwich.protocol import Protocol
 from tasks.history.byte_reader import ByteReader
 from tasks.history.transport import GitHttpConnections
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git.answers import error_of_line, is_refusal, printable
 from watchlist.git.protocol import (
     Capabilities,
     Head,
     command,
     head_request,
-    printable,
     protocol_errors,
     read_capabilities,
     read_head,
@@ -125,7 +125,9 @@ def _skip_to_pack(lines: Protocol) -> bool:
         sections += 1
         text = line.strip()
         if text.startswith(b"ERR "):
-            raise FetchRefusedError(printable(text[4:]))
+            if is_refusal(text[4:]):
+                raise FetchRefusedError(printable(text[4:]))
+            raise error_of_line(text[4:])
         if text == b"packfile":
             return True
         ready = ready or text in {b"ready", b"shallow-info"}

@@ -29,7 +29,7 @@ from tasks.history.commit_search import Bounds, search_after, search_window
 from tasks.history.git_process import Deadline, Git
 from tasks.history.limits import MIB, FetchLimits
 from tasks.history.line_counting import count_lines
-from tasks.history.protocol import FetchRefusedError, Head, UploadPack
+from tasks.history.protocol import FetchRefusedError, Head
 from tasks.history.source import Source
 from tasks.history.store import TreePair
 from tasks.history.transport import GitHttpConnections
@@ -149,7 +149,7 @@ def open_repository(
         store = directory / "objects.git"
         store.mkdir()
         git = Git(store, children=children, limits=limits, deadline=deadline)
-        source = Source(url, UploadPack(connections), git, limits)
+        source = Source(connections, git, limits)
         yield Repository(connections, source, directory, limits)
 
 
@@ -167,6 +167,11 @@ class Repository:
     def bytes_received(self) -> int:
         """Bytes of the host's answers so far, what git itself fetched excepted."""
         return self._connections.bytes_received
+
+    @property
+    def url(self) -> str:
+        """Where the repository is, after what the host has said by now."""
+        return self._connections.url
 
     def head(self) -> Head:
         """Return where HEAD points; one small request, once.

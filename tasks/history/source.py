@@ -18,6 +18,7 @@ from tasks.history.parallel import in_parallel
 from tasks.history.protocol import FetchRefusedError, FetchRequest, Head, UploadPack
 from tasks.history.stock_git import fetch_all, read_head
 from tasks.history.store import ObjectStore
+from tasks.history.transport import GitHttpConnections
 from watchlist.errors import ErrorCode, JobError
 
 _WANTS_AT_ONCE = 20_000
@@ -39,9 +40,9 @@ class Source:
         gives_objects: whether the server is asked for trees and blobs by id; set it to False when it refused.
     """
 
-    def __init__(self, url: str, upload_pack: UploadPack, git: Git, limits: FetchLimits) -> None:
-        self._url = url
-        self._upload_pack = upload_pack
+    def __init__(self, connections: GitHttpConnections, git: Git, limits: FetchLimits) -> None:
+        self._connections = connections
+        self._upload_pack = UploadPack(connections)
         self._git = git
         self._limits = limits
         self._store: ObjectStore | None = None
@@ -80,7 +81,9 @@ class Source:
         """
         if self._head is None:
             self._head = (
-                self._upload_pack.head() if self._speaks_version_2 else read_head(self._git, self._url, self._limits)
+                self._upload_pack.head()
+                if self._speaks_version_2
+                else read_head(self._git, self._connections.url, self._limits)
             )
         return self._head
 
@@ -251,10 +254,13 @@ class Source:
         for found in self.store.read(new, largest=OBJECT_BYTES):
             self.known[found.oid] = replace(read_commit(found.oid, found.content or b""), content=b"")
 
+    def _head_by_git(self) -> Head:
+        return read_head(self._git, self._connections.url, self._limits)
+
     def _fetch_with_git(self) -> None:
         _ = self.store  # git fetches into it
         self._came_unasked = True
-        fetch_all(self._git, self._url, self._limits)
+        fetch_all(self._git, self._connections.url, self._limits)
         self._read_commits_of_store()
 
 

@@ -6,6 +6,7 @@ from tasks.history.git_process import Git
 from tasks.history.limits import FetchLimits
 from tasks.history.protocol import Head
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git.protocol import branch_of
 
 _HEAD = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\tHEAD")
 _SHA256_LENGTH = 64
@@ -24,8 +25,8 @@ def read_head(git: Git, url: str, limits: FetchLimits) -> Head:
     for line in said.splitlines():
         if match := _HEAD.fullmatch(line):
             sha = match[1]
-        elif line.startswith("ref: refs/heads/") and line.endswith("\tHEAD"):
-            branch = line.removeprefix("ref: refs/heads/").removesuffix("\tHEAD")
+        elif line.startswith("ref: ") and line.endswith("\tHEAD"):
+            branch = branch_of(line.removeprefix("ref: ").removesuffix("\tHEAD"))
     return Head(sha, branch, "sha256" if sha and len(sha) == _SHA256_LENGTH else "sha1")
 
 

@@ -1,7 +1,8 @@
 """Keep-alive HTTP connections to one repository's `git-upload-pack`, bounded in time and bytes.
 
 A watchdog thread ends a connection when the time is up, when the host stalls or when the job is cancelled, so that
-no read outlives its limit however slowly bytes trickle in. Redirects are never followed to another repository.
+no read outlives its limit however slowly bytes trickle in. Redirects are followed to another name of the repository on
+the same host, never to another host.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from http import HTTPStatus
 from http.client import HTTPException
 from types import TracebackType
 from typing import Self
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
@@ -25,7 +26,16 @@ from tasks.child_process import ChildProcesses
 from tasks.history.byte_reader import ByteReader
 from tasks.history.git_process import Deadline
 from tasks.history.limits import FetchLimits
+from watchlist import clock
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git.answers import (
+    MOST_REDIRECTS,
+    PAGE_BYTES,
+    REDIRECTS,
+    error_of_content,
+    error_of_status,
+    followed,
+)
 from watchlist.git.protocol import (
     ADVERTISEMENT_TYPE,
     REQUEST_TYPE,
@@ -33,7 +43,6 @@ from watchlist.git.protocol import (
     SERVICE,
     USER_AGENT,
     VERSION_HEADER,
-    error_of_status,
 )
 from watchlist.git.remote import explained
 
@@ -66,6 +75,27 @@ class Traffic:
             raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, f"The host sent more than {self._limit // 2**20} MiB.")
 
 
+class _Place:
+    """Where the repository is; all connections learn of it when the host redirects one of them.
+
+    Attributes:
+        base: the address that was given.
+        path: of the repository, without what git appends to it.
+    """
+
+    def __init__(self, base: SplitResult) -> None:
+        self.base = base
+        self.path = base.path.rstrip("/")
+
+    @property
+    def origin(self) -> str:
+        return f"{self.base.scheme}://{self.base.netloc}"
+
+    @property
+    def url(self) -> str:
+        return self.origin + self.path
+
+
 class GitHttpConnections:
     """As many connections to one repository as are used at once; a context manager that closes them all."""
 
@@ -83,7 +113,7 @@ class GitHttpConnections:
         Raises:
             JobError: the URL's scheme is not allowed, or it names no host.
         """
-        self._base = _checked(url, allowed_schemes)
+        self._place = _Place(_checked(url, allowed_schemes))
         self._limits = limits
         self._deadline = deadline
         self._children = children
@@ -105,6 +135,11 @@ class GitHttpConnections:
         """Bytes of all answers so far."""
         return self._traffic.bytes_received
 
+    @property
+    def url(self) -> str:
+        """Where the repository is, as far as the host has said by now."""
+        return self._place.url
+
     @contextlib.contextmanager
     def borrow(self) -> Iterator["GitHttpConnection"]:
         """Lend a connection that nobody else uses; threads may borrow at the same time."""
@@ -119,7 +154,11 @@ class GitHttpConnections:
     def _another(self) -> "GitHttpConnection":
         return self._opened.enter_context(
             GitHttpConnection(
-                self._base, limits=self._limits, deadline=self._deadline, children=self._children, traffic=self._traffic
+                self._place,
+                limits=self._limits,
+                deadline=self._deadline,
+                children=self._children,
+                traffic=self._traffic,
             )
         )
 
@@ -128,11 +167,10 @@ class GitHttpConnection:
     """Talks protocol v2 with one repository; a context manager."""
 
     def __init__(
-        self, base: SplitResult, *, limits: FetchLimits, deadline: Deadline, children: ChildProcesses, traffic: Traffic
+        self, place: "_Place", *, limits: FetchLimits, deadline: Deadline, children: ChildProcesses, traffic: Traffic
     ) -> None:
-        """Prepare a connection to the repository at `base`; nothing is sent yet."""
-        self._base = base
-        self._path = base.path.rstrip("/")
+        """Prepare a connection to the repository at `place`; nothing is sent yet."""
+        self._place = place
         self._limits = limits
         self._children = children
         self._traffic = traffic
@@ -193,12 +231,8 @@ class GitHttpConnection:
 
     @contextlib.contextmanager
     def _exchange(self, method: str, suffix: str, *, accept: str, body: bytes | None = None) -> Iterator[ByteReader]:
-        response = self._request(method, suffix, accept, body)
+        response = self._at_its_place(method, suffix, accept, body)
         try:
-            if response.status in {301, 302, 303, 307, 308} and self._moved_within(response, suffix):
-                response.close()
-                self.disconnect()
-                response = self._request(method, suffix, accept, body)
             self._raise_for(response, accept)
             yield ByteReader(lambda: self._receive(response))
             if not self._drained(response):
@@ -209,6 +243,21 @@ class GitHttpConnection:
         finally:
             self._awaiting_since = None
             response.close()
+
+    def _at_its_place(self, method: str, suffix: str, accept: str, body: bytes | None) -> BaseHTTPResponse:
+        """Send a request to where the repository is, following the host to another name of it, not to another host."""
+        for _ in range(MOST_REDIRECTS):
+            response = self._request(method, suffix, accept, body)
+            moved_to = None
+            if response.status in REDIRECTS:
+                path = self._place.path + suffix.partition("?")[0]
+                moved_to = followed(self._place.origin, path, response.headers.get("Location", ""))
+            if moved_to is None:
+                return response
+            self._place.path = moved_to
+            response.close()
+            self.disconnect()
+        return self._request(method, suffix, accept, body)
 
     def _request(self, method: str, suffix: str, content_type: str, body: bytes | None) -> BaseHTTPResponse:
         headers = {"User-Agent": USER_AGENT, "Accept": content_type, **VERSION_HEADER}
@@ -234,18 +283,24 @@ class GitHttpConnection:
             if self._http is None:
                 self._http = self._connected()
             self._http.request(
-                method, self._path + suffix, body=body, headers=headers, preload_content=False, decode_content=False
+                method,
+                self._place.path + suffix,
+                body=body,
+                headers=headers,
+                preload_content=False,
+                decode_content=True,
             )
             response = self._http.getresponse()
         self._traffic.count(sum(len(name) + len(value) + 4 for name, value in response.headers.items()))
         return response
 
     def _connected(self) -> HTTPConnection:
-        host, timeout = self._base.hostname or "", self._limits.connect_seconds
+        base, timeout = self._place.base, self._limits.connect_seconds
+        host = base.hostname or ""
         http = (
-            HTTPSConnection(host, self._base.port, timeout=timeout, ssl_context=ssl.create_default_context())
-            if self._base.scheme == "https"
-            else HTTPConnection(host, self._base.port, timeout=timeout)
+            HTTPSConnection(host, base.port, timeout=timeout, ssl_context=ssl.create_default_context())
+            if base.scheme == "https"
+            else HTTPConnection(host, base.port, timeout=timeout)
         )
         http.connect()
         http.timeout = self._limits.stall_seconds
@@ -257,29 +312,22 @@ class GitHttpConnection:
             return response.read1(1) == b""
         return False
 
-    def _moved_within(self, response: BaseHTTPResponse, suffix: str) -> bool:
-        """Follow the one redirect that names the same repository: with or without `.git` at its end."""
-        target = urlsplit(urljoin(self._base.geturl(), response.headers.get("Location", "")))
-        same_origin = (target.scheme, target.netloc) == (self._base.scheme, self._base.netloc)
-        path = target.path.removesuffix(suffix.partition("?")[0])
-        if not same_origin or path == self._path or path.removesuffix(".git") != self._path.removesuffix(".git"):
-            return False
-        self._path = path
-        return True
-
     def _raise_for(self, response: BaseHTTPResponse, content_type: str) -> None:
-        status = response.status
-        if status == HTTPStatus.OK:
+        if response.status == HTTPStatus.OK:
             kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-            if kind == content_type:
-                return
-            raise JobError(ErrorCode.REPOSITORY_UNSUPPORTED, "The host does not speak git's smart HTTP protocol here.")
-        if status in {301, 302, 303, 307, 308}:
-            raise JobError(
-                ErrorCode.REPOSITORY_MOVED,
-                f"The host redirects to {_printable(response.headers.get('Location', 'another address'))}.",
-            )
-        raise error_of_status(status)
+            if kind != content_type:
+                raise error_of_content(response.headers, self._page(response))
+        else:
+            raise error_of_status(response.status, response.headers, self._page(response), clock.now())
+
+    def _page(self, response: BaseHTTPResponse) -> bytes:
+        """Return the beginning of what came instead of what was asked for, or of what arrives of it."""
+        page = bytearray()
+        with contextlib.suppress(JobError):
+            while len(page) < PAGE_BYTES and (chunk := self._receive(response)):
+                page += chunk
+        self._children.raise_if_cancelled()
+        return bytes(page[:PAGE_BYTES])
 
     @contextlib.contextmanager
     def _errors_explained(self) -> Iterator[None]:
@@ -340,7 +388,3 @@ def _checked(url: str, allowed_schemes: Collection[str]) -> SplitResult:
     if not named or parts.scheme not in allowed_schemes or parts.username or parts.password:
         raise JobError(ErrorCode.HOST_NOT_ALLOWED, "The URL's scheme or host is not allowed.")
     return parts
-
-
-def _printable(text: str) -> str:
-    return "".join(character for character in text if character.isprintable())[:200]

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 
 from watchlist import limits
 from watchlist.checks.decisions import HOST_TROUBLE, Random
-from watchlist.errors import JobError
-from watchlist.git.remote import HostBusyError
+from watchlist.errors import ErrorCode, JobError
 from watchlist.storage.records import HostPause
 
 
@@ -56,12 +55,11 @@ class Hosts:
         if error.code not in HOST_TROUBLE:
             self._is_well(origin, now)
             return
-        asked = error.retry_after if isinstance(error, HostBusyError) else None
         self._trouble(
             origin,
             now,
-            lambda before: BackOff.after(before, asked, now, self._random),
-            at_once=isinstance(error, HostBusyError),
+            lambda before: BackOff.after(before, error.retry_after, now, self._random),
+            at_once=error.code is ErrorCode.HOST_RATE_LIMITED or error.retry_after is not None,
         )
 
     def _is_well(self, origin: str, now: datetime) -> None:

@@ -8,12 +8,15 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from dulwich.errors import GitProtocolError, HangupException
 from dulwich.protocol import Protocol, pkt_line
+from dulwich.refs import Ref, check_ref_format
 
+from watchlist import limits
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git.answers import error_of_line
+from watchlist.repository_url import Repository
 
 USER_AGENT = "git/2.45.0 (repository-watchlist)"
 """Hosts serve git's protocol to clients that look like git, and HTML to others."""
@@ -24,10 +27,12 @@ ADVERTISEMENT_TYPE = f"application/x-{SERVICE}-advertisement"
 REQUEST_TYPE = f"application/x-{SERVICE}-request"
 RESULT_TYPE = f"application/x-{SERVICE}-result"
 
+_BRANCHES = "refs/heads/"
 _DELIMITER = b"0001"
 _FLUSH = b"0000"
 _CAPABILITY_LINES = 200
-_REF_LINES = 20
+_REF_LINES = 100_000
+"""Hosts may show all refs, whatever is asked for; the transfer has bounds of its own."""
 _OID_LENGTHS = {"sha1": 40, "sha256": 64}
 
 Read = Callable[[int], bytes]
@@ -42,11 +47,13 @@ class Head:
         sha: its commit, or None when the repository is empty (or HEAD names a branch without commits).
         branch: the default branch's name without `refs/heads/`, or None when HEAD is detached or the host hides it.
         object_format: `sha1` or `sha256`.
+        renamed_to: what the repository is called now, where its host redirects to another name.
     """
 
     sha: str | None
     branch: str | None
     object_format: str
+    renamed_to: Repository | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +113,13 @@ def read_head(read: Read, object_format: str = "sha1") -> Head:
         return _read_head(_lines(read, _REF_LINES), object_format)
 
 
-def error_of_status(status: int) -> JobError:
-    """Return what an HTTP status other than 200 means for the repository."""
-    return JobError(_code_of(status), f"The host answered with HTTP status {status}.")
+def branch_of(ref: str) -> str | None:
+    """Return the branch that a host's text stands for, fit to be shown; None for what git takes for none."""
+    name = ref.removeprefix(_BRANCHES)
+    if name == ref or not check_ref_format(Ref(ref.encode(errors="replace"))):
+        return None
+    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
+    return shown if len(shown) <= limits.BRANCH_CHARACTERS else f"{shown[: limits.BRANCH_CHARACTERS - 1]}…"
 
 
 @contextlib.contextmanager
@@ -122,11 +133,6 @@ def protocol_errors() -> Iterator[None]:
         raise JobError(ErrorCode.TRANSFER_INVALID, "The host's answer is not git's.") from error
 
 
-def printable(data: bytes) -> str:
-    """Return text of a host, fit for an error message."""
-    return "".join(character for character in data.decode(errors="replace") if character.isprintable())[:200]
-
-
 def _lines(read: Read, most: int) -> Iterator[bytes | None]:
     """Yield pkt-lines to the end of the answer; None stands for a flush or a delimiter."""
     protocol = Protocol(read, len)
@@ -136,7 +142,7 @@ def _lines(read: Read, most: int) -> Iterator[bytes | None]:
         except HangupException:
             return
         if line is not None and line.startswith(b"ERR "):
-            raise JobError(ErrorCode.REPOSITORY_NOT_FOUND, f"The host says: {printable(line[4:])}")
+            raise error_of_line(line[4:])
         yield line
     raise GitProtocolError("more lines than any server sends")
 
@@ -184,40 +190,26 @@ def _told_unasked(first_ref: str) -> Head | None:
         return Head(None, None, object_format)
     if name != "HEAD" or len(oid) != _OID_LENGTHS.get(object_format):
         return None
-    branch = re.search(r"(?:^| )symref=HEAD:refs/heads/(\S+)", capabilities)
-    return Head(oid, branch[1] if branch else None, object_format)
+    target = re.search(r"(?:^| )symref=HEAD:(\S+)", capabilities)
+    return Head(oid, branch_of(target[1] if target else ""), object_format)
 
 
 def _read_head(lines: Iterator[bytes | None], object_format: str) -> Head:
-    sha = branch = None
     for line in lines:
         if line is None:
-            return Head(sha, branch, object_format)
+            return Head(None, None, object_format)
         oid, name, *attributes = [*line.decode(errors="replace").strip().split(" "), ""]
-        if name != "HEAD":
-            continue
-        if re.fullmatch(rf"[0-9a-f]{{{_OID_LENGTHS[object_format]}}}", oid):
-            sha = oid
-        elif oid != "unborn":
-            raise GitProtocolError("HEAD is no object id")
-        for attribute in attributes:
-            if attribute.startswith("symref-target:refs/heads/"):
-                branch = attribute.removeprefix("symref-target:refs/heads/")
-            elif attribute.startswith("peeled:"):
-                sha = attribute.removeprefix("peeled:")
+        if name == "HEAD":
+            return _head(oid, attributes, object_format)
     # A server that dies over the request answers nothing; that must not pass for an empty repository.
     raise HangupException
 
 
-def _code_of(status: int) -> ErrorCode:
-    match status:
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN | HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            return ErrorCode.REPOSITORY_REQUIRES_LOGIN
-        case HTTPStatus.NOT_FOUND | HTTPStatus.GONE | HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
-            return ErrorCode.REPOSITORY_NOT_FOUND
-        case HTTPStatus.TOO_MANY_REQUESTS:
-            return ErrorCode.HOST_RATE_LIMITED
-        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return ErrorCode.HOST_ERROR
-        case _:
-            return ErrorCode.REPOSITORY_UNSUPPORTED
+def _head(oid: str, attributes: Sequence[str], object_format: str) -> Head:
+    told = dict(attribute.partition(":")[::2] for attribute in attributes)
+    sha = told.get("peeled", oid)
+    if oid == "unborn":
+        return Head(None, branch_of(told.get("symref-target", "")), object_format)
+    if not re.fullmatch(rf"[0-9a-f]{{{_OID_LENGTHS[object_format]}}}", sha):
+        raise GitProtocolError("HEAD is no object id")
+    return Head(sha, branch_of(told.get("symref-target", "")), object_format)

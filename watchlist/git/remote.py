@@ -3,28 +3,35 @@
 A POST of protocol v2's `ls-refs` is sent straight away; git itself would ask for the server's capabilities before.
 Only when the answer to that is no HEAD, git's own way is gone: `GET info/refs`, then whatever the server speaks.
 
-Nothing is followed but the one redirect that names the same repository, with or without `.git` at its end.
+Redirects are followed to another name on the same host, never to another host.
 """
 
-import re
 import ssl
 import threading
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from http.client import HTTPException
 from io import BytesIO
 from types import TracebackType
 from typing import Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError, NameResolutionError
 from urllib3.response import BaseHTTPResponse
 
+from watchlist import clock
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git.answers import (
+    MOST_REDIRECTS,
+    RedirectedError,
+    error_of_content,
+    error_of_status,
+    followed,
+    renamed,
+)
 from watchlist.git.protocol import (
     ADVERTISEMENT_TYPE,
     REQUEST_TYPE,
@@ -32,21 +39,15 @@ from watchlist.git.protocol import (
     SERVICE,
     USER_AGENT,
     VERSION_HEADER,
+    Capabilities,
     Head,
-    error_of_status,
     head_request,
-    printable,
     read_capabilities,
     read_head,
 )
 from watchlist.repository_url import NESTING_HOSTS, Repository
 from watchlist.timed_connection import Deadline, TimedConnection, TimedHTTPConnection, TimedHTTPSConnection
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MAY_ASK_TO_WAIT = frozenset(
-    {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE},
-)
-_LONGEST_RETRY_AFTER = 24 * 3600
 _WORTH_GIT_S_OWN_WAY = frozenset(
     {
         ErrorCode.REPOSITORY_MOVED,
@@ -55,18 +56,6 @@ _WORTH_GIT_S_OWN_WAY = frozenset(
         ErrorCode.TRANSFER_INVALID,
     }
 )
-
-
-class HostBusyError(JobError):
-    """The host asks for fewer requests.
-
-    Attributes:
-        retry_after: how long it asks to wait, None when it does not say.
-    """
-
-    def __init__(self, retry_after: timedelta | None) -> None:
-        super().__init__(ErrorCode.HOST_RATE_LIMITED, "The host asks for fewer requests.")
-        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +123,7 @@ class HeadReader:
         """Return where the repository's HEAD points now.
 
         Raises:
-            HostBusyError: the host asks for fewer requests.
-            JobError: any other reason why it cannot be told.
+            JobError: why it cannot be told.
         """
         if repository.origin not in self._allowed_origins:
             raise JobError(ErrorCode.HOST_NOT_ALLOWED, f"{repository.origin} is not an allowed host (any more).")
@@ -147,24 +135,30 @@ class HeadReader:
         except JobError as error:
             if error.code not in _WORTH_GIT_S_OWN_WAY:
                 raise
-        return self._ask_as_git_does(repository.origin, path)
+        path, offered = self._capabilities(repository.origin, path)
+        head = self._ask_as_git_does(repository.origin, path, offered)
+        return replace(head, renamed_to=renamed(repository, path))
 
     def _ask(self, origin: str, path: str, object_format: str = "sha1", *, unborn: bool = False) -> Head:
         body = head_request(object_format, unborn=unborn)
         content = self._content(origin, "POST", f"{path}/{SERVICE}", RESULT_TYPE, body)
         return read_head(BytesIO(content).read, object_format)
 
-    def _ask_as_git_does(self, origin: str, path: str) -> Head:
-        suffix = f"/info/refs?service={SERVICE}"
-        try:
-            content = self._content(origin, "GET", path + suffix, ADVERTISEMENT_TYPE)
-        except _RedirectedError as redirected:
-            moved_to = _same_repository(origin, path, redirected.location, suffix)
-            if moved_to is None:
-                raise
-            path = moved_to
-            content = self._content(origin, "GET", path + suffix, ADVERTISEMENT_TYPE)
-        offered = read_capabilities(BytesIO(content).read)
+    def _capabilities(self, origin: str, path: str) -> tuple[str, Capabilities]:
+        """Ask what the host offers, following it to where the repository is now; return that path, too."""
+        for left in reversed(range(MOST_REDIRECTS + 1)):
+            try:
+                content = self._content(origin, "GET", f"{path}/info/refs?service={SERVICE}", ADVERTISEMENT_TYPE)
+            except RedirectedError as redirected:
+                moved_to = followed(origin, f"{path}/info/refs", redirected.location)
+                if moved_to is None or not left:
+                    raise
+                path = moved_to
+            else:
+                break
+        return path, read_capabilities(BytesIO(content).read)
+
+    def _ask_as_git_does(self, origin: str, path: str, offered: Capabilities) -> Head:
         if offered.version > 1:
             return self._ask(origin, path, offered.object_format, unborn=offered.unborn)
         if offered.head is None:
@@ -203,7 +197,7 @@ class HeadReader:
             self._give_back(origin, http)
         else:
             http.close()
-        _raise_for(response, request.content_type)
+        _raise_for(response, request.content_type, content)
         return content
 
     def _too_slow(self) -> JobError:
@@ -241,18 +235,9 @@ class _Request:
         if self.body is not None:
             headers["Content-Type"] = REQUEST_TYPE
         http.request(
-            self.method, self.target, body=self.body, headers=headers, preload_content=False, decode_content=False
+            self.method, self.target, body=self.body, headers=headers, preload_content=False, decode_content=True
         )
         return http.getresponse()
-
-
-class _RedirectedError(JobError):
-    """The host redirects to `location`."""
-
-    def __init__(self, location: str) -> None:
-        shown = printable(location.encode()) or "another address"
-        super().__init__(ErrorCode.REPOSITORY_MOVED, f"The host redirects to {shown}.")
-        self.location = location
 
 
 def explained(error: Exception, *, in_answer: bool) -> JobError:
@@ -266,30 +251,8 @@ def explained(error: Exception, *, in_answer: bool) -> JobError:
     return JobError(ErrorCode.HOST_UNREACHABLE, "The host cannot be reached.")
 
 
-def _raise_for(response: BaseHTTPResponse, wanted: str) -> None:
-    status = response.status
-    if status == HTTPStatus.OK:
-        if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() != wanted:
-            raise JobError(ErrorCode.REPOSITORY_UNSUPPORTED, "The host does not speak git's smart HTTP protocol here.")
-        return
-    if status in _REDIRECTS:
-        raise _RedirectedError(response.headers.get("Location", ""))
-    retry_after = response.headers.get("Retry-After")
-    if status == HTTPStatus.TOO_MANY_REQUESTS or (retry_after is not None and status in _MAY_ASK_TO_WAIT):
-        raise HostBusyError(_pause(retry_after))
-    raise error_of_status(status)
-
-
-def _pause(retry_after: str | None) -> timedelta | None:
-    """Read `Retry-After` in seconds; its other form, a date, is as good as none."""
-    if retry_after is None or not re.fullmatch(r"\d{1,9}", retry_after.strip()):
-        return None
-    return timedelta(seconds=min(int(retry_after), _LONGEST_RETRY_AFTER))
-
-
-def _same_repository(origin: str, path: str, location: str, suffix: str) -> str | None:
-    """Return the path of a redirect that only adds or takes away `.git`."""
-    target = urlsplit(urljoin(origin + path, location))
-    moved_to = target.path.removesuffix(suffix.partition("?")[0])
-    same = f"{target.scheme}://{target.netloc}" == origin and moved_to.removesuffix(".git") == path.removesuffix(".git")
-    return moved_to if same and moved_to != path else None
+def _raise_for(response: BaseHTTPResponse, wanted: str, content: bytes) -> None:
+    if response.status != HTTPStatus.OK:
+        raise error_of_status(response.status, response.headers, content, clock.now())
+    if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() != wanted:
+        raise error_of_content(response.headers, content)

@@ -1,9 +1,11 @@
 """HEAD is told by one request from servers of all kinds, and whatever a host does ends within its limits."""
 
 import contextlib
+import gzip
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -17,8 +19,8 @@ from local_service.git.server import GitServer
 from tests.hostile_server import ADVERTISEMENT, HEAD, REFS, HostileServer, Respond, reply
 from tests.repositories import build_repository, git, straight_line
 from watchlist.errors import ErrorCode, JobError
-from watchlist.git.protocol import Head
-from watchlist.git.remote import HeadReader, HostBusyError, RemoteLimits
+from watchlist.git.protocol import RESULT_TYPE, Head
+from watchlist.git.remote import HeadReader, RemoteLimits
 from watchlist.repository_url import Repository
 
 TIGHT = RemoteLimits(seconds=0.5, connect_seconds=0.5, bytes=4096)
@@ -122,12 +124,12 @@ def test_a_host_says_how_long_it_wants_to_be_left_alone(status: int) -> None:
         handler.end_headers()
 
     error = failure_at(respond)
-    assert isinstance(error, HostBusyError)
+    assert error.code is ErrorCode.HOST_RATE_LIMITED
     assert error.retry_after == timedelta(minutes=2)
 
 
-def test_a_redirect_to_another_repository_or_host_is_not_followed() -> None:
-    for location in ("https://example.org/owner/name", "/owner/other", "//example.org/owner/name.git"):
+def test_a_redirect_to_another_host_or_page_is_not_followed() -> None:
+    for location in ("https://example.org/owner/name", "/owner/other", "//example.org/owner/name.git/info/refs"):
         error = failure_at(lambda handler, location=location: reply(handler, status=301, location=location))  # type: ignore[misc]
         assert error.code is ErrorCode.REPOSITORY_MOVED
 
@@ -139,6 +141,36 @@ def test_a_redirect_that_only_adds_git_is_followed() -> None:
             reply(handler, status=301, location=handler.path.replace("/name/", "/name.git/"))
         else:
             reply(handler, ADVERTISEMENT if query else REFS)
+
+    with HostileServer(respond) as server:
+        assert head_at(server.origin).sha == HEAD
+
+
+def test_a_renamed_repository_is_followed_on_its_host() -> None:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        if not handler.path.startswith("/new/"):
+            reply(handler, status=301, location=handler.path.replace("/owner/name/", "/new/other/"))
+        else:
+            reply(handler, ADVERTISEMENT if "?" in handler.path else REFS)
+
+    with HostileServer(respond) as server:
+        head = head_at(server.origin)
+        assert head.sha == HEAD
+        assert head.renamed_to == Repository(server.origin, "new", "other")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_compressed_answers_are_read(encoding: str) -> None:
+    compress = gzip.compress if encoding == "gzip" else zlib.compress
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        body = compress(REFS)
+        handler.send_response(200)
+        handler.send_header("Content-Type", RESULT_TYPE)
+        handler.send_header("Content-Encoding", encoding)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
 
     with HostileServer(respond) as server:
         assert head_at(server.origin).sha == HEAD

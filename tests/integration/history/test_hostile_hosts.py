@@ -72,8 +72,8 @@ def test_each_http_status_has_its_code(open_at: Open, status: int, code: ErrorCo
     assert code_of(open_at, lambda handler: reply(handler, status=status)) is code
 
 
-@pytest.mark.parametrize("location", ["https://elsewhere.example/owner/name", "/owner/other/info/refs", ""])
-def test_a_redirect_is_reported_and_not_followed(open_at: Open, location: str) -> None:
+@pytest.mark.parametrize("location", ["https://elsewhere.example/owner/name", "/explore", ""])
+def test_a_redirect_elsewhere_is_reported_and_not_followed(open_at: Open, location: str) -> None:
     def respond(handler: BaseHTTPRequestHandler) -> None:
         reply(handler, status=301, location=location)
 
@@ -83,6 +83,19 @@ def test_a_redirect_is_reported_and_not_followed(open_at: Open, location: str) -
         assert raised.value.code is ErrorCode.REPOSITORY_MOVED
         assert location in raised.value.message
         assert len(server.requests) == 1
+
+
+def test_redirects_in_a_circle_end(open_at: Open) -> None:
+    names = {"/owner/name": "/owner/other", "/owner/other": "/owner/name"}
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        reply(handler, status=301, location=names[handler.path.partition("/info/refs")[0]] + "/info/refs")
+
+    with HostileServer(respond) as server:
+        with pytest.raises(JobError) as raised, open_at(server.url) as repository:
+            repository.head()
+        assert raised.value.code is ErrorCode.REPOSITORY_MOVED
+        assert len(server.requests) == 4
 
 
 def test_a_redirect_to_the_same_name_with_git_at_its_end_is_followed(open_at: Open) -> None:
@@ -170,7 +183,7 @@ def test_an_endless_list_of_refs_is_cut(open_at: Open) -> None:
         else:
             reply(handler, _endless(pkt_line(b"1" * 40 + b" refs/heads/x\n")))
 
-    assert code_of(open_at, respond) is ErrorCode.TRANSFER_INVALID
+    assert code_of(open_at, respond) is ErrorCode.REPOSITORY_TOO_LARGE
 
 
 def test_an_endless_list_of_shallow_commits_is_cut(open_at: Open) -> None:

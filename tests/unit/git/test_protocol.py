@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchlist.errors import ErrorCode, JobError
-from watchlist.git.protocol import Head, head_request, read_capabilities, read_head
+from watchlist.git.protocol import Head, branch_of, head_request, read_capabilities, read_head
 
 SHA = "1" * 40
 FLUSH = b"0000"
@@ -38,6 +38,28 @@ def test_an_empty_repository_has_no_head() -> None:
 
 def test_refs_that_were_not_asked_for_do_not_count() -> None:
     assert head_of(f"{SHA} refs/heads/main\n".encode()).sha is None
+
+
+def test_head_is_found_among_all_refs() -> None:
+    refs = [f"{SHA} refs/heads/a-{number}\n".encode() for number in range(100)]
+    assert head_of(*refs, f"{SHA} HEAD symref-target:refs/heads/main\n".encode(), *refs) == Head(SHA, "main", "sha1")
+
+
+@pytest.mark.parametrize("name", ["feature/größe/日本", "-dash", "@", "v1.2", "a" * 255])
+def test_a_branch_has_any_name_that_git_allows(name: str) -> None:
+    assert branch_of(f"refs/heads/{name}") == name
+
+
+@pytest.mark.parametrize(
+    "ref", ["refs/heads/", "refs/heads/a..b", "refs/heads/a.lock", "refs/heads/\x07", "refs/tags/v1"]
+)
+def test_what_git_takes_for_no_branch_is_none(ref: str) -> None:
+    assert branch_of(ref) is None
+
+
+def test_a_branch_is_shown_in_printable_characters_and_cut() -> None:
+    assert branch_of("refs/heads/a\N{RIGHT-TO-LEFT OVERRIDE}b") == "a\N{REPLACEMENT CHARACTER}b"
+    assert branch_of(f"refs/heads/{'a' * 256}") == f"{'a' * 254}…"
 
 
 def test_an_error_of_the_server_is_shown() -> None:
