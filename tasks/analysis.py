@@ -25,6 +25,7 @@ from tasks.scorecard.assessment import Assessor
 from watchlist import limits
 from watchlist.health import store as health_store
 from watchlist.health.scorecard import ScorecardResult, no_score
+from watchlist.health.summary import summarize, summary_of
 from watchlist.history import metrics as history_metrics
 from watchlist.history import store as commit_store
 from watchlist.history.commits import Commit
@@ -131,7 +132,9 @@ def _set_up(scope: _Scope) -> Analysis:
     scope.job.check()
     _store_health(scope, head.sha, scorecard, metrics)
     return Analysis(
-        _of_history(scope, window, commits, notes) | _of_health(scope, scorecard),
+        _of_history(scope, window, commits, notes)
+        | _of_health(scope, scorecard)
+        | _in_short(metrics, score=scorecard.score, score_before=None),
         scorecard,
         scope.repository.bytes_received,
     )
@@ -159,7 +162,9 @@ def _backfill(scope: _Scope) -> Analysis:
     _store_health(scope, head.sha, latest[0] if latest else None, metrics)
     _forget_commits(scope, window)
     described = {"package": package.model_dump(mode="json", exclude_none=True), "analyzed_at": scope.now}
-    attributes = _of_history(scope, window, commits, notes) | described
+    known = summary_of(scope.entry)
+    in_short = _in_short(metrics, score=scope.entry.score, score_before=known.score_before if known else None)
+    attributes = _of_history(scope, window, commits, notes) | described | in_short
     return Analysis(attributes, None, scope.repository.bytes_received, alerts)
 
 
@@ -174,7 +179,8 @@ def _renew_health(scope: _Scope) -> Analysis:
     alerts = tell_of_health(scope.entry, earlier, scorecard, job=scope.job, now=scope.now)
     scope.job.check()
     _store_health(scope, head.sha, scorecard, metrics)
-    return Analysis(_of_health(scope, scorecard), scorecard, scope.repository.bytes_received, alerts)
+    in_short = _in_short(metrics, score=scorecard.score, score_before=_score_before(scope.entry, earlier, scorecard))
+    return Analysis(_of_health(scope, scorecard) | in_short, scorecard, scope.repository.bytes_received, alerts)
 
 
 _WORK: Mapping[JobKind, Callable[[_Scope], Analysis]] = {
@@ -212,6 +218,20 @@ def _of_health(scope: _Scope, scorecard: ScorecardResult) -> dict[str, Any]:
         "scorecard_head_sha": scope.repository.head().sha,
         "analyzed_at": scope.now,
     }
+
+
+def _in_short(metrics: HistoryMetrics, *, score: float | None, score_before: float | None) -> dict[str, Any]:
+    """Return the entry's attribute that lists show of the analysis."""
+    summary = summarize(metrics, score=score, score_before=score_before)
+    return {"summary": summary.model_dump(mode="json")}
+
+
+def _score_before(entry: Entry, earlier: Sequence[ScorecardResult], result: ScorecardResult) -> float | None:
+    """Return the score that `result` is compared with: that of another result, not of the same one kept."""
+    known = summary_of(entry)
+    if earlier and earlier[0].obtained_at == result.obtained_at:
+        return known.score_before if known else None
+    return next((each.score for each in earlier if each.score is not None), None)
 
 
 def _stored(entry: Entry, commits: Sequence[Commit]) -> StoredHistory | None:

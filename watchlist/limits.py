@@ -125,7 +125,7 @@ COMMITS_LOOKED_AT = 1000
 SUBJECT_CHARACTERS = 500
 """Longest subject kept of a commit."""
 
-CURSOR_CHARACTERS = 800
+CURSOR_CHARACTERS = 1200
 """Longest cursor of a page that is read."""
 
 HEALTH_HISTORY_SHOWN = 30
@@ -294,3 +294,36 @@ after it are told. Longer than outages as a rule, and the stream keeps the recor
 
 LIVE_CHANGE_AGE = timedelta(minutes=15)
 """The same for live status: clients that see nothing poll, and an old state helps nobody."""
+
+QUIET_AFTER = timedelta(days=90)
+"""Without a commit by a person for so long, a repository is quiet."""
+
+DORMANT_AFTER = timedelta(days=365)
+"""Without a commit by a person for so long, a repository is dormant."""
+
+SLOWING_SHARE = 0.4
+"""A repository is slowing when people made at most this share of the commits that the weeks before let expect."""
+
+SLOWING_LEAST = 10
+"""Expected commits of a quarter from which on their lack says something."""
+
+STALE_AFTER = timedelta(days=14)
+"""Without a good look for so long, what is known of a repository says nothing about now."""
+
+FAILING_AFTER = 3
+"""Failed looks in a row from which on a repository is failing."""
+
+WATCHLIST_LOOKED_AT = 1000
+"""User entries among which one request for a watchlist sorts and counts; what is more is on the pages after them."""
+
+LABELS = 20
+"""Most labels of a user entry."""
+
+LABEL_CHARACTERS = 50
+"""Longest label."""
+
+OPEN_ALERTS_COUNTED = 1000
+"""Open alerts of a user that a look at their watchlist counts; about what one call of DynamoDB reads."""
+
+SEARCH_CHARACTERS = 100
+"""Longest text that is looked for in a watchlist."""

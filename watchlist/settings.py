@@ -164,6 +164,27 @@ class AuthorizerSettings(Settings):
     jwt_audience: CommaSeparated = Field(alias="JWT_AUDIENCE", min_length=1)
 
 
+class VerdictSettings(Settings):
+    """From where on a repository is quiet, dormant, slowing, failing or unknown (`watchlist.health.verdict`)."""
+
+    quiet_after_days: float = Field(default=limits.QUIET_AFTER.days, alias="QUIET_AFTER_DAYS", gt=0)
+    dormant_after_days: float = Field(default=limits.DORMANT_AFTER.days, alias="DORMANT_AFTER_DAYS", gt=0)
+    slowing_share: float = Field(default=limits.SLOWING_SHARE, alias="SLOWING_SHARE", ge=0, lt=1)
+    slowing_least_commits: float = Field(default=limits.SLOWING_LEAST, alias="SLOWING_LEAST_COMMITS", gt=0)
+    stale_after_days: float = Field(default=limits.STALE_AFTER.days, alias="STALE_AFTER_DAYS", gt=0)
+    failing_after_checks: int = Field(default=limits.FAILING_AFTER, alias="FAILING_AFTER_CHECKS", ge=1)
+
+    @model_validator(mode="after")
+    def _quiet_before_dormant(self) -> Self:
+        if self.quiet_after_days > self.dormant_after_days:
+            raise ValueError("QUIET_AFTER_DAYS must not be more than DORMANT_AFTER_DAYS")
+        return self
+
+
+class OverviewSettings(TableSettings, VerdictSettings):
+    """What showing a user's repositories needs."""
+
+
 class EventSettings(TableSettings):
     """Where events are put."""
 

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from watchlist import limits
+from watchlist.health.verdict import VerdictState
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 _NUMBER = re.compile(r"\d{1,9}")
@@ -103,5 +104,28 @@ AlertLimit = Annotated[
     BeforeValidator(_written_as_number),
     Query(description="Most alerts on the page."),
 ]
+
+_VERDICT = "|".join(VerdictState)
+
+
+def verdicts_in(text: str | None) -> frozenset[VerdictState]:
+    """Return the verdicts that `text` names, with commas between."""
+    return frozenset(VerdictState(name) for name in text.split(",")) if text else frozenset()
+
+
+def _are_verdicts(text: str) -> str:
+    try:
+        verdicts_in(text)
+    except ValueError:
+        raise ValueError(f"must be one or several of {', '.join(VerdictState)}, with commas between") from None
+    return text
+
+
+Verdicts = Annotated[
+    str,
+    AfterValidator(_are_verdicts),
+    Field(max_length=200, json_schema_extra={"pattern": f"^({_VERDICT})(,({_VERDICT}))*$"}),
+]
+"""Several verdicts, with commas between."""
 
 Moment = Annotated[datetime, BeforeValidator(_written_as_moment), AfterValidator(_in_utc)]

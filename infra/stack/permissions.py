@@ -61,7 +61,7 @@ OF_FUNCTIONS: Mapping[str, Permissions] = {
     function_specs.USER_WATCHLIST.name: Permissions(
         watchlist=_GET_FOR_A_USER | {"UpdateItem", "DeleteItem"},
         activity=frozenset({"Query", "BatchWriteItem"}),
-        indexes=(tables.BY_USER, tables.BY_USER_ENTRY),
+        indexes=(tables.BY_USER, tables.BY_USER_ENTRY, tables.BY_USER_ALERTS),
     ),
     function_specs.ALERTS.name: Permissions(
         watchlist=_GET, activity=_GET | {"UpdateItem"}, indexes=(tables.BY_USER_ENTRY,)

@@ -10,6 +10,7 @@ from infra.stack.permissions import Permissions
 from tests.infra.templates import Template, as_list, target
 from watchlist.deployment.functions import FUNCTIONS, TOKEN_FUNCTIONS, FunctionSpec
 from watchlist.job_kinds import JobKind
+from watchlist.storage import tables
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
@@ -121,7 +122,7 @@ def expected(permitted: Permissions, service: str) -> set[tuple[str, str]]:
     pairs = {(f"dynamodb:{action}", "watchlist") for action in permitted.watchlist}
     pairs |= {(f"dynamodb:{action}", "activity") for action in permitted.activity}
     for index in permitted.indexes:
-        table = "activity" if index.name == "by-user-entry" else "watchlist"
+        table = "activity" if index in tables.ACTIVITY.indexes else "watchlist"
         pairs.add(("dynamodb:Query", f"{table}/index/{index.name}"))
     for kind, actions in permitted.queues.items():
         pairs |= {(f"sqs:{action}", f"{service}-{kind}") for action in actions}

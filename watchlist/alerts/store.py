@@ -14,10 +14,13 @@ from watchlist import limits
 from watchlist.alerts.alert import Alert
 from watchlist.storage import cursors
 from watchlist.storage.failures import is_refused
-from watchlist.storage.records import AlertRecord, as_key
+from watchlist.storage.records import AlertRecord, as_key, user_hash
 
 _MOMENT = re.compile(r"[0-9T:.+-]{10,40}")
 _ALERT_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+
+_OPEN, _RESOLVED = "open#", "done#"
+"""How the places of open and of resolved alerts begin in the list of a user's alerts, which is read backwards."""
 
 _AT_ONCE = 4
 """Alerts that are written at the same time."""
@@ -39,6 +42,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenAlerts:
+    """Alerts that are not resolved, and whether these are all."""
+
+    alerts: tuple[AlertRecord, ...]
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AddressedAlert:
     """An alert of one user entry."""
 
@@ -55,6 +66,8 @@ class AddressedAlert:
             watchlist_id=self.watchlist_id,
             raised_at=raised_at,
             alert=self.alert.model_dump(mode="json"),
+            user_hash=_user_hash_in(self.user_watchlist_id),
+            listed_order=_listed_order(raised_at, is_open=True),
             expires_at=raised_at + limits.ALERT_RETENTION,
         )
 
@@ -108,16 +121,32 @@ def acknowledge(alert_id: str, at: datetime) -> AlertRecord:
 
 
 def resolve(alert_id: str, at: datetime) -> AlertRecord:
-    """Note that the alert is dealt with, and so seen; the first time counts.
+    """Note that the alert is dealt with, and so seen; the first time counts. It is no longer among the open ones.
 
     Raises:
         AlertNotFoundError: there is none with this id.
     """
+    raised_at = find(alert_id).raised_at
     return _update(
         alert_id,
         AlertRecord.acknowledged_at.set(AlertRecord.acknowledged_at | at),
         AlertRecord.resolved_at.set(AlertRecord.resolved_at | at),
+        AlertRecord.listed_order.set(_listed_order(raised_at, is_open=False)),
     )
+
+
+def open_alerts(user: str) -> OpenAlerts:
+    """Return the open alerts of a user, the newest first: as many as one call of DynamoDB reads."""
+    query = AlertRecord.by_user_alerts.query(
+        user_hash(user),
+        AlertRecord.listed_order.startswith(_OPEN),
+        scan_index_forward=False,
+        attributes_to_get=["pk", "sk", "type", "user_watchlist_id", "raised_at", "alert"],
+        page_size=limits.OPEN_ALERTS_COUNTED,
+    )
+    answer = next(query.page_iter)
+    alerts = tuple(AlertRecord.from_raw_data(item) for item in answer["Items"])
+    return OpenAlerts(alerts, is_complete="LastEvaluatedKey" not in answer)
 
 
 def page(user_watchlist_id: str, since: datetime, limit: int, cursor: str | None) -> Page:
@@ -160,6 +189,15 @@ def _update(alert_id: str, *actions: Action) -> AlertRecord:
             raise AlertNotFoundError(alert_id) from None
         raise
     return record
+
+
+def _listed_order(raised_at: datetime, *, is_open: bool) -> str:
+    return (_OPEN if is_open else _RESOLVED) + as_key(raised_at)
+
+
+def _user_hash_in(user_watchlist_id: str) -> str:
+    """Return the part of a user entry's id that stands for the user."""
+    return user_watchlist_id.removeprefix("user_").partition("_")[0]
 
 
 def _cursor_after(record: AlertRecord) -> str:

@@ -194,6 +194,8 @@ class HistoryMetrics(_Frozen):
             lock files are not told apart. None when no files are known.
         days_since_last_commit: whole days from the newest commit by a person, merges included, to `computed_at`, even
             if it lies before the window. None when there is none.
+        last_commit_by_person_at: committer date of that commit. None when there is none.
+        last_commit_by_bot_at: the same of the newest commit by a bot.
         signed_share: commits that carry a signature by all commits of the window, 0 to 1, valid or not: a forge signs
             merges made on its page itself. None without commits.
         activity: see ActivityScore.
@@ -222,6 +224,8 @@ class HistoryMetrics(_Frozen):
     commits_by_weekday_and_hour: tuple[tuple[int, ...], ...]
     top_files: tuple[FileChurn, ...] | None
     days_since_last_commit: int | None
+    last_commit_by_person_at: datetime | None = None
+    last_commit_by_bot_at: datetime | None = None
     signed_share: float | None
     activity: ActivityScore
 
@@ -281,6 +285,7 @@ def measure(commits: Sequence[Commit], *, now: datetime, mailmap: bytes = b"", c
     looks_back = covered_weeks > RECENT_WEEKS
     with_lines = [seen for seen in contributions if seen.commit.files is not None]
     last = max((seen.at for seen in everything if not seen.is_bot), default=None)
+    last_of_bots = max((seen.at for seen in everything if seen.is_bot), default=None)
     days = None if last is None else (now - last).days
     return HistoryMetrics(
         computed_at=now,
@@ -306,6 +311,8 @@ def measure(commits: Sequence[Commit], *, now: datetime, mailmap: bytes = b"", c
         commits_by_weekday_and_hour=_weekdays_and_hours([seen.commit.author for seen in contributions]),
         top_files=_top_files([seen.commit for seen in with_lines]) if with_lines else None,
         days_since_last_commit=days,
+        last_commit_by_person_at=last,
+        last_commit_by_bot_at=last_of_bots,
         signed_share=round(sum(seen.commit.signed for seen in window) / len(window), 4) if window else None,
         activity=_activity(days, per_week, covered_weeks, len(active)),
     )

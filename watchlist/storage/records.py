@@ -25,6 +25,7 @@ activity table
     <watchlist_id>        HEALTH#<analysed>         HealthRecord   health, newest first
     <alert_id>            ALERT                     AlertRecord    acknowledge and resolve; one event, one alert
     index `by-user-entry` user_watchlist_id, raised_at             alerts of a user entry, newest first
+    index `by-user-alerts` user_hash, listed_order                 alerts of a user: open ones first, newest first
 """
 
 import functools
@@ -209,6 +210,8 @@ class Entry(WatchlistItem, discriminator="entry"):
     scorecard_head_sha = UnicodeAttribute(null=True)
     last_commit_at = UTCDateTimeAttribute(null=True)
     last_commit_sha = UnicodeAttribute(null=True)
+    summary = JSONAttribute(null=True)
+    """What a row of a list needs of the last analysis (`watchlist.health.summary.Summary`)."""
     history_generation = NumberAttribute(default=0)
     """The job that wrote the history: commits of a later one are of a job that came to no end."""
 
@@ -291,6 +294,7 @@ class UserEntry(WatchlistItem, discriminator="user"):
     added_order = UnicodeAttribute()
     added_at = UTCDateTimeAttribute()
     notes = UnicodeAttribute(null=True)
+    labels = JSONAttribute(null=True)
     alerts = JSONAttribute()
     notifications = JSONAttribute(null=True)
     by_user = ByUserIndex()
@@ -494,6 +498,19 @@ class ByUserEntryIndex(GlobalSecondaryIndex["AlertRecord"]):
     raised_at = UTCDateTimeAttribute(range_key=True)
 
 
+class ByUserAlertsIndex(GlobalSecondaryIndex["AlertRecord"]):
+    """The alerts of a user: open ones first, newest first."""
+
+    class Meta:
+        """Whole items, since the list shows them."""
+
+        index_name = tables.BY_USER_ALERTS.name
+        projection = AllProjection()
+
+    user_hash = UnicodeAttribute(hash_key=True)
+    listed_order = UnicodeAttribute(range_key=True)
+
+
 class AlertRecord(ActivityItem, discriminator="alert"):
     """One alert of one user; its id depends on the event alone, so an event that is seen twice raises it once."""
 
@@ -506,6 +523,9 @@ class AlertRecord(ActivityItem, discriminator="alert"):
     resolved_at = UTCDateTimeAttribute(null=True)
     told_at = UTCDateTimeAttribute(null=True)
     by_user_entry = ByUserEntryIndex()
+    user_hash = UnicodeAttribute(null=True)
+    listed_order = UnicodeAttribute(null=True)
+    by_user_alerts = ByUserAlertsIndex()
 
 
 def user_hash(user: str) -> str:

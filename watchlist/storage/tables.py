@@ -34,6 +34,7 @@ BY_USER = Index("by-user", "user", "added_order", included=None)
 BY_DUE = Index("by-due", "due_kind", "due_at", included=("type",))
 BY_QUEUE = Index("by-queue", "open_queue", "job_queued_at", included=("type",))
 BY_USER_ENTRY = Index("by-user-entry", "user_watchlist_id", "raised_at", included=None)
+BY_USER_ALERTS = Index("by-user-alerts", "user_hash", "listed_order", included=None)
 
 WATCHLIST = Table("watchlist", (BY_USER, BY_DUE, BY_QUEUE))
-ACTIVITY = Table("activity", (BY_USER_ENTRY,))
+ACTIVITY = Table("activity", (BY_USER_ENTRY, BY_USER_ALERTS))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,26 +12,16 @@ from watchlist import limits
 from watchlist.alerts import store as alert_store
 from watchlist.jobs import protocol as job_protocol
 from watchlist.states import DueKind, EntryStatus, JobState
-from watchlist.storage import cursors
 from watchlist.storage.failures import is_refused
 from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry
 from watchlist.storage.transactions import retried, transaction
 from watchlist.watching import removal
 
 _ID = re.compile(r"user_(?P<hash>[0-9a-f]{32})_(?P<watchlist_id>watchlist_[A-Za-z0-9._-]+)")
-_ORDER = re.compile(r"\d{4}-[0-9T:.+-]+#watchlist_[A-Za-z0-9._-]+")
 
 
 class UserEntryNotFoundError(Exception):
     """There is no such user entry, or it is not this caller's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """User entries with what they watch, newest first, and the cursor of the next page, None at the end."""
-
-    items: tuple[tuple[UserEntry, Entry], ...]
-    next_cursor: str | None
 
 
 def find(user_watchlist_id: str, caller: str | None) -> UserEntry:
@@ -51,27 +40,6 @@ def find(user_watchlist_id: str, caller: str | None) -> UserEntry:
     if caller is not None and entry.user != caller:
         raise UserEntryNotFoundError(user_watchlist_id)
     return entry
-
-
-def page(user: str, status: EntryStatus | None, limit: int, cursor: str | None) -> Page:
-    """Return at most `limit` of a user's entries after `cursor`; with `status` only those that have it.
-
-    Two calls: a Query of the user's entries and a BatchGet of what they watch. The status is looked at afterwards, so a
-    page can be short, and even empty, without being the last.
-
-    Raises:
-        InvalidCursorError: the cursor is malformed.
-    """
-    older = UserEntry.added_order < cursors.decode(cursor, _ORDER)[0] if cursor else None
-    found = list(UserEntry.by_user.query(user, older, scan_index_forward=False, limit=limit + 1, page_size=limit + 1))
-    mine = found[:limit]
-    entries = {entry.pk: entry for entry in Entry.batch_get([(each.watchlist_id, ENTRY_KEY) for each in mine])}
-    # the index lags behind: an entry can be gone already
-    items = [(each, entries[each.watchlist_id]) for each in mine if each.watchlist_id in entries]
-    return Page(
-        tuple(item for item in items if status in {None, item[1].entry_status} and not item[1].is_removed),
-        cursors.encode(mine[-1].added_order) if len(found) > limit else None,
-    )
 
 
 def change_alerts(entry: UserEntry, alerts: Mapping[str, Any]) -> UserEntry:

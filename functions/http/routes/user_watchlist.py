@@ -10,44 +10,75 @@ from functions import startup
 from functions.http import api as http_api
 from functions.http import documented
 from functions.http.callers import acting_as, caller_of
-from functions.http.parameters import Cursor, UserName, UserWatchlistId, WatchlistLimit
+from functions.http.parameters import Cursor, UserName, UserWatchlistId, Verdicts, WatchlistLimit, verdicts_in
 from functions.http.problems import ProblemCode
 from functions.http.shapes.status import UserEntryAnswer
-from functions.http.shapes.watchlist import WatchedAnswer, WatchlistPage
+from functions.http.shapes.watchlist import WatchlistPage
 from watchlist import clock, limits
 from watchlist.alerts.settings import AlertSettings
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
-from watchlist.settings import TableSettings
+from watchlist.health.verdict import Thresholds
+from watchlist.settings import OverviewSettings
 from watchlist.states import EntryStatus
-from watchlist.watching import user_entries
+from watchlist.watching import overview, user_entries
+from watchlist.watching.overview import PageWanted, Sort, Wanted
 
-settings, logger = startup.start(TableSettings, function_specs.USER_WATCHLIST.name)
+settings, logger = startup.start(OverviewSettings, function_specs.USER_WATCHLIST.name)
+thresholds = Thresholds.of(settings)
 router = http_api.router()
 
 
 @router.get(
     http_api.rule(routes.USER_WATCHLIST),
-    summary="List a user's watchlist, newest first",
+    summary="Look at all that a user watches",
     operation_id="listWatchlist",
     tags=["watchlist"],
     responses=documented.responses(
         {200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS
     ),
 )
-def list_watchlist(
+def list_watchlist(  # noqa: PLR0913, PLR0917 - each is a parameter of the query
     user: Annotated[UserName, Query(description="Whose watchlist.", examples=["ada@example.org"])],
+    verdict: Annotated[
+        Verdicts | None,
+        Query(
+            description="Only repositories with one of these verdicts, with commas between.", examples=["gone,quiet"]
+        ),
+    ] = None,
     status: Annotated[
         Literal[EntryStatus.PROCESSING, EntryStatus.READY, EntryStatus.FAILED] | None,
         Query(description="Only entries with this status.", examples=["ready"]),
     ] = None,
+    label: Annotated[
+        str | None,
+        Query(description="Only repositories with this label.", max_length=limits.LABEL_CHARACTERS, examples=["web"]),
+    ] = None,
+    text: Annotated[
+        str | None,
+        Query(
+            description="Only repositories with this text in address, notes or labels, whatever its case.",
+            max_length=limits.SEARCH_CHARACTERS,
+            examples=["flask"],
+        ),
+    ] = None,
+    sort: Annotated[
+        Sort,
+        Query(
+            description="What comes first. `worry`: the worst verdict, then the most open alerts. `added`: the newest "
+            "watch. `name`: by owner and name. `score`: none, then the lowest. `last_commit`: none known, then the "
+            "oldest.",
+            examples=[Sort.WORRY],
+        ),
+    ] = Sort.WORRY,
     limit: WatchlistLimit = limits.WATCHLIST_PAGE,
     cursor: Cursor = None,
 ) -> WatchlistPage:
-    """Show what a user watches. With `status` a page can be short, or empty, though a cursor says there is more."""
-    page = user_entries.page(acting_as(router, user), status, limit, cursor)
-    items = [WatchedAnswer.of(user_entry, entry) for user_entry, entry in page.items]
-    return WatchlistPage(items=items, next_cursor=page.next_cursor)
+    """Answer with a row for each repository and the totals by verdict: which ones are in trouble, and why?"""
+    wanted = Wanted(verdicts_in(verdict), status, label, text, sort)
+    now = clock.now()
+    found = overview.look(acting_as(router, user), wanted, PageWanted(limit, cursor), thresholds, now)
+    return WatchlistPage.of(found, now)
 
 
 @router.put(

@@ -1,6 +1,8 @@
 """What a page of a user's watchlist shows."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
@@ -15,40 +17,174 @@ from functions.http.shapes.fields import (
     WatchlistId,
     shown_status,
 )
-from watchlist.storage.records import Entry, UserEntry
+from functions.http.shapes.status import LastCheckAnswer
+from watchlist.alerts.alert import AlertLevel
+from watchlist.health.verdict import ReasonCode, Verdict, VerdictState
+from watchlist.states import Stage
+from watchlist.watching.overview import Overview, Row
+
+
+class ReasonAnswer(BaseModel):
+    """One reason of a verdict."""
+
+    code: Annotated[ReasonCode, Field(description="Stable.", examples=[ReasonCode.NO_COMMIT_BY_PEOPLE])]
+    message: Annotated[
+        str, Field(description="For a person.", examples=["No commit by a person for 120 days, since 2025-10-03."])
+    ]
+
+
+class VerdictAnswer(BaseModel):
+    """Whether a repository is alive, and why the service thinks so; docs/verdict.md has the rules."""
+
+    state: Annotated[VerdictState, Field(description="As of now.", examples=[VerdictState.QUIET])]
+    reasons: Annotated[list[ReasonAnswer], Field(description="The first decided it.", min_length=1)]
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> "VerdictAnswer":
+        """Show a verdict."""
+        reasons = [ReasonAnswer(code=reason.code, message=reason.message) for reason in verdict.reasons]
+        return cls(state=verdict.state, reasons=reasons)
+
+
+class OpenAlertsAnswer(BaseModel):
+    """The user's alerts that are not resolved, by level."""
+
+    critical: Annotated[int, Field(description="Of this level.", examples=[1])]
+    mild: Annotated[int, Field(description="Of this level.", examples=[0])]
+
+    @classmethod
+    def of(cls, levels: Mapping[AlertLevel, int]) -> "OpenAlertsAnswer":
+        """Show the numbers."""
+        return cls(critical=levels.get(AlertLevel.CRITICAL, 0), mild=levels.get(AlertLevel.MILD, 0))
 
 
 class WatchedAnswer(BaseModel):
-    """One entry of a user's watchlist: the watch and, in short, what is watched."""
+    """One repository that a user watches, as a row of a table needs it."""
 
     user_watchlist_id: UserWatchlistId
     watchlist_id: WatchlistId
     repository_url: RepositoryUrl
+    name: Annotated[str, Field(description="Owner and name.", examples=["pallets/flask"])]
+    description: Annotated[str | None, Field(description="In the words of its owner.", examples=["A microframework"])]
     status: Annotated[ShownStatus, Field(description="The entry's status.")]
+    stage: Annotated[
+        Stage | None, Field(description="What its job does; null while there is none.", examples=[Stage.ANALYZING])
+    ]
+    verdict: VerdictAnswer
     score: Score
+    score_change: Annotated[
+        float | None,
+        Field(description="Since the analysis before; null where one of them has no score.", examples=[-0.4]),
+    ]
+    activity_score: Annotated[
+        int | None, Field(description="How much is going on, 0 to 100; null where unknown.", examples=[64])
+    ]
+    weeks: Annotated[
+        list[int] | None,
+        Field(
+            description="Commits by people in each of the 52 weeks that end now, oldest first; null before the first "
+            "analysis.",
+            examples=[[0, 3, 1]],
+        ),
+    ]
+    covered_weeks: Annotated[
+        int | None,
+        Field(
+            description="The latest weeks of which all commits are known; earlier numbers are too low.", examples=[52]
+        ),
+    ]
+    last_commit_by_person_at: Annotated[Moment | None, Field(description="Null where none is known.")]
+    last_commit_by_bot_at: Annotated[Moment | None, Field(description="Null where none is known.")]
+    absence_factor: Annotated[
+        int | None, Field(description="The fewest people who made half of the year's commits.", examples=[2])
+    ]
+    open_alerts: OpenAlertsAnswer
+    last_check: Annotated[
+        LastCheckAnswer | None, Field(description="The last look at the repository; null before the first.")
+    ]
     analyzed_at: Annotated[Moment | None, Field(description="When the last analysis ended.")]
     added_at: Annotated[Moment, Field(description="When the user added it.")]
     notes: Annotated[str | None, Field(description="Why, in the user's words.", examples=["We depend on it."])]
+    labels: Annotated[list[str], Field(description="The user's own.", examples=[["production"]])]
     alerts: Alerts
 
     @classmethod
-    def of(cls, user_entry: UserEntry, entry: Entry) -> "WatchedAnswer":
-        """Show a user entry with its entry."""
+    def of(cls, row: Row, now: datetime) -> "WatchedAnswer":
+        """Show a row."""
+        user_entry, entry, summary = row.user_entry, row.entry, row.summary
+        package: Mapping[str, Any] = entry.package or {}
         return cls(
             user_watchlist_id=user_entry.user_watchlist_id,
             watchlist_id=entry.watchlist_id,
             repository_url=entry.repository.url,
+            name=f"{entry.owner}/{entry.name}",
+            description=package.get("description"),
             status=shown_status(entry.entry_status),
+            stage=entry.stage if entry.state.is_open else None,
+            verdict=VerdictAnswer.of(row.verdict),
             score=entry.score,
+            score_change=summary and summary.score_change,
+            activity_score=summary and summary.activity,
+            weeks=list(summary.weeks_until(now)) if summary else None,
+            covered_weeks=summary and summary.covered_weeks,
+            last_commit_by_person_at=summary and summary.last_commit_by_person_at,
+            last_commit_by_bot_at=summary and summary.last_commit_by_bot_at,
+            absence_factor=summary and summary.absence_factor,
+            open_alerts=OpenAlertsAnswer.of(row.open_alerts),
+            last_check=LastCheckAnswer.model_validate(entry.last_check) if entry.last_check else None,
             analyzed_at=entry.analyzed_at,
             added_at=user_entry.added_at,
             notes=user_entry.notes,
+            labels=list(row.labels),
             alerts=user_entry.alerts,
         )
 
 
+class TotalsAnswer(BaseModel):
+    """How many repositories the user watches, whatever was filtered."""
+
+    by_verdict: Annotated[
+        dict[VerdictState, int],
+        Field(description="Each verdict, the most worrying first.", examples=[{"gone": 0, "quiet": 3, "active": 12}]),
+    ]
+    watched: Annotated[int, Field(description="All of them.", examples=[40])]
+    matching: Annotated[int, Field(description="Those that the filters leave.", examples=[3])]
+    complete: Annotated[
+        bool,
+        Field(
+            description="Whether all were counted. Up to 1000 are sorted and counted together; whoever watches more "
+            "gets the next ones, sorted among themselves, on later pages.",
+            examples=[True],
+        ),
+    ]
+    alerts_complete: Annotated[
+        bool, Field(description="Whether all open alerts were counted, or the newest thousand.", examples=[True])
+    ]
+
+    @classmethod
+    def of(cls, overview: Overview) -> "TotalsAnswer":
+        """Show the numbers."""
+        return cls(
+            by_verdict={state: overview.totals.get(state, 0) for state in VerdictState},
+            watched=sum(overview.totals.values()),
+            matching=overview.matching,
+            complete=overview.is_whole,
+            alerts_complete=overview.alerts_are_whole,
+        )
+
+
 class WatchlistPage(BaseModel):
-    """A user's entries, newest first, and where the next page begins."""
+    """What a user watches, in the order that was asked for, and where the next page begins."""
 
     items: Annotated[list[WatchedAnswer], Field(description="Can be fewer than `limit` on any page.")]
+    totals: TotalsAnswer
     next_cursor: NextCursor
+
+    @classmethod
+    def of(cls, overview: Overview, now: datetime) -> "WatchlistPage":
+        """Show a page."""
+        return cls(
+            items=[WatchedAnswer.of(row, now) for row in overview.rows],
+            totals=TotalsAnswer.of(overview),
+            next_cursor=overview.next_cursor,
+        )

@@ -1,0 +1,197 @@
+"""One look at all that a user watches."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.http.client import CLICK, FLASK, Client, end_job, raise_alerts
+from tests.integration.http.recording import Call, operations
+from tests.integration.http.test_lists import write_watchlist
+from watchlist import clock
+from watchlist.jobs import protocol as job_protocol
+from watchlist.states import CheckOutcome, EntryStatus
+from watchlist.storage.records import ENTRY_KEY, Entry, UserEntry
+from watchlist.watching.entries import user_watchlist_id_of
+
+PATH = "/activity/watchlist?user=ada"
+
+
+def summary(at: datetime, *, last: timedelta = timedelta(days=1), recent: int = 3) -> dict[str, Any]:
+    return {
+        "measured_at": at.isoformat(),
+        "weeks": [3] * 39 + [recent] * 13,
+        "covered_weeks": 52,
+        "commits_total": 156,
+        "last_commit_by_person_at": (at - last).isoformat(),
+        "last_commit_by_bot_at": None,
+        "absence_factor": 2,
+        "people_active": 4,
+        "activity": 70,
+        "score": 7.1,
+        "score_before": 7.5,
+    }
+
+
+def analysed(watchlist_id: str, *, last: timedelta = timedelta(days=1), recent: int = 3) -> None:
+    """Let an analysis have ended."""
+    now = clock.now()
+    end_job(watchlist_id, EntryStatus.READY)
+    Entry(watchlist_id, ENTRY_KEY).update(
+        actions=[
+            Entry.summary.set(summary(now, last=last, recent=recent)),
+            Entry.score.set(7.1),
+            Entry.head_sha.set("1" * 40),
+            Entry.checked_at.set(now),
+            Entry.analyzed_at.set(now),
+            Entry.last_check.set(job_protocol.check_of(CheckOutcome.UNCHANGED, now, None)),
+        ]
+    )
+
+
+def test_a_row_has_all_that_a_table_shows(client: Client) -> None:
+    watchlist_id = client.add()
+    analysed(watchlist_id)
+    mine = client.user_watchlist_id(watchlist_id)
+    raise_alerts(mine, watchlist_id, 2)
+
+    (row,) = client.get(PATH).body["items"]
+
+    assert row["name"] == "pallets/flask"
+    assert row["verdict"] == {
+        "state": "active",
+        "reasons": [{"code": "recent_commits", "message": "39 commits by people in the last 13 weeks."}],
+    }
+    assert (row["score"], row["score_change"], row["activity_score"]) == (7.1, -0.4, 70)
+    assert (len(row["weeks"]), sum(row["weeks"]), row["covered_weeks"]) == (52, 156, 52)
+    assert row["last_commit_by_person_at"] is not None
+    assert (row["absence_factor"], row["open_alerts"]) == (2, {"critical": 0, "mild": 2})
+    assert (row["status"], row["stage"], row["last_check"]["outcome"]) == ("ready", None, "unchanged")
+    assert (row["notes"], row["labels"]) == (None, [])
+
+
+def test_what_is_not_analysed_is_unknown_and_shows_its_stage(client: Client) -> None:
+    client.add()
+
+    (row,) = client.get(PATH).body["items"]
+
+    assert (row["verdict"]["state"], row["stage"], row["weeks"]) == ("unknown", "queued", None)
+
+
+def test_the_worst_comes_first_and_the_totals_count_every_verdict(client: Client) -> None:
+    urls = [f"https://github.com/pallets/{name}" for name in ("lively", "quiet", "slowing", "failed", "new")]
+    lively, quiet, slowing, failed, _ = map(client.add, urls)
+    analysed(lively)
+    analysed(quiet, last=timedelta(days=100))
+    analysed(slowing, recent=1)
+    end_job(failed, EntryStatus.FAILED)
+    Entry(failed, ENTRY_KEY).update(
+        actions=[Entry.last_error.set({"code": "host_error", "message": "502.", "retryable": True, "at": clock.now()})]
+    )
+
+    page = client.get(PATH).body
+
+    assert [row["name"].partition("/")[2] for row in page["items"]] == ["failed", "quiet", "new", "slowing", "lively"]
+    assert {state: number for state, number in page["totals"]["by_verdict"].items() if number} == dict.fromkeys(
+        ("failing", "quiet", "unknown", "slowing", "active"), 1
+    )
+    assert (page["totals"]["watched"], page["totals"]["matching"], page["totals"]["complete"]) == (5, 5, True)
+
+
+def test_of_equal_verdicts_the_one_with_more_open_alerts_comes_first(client: Client) -> None:
+    calm, alarmed = client.add(FLASK), client.add(CLICK)
+    raised = raise_alerts(client.user_watchlist_id(alarmed), alarmed, 1)
+    names = [row["watchlist_id"] for row in client.get(PATH).body["items"]]
+    client.resolve(raised[0])
+    rows = client.get(PATH).body["items"]
+
+    assert names == [alarmed, calm]
+    assert [row["open_alerts"]["mild"] for row in rows] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("&verdict=quiet", ["quiet"]),
+        ("&verdict=quiet,active", ["quiet", "lively"]),
+        ("&label=web", ["lively"]),
+        ("&text=QUI", ["quiet"]),
+        ("&text=because", ["lively"]),
+        ("&status=processing", []),
+        ("&sort=name", ["lively", "quiet"]),
+        ("&sort=last_commit", ["quiet", "lively"]),
+    ],
+)
+def test_rows_are_filtered_and_sorted(client: Client, query: str, names: list[str]) -> None:
+    lively, quiet = (client.add(f"https://github.com/pallets/{name}") for name in ("lively", "quiet"))
+    analysed(lively)
+    analysed(quiet, last=timedelta(days=100))
+    UserEntry(lively, UserEntry.sk_of("ada")).update(
+        actions=[UserEntry.labels.set(["web"]), UserEntry.notes.set("Because of Click.")]
+    )
+
+    page = client.get(PATH + query).body
+
+    assert [row["name"].partition("/")[2] for row in page["items"]] == names
+    assert (page["totals"]["watched"], page["totals"]["matching"]) == (2, len(names))
+
+
+@pytest.mark.parametrize("query", ["&verdict=fine", "&verdict=quiet,", "&sort=size", "&status=removed"])
+def test_what_cannot_be_filtered_by_is_refused(client: Client, query: str) -> None:
+    assert client.get(PATH + query).status == 422
+
+
+def test_a_hundred_rows_take_three_calls(client: Client, calls: list[Call]) -> None:
+    write_watchlist("ada", 100)
+    calls.clear()
+
+    page = client.get(f"{PATH}&limit=100").body
+
+    assert len(page["items"]) == 100
+    assert operations(calls) == ["Query", "Query", "BatchGetItem"]
+
+
+@pytest.mark.parametrize("sort", ["worry", "added", "name", "score", "last_commit"])
+def test_a_long_watchlist_has_each_row_on_one_page(client: Client, sort: str) -> None:
+    write_watchlist("ada", 130)
+
+    rows = [row["watchlist_id"] for page in client.pages(f"{PATH}&limit=50&sort={sort}") for row in page]
+
+    assert Counter(rows) == Counter(f"watchlist_owner_name{number:04}_1" for number in range(130))
+
+
+def test_more_than_are_sorted_together_go_on_on_the_next_pages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchlist.limits.WATCHLIST_LOOKED_AT", 20)
+    write_watchlist("ada", 50)
+
+    first = client.get(f"{PATH}&limit=15&sort=name").body
+    rows = [row["watchlist_id"] for page in client.pages(f"{PATH}&limit=15&sort=name") for row in page]
+
+    assert (first["totals"]["watched"], first["totals"]["complete"]) == (20, False)
+    assert rows == [f"watchlist_owner_name{number:04}_1" for number in range(50)]
+
+
+def test_a_cursor_of_another_order_is_refused(client: Client) -> None:
+    write_watchlist("ada", 3)
+    cursor = client.get(f"{PATH}&limit=2&sort=name").body["next_cursor"]
+
+    assert client.get(f"{PATH}&limit=2&sort=name&cursor={cursor}").status == 200
+    assert client.get(f"{PATH}&limit=2&sort=score&cursor={cursor}").status == 422
+
+
+def test_alerts_of_an_earlier_watch_are_not_counted(client: Client) -> None:
+    watchlist_id = client.add()
+    mine = user_watchlist_id_of(watchlist_id, "ada")
+    raise_alerts(mine, watchlist_id, 2, clock.now() - timedelta(days=1))
+
+    (row,) = client.get(PATH).body["items"]
+
+    assert row["open_alerts"] == {"critical": 0, "mild": 0}
+
+
+def test_nobody_sees_what_another_watches(client: Client) -> None:
+    client.add()
+
+    assert client.of("bob").get(PATH).code == "not_yours"
+    assert client.of("bob").get("/activity/watchlist?user=bob").body["items"] == []

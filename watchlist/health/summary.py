@@ -1,0 +1,90 @@
+"""What a row of a list needs of an analysis: kept on the entry by the job, so that a list reads no analyses.
+
+The numbers are those of `watchlist.history.metrics.HistoryMetrics`, cut to what is shown and judged.
+"""
+
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from watchlist.history.metrics import HistoryMetrics
+from watchlist.storage.records import Entry
+
+_WEEK = timedelta(weeks=1)
+
+
+class Summary(BaseModel):
+    """The last analysis in short.
+
+    Attributes:
+        measured_at: the end of the window.
+        weeks: contributions by people in each of the 52 weeks before, oldest first.
+        covered_weeks: the latest weeks of which all commits are known; earlier ones are 0 for lack of data.
+        commits_total: all commits of the window, those of programs and merges included.
+        last_commit_by_person_at: committer date; None where none is known.
+        last_commit_by_bot_at: the same of programs.
+        absence_factor: the fewest people who made half of the contributions; None without contributions.
+        people_active: people with a contribution in the last 13 weeks.
+        activity: the activity score, 0 to 100.
+        score: Scorecard's score of this analysis; None where there is none.
+        score_before: that of the last analysis whose result was another one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    measured_at: datetime
+    weeks: tuple[int, ...]
+    covered_weeks: int
+    commits_total: int
+    last_commit_by_person_at: datetime | None
+    last_commit_by_bot_at: datetime | None
+    absence_factor: int | None
+    people_active: int
+    activity: int
+    score: float | None
+    score_before: float | None
+
+    @property
+    def score_change(self) -> float | None:
+        """How much the score rose (or, negative, fell) since the analysis before; None where one of them has none."""
+        if self.score is None or self.score_before is None:
+            return None
+        return round(self.score - self.score_before, 1)
+
+    def weeks_until(self, now: datetime) -> tuple[int, ...]:
+        """Return the 52 weeks that end now: since the analysis there was no commit, or there would be a later one."""
+        passed = min(max(now - self.measured_at, timedelta(0)) // _WEEK, len(self.weeks))
+        return (*self.weeks[passed:], *[0] * passed)
+
+
+def summarize(metrics: HistoryMetrics, *, score: float | None, score_before: float | None) -> Summary:
+    """Return the summary of an analysis.
+
+    Args:
+        metrics: of its commits.
+        score: Scorecard's, of this analysis.
+        score_before: that of the analysis before.
+    """
+    return Summary(
+        measured_at=metrics.computed_at,
+        weeks=metrics.commits_per_week,
+        covered_weeks=metrics.covered_weeks,
+        commits_total=metrics.commits_total,
+        last_commit_by_person_at=metrics.last_commit_by_person_at,
+        last_commit_by_bot_at=metrics.last_commit_by_bot_at,
+        absence_factor=metrics.contributor_absence_factor,
+        people_active=metrics.contributors_active,
+        activity=metrics.activity.value,
+        score=score,
+        score_before=score_before,
+    )
+
+
+def summary_of(entry: Entry) -> Summary | None:
+    """Return the entry's summary; None before the first analysis, and where another version wrote other numbers."""
+    if not entry.summary:
+        return None
+    try:
+        return Summary.model_validate(entry.summary)
+    except ValidationError:
+        return None
