@@ -19,6 +19,7 @@ from watchlist.alerts.baseline import Baseline, week_of
 from watchlist.alerts.commit_rules import commit_alerts
 from watchlist.alerts.settings import AlertKind, AlertSettings
 from watchlist.history.commits import Commit, FileChange, Signature
+from watchlist.history.people import People
 
 YEAR = timedelta(days=365)
 MOST_COMMITS = 1000
@@ -76,6 +77,7 @@ def head_time(repository: Path) -> datetime:
 def replay(history: list[Commit], start: datetime, settings: AlertSettings) -> Iterator[tuple[Commit, list[Alert]]]:
     """Evaluate each commit since `start` alone against the year before it; an alert comes once, by its id."""
     watcher = Watcher("alert-rates", settings)
+    people = People(commit.author for commit in history)
     raised: set[str] = set()
     window: deque[Commit] = deque(maxlen=MOST_COMMITS)
     for commit in history:
@@ -84,7 +86,7 @@ def replay(history: list[Commit], start: datetime, settings: AlertSettings) -> I
             window.popleft()
         if now >= start:
             this_week = [earlier for earlier in window if week_of(earlier.committer.time) == week_of(now)]
-            alerts = commit_alerts(watcher, Baseline.of(window), [commit], recent_commits=this_week)
+            alerts = commit_alerts(watcher, Baseline.of(window, people), [commit], people, recent_commits=this_week)
             fresh = [alert for alert in alerts if alert.id not in raised]
             raised.update(alert.id for alert in fresh)
             yield commit, fresh

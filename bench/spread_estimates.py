@@ -19,13 +19,12 @@ from bench.alert_rates import MOST_COMMITS, YEAR, head_time, read_history
 from watchlist.alerts.baseline import (
     MINIMUM_CONTRIBUTOR_COMMITS,
     Spread,
-    contributor_key,
     files_changed,
-    is_bot,
     lines_changed,
 )
 from watchlist.alerts.commit_rules import MINIMUM_FILES, MINIMUM_LINES
 from watchlist.history.commits import Commit
+from watchlist.history.people import People
 
 _DEVIATIONS = 3.5
 _OUTLIER = 1_000_000
@@ -98,6 +97,7 @@ def main() -> None:
     parser.add_argument("repositories", nargs="+", type=Path)
     repositories: list[Path] = parser.parse_args().repositories
     years = [_years(repository) for repository in repositories]
+    people = People(commit.author for year in years for half in year for commit in half)
     print(
         "| metric | against | estimate |",
         *(f"{repository.absolute().name} |" for repository in repositories),
@@ -105,8 +105,8 @@ def main() -> None:
     )
     print("|---|---|---|" + "---:|" * (len(repositories) + 1))
     for metric, size, minimum in _METRICS:
-        everybody = [_samples(year, size, lambda commit: str(is_bot(commit.author))) for year in years]
-        authors = [_samples(year, size, lambda commit: contributor_key(commit.author)) for year in years]
+        everybody = [_samples(year, size, lambda commit: str(people.of(commit.author).is_bot)) for year in years]
+        authors = [_samples(year, size, lambda commit: people.of(commit.author).key) for year in years]
         for against, groups in (("everybody", everybody), ("the author", authors)):
             for name, limit in _ESTIMATES.items():
                 rates = [

@@ -30,6 +30,7 @@ from watchlist.history import metrics as history_metrics
 from watchlist.history import store as commit_store
 from watchlist.history.commits import Commit
 from watchlist.history.metrics import HistoryMetrics
+from watchlist.history.people import People
 from watchlist.job_kinds import JobKind
 from watchlist.states import Stage
 from watchlist.storage.records import Entry
@@ -127,7 +128,7 @@ def _set_up(scope: _Scope) -> Analysis:
     commits, notes = _count_lines(scope, window)
     _forget_commits(scope, window)
     scope.job.report(Stage.ANALYZING)
-    metrics = _measure(scope, commits, is_complete=not window.full)
+    metrics = history_metrics.measure(commits, _people(scope, commits), now=scope.now, complete=not window.full)
     scorecard = _assess(scope, previous=None)
     scope.job.check()
     _store_health(scope, head.sha, scorecard, metrics)
@@ -155,8 +156,9 @@ def _backfill(scope: _Scope) -> Analysis:
     new, notes = _count_lines(scope, window)
     scope.job.report(Stage.ANALYZING)
     commits = [commit for commit in before if commit.sha not in window.removed] + new
-    metrics = _measure(scope, commits, is_complete=not window.full)
-    alerts = tell_of_commits(scope.entry, Backfill(window, before, new), job=scope.job, now=scope.now)
+    people = _people(scope, [*before, *new])
+    metrics = history_metrics.measure(commits, people, now=scope.now, complete=not window.full)
+    alerts = tell_of_commits(scope.entry, Backfill(window, before, new, people), job=scope.job, now=scope.now)
     latest = _scorecards(scope.watchlist_id)
     scope.job.check()
     _store_health(scope, head.sha, latest[0] if latest else None, metrics)
@@ -175,7 +177,8 @@ def _renew_health(scope: _Scope) -> Analysis:
     earlier = _scorecards(scope.watchlist_id)
     scorecard = _assess(scope, previous=earlier[0] if earlier else None)
     commits = commit_store.known(scope.watchlist_id, int(scope.entry.history_generation))
-    metrics = _measure(scope, commits, is_complete=len(commits) < limits.HISTORY_COMMITS)
+    complete = len(commits) < limits.HISTORY_COMMITS
+    metrics = history_metrics.measure(commits, _people(scope, commits), now=scope.now, complete=complete)
     alerts = tell_of_health(scope.entry, earlier, scorecard, job=scope.job, now=scope.now)
     scope.job.check()
     _store_health(scope, head.sha, scorecard, metrics)
@@ -277,9 +280,9 @@ def _count_lines(scope: _Scope, window: CommitWindow) -> tuple[list[Commit], lis
     return list(commits.values()), notes
 
 
-def _measure(scope: _Scope, commits: Sequence[Commit], *, is_complete: bool) -> HistoryMetrics:
+def _people(scope: _Scope, commits: Sequence[Commit]) -> People:
     mailmap = scope.repository.mailmap() if commits else b""
-    return history_metrics.measure(commits, now=scope.now, mailmap=mailmap, complete=is_complete)
+    return People((commit.author for commit in commits), mailmap)
 
 
 def _assess(scope: _Scope, previous: ScorecardResult | None) -> ScorecardResult:

@@ -22,6 +22,7 @@ from watchlist.alerts.health_rules import (
 from watchlist.alerts.repository_rules import ancestry_break_alert, descends_from
 from watchlist.health.scorecard import ScorecardResult, compare
 from watchlist.history.commits import Commit
+from watchlist.history.people import People
 from watchlist.storage.records import Entry
 
 
@@ -34,11 +35,19 @@ class Job(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """What a backfill found: the window, the commits that were known before, and the new ones with their files."""
+    """What a backfill found.
+
+    Attributes:
+        window: of the history, as it is now.
+        before: the commits that were known before.
+        new: the new ones, with their files.
+        people: who wrote all these.
+    """
 
     window: CommitWindow
     before: Sequence[Commit]
     new: Sequence[Commit]
+    people: People
 
 
 def tell_of_commits(entry: Entry, backfill: Backfill, *, job: Job, now: datetime) -> int:
@@ -46,17 +55,17 @@ def tell_of_commits(entry: Entry, backfill: Backfill, *, job: Job, now: datetime
 
     The baseline is that of the commits stored before, which are bounded in number and size; nothing else is kept.
     """
-    head, before, new = backfill.window.head.sha, backfill.before, backfill.new
+    head, before, new, people = backfill.window.head.sha, backfill.before, backfill.new, backfill.people
     if not before or head is None:
         return 0
-    baseline = Baseline.of(before)
+    baseline = Baseline.of(before, people)
     weeks = {week_of(commit.committer.time) for commit in new}
     recent = [commit for commit in before if week_of(commit.committer.time) in weeks]
     descends = _descends(entry, backfill)
 
     def evaluate(watcher: Watcher) -> list[Alert]:
         rewritten = ancestry_break_alert(watcher, previous_head=entry.head_sha, head=head, descends=descends)
-        alerts = commit_alerts(watcher, baseline, new, recent_commits=recent)
+        alerts = commit_alerts(watcher, baseline, new, people, recent_commits=recent)
         return [*([rewritten] if rewritten else []), *alerts]
 
     return alerting.tell(entry.watchlist_id, alerting.once_per_settings(evaluate), now, job.check)

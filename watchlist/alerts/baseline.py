@@ -19,7 +19,6 @@ Up to 15 % of a sample can be arbitrary before this breaks down. docs/alerts.md 
 
 import hashlib
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -28,8 +27,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from watchlist.history.commits import Commit, Signature
-from watchlist.history.file_changes import OTHER_FILES
+from watchlist.history.commits import Commit
+from watchlist.history.file_changes import changed_paths
+from watchlist.history.people import People, Person
 
 MINIMUM_REPOSITORY_COMMITS = 30
 """Commits that the repository's own spread needs; below it only the other thresholds apply."""
@@ -52,23 +52,12 @@ _HOURS_OF_A_DAY = 24
 _WIDEST_USUAL_HOURS = 20
 _DIGITS = 6
 
-_BOT = re.compile(r"\[bot\]|(?:^|[\s_-])(?:ro)?bot$", re.IGNORECASE)
-_BOT_NAMES = frozenset({"dependabot", "renovate", "github-actions", "github actions", "hosted weblate", "weblate"})
-_NOREPLY = re.compile(r"(?:\d+\+)?([^+@]+)@users\.noreply\.github\.com")
-
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-def is_bot(author: Signature) -> bool:
-    """Whether the author is recognisably a program: named `…[bot]` (GitHub's mark), `…-bot` or a known service."""
-    return bool(_BOT.search(author.name) or "[bot]" in author.email) or author.name.casefold() in _BOT_NAMES
-
-
-def contributor_key(author: Signature) -> str:
-    """Return a hash that stands for the author: by address (both forms of GitHub's noreply are one), else by name."""
-    address = author.email.strip().casefold()
-    noreply = _NOREPLY.fullmatch(address)
-    return _key(noreply[1] if noreply else address or author.name.strip().casefold())
+def contributor_key(person: Person) -> str:
+    """Return a hash that stands for the person."""
+    return _key(person.key)
 
 
 def file_key(path: str) -> str:
@@ -191,7 +180,7 @@ class Baseline(BaseModel):
     average_file_changes: Annotated[_Finite, Field(ge=1)]
 
     @classmethod
-    def of(cls, commits: Iterable[Commit]) -> "Baseline":
+    def of(cls, commits: Iterable[Commit], people: People) -> "Baseline":
         """Condense stored commits, in any order.
 
         Merges have no sizes and count for the hours only. Programs have spreads of their own but no hours, and
@@ -200,19 +189,20 @@ class Baseline(BaseModel):
         by_author: defaultdict[str, list[Commit]] = defaultdict(list)
         by_people: list[Commit] = []
         for commit in commits:
-            by_author[contributor_key(commit.author)].append(commit)
-            if not is_bot(commit.author):
+            author = people.of(commit.author)
+            by_author[contributor_key(author)].append(commit)
+            if not author.is_bot:
                 by_people.append(commit)
         file_changes = _changes_per_active_week(by_people)
         return cls(
             lines=Spread.of(_sizes(by_people, lines_changed), minimum=MINIMUM_REPOSITORY_COMMITS),
             files=Spread.of(_sizes(by_people, files_changed), minimum=MINIMUM_REPOSITORY_COMMITS),
-            contributors=_contributors(by_author),
+            contributors=_contributors(by_author, people),
             file_changes=_most_changed(file_changes),
             average_file_changes=round(fmean(file_changes.values()), _DIGITS) if file_changes else 1,
         )
 
-    def contributor(self, author: Signature) -> ContributorBaseline | None:
+    def contributor(self, author: Person) -> ContributorBaseline | None:
         """Return what is usual for the author, or None where too little is known."""
         return self.contributors.get(contributor_key(author))
 
@@ -237,15 +227,16 @@ def _sizes(commits: Iterable[Commit], size: Callable[[Commit], int | None]) -> l
     return [value for value in map(size, commits) if value is not None]
 
 
-def _contributors(by_author: Mapping[str, Sequence[Commit]]) -> dict[str, ContributorBaseline]:
+def _contributors(by_author: Mapping[str, Sequence[Commit]], people: People) -> dict[str, ContributorBaseline]:
     contributors = {}
     for author, commits in sorted(by_author.items(), key=lambda item: (-len(item[1]), item[0]))[:MAXIMUM_CONTRIBUTORS]:
         if len(commits) < MINIMUM_CONTRIBUTOR_COMMITS:
             break
+        is_bot = people.of(commits[0].author).is_bot
         contributors[author] = ContributorBaseline(
             lines=Spread.of(_sizes(commits, lines_changed), minimum=MINIMUM_CONTRIBUTOR_COMMITS),
             files=Spread.of(_sizes(commits, files_changed), minimum=MINIMUM_CONTRIBUTOR_COMMITS),
-            hours=None if is_bot(commits[0].author) else UsualHours.of([commit.author.time.hour for commit in commits]),
+            hours=None if is_bot else UsualHours.of([commit.author.time.hour for commit in commits]),
         )
     return contributors
 
@@ -263,13 +254,6 @@ def _changes_per_active_week(commits: Sequence[Commit]) -> dict[str, float]:
             for path in changed_paths(commit):
                 weeks[file_key(path)][week] += 1
     return {path: fmean(changes.values()) for path, changes in weeks.items()}
-
-
-def changed_paths(commit: Commit) -> frozenset[str]:
-    """Return the paths of the files that the commit changed; none for a merge."""
-    if commit.is_merge:
-        return frozenset()
-    return frozenset(change.path for change in commit.files or () if change.path != OTHER_FILES)
 
 
 def _most_changed(file_changes: Mapping[str, float]) -> dict[str, float]:

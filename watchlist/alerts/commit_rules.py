@@ -16,10 +16,8 @@ from watchlist.alerts.baseline import (
     Baseline,
     ContributorBaseline,
     Spread,
-    changed_paths,
     contributor_key,
     files_changed,
-    is_bot,
     lines_changed,
     week_of,
 )
@@ -30,7 +28,9 @@ from watchlist.alerts.settings import (
     HighChurnSettings,
     LinesAddedDeletedSettings,
 )
-from watchlist.history.commits import Commit, Signature
+from watchlist.history.commits import Commit
+from watchlist.history.file_changes import changed_paths
+from watchlist.history.people import People, Person
 
 MINIMUM_LINES = 200
 """No commit of fewer lines is unusual by variance: nobody wants to hear of it, however small the usual ones are."""
@@ -69,6 +69,7 @@ def commit_alerts(
     watcher: Watcher,
     baseline: Baseline | None,
     new_commits: Iterable[Commit],
+    people: People,
     *,
     recent_commits: Iterable[Commit] = (),
 ) -> list[Alert]:
@@ -80,6 +81,7 @@ def commit_alerts(
             backfill everything is new.
         new_commits: commits that were not evaluated before, with their files; in any order. Those whose files are
             not known raise no alert by size or churn.
+        people: who wrote the commits; the same as for the baseline.
         recent_commits: stored commits of the calendar week that the new ones fall into; rules that count over a week
             count these too. Others, and the new ones themselves, may be among them.
     """
@@ -93,10 +95,10 @@ def commit_alerts(
             for commit in by_time
             if commit.sha in new
             for rule in _SIZE_RULES
-            for alert in _size_alerts(watcher, rule, baseline, commit)
+            for alert in _size_alerts(watcher, rule, baseline, commit, people.of(commit.author))
         ),
-        *_churn_alerts(watcher, baseline, by_time, new),
-        *_hours_alerts(watcher, baseline, by_time, new),
+        *_churn_alerts(watcher, baseline, [commit for commit in by_time if not people.of(commit.author).is_bot], new),
+        *_hours_alerts(watcher, baseline, by_time, new, people),
     ]
 
 
@@ -137,12 +139,14 @@ _SIZE_RULES = (
 )
 
 
-def _size_alerts(watcher: Watcher, rule: _SizeRule, baseline: Baseline, commit: Commit) -> Iterator[Alert]:
+def _size_alerts(
+    watcher: Watcher, rule: _SizeRule, baseline: Baseline, commit: Commit, author: Person
+) -> Iterator[Alert]:
     """Raise at most one alert for the commit, by the most severe of the thresholds that it reached."""
     settings, size = rule.settings(watcher.settings), rule.size(commit)
     if not settings.enabled or size is None:
         return
-    crossing = _most_severe(_size_crossings(rule, settings, baseline, commit.author, size))
+    crossing = _most_severe(_size_crossings(rule, settings, baseline, author, size))
     if crossing is None:
         return
     because = {
@@ -159,7 +163,7 @@ def _size_alerts(watcher: Watcher, rule: _SizeRule, baseline: Baseline, commit: 
         threshold=crossing.threshold,
         threshold_kind=crossing.kind,
         commit_sha=commit.sha,
-        message=f"{rule.counted(commit)} by {_name(commit.author)} in one commit: "
+        message=f"{rule.counted(commit)} by {_name(author)} in one commit: "
         f"{crossing.threshold:,} or more raise this alert, {because}.",
     )
 
@@ -168,13 +172,13 @@ def _size_crossings(
     rule: _SizeRule,
     settings: LinesAddedDeletedSettings | FilesChangedSettings,
     baseline: Baseline,
-    author: Signature,
+    author: Person,
     size: int,
 ) -> Iterator[_Crossing]:
     contributor = baseline.contributor(author)
     own = rule.spread(contributor) if contributor else None
     # A program is measured against itself only: the repository's spread is that of its people.
-    everybody = None if is_bot(author) else rule.spread(baseline)
+    everybody = None if author.is_bot else rule.spread(baseline)
     variances = (
         (ThresholdKind.CONTRIBUTOR_VARIANCE, settings.contributor_variance, own),
         (ThresholdKind.REPOSITORY_VARIANCE, settings.repository_variance, everybody),
@@ -202,16 +206,16 @@ def _churn_alerts(
 
     This is the churn count of Nagappan & Ball 2005 ("Use of Relative Code Churn Measures to Predict System Defect
     Density"), relative to the file's own past. The usual number is a mean over weeks with changes, since files rest
-    for most of the year; a file that is rarely changed counts as the repository's average file.
+    for most of the year; a file that is rarely changed counts as the repository's average file. The commits are those
+    of people.
     """
     settings = watcher.settings.high_churn
     if not settings.enabled:
         return
     changes: defaultdict[tuple[str, str], list[Commit]] = defaultdict(list)
     for commit in commits:
-        if not is_bot(commit.author):
-            for path in changed_paths(commit):
-                changes[week_of(commit.committer.time), path].append(commit)
+        for path in changed_paths(commit):
+            changes[week_of(commit.committer.time), path].append(commit)
     for (week, path), changing in sorted(changes.items()):
         newest_sha = _newest_of(changing, new)
         usual = baseline.usual_file_changes(path)
@@ -243,7 +247,7 @@ def _churn_crossings(settings: HighChurnSettings, changes: int, usual: float) ->
 
 
 def _hours_alerts(
-    watcher: Watcher, baseline: Baseline, commits: Iterable[Commit], new: Collection[str]
+    watcher: Watcher, baseline: Baseline, commits: Iterable[Commit], new: Collection[str], people: People
 ) -> Iterator[Alert]:
     """Raise at most one alert for an author and week: the share of that week's commits outside the usual hours.
 
@@ -254,7 +258,7 @@ def _hours_alerts(
         return
     weeks: defaultdict[tuple[str, str], list[Commit]] = defaultdict(list)
     for commit in commits:
-        weeks[week_of(commit.committer.time), contributor_key(commit.author)].append(commit)
+        weeks[week_of(commit.committer.time), contributor_key(people.of(commit.author))].append(commit)
     for (week, author), written in sorted(weeks.items()):
         contributor = baseline.contributors.get(author)
         if contributor is None or contributor.hours is None:
@@ -277,8 +281,8 @@ def _hours_alerts(
             threshold=settings.percentage_outside_range,
             threshold_kind=ThresholdKind.PERCENTAGE_OUTSIDE_RANGE,
             commit_sha=newest_sha,
-            message=f"{len(outside)} of {len(written)} commits by {_name(outside[-1].author)} in week {week} were "
-            f"written outside this author's usual hours ({contributor.hours}).",
+            message=f"{len(outside)} of {len(written)} commits by {_name(people.of(outside[-1].author))} in week "
+            f"{week} were written outside this author's usual hours ({contributor.hours}).",
         )
 
 
@@ -295,7 +299,7 @@ def _newest_of(commits: Sequence[Commit], new: Collection[str]) -> str | None:
     return next((commit.sha for commit in reversed(commits) if commit.sha in new), None)
 
 
-def _name(author: Signature) -> str:
+def _name(author: Person) -> str:
     return quoted(author.name) or "an unnamed author"
 
 

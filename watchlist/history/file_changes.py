@@ -9,12 +9,19 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from watchlist import limits
-from watchlist.history.commits import FileChange
+from watchlist.history.commits import Commit, FileChange
 
 OTHER_FILES = ""
 """The path under which files beyond the bound are kept as one, with their lines; no file has it."""
 
 _UNPACKED_BYTES = 16 * 1024 * 1024
+
+
+def changed_paths(commit: Commit) -> frozenset[str]:
+    """Return the paths of the files for which the commit counts, each once; none for a merge, nor while not known."""
+    if commit.is_merge:
+        return frozenset()
+    return frozenset(change.path for change in commit.files or () if change.path != OTHER_FILES)
 
 
 def pack(changes: Sequence[FileChange]) -> bytes:

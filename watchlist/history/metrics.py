@@ -1,7 +1,6 @@
 """What a year of commits tells about a repository's life. Every number is defined in `HistoryMetrics`."""
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from watchlist.health.scorecard import shorten
 from watchlist.history.commits import Commit, Signature
-from watchlist.history.file_changes import OTHER_FILES
-from watchlist.history.mailmap import Mailmap
+from watchlist.history.file_changes import changed_paths
+from watchlist.history.people import People, Person
 
 WEEKS = 52
 """Length of the window, in weeks that end now."""
@@ -29,28 +28,6 @@ MAX_FILES = 20
 NAME_BYTES = 200
 PATH_BYTES = 300
 """Longest name and path in the result, in UTF-8 bytes; what is longer ends in `…`."""
-
-KNOWN_BOTS = frozenset(
-    {
-        "allcontributors",
-        "dependabot",
-        "dependabot-preview",
-        "github actions",
-        "github-actions",
-        "gitlab-ci",
-        "greenkeeper",
-        "imgbot",
-        "mergify",
-        "pre-commit-ci",
-        "renovate",
-        "snyk",
-        "travis ci",
-    }
-)
-"""Names, in lower case, of programs that commit and whose name alone does not say so."""
-
-_BOT_NAME = re.compile(r"(?:\[bot\]|(?:^|[\s_.-])(?:bot|robot))$", re.IGNORECASE)
-_BOT_EMAIL = re.compile(r"(?:\[bot\]|(?:^|[+_.-])(?:bot|robot))@", re.IGNORECASE)
 
 RECENCY_POINTS, FREQUENCY_POINTS, REGULARITY_POINTS, PEOPLE_POINTS = 30, 30, 20, 20
 """What each part of the activity score is worth."""
@@ -150,16 +127,17 @@ class HistoryMetrics(_Frozen):
     the latest weeks the commits cover; numbers per week of earlier weeks are 0 for lack of data.
 
     **Contributions.** Commits by people, merges left out, each counted for its author as `.mailmap` names them
-    (gitmailmap(5)). Two identities are one person when their emails are equal but for case, or, without an email, their
-    names. Co-authors of a trailer are not counted. All numbers below are of contributions unless they say otherwise.
+    (gitmailmap(5)). Two identities are one person when their emails are equal but for case and Unicode form, or name
+    the same account (GitHub's noreply addresses); without an email that names anybody, when their names are. Co-authors
+    of a trailer are not counted. All numbers below are of contributions unless they say otherwise.
 
     **Sources.** The CHAOSS metrics that are named below are defined at `https://chaoss.community/kb/metric-NAME/`, with
     the name in lower case and hyphens. Their parameters here: date type committer, merge commits excluded, empty
     commits included, all files are source code.
 
-    **Bots** are left out of everything but `commits_total`, `signed_share` and `bots`. A bot is an author whose name
-    (or the local part of whose email) ends in `[bot]`, as GitHub names apps, or in the separate word `bot` or `robot`,
-    or whose name is one of KNOWN_BOTS. A bot under a person's name is not recognised.
+    **Bots** are left out of everything but `commits_total`, `signed_share` and `bots`. A bot is an author who is marked
+    as one (`[bot]`, `(bot)`), whose login ends in `-bot` or `robot`, who is called `Release Bot` or the like, or who is
+    a program that is known by its name or address. A bot under a person's name is not recognised.
 
     Attributes:
         computed_at: the end of the window.
@@ -235,22 +213,10 @@ class _Seen:
     """A commit with its author resolved and its age in the window."""
 
     commit: Commit
-    name: str
-    email: str
-    is_bot: bool
+    author: Person
     at: datetime
     week: int
     """Whole weeks before now: 0 is the last week."""
-
-    @property
-    def identity(self) -> str:
-        return (self.email or self.name).strip().lower()
-
-
-def is_bot(name: str, email: str) -> bool:
-    """Say whether an author is a program, by the rules in HistoryMetrics."""
-    name = name.strip()
-    return bool(name.lower() in KNOWN_BOTS or _BOT_NAME.search(name) or _BOT_EMAIL.search(email))
 
 
 def absence_factor(contributions: Sequence[int]) -> int | None:
@@ -262,30 +228,29 @@ def absence_factor(contributions: Sequence[int]) -> int | None:
     return next(people for people, made in enumerate(running, start=1) if made * 2 >= total)
 
 
-def measure(commits: Sequence[Commit], *, now: datetime, mailmap: bytes = b"", complete: bool = True) -> HistoryMetrics:
+def measure(commits: Sequence[Commit], people: People, *, now: datetime, complete: bool = True) -> HistoryMetrics:
     """Compute the metrics of `commits`, in any order.
 
     Args:
         commits: those of the default branch's last year, or its newest ones.
+        people: who wrote them.
         now: the end of the window, UTC.
-        mailmap: content of `.mailmap` at HEAD; anything goes, only the readable lines count.
         complete: False when the year has more commits than were given.
     """
-    names = Mailmap(mailmap)
-    everything = [_see(commit, names, now) for commit in commits]
+    everything = [_see(commit, people, now) for commit in commits]
     window = [seen for seen in everything if seen.week < WEEKS]
-    by_people = [seen for seen in window if not seen.is_bot]
+    by_people = [seen for seen in window if not seen.author.is_bot]
     contributions = [seen for seen in by_people if not seen.commit.is_merge]
-    of_bots = [seen for seen in window if seen.is_bot]
+    of_bots = [seen for seen in window if seen.author.is_bot]
     covered_weeks = WEEKS if complete else _covered_weeks(everything)
     per_week = Counter(seen.week for seen in contributions)
-    people = _contributors(contributions)
-    active = [who for who in people if who.last_commit_at > now - timedelta(weeks=RECENT_WEEKS)]
+    contributors = _contributors(contributions)
+    active = [who for who in contributors if who.last_commit_at > now - timedelta(weeks=RECENT_WEEKS)]
     fresh = [who for who in active if who.first_commit_at > now - timedelta(weeks=RECENT_WEEKS)]
     looks_back = covered_weeks > RECENT_WEEKS
     with_lines = [seen for seen in contributions if seen.commit.files is not None]
-    last = max((seen.at for seen in everything if not seen.is_bot), default=None)
-    last_of_bots = max((seen.at for seen in everything if seen.is_bot), default=None)
+    last = max((seen.at for seen in everything if not seen.author.is_bot), default=None)
+    last_of_bots = max((seen.at for seen in everything if seen.author.is_bot), default=None)
     days = None if last is None else (now - last).days
     return HistoryMetrics(
         computed_at=now,
@@ -297,13 +262,13 @@ def measure(commits: Sequence[Commit], *, now: datetime, mailmap: bytes = b"", c
         bot_commits=len(of_bots),
         future_dated=sum(commit.committer.time > now for commit in commits),
         commits_per_week=tuple(per_week[week] for week in reversed(range(WEEKS))),
-        contributors_total=len(people),
+        contributors_total=len(contributors),
         contributors_active=len(active),
         contributors_new=len(fresh) if looks_back else None,
-        contributors_inactive=len(people) - len(active) if looks_back else None,
-        contributor_absence_factor=absence_factor([who.commits for who in people]),
-        top_contributor_share=round(people[0].commits / len(contributions), 4) if people else None,
-        top_contributors=tuple(people[:MAX_CONTRIBUTORS]),
+        contributors_inactive=len(contributors) - len(active) if looks_back else None,
+        contributor_absence_factor=absence_factor([who.commits for who in contributors]),
+        top_contributor_share=round(contributors[0].commits / len(contributions), 4) if contributors else None,
+        top_contributors=tuple(contributors[:MAX_CONTRIBUTORS]),
         bots=_bots(of_bots),
         lines_added=sum(seen.commit.lines_added or 0 for seen in with_lines) if with_lines else None,
         lines_deleted=sum(seen.commit.lines_deleted or 0 for seen in with_lines) if with_lines else None,
@@ -318,10 +283,9 @@ def measure(commits: Sequence[Commit], *, now: datetime, mailmap: bytes = b"", c
     )
 
 
-def _see(commit: Commit, names: Mailmap, now: datetime) -> _Seen:
-    name, email = names.resolve(commit.author.name, commit.author.email)
+def _see(commit: Commit, people: People, now: datetime) -> _Seen:
     at = min(commit.committer.time, now)
-    return _Seen(commit, name, email, is_bot(name, email), at, (now - at) // timedelta(weeks=1))
+    return _Seen(commit, people.of(commit.author), at, (now - at) // timedelta(weeks=1))
 
 
 def _covered_weeks(seen: Sequence[_Seen]) -> int:
@@ -334,21 +298,21 @@ def _contributors(contributions: Sequence[_Seen]) -> list[Contributor]:
     """Return who made the contributions, most first; among equals by name."""
     of_person: dict[str, list[_Seen]] = {}
     for seen in contributions:
-        of_person.setdefault(seen.identity, []).append(seen)
-    people = [
+        of_person.setdefault(seen.author.key, []).append(seen)
+    contributors = [
         Contributor(
-            name=shorten(max(made, key=lambda seen: seen.at).name, NAME_BYTES),
+            name=shorten(max(made, key=lambda seen: seen.at).author.name, NAME_BYTES),
             commits=len(made),
             first_commit_at=min(seen.at for seen in made),
             last_commit_at=max(seen.at for seen in made),
         )
         for made in of_person.values()
     ]
-    return sorted(people, key=lambda who: (-who.commits, who.name, who.first_commit_at))
+    return sorted(contributors, key=lambda who: (-who.commits, who.name, who.first_commit_at))
 
 
 def _bots(seen: Sequence[_Seen]) -> tuple[Bot, ...]:
-    counts = Counter(shorten(one.name or one.email, NAME_BYTES) for one in seen)
+    counts = Counter(shorten(one.author.name or one.author.email, NAME_BYTES) for one in seen)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple(Bot(name=name, commits=commits) for name, commits in ranked[:MAX_BOTS])
 
@@ -364,10 +328,8 @@ def _top_files(commits: Sequence[Commit]) -> tuple[FileChurn, ...]:
     added: Counter[str] = Counter()
     deleted: Counter[str] = Counter()
     for commit in commits:
+        touched.update(changed_paths(commit))
         for change in commit.files or ():
-            if change.path == OTHER_FILES:
-                continue
-            touched[change.path] += 1
             added[change.path] += change.added or 0
             deleted[change.path] += change.deleted or 0
     ranked = sorted(touched, key=lambda path: (-added[path] - deleted[path], -touched[path], path))

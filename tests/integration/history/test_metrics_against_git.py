@@ -11,6 +11,7 @@ import pytest
 
 from watchlist.history.commits import Commit, FileChange, Signature
 from watchlist.history.metrics import RECENT_WEEKS, WEEKS, HistoryMetrics, measure
+from watchlist.history.people import People
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 WINDOW_START = NOW - timedelta(weeks=WEEKS)
@@ -72,7 +73,9 @@ def read_commits(repository: Path) -> list[Commit]:
 
 @pytest.fixture(scope="module")
 def metrics(repository: Path) -> HistoryMetrics:
-    return measure(read_commits(repository), now=NOW, mailmap=(repository / ".mailmap").read_bytes())
+    commits = read_commits(repository)
+    people = People((commit.author for commit in commits), (repository / ".mailmap").read_bytes())
+    return measure(commits, people, now=NOW)
 
 
 def shortlog(repository: Path, since: datetime) -> dict[str, int]:

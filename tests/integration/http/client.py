@@ -20,6 +20,7 @@ from watchlist.health.scorecard import no_score
 from watchlist.history import metrics as history_metrics
 from watchlist.history import store as commit_store
 from watchlist.history.commits import Commit, FileChange, Signature
+from watchlist.history.people import People
 from watchlist.states import EntryStatus, JobState
 from watchlist.storage.records import ENTRY_KEY, Entry
 
@@ -198,7 +199,7 @@ def store_commits(watchlist_id: str, count: int) -> None:
 
 def store_health(watchlist_id: str, at: datetime = NOW) -> None:
     scorecard = no_score("The host has no token left.", head="1" * 40, obtained_at=at)
-    metrics = history_metrics.measure([commit(1)], now=at, mailmap=b"", complete=True)
+    metrics = history_metrics.measure([commit(1)], People(), now=at)
     document = {
         "scorecard": scorecard.model_dump(mode="json"),
         "history_metrics": metrics.model_dump(mode="json"),

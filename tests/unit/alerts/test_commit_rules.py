@@ -12,6 +12,7 @@ from watchlist.alerts.baseline import Baseline
 from watchlist.alerts.commit_rules import MINIMUM_FILES, MINIMUM_LINES, commit_alerts
 from watchlist.alerts.settings import AlertKind, AlertSettings
 from watchlist.history.commits import Commit, FileChange, Signature
+from watchlist.history.people import People
 
 ANYBODY = Signature("Somebody New", "new@example.org", NOON)
 LINES = ("lines_added_deleted",)
@@ -19,10 +20,18 @@ FILES = ("files_changed",)
 CHURN = ("high_churn",)
 HOURS = ("unusual_author_activity",)
 
+PEOPLE = People()
+
 # Each of 40 commits changes 100 lines in one file: the deviation is one doubling of 1 + size. 3.5 of them above 100
 # lines are 101 * 2 ** 3.5 - 1 = 1141.7 lines, 4.5 of them above one file are 2 * 2 ** 4.5 - 1 = 44.3 files.
 USUAL = [a_commit(lines=100, at=NOON - timedelta(weeks=number + 1)) for number in range(40)]
-BASELINE = Baseline.of(USUAL)
+
+
+def baseline_of(commits: Sequence[Commit]) -> Baseline:
+    return Baseline.of(commits, PEOPLE)
+
+
+BASELINE = baseline_of(USUAL)
 
 
 def watcher(**kinds: dict[str, Any]) -> Watcher:
@@ -36,7 +45,7 @@ def only(kinds: Sequence[str], **fields: Any) -> Watcher:
 
 
 def alerts_of(watching: Watcher, *commits: Commit, baseline: Baseline | None = BASELINE, **known: Any) -> list[Alert]:
-    return commit_alerts(watching, baseline, commits, **known)
+    return commit_alerts(watching, baseline, commits, PEOPLE, **known)
 
 
 def the_alert(watching: Watcher, *commits: Commit, baseline: Baseline = BASELINE, **known: Any) -> Alert:
@@ -79,7 +88,7 @@ def test_files_alert_from_the_limit_of_the_repository_on(files: int, level: str 
 
 @pytest.mark.parametrize(("lines", "level"), [(9_999, None), (10_000, "mild"), (19_999, "mild"), (20_000, "critical")])
 def test_lines_alert_from_the_fixed_limit_on_whatever_is_usual(lines: int, level: str | None) -> None:
-    nothing_known = Baseline.of([])
+    nothing_known = baseline_of([])
     alerts = alerts_of(only(LINES), a_commit(lines=lines), baseline=nothing_known)
 
     assert [(alert.level, alert.threshold_kind, alert.threshold) for alert in alerts] == (
@@ -128,7 +137,7 @@ def test_a_kind_that_is_disabled_raises_nothing() -> None:
 
 
 def test_small_commits_are_not_unusual_however_small_the_usual_ones_are() -> None:
-    tiny = Baseline.of([a_commit(lines=1) for _ in range(40)])
+    tiny = baseline_of([a_commit(lines=1) for _ in range(40)])
     sensitive = watcher(
         lines_added_deleted={"contributor_variance": 1, "repository_variance": 1},
         files_changed={"contributor_variance": 1, "repository_variance": 1},
@@ -155,7 +164,7 @@ def test_merges_and_commits_of_unknown_size_raise_no_alert_by_size_or_churn() ->
 
 def test_a_program_is_measured_against_itself_only() -> None:
     programs = [a_commit(lines=4000, files=["lock"], author=BOT) for _ in range(20)]
-    baseline = Baseline.of(USUAL + programs)
+    baseline = baseline_of(USUAL + programs)
     usual_for_it = a_commit(lines=4000, author=BOT)
 
     assert alerts_of(only(LINES), usual_for_it, baseline=baseline) == []
@@ -169,7 +178,7 @@ def test_a_program_is_measured_against_itself_only() -> None:
 
 
 def test_one_outlier_in_the_baseline_neither_mutes_nor_fires() -> None:
-    with_outlier = Baseline.of([*USUAL, a_commit(lines=5_000_000, files=20_000)])
+    with_outlier = baseline_of([*USUAL, a_commit(lines=5_000_000, files=20_000)])
 
     assert alerts_of(only(LINES + FILES), *USUAL, baseline=with_outlier) == []
     assert len(alerts_of(only(LINES + FILES), a_commit(lines=1142, files=45), baseline=with_outlier)) == 2
@@ -178,7 +187,7 @@ def test_one_outlier_in_the_baseline_neither_mutes_nor_fires() -> None:
 def test_churn_alerts_from_the_multiple_of_the_file_s_usual_changes_on() -> None:
     # 5 times 3 changes in a week with changes; the other file of each commit keeps the average low
     hot = [a_commit(files=["hot", f"other-{number}"], at=NOON - timedelta(weeks=4)) for number in range(3)]
-    baseline = Baseline.of([*hot, a_commit(at=NOON - timedelta(weeks=1))])
+    baseline = baseline_of([*hot, a_commit(at=NOON - timedelta(weeks=1))])
     week = [a_commit(files=["hot"], at=NOON + timedelta(minutes=number)) for number in range(15)]
 
     assert alerts_of(only(CHURN), *week[:14], baseline=baseline) == []
@@ -290,8 +299,8 @@ def test_hours_alert_once_for_an_author_and_week() -> None:
 
 def test_each_watcher_has_alerts_of_their_own() -> None:
     commit = a_commit(lines=50_000)
-    (one,) = commit_alerts(Watcher("one", only(LINES).settings), BASELINE, [commit])
-    (other,) = commit_alerts(Watcher("other", only(LINES).settings), BASELINE, [commit])
+    (one,) = commit_alerts(Watcher("one", only(LINES).settings), BASELINE, [commit], PEOPLE)
+    (other,) = commit_alerts(Watcher("other", only(LINES).settings), BASELINE, [commit], PEOPLE)
 
     assert one.id != other.id
 
@@ -343,9 +352,9 @@ SENSITIVE = watcher(
 
 @given(st.lists(ANY_COMMIT, max_size=12), st.lists(ANY_COMMIT, max_size=6))
 def test_hostile_commits_raise_alerts_or_none_but_no_error(past: list[Commit], new: list[Commit]) -> None:
-    baseline = Baseline.model_validate_json(Baseline.of(past * 40).model_dump_json())
+    baseline = Baseline.model_validate_json(baseline_of(past * 40).model_dump_json())
 
-    alerts = commit_alerts(SENSITIVE, baseline, new, recent_commits=past)
+    alerts = commit_alerts(SENSITIVE, baseline, new, PEOPLE, recent_commits=past)
 
     assert len({alert.id for alert in alerts}) == len(alerts)
     for alert in alerts:
@@ -363,7 +372,7 @@ def test_the_same_commits_raise_the_same_alerts_in_any_order_and_as_often_as_the
     shuffled = [*unique, *unique]
     order.shuffle(shuffled)
 
-    assert commit_alerts(SENSITIVE, BASELINE, unique) == commit_alerts(SENSITIVE, BASELINE, shuffled)
+    assert commit_alerts(SENSITIVE, BASELINE, unique, PEOPLE) == commit_alerts(SENSITIVE, BASELINE, shuffled, PEOPLE)
 
 
 @given(
@@ -373,7 +382,7 @@ def test_the_same_commits_raise_the_same_alerts_in_any_order_and_as_often_as_the
     st.sampled_from([ADA, ANYBODY, BOT]),
 )
 def test_a_greater_commit_raises_no_lesser_alert(one: int, other: int, past: list[int], author: Signature) -> None:
-    baseline = Baseline.of([a_commit(lines=lines, author=ADA) for lines in past])
+    baseline = baseline_of([a_commit(lines=lines, author=ADA) for lines in past])
     severity = {None: 0, AlertLevel.MILD: 1, AlertLevel.CRITICAL: 2}
     lesser, greater = (
         next(

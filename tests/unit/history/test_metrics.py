@@ -1,9 +1,11 @@
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchlist.history import metrics as history_metrics
 from watchlist.history.commits import Commit, FileChange, Signature
 from watchlist.history.metrics import (
     MAX_BOTS,
@@ -13,9 +15,8 @@ from watchlist.history.metrics import (
     WEEKS,
     HistoryMetrics,
     absence_factor,
-    is_bot,
-    measure,
 )
+from watchlist.history.people import People
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 """A Tuesday."""
@@ -50,8 +51,13 @@ def change(path: str, added: int | None, deleted: int | None) -> FileChange:
     return FileChange(path, added, deleted)
 
 
+def measure(commits: Sequence[Commit], *, mailmap: bytes = b"", complete: bool = True) -> HistoryMetrics:
+    people = People((commit.author for commit in commits), mailmap)
+    return history_metrics.measure(commits, people, now=NOW, complete=complete)
+
+
 def test_a_year_without_commits_has_no_shares_and_no_activity() -> None:
-    metrics = measure([], now=NOW)
+    metrics = measure([])
     assert (metrics.commits, metrics.commits_total, metrics.contributors_total) == (0, 0, 0)
     assert metrics.contributor_absence_factor is None
     assert metrics.top_contributor_share is None
@@ -63,13 +69,13 @@ def test_a_year_without_commits_has_no_shares_and_no_activity() -> None:
 
 
 def test_commits_are_counted_in_weeks_that_end_now() -> None:
-    week = measure([commit(0), commit(6.99), commit(7), commit(363.9), commit(364)], now=NOW).commits_per_week
+    week = measure([commit(0), commit(6.99), commit(7), commit(363.9), commit(364)]).commits_per_week
     assert len(week) == WEEKS
     assert (week[-1], week[-2], week[0], sum(week)) == (2, 1, 1, 4)
 
 
 def test_a_commit_from_the_future_counts_as_made_now() -> None:
-    metrics = measure([commit(-500), commit(0)], now=NOW)
+    metrics = measure([commit(-500), commit(0)])
     assert metrics.future_dated == 1
     assert metrics.commits_per_week[-1] == 2
     assert metrics.days_since_last_commit == 0
@@ -77,34 +83,10 @@ def test_a_commit_from_the_future_counts_as_made_now() -> None:
 
 def test_merges_and_bots_are_counted_apart() -> None:
     commits = [commit(), commit(merge=True), commit(author="dependabot[bot]"), commit(author="x-bot", merge=True)]
-    metrics = measure(commits, now=NOW)
+    metrics = measure(commits)
     assert (metrics.commits_total, metrics.commits, metrics.merges, metrics.bot_commits) == (4, 1, 1, 2)
     assert [(bot.name, bot.commits) for bot in metrics.bots] == [("dependabot[bot]", 1), ("x-bot", 1)]
     assert [who.name for who in metrics.top_contributors] == ["Ann"]
-
-
-@pytest.mark.parametrize(
-    ("name", "email"),
-    [
-        ("dependabot[bot]", "49699333+dependabot[bot]@users.noreply.github.com"),
-        ("Some App", "12345+some-app[bot]@users.noreply.github.com"),
-        ("renovate", "x@example.org"),
-        ("Renovate Bot", "bot@example.org"),
-        ("K8s-CI-Robot", "x@example.org"),
-        ("GitHub Actions", ""),
-        ("Someone", "project.bot@example.org"),
-    ],
-)
-def test_a_bot_is_recognised(name: str, email: str) -> None:
-    assert is_bot(name, email)
-
-
-@pytest.mark.parametrize(
-    ("name", "email"),
-    [("Anne Talbot", "talbot@example.org"), ("Abbot", "x@robot.example.org"), ("bottom", "botany@x"), ("", "")],
-)
-def test_a_person_is_no_bot(name: str, email: str) -> None:
-    assert not is_bot(name, email)
 
 
 def test_the_absence_factor_of_the_example_of_chaoss_is_2() -> None:
@@ -128,7 +110,7 @@ def test_contributors_are_active_new_or_inactive() -> None:
         commit(before, "Gone"),
         commit(365, "Before The Window"),
     ]
-    metrics = measure(commits, now=NOW)
+    metrics = measure(commits)
     assert metrics.contributors_total == 3
     assert metrics.contributors_active == 2
     assert metrics.contributors_new == 1
@@ -137,37 +119,37 @@ def test_contributors_are_active_new_or_inactive() -> None:
 
 def test_new_and_inactive_are_unknown_when_the_commits_do_not_reach_back() -> None:
     commits = [commit(days) for days in range(90)]
-    assert measure(commits, now=NOW).contributors_new == 1
-    truncated = measure(commits, now=NOW, complete=False)
+    assert measure(commits).contributors_new == 1
+    truncated = measure(commits, complete=False)
     assert (truncated.contributors_new, truncated.contributors_inactive) == (None, None)
     assert truncated.covered_weeks == 12
 
 
 def test_one_back_dated_commit_does_not_make_a_cut_history_look_whole() -> None:
     commits = [commit(day / 10) for day in range(999)] + [commit(300)]
-    assert measure(commits, now=NOW, complete=False).covered_weeks == 14
+    assert measure(commits, complete=False).covered_weeks == 14
 
 
 def test_one_email_is_one_person_whatever_the_name_and_case() -> None:
     commits = [commit(2, "ann", "A@example.org"), commit(1, "Ann Example", "a@example.org")]
-    (person,) = measure(commits, now=NOW).top_contributors
+    (person,) = measure(commits).top_contributors
     assert (person.name, person.commits) == ("Ann Example", 2)
     assert (person.first_commit_at, person.last_commit_at) == (NOW - timedelta(days=2), NOW - timedelta(days=1))
 
 
 def test_without_email_the_name_is_the_person() -> None:
-    assert measure([commit(1, "Ann", ""), commit(1, "Bob", "")], now=NOW).contributors_total == 2
+    assert measure([commit(1, "Ann", ""), commit(1, "Bob", "")]).contributors_total == 2
 
 
 def test_the_mailmap_is_honoured() -> None:
     commits = [commit(1, "ann", "ann@home"), commit(1, "Ann", "ann@work"), commit(1, "Bob", "bob@work")]
-    metrics = measure(commits, now=NOW, mailmap=b"Ann Example <ann@work> <ANN@home>\nAnn Example <ann@work>\n")
+    metrics = measure(commits, mailmap=b"Ann Example <ann@work> <ANN@home>\nAnn Example <ann@work>\n")
     assert [(who.name, who.commits) for who in metrics.top_contributors] == [("Ann Example", 2), ("Bob", 1)]
     assert metrics.top_contributor_share == 0.6667
 
 
 def test_a_bot_can_be_named_in_the_mailmap() -> None:
-    metrics = measure([commit(1, "Builder", "b@ci")], now=NOW, mailmap=b"Builder[bot] <b@ci>")
+    metrics = measure([commit(1, "Builder", "b@ci")], mailmap=b"Builder[bot] <b@ci>")
     assert (metrics.commits, metrics.bot_commits) == (0, 1)
 
 
@@ -178,7 +160,7 @@ def test_lines_are_summed_over_contributions_whose_files_are_known() -> None:
         commit(files=None),
         commit(author="renovate", files=(change("lock", 1000, 1000),)),
     ]
-    metrics = measure(commits, now=NOW)
+    metrics = measure(commits)
     assert (metrics.lines_added, metrics.lines_deleted, metrics.commits_with_lines) == (4, 11, 2)
     assert metrics.top_files is not None
     assert [(file.path, file.commits, file.lines_added, file.lines_deleted) for file in metrics.top_files] == [
@@ -189,13 +171,13 @@ def test_lines_are_summed_over_contributions_whose_files_are_known() -> None:
 
 
 def test_while_no_files_are_known_lines_are_unknown_and_not_zero() -> None:
-    metrics = measure([commit(files=None)], now=NOW)
+    metrics = measure([commit(files=None)])
     assert (metrics.lines_added, metrics.lines_deleted, metrics.top_files) == (None, None, None)
 
 
 def test_weekday_and_hour_are_of_the_author_in_utc() -> None:
     monday = datetime.fromisoformat("2026-11-23T01:30:00+02:00")  # Sunday 23:30 UTC
-    grid = measure([commit(authored=monday)], now=NOW).commits_by_weekday_and_hour
+    grid = measure([commit(authored=monday)]).commits_by_weekday_and_hour
     assert grid[6][23] == 1
     assert [len(row) for row in grid] == [24] * 7
     assert sum(map(sum, grid)) == 1
@@ -203,28 +185,28 @@ def test_weekday_and_hour_are_of_the_author_in_utc() -> None:
 
 def test_days_since_the_last_commit_include_merges_but_not_bots() -> None:
     commits = [commit(9), commit(3.5, merge=True), commit(1, "renovate[bot]")]
-    assert measure(commits, now=NOW).days_since_last_commit == 3
+    assert measure(commits).days_since_last_commit == 3
 
 
 def test_the_last_commit_may_lie_before_the_window() -> None:
-    metrics = measure([commit(800)], now=NOW)
+    metrics = measure([commit(800)])
     assert (metrics.days_since_last_commit, metrics.commits_total) == (800, 0)
 
 
 def test_signed_share_is_of_all_commits() -> None:
     commits = [commit(signed=True), commit(), commit(merge=True, signed=True), commit(author="renovate")]
-    assert measure(commits, now=NOW).signed_share == 0.5
+    assert measure(commits).signed_share == 0.5
 
 
 def test_a_busy_repository_has_all_points() -> None:
     commits = [commit(n * 0.35, f"Person {n % 9}") for n in range(1040)]  # 20 per week, all year
-    activity = measure(commits, now=NOW).activity
+    activity = measure(commits).activity
     assert activity.model_dump() == {"value": 100, "recency": 30, "frequency": 30, "regularity": 20, "people": 20}
 
 
 def test_the_activity_score_is_the_sum_of_its_parts_by_the_formula() -> None:
     commits = [commit(days) for days in (50, 57, 64, 71, 100)]
-    activity = measure(commits, now=NOW).activity
+    activity = measure(commits).activity
     assert activity.recency == 23  # 30 x (180 - 50) / 173 = 22.5
     assert activity.frequency == 3  # 30 x log2(1 + 4/13) / log2(21) = 2.6
     assert activity.regularity == 2  # 20 x 5 / 52 = 1.9
@@ -234,12 +216,12 @@ def test_the_activity_score_is_the_sum_of_its_parts_by_the_formula() -> None:
 
 @pytest.mark.parametrize(("people", "points"), [(1, 6), (2, 10), (7, 19), (8, 20), (50, 20)])
 def test_points_for_people_grow_with_the_logarithm_up_to_8(people: int, points: int) -> None:
-    assert measure([commit(1, f"Person {n}") for n in range(people)], now=NOW).activity.people == points
+    assert measure([commit(1, f"Person {n}") for n in range(people)]).activity.people == points
 
 
 @pytest.mark.parametrize(("days", "points"), [(0, 30), (7, 30), (8, 30), (93, 15), (180, 0), (400, 0)])
 def test_recency_falls_linearly_from_a_week_to_180_days(days: int, points: int) -> None:
-    assert measure([commit(days)], now=NOW).activity.recency == points
+    assert measure([commit(days)]).activity.recency == points
 
 
 _times = st.datetimes(timezones=st.just(UTC)) | st.timedeltas(timedelta(days=-10), timedelta(days=400)).map(
@@ -262,7 +244,7 @@ _commits = st.builds(
 
 @given(st.lists(_commits, max_size=30), st.binary(max_size=60), st.booleans())
 def test_any_history_has_consistent_metrics(commits: list[Commit], mailmap: bytes, complete: bool) -> None:  # noqa: FBT001 - hypothesis passes it
-    metrics = measure(commits, now=NOW, mailmap=mailmap, complete=complete)
+    metrics = measure(commits, mailmap=mailmap, complete=complete)
     assert metrics.commits + metrics.merges + metrics.bot_commits == metrics.commits_total <= len(commits)
     assert sum(metrics.commits_per_week) == metrics.commits == sum(map(sum, metrics.commits_by_weekday_and_hour))
     assert metrics.contributors_active <= metrics.contributors_total <= metrics.commits
@@ -279,7 +261,7 @@ def test_the_order_of_commits_does_not_matter(random: object) -> None:
     commits = [commit(n * 1.7, f"P{n % 5}", files=(change(f"f{n % 3}", n, 1),)) for n in range(40)]
     shuffled = list(commits)
     random.shuffle(shuffled)  # type: ignore[attr-defined] # hypothesis' Random
-    assert measure(shuffled, now=NOW) == measure(commits, now=NOW)
+    assert measure(shuffled) == measure(commits)
 
 
 def test_the_result_is_bounded_whatever_the_history() -> None:
@@ -287,7 +269,7 @@ def test_the_result_is_bounded_whatever_the_history() -> None:
         commit(n / 3, f"{'Ä' * 500}{n}", files=tuple(change(f"{n}/{'ß' * 4000}", 1, 1) for _ in range(2)))
         for n in range(1000)
     ] + [commit(n, f"{n}{'b' * 500}-bot") for n in range(100)]
-    metrics = measure(commits, now=NOW)
+    metrics = measure(commits)
     assert (len(metrics.top_contributors), len(metrics.bots)) == (MAX_CONTRIBUTORS, MAX_BOTS)
     assert metrics.top_files is not None
     assert len(metrics.top_files) == MAX_FILES

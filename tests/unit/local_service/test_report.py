@@ -7,6 +7,7 @@ from local_service.commands.report import Result, print_result
 from tests.unit.commit_factory import GRACE, NOON, a_commit
 from watchlist.health.scorecard import CheckResult, ScorecardResult, ScorecardSource, no_score
 from watchlist.history.metrics import measure
+from watchlist.history.people import People
 
 HEAD = "a" * 40
 SCORECARD = ScorecardResult(
@@ -23,7 +24,7 @@ SCORECARD = ScorecardResult(
 
 def printed(*, scorecard: ScorecardResult | None = None, commits: list[dict[str, Any]] | None = None) -> str:
     console = Console(file=io.StringIO(), width=120)
-    metrics = measure([a_commit(files=["README.md"]), a_commit(author=GRACE, lines=5)], now=NOON)
+    metrics = measure([a_commit(files=["README.md"]), a_commit(author=GRACE, lines=5)], People(), now=NOON)
     print_result(
         console,
         Result(

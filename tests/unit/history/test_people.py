@@ -1,0 +1,166 @@
+import unicodedata
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchlist.history.commits import Signature
+from watchlist.history.people import People, is_bot
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+def signature(name: str = "", email: str = "") -> Signature:
+    return Signature(name, email, NOON)
+
+
+def how_many(*authors: Signature, mailmap: bytes = b"") -> int:
+    people = People(authors, mailmap)
+    return len({people.of(author).key for author in authors})
+
+
+@pytest.mark.parametrize(
+    ("name", "email"),
+    [
+        ("dependabot[bot]", "49699333+dependabot[bot]@users.noreply.github.com"),
+        ("Some App", "12345+some-app[bot]@users.noreply.github.com"),
+        ("renovate", "x@example.org"),
+        ("renovate[bot] (self-hosted)", "r@example.org"),
+        ("Renovate Bot", "bot@example.org"),
+        ("Release Bot", "releases@example.org"),
+        ("Yoshi Automation Bot", "yoshi@example.org"),
+        ("pytest bot", "pytest@example.org"),
+        ("K8s-CI-Robot", "x@example.org"),
+        ("Kubernetes Prow Robot", "prow@example.org"),
+        ("acme-bot", "acme@example.org"),
+        ("Acme", "acme-bot@users.noreply.github.com"),
+        ("FooBot", "foo@example.org"),
+        ("buildbot", "buildbot@example.org"),
+        ("bors", "bors@example.org"),
+        ("GitHub", "noreply@github.com"),
+        ("GitHub Actions", ""),
+        ("github-actions", "github-actions@github.com"),
+        ("Copilot", "198982749+Copilot@users.noreply.github.com"),
+        ("Some Name", "198982749+Copilot@users.noreply.github.com"),
+        ("Claude", "noreply@anthropic.com"),
+        ("Weblate (bot)", "hosted@weblate.org"),
+        ("Hosted Weblate", "hosted@weblate.org"),
+        ("Weblate", "weblate@example.org"),
+        ("Someone", "project.bot@example.org"),
+        ("deploy", "project_42_bot_0f5c@noreply.gitlab.com"),
+    ],
+)
+def test_a_program_is_recognised(name: str, email: str) -> None:
+    assert is_bot(name, email)
+
+
+@pytest.mark.parametrize(
+    ("name", "email"),
+    [
+        ("Anne Talbot", "talbot@example.org"),
+        ("talbot", "talbot@example.org"),
+        ("Abbot", "x@robot.example.org"),
+        ("Elie Cibot", "elie@example.org"),
+        ("Jan Bot", "jan@example.org"),
+        ("Jan Bot", "jan.bot@example.org"),
+        ("Jan Bot", "j.bot@example.org"),
+        ("JAN BOT", "janbot@users.noreply.github.com"),
+        ("Bot, Jan", "jan@example.org"),
+        ("Anne Smit-Bot", "anne@example.org"),
+        ("Anne Bot-Smit", "anne@example.org"),
+        ("Botond", "botond@example.org"),
+        ("Elisabot Nguyen", "elisabot@example.org"),
+        ("bottom", "botany@x"),
+        ("Travis", "travis@example.org"),
+        ("Claude Monet", "claude@example.org"),
+        ("Michal", "michal@weblate.org"),
+        ("", ""),
+    ],
+)
+def test_a_person_is_no_program(name: str, email: str) -> None:
+    assert not is_bot(name, email)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (signature("Ada", "ADA@example.org "), signature("Countess", "ada@example.org")),
+        (signature("Ada", "12+ada@users.noreply.github.com"), signature("A", "Ada@users.noreply.github.com")),
+        (signature("Ada", "12-ada@users.noreply.gitlab.com"), signature("A", "ada@users.noreply.gitlab.com")),
+        (signature("Ada", "12+ada@users.noreply.github.com"), signature("Ada", "12+countess@users.noreply.github.com")),
+        (signature("Ada "), signature("ada")),
+        (signature("Jos\u00e9 Ruiz"), signature("Jose\u0301  Ruiz")),
+        (signature("J", "jos\u00e9@example.org"), signature("R", "jose\u0301@example.org")),
+        (signature("Ada", "ada@laptop.local"), signature("Ada", "none@none")),
+    ],
+)
+def test_one_person_may_write_name_and_address_in_several_ways(one: Signature, other: Signature) -> None:
+    assert how_many(one, other) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (signature("Ada", "ada@example.org"), signature("Ada", "lovelace@example.org")),
+        (signature("Ada"), signature("Ada", "ada@example.org")),
+        (signature("Ada", "1+ada@users.noreply.github.com"), signature("Ada", "2+ada@users.noreply.github.com")),
+        (signature("Ada", "1+ada@users.noreply.github.com"), signature("Ada", "1-ada@users.noreply.gitlab.com")),
+        (signature("Ada", "12-ada@users.noreply.github.com"), signature("Ada", "ada@users.noreply.github.com")),
+        (signature("ada@example.org"), signature("Ada", "ada@example.org")),
+    ],
+)
+def test_different_people_are_told_apart(one: Signature, other: Signature) -> None:
+    assert how_many(one, other) == 2
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "none@none",
+        "root@localhost",
+        "root@build.example.org",
+        "you@example.com",
+        "noreply@example.org",
+        "user@DESKTOP-1234",
+        "me@MacBook.local",
+        "me@laptop.lan",
+        "me@192.168.1.2",
+        "(no author)@13f79535-47bb-0310-9956-ffa450edef68",
+    ],
+)
+def test_an_address_that_names_nobody_makes_no_two_names_one_person(address: str) -> None:
+    assert how_many(signature("Ada", address), signature("Grace", address)) == 2
+    assert how_many(signature("Ada", address), signature("ADA", address)) == 1
+
+
+def test_a_login_taken_over_by_another_account_is_another_person() -> None:
+    before, after, without = (signature("A", f"{x}ada@users.noreply.github.com") for x in ("1+", "2+", ""))
+    assert how_many(before, after) == 2
+    assert how_many(before, without) == 1
+
+
+def test_the_mailmap_comes_before_everything_else() -> None:
+    mailmap = b"Ada Lovelace <ada@example.org> <1+ada@users.noreply.github.com>\nCI[bot] <ci@example.org>\n"
+    authors = [signature("x", "1+ada@users.noreply.github.com"), signature("Ada", "ADA@example.org")]
+    people = People(authors, mailmap)
+
+    assert {people.of(author).key for author in authors} == {people.of(authors[0]).key}
+    assert people.of(authors[0]).name == "Ada Lovelace"
+    assert people.of(signature("Carl", "ci@example.org")).is_bot
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_any_identity_is_one_person_in_every_form(name: str, email: str) -> None:
+    forms = [signature(form(name), form(email)) for form in (str, _decomposed, _composed)]
+    assert how_many(*forms) == 1
+    assert len({is_bot(form.name, form.email) for form in forms}) == 1
+
+
+def _decomposed(text: str) -> str:
+    return unicodedata.normalize("NFD", text)
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

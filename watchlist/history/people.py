@@ -1,0 +1,299 @@
+"""Who wrote a commit: which names and addresses are one person, and which are a program.
+
+This is the one answer to both questions; metrics, alerts and searches ask it.
+
+**One person.** `.mailmap` comes first. Then an address names its owner, whatever the name beside it, case and Unicode
+form ignored. GitHub's and GitLab's noreply addresses name an account: both forms of them are one, and so are the
+logins that one account number had. An address that names nobody (a placeholder, `root@localhost`, anything without a
+public domain) is no reason to take two names for one person: there the name decides.
+
+**A program** is told by its name or address: see `is_bot`. People called Bot, Abbot or Talbot are people.
+"""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from watchlist.history.commits import Signature
+from watchlist.history.mailmap import Mailmap
+
+KNOWN_BOTS = frozenset(
+    {
+        "actions-user",
+        "all-contributors",
+        "allcontributors",
+        "appveyor",
+        "azure pipelines",
+        "bors",
+        "bors-ng",
+        "buildbot",
+        "circleci",
+        "codefactor-io",
+        "coderabbitai",
+        "copilot",
+        "copilot coding agent",
+        "copilot-swe-agent",
+        "crowdin",
+        "cursor agent",
+        "cursoragent",
+        "dependabot",
+        "dependabot-preview",
+        "devin-ai-integration",
+        "drone ci",
+        "elasticmachine",
+        "gerrit code review",
+        "github",
+        "github action",
+        "github actions",
+        "github copilot",
+        "github-actions",
+        "gitlab ci",
+        "gitlab-ci",
+        "google-labs-jules",
+        "greenkeeper",
+        "homu",
+        "imgbot",
+        "jenkins",
+        "jenkins ci",
+        "kibanamachine",
+        "l10n daemon script",
+        "mergify",
+        "openhands",
+        "pre-commit ci",
+        "pre-commit-ci",
+        "pyup.io",
+        "renovate",
+        "restyled.io",
+        "scala steward",
+        "scala-steward",
+        "semantic-release",
+        "snyk",
+        "teamcity",
+        "the gitter badger",
+        "transifex",
+        "translatewiki.net",
+        "travis ci",
+        "travis-ci",
+        "web-flow",
+        "weblate",
+        "whitesource-bolt",
+        "zuul",
+    }
+)
+"""Names, in lower case, of programs that commit and whose name alone does not say so; logins of their accounts too."""
+
+_BOT_ADDRESSES = frozenset(
+    {
+        "action@github.com",
+        "actions@github.com",
+        "cursoragent@cursor.com",
+        "hosted@weblate.org",
+        "noreply@anthropic.com",
+        "noreply@weblate.org",
+        "openhands@all-hands.dev",
+        "support@dependabot.com",
+        "support@github.com",
+        "translate@codeberg.org",
+    }
+)
+_TASKS = (
+    "action|actions|auto|autofix|automated|automatic|automation|backport|badge|benchmark|bors|build|bump|bumper|"
+    "changelog|check|cherry-?pick|ci|clean|cleanup|code|codecov|commit|config|contributors|copy|coverage|cron|crowdin|"
+    "daily|data|dependabot|dependency|dependencies|deploy|deployer|deployment|deps|dev|dist|doc|docker|docs|download|"
+    "export|fix|format|formatter|generator|git|github|gitlab|greenkeeper|helm|homebrew|i18n|image|img|import|infra|"
+    "integration|issue|jenkins|k8s|kubernetes|l10n|label|license|lint|linter|lock|maintenance|manifest|merge|mergify|"
+    "metadata|mirror|nightly|nix|npm|package|packages|packaging|pages|pin|pipeline|plugin|policy|pr|proposal|prow|publish|"
+    "publisher|pypi|python|queue|rebase|release|releaser|renovate|repo|review|roll|roller|rust|schema|scripts?|sdk|"
+    "security|semantic|semantic-release|service|site|snyk|stable|stale|stats?|style|submodule|svc|sync|sync-?up|test|"
+    "testing|tests|tool|toolchain|tools|translate|translation|translations|travis|triage|typo|update|updater|updates|"
+    "upgrade|upstream|vendor|version|versions|web|website|weekly|wiki|workflow"
+)
+_MARKED = re.compile(r"[\[(]\s*(?:ro)?bot\s*[\])]")
+"""As GitHub names apps, wherever it stands: `renovate[bot] (self-hosted)`, `Weblate (bot)`."""
+_LOGIN = re.compile(r"(?:.*[-_.+])?(?:ro)?bot(?:-\d+)?|bot[-_].*", re.DOTALL)
+"""One word whose part `bot` stands for itself: `k8s-ci-robot`, `x-bot`, `bot`."""
+_GLUED = re.compile(rf"(?:.*[-_.])?(?:{_TASKS})(?:ro)?bot", re.DOTALL)
+"""One word: what the thing does, and `bot`: `buildbot`, `nixpkgs-merge-bot`."""
+_AT_WORK = re.compile(rf"(?:.*[\s_.-])?(?:{_TASKS})[\s_.-]+bot", re.DOTALL)
+"""The same in several words: `Release Bot`, `Yoshi Automation Bot`."""
+_CAMEL = re.compile(r"\w*[a-z0-9]Bot")
+"""`FooBot`, as no person's name is written."""
+_PROJECT_TOKEN = re.compile(r"(?:project|group)_?\d+_bot.*")
+"""What GitLab calls the user of an access token."""
+
+_ACCOUNT = re.compile(r"(?:(\d+)(?:\+|-(?=.*@users\.noreply\.gitlab\.)))?([^+@]+)@users\.noreply\.(.+)")
+"""`1+login` or `login` at GitHub, whose logins may begin with a number and a dash; `1-login` at GitLab."""
+_NOBODY = frozenset(
+    {
+        "anonymous",
+        "devnull",
+        "do-not-reply",
+        "donotreply",
+        "no-reply",
+        "no_reply",
+        "nobody",
+        "none",
+        "noone",
+        "noreply",
+        "null",
+        "root",
+        "unknown",
+    }
+)
+"""Local parts that name nobody, at whatever domain."""
+_PLACEHOLDERS = frozenset(
+    {
+        *("email", "name", "test", "user", "username", "you", "your"),
+        *("you.name", "your-email", "your.email", "your.name", "your_email", "your_name", "youremail", "yourname"),
+    }
+)
+"""Local parts that name nobody at a placeholder's domain: what tools and manuals tell people to replace."""
+_PLACEHOLDER_DOMAINS = frozenset(
+    {
+        *("example.com", "example.net", "example.org"),
+        *("domain.com", "domain.tld", "email.com", "mail.com", "none.com", "test.com", "yourdomain.com"),
+    }
+)
+_NOT_PUBLIC = frozenset(
+    {
+        *("corp", "domain", "home", "internal", "intranet", "lan", "local", "localdomain", "private", "workgroup"),
+        *("arpa", "invalid", "localhost", "none"),
+    }
+)
+"""Last parts of host names that no public name ends in; RFC 6761 and RFC 6762 have the reserved ones."""
+_TOP_LEVEL = re.compile(r"(?:[^\W\d_]{2,}|xn--[a-z0-9-]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who wrote a commit, a person or a program.
+
+    Attributes:
+        key: equal for all identities of one person, and only for these.
+        name: as in `.mailmap`.
+        email: as in `.mailmap`.
+        is_bot: whether it is a program.
+    """
+
+    key: str
+    name: str
+    email: str
+    is_bot: bool
+
+
+class People:
+    """The people of one repository."""
+
+    def __init__(self, authors: Iterable[Signature] = (), mailmap: bytes = b"") -> None:
+        """Learn from the authors of all commits that are looked at which logins one account has had.
+
+        Args:
+            authors: of these commits; of others than these `of` tells who they are, too.
+            mailmap: content of `.mailmap` at HEAD; anything goes, only the readable lines count.
+        """
+        self._mailmap = Mailmap(mailmap)
+        self._known: dict[tuple[str, str], Person] = {}
+        self._numbers: defaultdict[str, set[str]] = defaultdict(set)
+        self._logins: defaultdict[str, set[str]] = defaultdict(set)
+        for name, email in {(author.name, author.email) for author in authors}:
+            account = _account(folded(self._mailmap.resolve(name, email)[1]))
+            if account and account.number:
+                self._numbers[account.login].add(account.number)
+                self._logins[account.number].add(account.login)
+
+    def of(self, author: Signature) -> Person:
+        """Return who the author is."""
+        identity = (author.name, author.email)
+        if identity not in self._known:
+            name, email = self._mailmap.resolve(*identity)
+            self._known[identity] = Person(self._key(name, email), name, email, is_bot(name, email))
+        return self._known[identity]
+
+    def _key(self, name: str, email: str) -> str:
+        address = folded(email)
+        account = _account(address)
+        if account is not None:
+            return f"account {self._one_login(account)}"
+        if names_somebody(address):
+            return f"address {address}"
+        return f"name {folded(name) or address}"
+
+    def _one_login(self, account: "_Account") -> str:
+        """Return what stands for the account: its login, or the first of all that it has had."""
+        numbers = self._numbers.get(account.login, set())
+        if len(numbers) > 1:  # a login that was given up and taken by somebody else
+            return account.number or account.login
+        return min((login for number in numbers for login in self._logins[number]), default=account.login)
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """An account at a host; both carry the host's name, the number is empty where it is not told."""
+
+    number: str
+    login: str
+
+
+def is_bot(name: str, email: str) -> bool:
+    """Say whether an author is a program.
+
+    It is one by a mark in its name or address (`[bot]`, `(bot)`), by `bot` or `robot` as the last part of a login, by
+    a word for what it does before the word `bot`, or as one of the programs that are known by name or address. A name
+    of several words whose last one is `Bot`, and a word that only ends so, may be a person's.
+    """
+    called, address = folded(name), folded(email)
+    account = _account(address)
+    local = address.rpartition("@")[0]
+    login = account.login.rpartition("/")[2] if account else local.rpartition("+")[2]
+    return (
+        called in KNOWN_BOTS
+        or (account is not None and login in KNOWN_BOTS)
+        or address in _BOT_ADDRESSES
+        or _is_called_bot(name)
+        or _MARKED.search(local) is not None
+        or _PROJECT_TOKEN.fullmatch(local) is not None
+        or (_LOGIN.fullmatch(login) is not None and (account is not None or not _repeats(login, called)))
+    )
+
+
+def _is_called_bot(name: str) -> bool:
+    called = folded(name)
+    words = called.split()
+    if _MARKED.search(called) or "weblate" in words:
+        return True
+    if len(words) > 1:
+        # `pytest bot` and `Prow Robot` are programs; `Jan Bot` and `Anne Smit-Bot` are people.
+        is_small = name.rsplit(maxsplit=1)[-1] == words[-1]
+        return bool(words[-1] == "robot" or _AT_WORK.fullmatch(called) or (is_small and _LOGIN.fullmatch(words[-1])))
+    return any(form.fullmatch(called) for form in (_LOGIN, _GLUED)) or _CAMEL.fullmatch(name.strip()) is not None
+
+
+def _repeats(login: str, called: str) -> bool:
+    """Whether the address only repeats the name, as `jan.bot@` and `j.bot@` of Jan Bot: then it says nothing more."""
+    parts, words = re.split(r"[-_.]", login), called.split()
+    return len(parts) == len(words) > 1 and all(word.startswith(part) for word, part in zip(words, parts, strict=True))
+
+
+def names_somebody(address: str) -> bool:
+    """Say whether a folded address is one person's."""
+    local, _, domain = address.rpartition("@")
+    if not local or local in _NOBODY or (local in _PLACEHOLDERS and domain in _PLACEHOLDER_DOMAINS):
+        return False
+    first, _, top_level = domain.rpartition(".")
+    return bool(first) and top_level not in _NOT_PUBLIC and _TOP_LEVEL.fullmatch(top_level) is not None
+
+
+def folded(text: str) -> str:
+    """Return a name or address in the form in which equal ones are equal: case, Unicode form and spaces ignored."""
+    return unicodedata.normalize("NFC", " ".join(unicodedata.normalize("NFC", text).casefold().split()))
+
+
+def _account(address: str) -> _Account | None:
+    """Read a noreply address of GitHub (`1+login@…`, `login@…`) or GitLab (`1-login@…`)."""
+    found = _ACCOUNT.fullmatch(address)
+    if found is None:
+        return None
+    number, login, host = found.groups()
+    return _Account(f"{host}/{number}" if number else "", f"{host}/{login}")
