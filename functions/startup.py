@@ -1,34 +1,40 @@
-"""What every function does once, when its process starts: read its settings, name the tables, set up the log."""
+"""The functions that work with the records: most of them, with what they share."""
 
-from typing import TypeVar
+import os
+from collections.abc import Mapping
 
 import boto3
-from aws_lambda_powertools import Logger
 from botocore.config import Config
 
+from functions.lambda_function import LambdaFunction
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.queue import JobQueue
-from watchlist.settings import PatienceSettings, QueueSettings, Settings, TableSettings, load
+from watchlist.settings import PatienceSettings, QueueSettings, SettingsModel, TableSettings
 from watchlist.storage import records
-
-SettingsModel = TypeVar("SettingsModel", bound=Settings)
 
 CLIENT_CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 """Short enough that a function answers before its own time is up."""
 
+_USUAL_PATIENCE = PatienceSettings()
 
-def start(model: type[SettingsModel], service: str) -> tuple[SettingsModel, Logger]:
-    """Read the settings and return them with the function's logger.
 
-    Raises:
-        SettingsError: a variable is missing or malformed.
-    """
-    settings = load(model)
-    if isinstance(settings, TableSettings):
-        records.bind(settings)
-    if isinstance(settings, PatienceSettings):
-        job_protocol.bind(settings)
-    return settings, Logger(service=service, level=settings.log_level)
+class Function(LambdaFunction[SettingsModel]):
+    """One function, whose records are in the tables that its settings name, if they do."""
+
+    def start(self, environment: Mapping[str, str] = os.environ) -> SettingsModel:
+        """As every function does, and forget connections that were made before."""
+        settings = super().start(environment)
+        if isinstance(settings, TableSettings):
+            records.bind(settings)
+        return settings
+
+    def take_over(self) -> None:
+        """Let records and job protocol be as this function's settings say."""
+        super().take_over()
+        settings = self.settings
+        if isinstance(settings, TableSettings) and not records.are_bound(settings):
+            records.bind(settings)
+        job_protocol.bind(settings if isinstance(settings, PatienceSettings) else _USUAL_PATIENCE)
 
 
 def job_queue(settings: QueueSettings) -> JobQueue:

@@ -63,6 +63,9 @@ class Settings(BaseModel):
         return tuple(field.alias or name for name, field in cls.model_fields.items())
 
 
+SettingsModel = TypeVar("SettingsModel", bound=Settings)
+
+
 class PatienceSettings(Settings):
     """How long the job protocol waits for a sign of life before the reconciler may step in."""
 
@@ -342,9 +345,6 @@ class JobSettings(Settings):
         """Return the variables that say this job, and no other: they take precedence over the task definition's."""
         values = self.model_dump(by_alias=True, exclude=set(Settings.model_fields))
         return {name: str(value) for name, value in values.items()}
-
-
-SettingsModel = TypeVar("SettingsModel", bound=Settings)
 
 
 def load(model: type[SettingsModel], environment: Mapping[str, str] = os.environ) -> SettingsModel:

@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -26,6 +26,7 @@ from functions.http.problems import (
     problem,
     status_of,
 )
+from functions.lambda_function import Event, Handler, LambdaFunction
 from watchlist.alerts.store import AlertNotFoundError
 from watchlist.deployment import routes
 from watchlist.storage.cursors import InvalidCursorError
@@ -34,8 +35,8 @@ from watchlist.storage.transactions import ServiceUnavailableError
 from watchlist.watching.entries import AlreadyWatchingError, EntryNotFoundError, NotFailedError
 from watchlist.watching.user_entries import UserEntryNotFoundError
 
-Event = dict[str, Any]
-Handler = Callable[[Event, LambdaContext], dict[str, Any]]
+Answer = dict[str, Any]
+"""What API Gateway makes a response of."""
 
 MOST_FAULTS = 20
 """Fields at fault that one problem names."""
@@ -77,8 +78,9 @@ def resolver(*routers: Router, misshapen: HTTPStatus | None = None) -> APIGatewa
     return app
 
 
-def handler(logger: Logger, *routers: Router) -> Handler:
-    """Return the Lambda entry point for `routers`."""
+def handler(function: LambdaFunction[Any], *routers: Router) -> Handler[Answer]:
+    """Return the Lambda entry point of the function that answers `routers`."""
+    logger = function.logger
     app = resolver(*routers, misshapen=HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def unexpected(error: Exception) -> "Response[str]":
@@ -90,13 +92,12 @@ def handler(logger: Logger, *routers: Router) -> Handler:
 
     app.exception_handler(Exception)(unexpected)
 
-    @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
-    def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
+    def handle(event: Event, context: LambdaContext) -> Answer:
         # Powertools reads the body before any middleware runs: a form as if it were JSON, and JSON without bounds.
         unreadable = _unreadable_body(event) if event.get("routeKey") in _WITH_BODY else None
         return app.resolve(event, context) if unreadable is None else _refusal(unreadable)
 
-    return handle
+    return function.handler(handle, correlation_id_path="requestContext.requestId")
 
 
 def rule(route: routes.Route) -> str:

@@ -35,22 +35,22 @@ from watchlist.jobs.protocol import Launch, SupersededError
 from watchlist.jobs.queue import MessageGoneError
 from watchlist.jobs.task_launcher import Refused, TaskLauncher
 from watchlist.metrics import Metric, attempt_failed_by, publisher
-from watchlist.settings import DispatcherSettings
 from watchlist.storage.records import Entry
 from watchlist.watching import entries
 from watchlist.watching.entries import EntryNotFoundError, NotFailedError
 
-settings, logger = startup.start(DispatcherSettings, function_specs.DISPATCHER.name)
+function = startup.Function(function_specs.DISPATCHER)
+logger = function.logger
 metrics = publisher()
-queue = startup.job_queue(settings)
-launcher = TaskLauncher(boto3.client("ecs", config=startup.CLIENT_CONFIG), settings)
+queue = function.part(startup.job_queue)
+launcher = function.part(lambda settings: TaskLauncher(boto3.client("ecs", config=startup.CLIENT_CONFIG), settings))
 
 Handled = bool
 """Whether Lambda may delete the message."""
 
 
+@function.handler
 @metrics.log_metrics
-@logger.inject_lambda_context(clear_state=True)
 @event_source(data_class=SQSEvent)
 def handler(event: SQSEvent, context: LambdaContext) -> dict[str, Any]:
     """Serve each record and report those that stay in flight.
@@ -141,13 +141,13 @@ def _act(received: ReceivedMessage) -> Handled:
 def _start(received: ReceivedMessage, attempt: int) -> Handled:
     launch = Launch(received.message, received.message_id, received.receive_count, attempt)
     now = clock.now()
-    job_protocol.begin_launch(launch, now + settings.launch_timeout)
+    job_protocol.begin_launch(launch, now + function.settings.launch_timeout)
     try:
-        task_arn = launcher.start(launch, received.receipt_handle, now)
+        task_arn = launcher().start(launch, received.receipt_handle, now)
     except Refused as refused:
         return _refused(received, launch, refused)
     metrics.add_metric(Metric.TASK_LAUNCHED, Metric.TASK_LAUNCHED.unit, 1)
-    job_protocol.record_launch(launch, task_arn, clock.now() + settings.launch_timeout)
+    job_protocol.record_launch(launch, task_arn, clock.now() + function.settings.launch_timeout)
     return False
 
 
@@ -156,7 +156,7 @@ def _refused(received: ReceivedMessage, launch: Launch, refused: Refused) -> Han
     if refused.refusal.is_temporary:
         metrics.add_metric(Metric.TASK_POSTPONED, Metric.TASK_POSTPONED.unit, 1)
         jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, protects nothing
-        return _postpone(received, timedelta(seconds=settings.postpone_seconds * jitter))
+        return _postpone(received, timedelta(seconds=function.settings.postpone_seconds * jitter))
     metrics.add_metric(Metric.TASK_REFUSED, Metric.TASK_REFUSED.unit, 1)
     error = JobError(ErrorCode.WORKER_NOT_STARTED, "The worker was refused; the operator's log has the reason.")
     now = clock.now()
@@ -170,14 +170,14 @@ def _postpone(received: ReceivedMessage, delay: timedelta, *, for_task: bool = F
     """Put a copy in the message's place: send it, then let it count, so that a crash between leaves two, not none."""
     copy = received.message.copy_for_later()
     delay = min(delay, limits.MAX_DELAY)
-    message_id = queue.send(copy, delay)
-    job_protocol.adopt(copy, message_id, None if for_task else clock.now() + delay + settings.queue_timeout)
+    message_id = queue().send(copy, delay)
+    job_protocol.adopt(copy, message_id, None if for_task else clock.now() + delay + function.settings.queue_timeout)
     return True
 
 
 def _redrive(message: JobMessage) -> Handled:
     try:
-        entries.retry(message.watchlist_id, queue, message.correlation_id, clock.now())
+        entries.retry(message.watchlist_id, queue(), message.correlation_id, clock.now())
     except (EntryNotFoundError, NotFailedError):
         logger.info("somebody else was faster", watchlist_id=message.watchlist_id)
     return True
@@ -186,7 +186,7 @@ def _redrive(message: JobMessage) -> Handled:
 def _hand_back(received: ReceivedMessage, pause: timedelta) -> None:
     """Let the message be received again after `pause`; the entry is written, so that any later moment will do."""
     try:
-        queue.hide(queue.held(received.message.kind, received.receipt_handle), pause)
+        queue().hide(queue().held(received.message.kind, received.receipt_handle), pause)
     except (MessageGoneError, JobError) as error:
         logger.warning("the message could not be handed back", message_id=received.message_id, reason=repr(error))
 
@@ -198,7 +198,7 @@ def _delete(received: ReceivedMessage) -> None:
     and after a few times end in the dead-letter queue, where nobody needs it.
     """
     try:
-        queue.delete(queue.held(received.message.kind, received.receipt_handle))
+        queue().delete(queue().held(received.message.kind, received.receipt_handle))
     except (MessageGoneError, JobError) as error:
         logger.warning("the message is left to Lambda", message_id=received.message_id, reason=repr(error))
 

@@ -19,22 +19,22 @@ from watchlist.jobs import reconciling
 from watchlist.jobs.protocol import SupersededError
 from watchlist.jobs.reconciling import DeclareLost, Requeue, TimeOut, Wait
 from watchlist.metrics import Metric, attempt_failed_by, publisher
-from watchlist.settings import EnqueueSettings
 from watchlist.states import DueKind
 from watchlist.storage import heartbeats
 from watchlist.storage.records import Entry
 from watchlist.watching import removal
 
-settings, logger = startup.start(EnqueueSettings, function_specs.RECONCILER.name)
+function = startup.Function(function_specs.RECONCILER)
+logger = function.logger
 metrics = publisher()
-queue = startup.job_queue(settings)
+queue = function.part(startup.job_queue)
 
 _RESERVE = timedelta(seconds=20)
 """Time that is left for the entry in hand: more than SQS and DynamoDB can take until their clients give up."""
 
 
+@function.handler
 @metrics.log_metrics
-@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Serve the entries that are due, the longest overdue first; what is left over is the next run's.
 
@@ -126,5 +126,5 @@ def _send_again(entry: Entry) -> None:
     """Let a new copy count, then send it: a crash between leaves no message, and the entry is due again soon."""
     now = clock.now()
     pause = entry.pause(now)
-    copy = job_protocol.requeue(entry, now + settings.send_timeout)
-    job_protocol.adopt(copy, queue.send(copy, pause), now + pause + settings.queue_timeout)
+    copy = job_protocol.requeue(entry, now + function.settings.send_timeout)
+    job_protocol.adopt(copy, queue().send(copy, pause), now + pause + function.settings.queue_timeout)

@@ -23,18 +23,18 @@ from watchlist.checks.run import Checks, Tally
 from watchlist.deployment import functions as function_specs
 from watchlist.git.remote import HeadReader
 from watchlist.metrics import Metric, publisher
-from watchlist.settings import SchedulerSettings
 from watchlist.states import DueKind
 from watchlist.storage.records import ENTRY_KEY, Entry
 
-settings, logger = startup.start(SchedulerSettings, function_specs.SCHEDULER.name)
+function = startup.Function(function_specs.SCHEDULER)
+logger = function.logger
 metrics = publisher()
-queue = startup.job_queue(settings)
-policy = Policy.of(settings)
+queue = function.part(startup.job_queue)
+policy = function.part(Policy.of)
 
 
+@function.handler
 @metrics.log_metrics
-@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Check the entries that are due, until none is left or the time is up; nothing while another run is at it."""
     del event
@@ -56,9 +56,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
 def _check_due(began: datetime, ends: datetime) -> Tally:
     hosts = Hosts(random.random)
     with ExitStack() as running:
-        reader = running.enter_context(HeadReader(settings.allowed_origins))
-        threads = running.enter_context(ThreadPoolExecutor(settings.checks_at_once))
-        checks = Checks(policy, queue, reader, hosts, settings.max_open_refreshes, logger)
+        reader = running.enter_context(HeadReader(function.settings.allowed_origins))
+        threads = running.enter_context(ThreadPoolExecutor(function.settings.checks_at_once))
+        checks = Checks(policy(), queue(), reader, hosts, function.settings.max_open_refreshes, logger)
         due = iter(
             Entry.by_due.query(
                 DueKind.CHECK,

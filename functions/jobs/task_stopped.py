@@ -18,17 +18,17 @@ from watchlist.jobs.protocol import Launch, SupersededError
 from watchlist.jobs.queue import MessageGoneError
 from watchlist.jobs.stopped_tasks import StoppedTask, launch_of
 from watchlist.metrics import Metric, attempt_failed_by, publisher
-from watchlist.settings import EnqueueSettings
 from watchlist.states import Share
 from watchlist.storage.records import Entry
 
-settings, logger = startup.start(EnqueueSettings, function_specs.TASK_STOPPED.name)
+function = startup.Function(function_specs.TASK_STOPPED)
+logger = function.logger
 metrics = publisher()
-queue = startup.job_queue(settings)
+queue = function.part(startup.job_queue)
 
 
+@function.handler
 @metrics.log_metrics
-@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Serve one `ECS Task State Change` event."""
     del context
@@ -74,6 +74,6 @@ def _record(launch: Launch, error: JobError | None) -> Entry | None:
 def _hand_back(launch: Launch, receipt_handle: str, entry: Entry) -> None:
     """Let the message be received again after the pause; at once when SQS is to move it to the dead-letter queue."""
     try:
-        queue.hide(queue.held(launch.message.kind, receipt_handle), entry.pause(clock.now()))
+        queue().hide(queue().held(launch.message.kind, receipt_handle), entry.pause(clock.now()))
     except MessageGoneError:
         logger.info("the message is gone; the reconciler looks after the entry", watchlist_id=entry.watchlist_id)

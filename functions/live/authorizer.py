@@ -6,25 +6,24 @@ by which strangers could ring its alarm. An issuer that cannot be asked is one: 
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.lambda_function import LambdaFunction
 from functions.live import bearer, tokens
 from functions.live.issuer_keys import IssuerKeys
 from functions.live.tokens import InvalidTokenError, TokenRules
 from watchlist import clock
 from watchlist.deployment import functions as function_specs
-from watchlist.settings import AuthorizerSettings, load
 
-settings = load(AuthorizerSettings)
-logger = Logger(service=function_specs.LIVE_AUTHORIZER.name, level=settings.log_level)
-rules = TokenRules(settings.jwt_issuer, settings.jwt_audience)
-issuer = IssuerKeys(settings.jwt_issuer)
+function = LambdaFunction(function_specs.LIVE_AUTHORIZER)
+logger = function.logger
+rules = function.part(lambda settings: TokenRules(settings.jwt_issuer, settings.jwt_audience))
+issuer = function.part(lambda settings: IssuerKeys(settings.jwt_issuer))
 
 _NOBODY = "nobody"
 
 
-@logger.inject_lambda_context(clear_state=True)
+@function.handler
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Return a policy that lets the token's subject connect, or nobody.
 
@@ -33,7 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
     del context
     try:
-        subject = tokens.subject_of(bearer.token_of(event), rules, issuer.keys_for, clock.now())
+        subject = tokens.subject_of(bearer.token_of(event), rules(), issuer().keys_for, clock.now())
     except InvalidTokenError as error:
         logger.info("token refused", reason=str(error))
         return _policy(_NOBODY, "Deny", event["methodArn"])

@@ -17,14 +17,14 @@ from watchlist import clock, limits
 from watchlist.deployment import functions as function_specs
 from watchlist.live import connections as live_connections
 from watchlist.live.connections import Viewer
-from watchlist.settings import TableSettings
 from watchlist.watching import entries
 from watchlist.watching.entries import EntryNotFoundError
 
-settings, logger = startup.start(TableSettings, function_specs.LIVE_CONNECT.name)
+function = startup.Function(function_specs.LIVE_CONNECT)
+logger = function.logger
 
 
-@logger.inject_lambda_context(clear_state=True)
+@function.handler
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Accept a connection that names an entry which exists; of any other the client sees the refusal's status."""
     del context

@@ -8,12 +8,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions import startup
 from watchlist.deployment import functions as function_specs
 from watchlist.live import connections as live_connections
-from watchlist.settings import TableSettings
 
-settings, logger = startup.start(TableSettings, function_specs.LIVE_DISCONNECT.name)
+function = startup.Function(function_specs.LIVE_DISCONNECT)
 
 
-@logger.inject_lambda_context(clear_state=True)
+@function.handler
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Forget the connection that was closed."""
     del context

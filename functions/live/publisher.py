@@ -20,17 +20,17 @@ from watchlist.deployment import functions as function_specs
 from watchlist.jobs import protocol as job_protocol
 from watchlist.live import changes as live_changes
 from watchlist.metrics import Metric, publisher
-from watchlist.settings import LiveSettings
 from watchlist.storage import stream_records
 from watchlist.storage.records import Entry, Subscription
 
-settings, logger = startup.start(LiveSettings, function_specs.LIVE_PUBLISHER.name)
+function = startup.Function(function_specs.LIVE_PUBLISHER)
+logger = function.logger
 metrics = publisher()
-delivery = Delivery(live_gateway.connect(settings), logger)
+delivery = function.part(lambda settings: Delivery(live_gateway.connect(settings), function.logger))
 
 
+@function.handler
 @metrics.log_metrics
-@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> stream_batches.Response:
     """Serve one batch of stream records: first the changes, in order, then those who are new, all together."""
     del context
@@ -40,7 +40,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> stream_batches.Res
     subscribed = [change for change in stream_records.changes_of(event, Subscription) if change.before is None]
     if subscribed:
         new = [change.after for change in subscribed]
-        steps.append(Step(subscribed[0].position, lambda: outcomes.update(delivery.greet(new))))
+        steps.append(Step(subscribed[0].position, lambda: outcomes.update(delivery().greet(new))))
     response = stream_batches.serve(steps, logger)
     _measure(outcomes, complete=not response["batchItemFailures"])
     return response
@@ -49,7 +49,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> stream_batches.Res
 def _publish(entry: Entry, outcomes: Counter[Outcome]) -> None:
     # A connection must not be closed for the end of a job that was started anew since.
     current = job_protocol.find_entry(entry.watchlist_id) if live_delivery.is_final(entry) else entry
-    outcomes.update(delivery.publish(current or entry))
+    outcomes.update(delivery().publish(current or entry))
 
 
 def _measure(outcomes: Counter[Outcome], *, complete: bool) -> None:

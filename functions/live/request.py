@@ -15,14 +15,14 @@ from watchlist import clock
 from watchlist.deployment import functions as function_specs
 from watchlist.jobs import protocol as job_protocol
 from watchlist.live import connections as live_connections
-from watchlist.settings import LiveSettings
 from watchlist.storage.records import Subscription
 
-settings, logger = startup.start(LiveSettings, function_specs.LIVE_REQUEST.name)
-delivery = Delivery(live_gateway.connect(settings), logger)
+function = startup.Function(function_specs.LIVE_REQUEST)
+logger = function.logger
+delivery = function.part(lambda settings: Delivery(live_gateway.connect(settings), function.logger))
 
 
-@logger.inject_lambda_context(clear_state=True)
+@function.handler
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Post the current state to the connection that asks."""
     del context
@@ -39,5 +39,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         while_watching=connection.while_watching,
         connected_at=clock.now(),
     )
-    delivery.deliver(job_protocol.find_entry(connection.watchlist_id), [asking])
+    delivery().deliver(job_protocol.find_entry(connection.watchlist_id), [asking])
     return {"statusCode": HTTPStatus.OK}

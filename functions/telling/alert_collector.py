@@ -14,18 +14,18 @@ from watchlist.deployment import functions as function_specs
 from watchlist.metrics import Metric, publisher
 from watchlist.notifications import digests
 from watchlist.notifications.settings import StoredNotifications
-from watchlist.settings import CollectorSettings
 from watchlist.storage import stream_records
 from watchlist.storage.records import AlertRecord
 from watchlist.watching import user_entries
 from watchlist.watching.user_entries import UserEntryNotFoundError
 
-settings, logger = startup.start(CollectorSettings, function_specs.ALERT_COLLECTOR.name)
+function = startup.Function(function_specs.ALERT_COLLECTOR)
+logger = function.logger
 metrics = publisher()
 
 
+@function.handler
 @metrics.log_metrics
-@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> stream_batches.Response:
     """Serve one batch of stream records."""
     del context
@@ -44,4 +44,4 @@ def _collect(alert: AlertRecord) -> None:
     except (UserEntryNotFoundError, AlertNotFoundError):
         return  # removed since
     if not told and StoredNotifications.of(user_entry.notifications).wants_any:
-        digests.collect(alert.user_watchlist_id, alert.pk, settings.digest_interval, clock.now())
+        digests.collect(alert.user_watchlist_id, alert.pk, function.settings.digest_interval, clock.now())

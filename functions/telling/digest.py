@@ -17,19 +17,19 @@ from watchlist.notifications import digest_message, digests
 from watchlist.notifications.digest_message import DigestMessage
 from watchlist.notifications.settings import StoredNotifications
 from watchlist.notifications.webhook_delivery import WebhookDelivery
-from watchlist.settings import DigestSettings
 from watchlist.storage.records import Digest
 from watchlist.watching import user_entries
 from watchlist.watching.user_entries import UserEntryNotFoundError
 
-settings, logger = startup.start(DigestSettings, function_specs.DIGEST.name)
+function = startup.Function(function_specs.DIGEST)
+logger = function.logger
 metrics = publisher()
-sns = boto3.client("sns", config=startup.CLIENT_CONFIG)
-sqs = boto3.client("sqs", config=startup.CLIENT_CONFIG)
+sns = function.part(lambda _: boto3.client("sns", config=startup.CLIENT_CONFIG))
+sqs = function.part(lambda _: boto3.client("sqs", config=startup.CLIENT_CONFIG))
 
 
+@function.handler
 @metrics.log_metrics
-@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Send the digests that are due; one that fails is due again in the next run and holds up no other."""
     del event, context
@@ -66,15 +66,15 @@ def _send(digest: Digest) -> bool:
         )
         _hand_on(message, user_entry.user, chosen)
     digests.mark_told(alerts, clock.now())
-    digests.close(digest, settings.digest_interval, clock.now())
+    digests.close(digest, function.settings.digest_interval, clock.now())
     return has_news
 
 
 def _hand_on(message: DigestMessage, user: str, chosen: StoredNotifications) -> None:
     if chosen.email:
         attributes = {"user": user, "user_watchlist_id": message.user_watchlist_id}
-        sns.publish(
-            TopicArn=settings.notification_topic_arn,
+        sns().publish(
+            TopicArn=function.settings.notification_topic_arn,
             Subject=message.subject,
             Message=message.text,
             MessageAttributes={
@@ -85,4 +85,4 @@ def _hand_on(message: DigestMessage, user: str, chosen: StoredNotifications) -> 
         delivery = WebhookDelivery(
             user_watchlist_id=message.user_watchlist_id, delivery_id=message.id, body=message.model_dump_json()
         )
-        sqs.send_message(QueueUrl=settings.webhook_queue_url, MessageBody=delivery.model_dump_json())
+        sqs().send_message(QueueUrl=function.settings.webhook_queue_url, MessageBody=delivery.model_dump_json())

@@ -16,21 +16,21 @@ from watchlist.deployment import stream_consumers
 from watchlist.metrics import publisher
 from watchlist.notifications import events
 from watchlist.notifications.events import Event
-from watchlist.settings import EventSettings
 from watchlist.storage import stream_records
 from watchlist.storage.records import AlertRecord, Entry
 
-settings, logger = startup.start(EventSettings, function_specs.EVENT_PUBLISHER.name)
+function = startup.Function(function_specs.EVENT_PUBLISHER)
+logger = function.logger
 metrics = publisher()
-bus = boto3.client("events", config=startup.CLIENT_CONFIG)
+bus = function.part(lambda _: boto3.client("events", config=startup.CLIENT_CONFIG))
 
 
 class RefusedError(Exception):
     """EventBridge took the call and refused the event; the message is its reason."""
 
 
+@function.handler
 @metrics.log_metrics
-@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> stream_batches.Response:
     """Serve one batch of stream records, of either table."""
     del context
@@ -52,10 +52,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> stream_batches.Res
 
 
 def _put(event: Event) -> None:
-    answer = bus.put_events(
+    answer = bus().put_events(
         Entries=[
             {
-                "EventBusName": settings.event_bus_name,
+                "EventBusName": function.settings.event_bus_name,
                 "Source": events.SOURCE,
                 "DetailType": event.DETAIL_TYPE,
                 "Time": event.at,

@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError
 from watchlist import limits
 from watchlist.notifications import webhooks
 from watchlist.notifications.webhooks import WebhookUrl
+from watchlist.settings import WebhookSettings
 from watchlist.timed_connection import Deadline, TimedHTTPSConnection
 
 _HTTPS_PORT = 443
@@ -60,6 +61,11 @@ class Reach:
         """Return the way to one port of this machine, whatever host is called; for tests."""
         loopback = "127.0.0.1"
         return cls(lambda _host: [loopback], lambda address: address == loopback, port, authorities, seconds)
+
+    @classmethod
+    def of(cls, settings: WebhookSettings) -> "Reach":
+        """Return the way that the settings name: to the public internet, or, in tests, to this machine."""
+        return PUBLIC if settings.webhook_loopback is None else cls.loopback(*settings.webhook_loopback)
 
     def address_of(self, host: str) -> str:
         """Return an address of the host; a host with any address that may not be called is refused.

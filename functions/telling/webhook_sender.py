@@ -8,21 +8,20 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions import startup
 from functions.telling import webhook_client
-from functions.telling.webhook_client import PUBLIC, DeliveryError, Reach
+from functions.telling.webhook_client import DeliveryError, Reach
 from watchlist.deployment import functions as function_specs
 from watchlist.metrics import Metric, publisher
 from watchlist.notifications import webhooks
 from watchlist.notifications.settings import StoredNotifications
 from watchlist.notifications.webhook_delivery import WebhookDelivery, pause_after
-from watchlist.settings import WebhookSettings
 from watchlist.watching import user_entries
 from watchlist.watching.user_entries import UserEntryNotFoundError
 
-settings, logger = startup.start(WebhookSettings, function_specs.WEBHOOK_SENDER.name)
+function = startup.Function(function_specs.WEBHOOK_SENDER)
+logger = function.logger
 metrics = publisher()
-sqs = boto3.client("sqs", config=startup.CLIENT_CONFIG)
-loopback = settings.webhook_loopback
-reach = Reach.loopback(*loopback) if loopback else PUBLIC
+sqs = function.part(lambda _: boto3.client("sqs", config=startup.CLIENT_CONFIG))
+reach = function.part(Reach.of)
 
 
 class Response(TypedDict):
@@ -31,8 +30,8 @@ class Response(TypedDict):
     batchItemFailures: list[dict[str, str]]
 
 
+@function.handler
 @metrics.log_metrics
-@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> Response:
     """Deliver each message of the batch."""
     del context
@@ -47,9 +46,9 @@ def _serve(record: dict[str, Any]) -> bool:
     except DeliveryError as error:
         logger.warning("webhook failed", user_watchlist_id=delivery.user_watchlist_id, reason=str(error))
         metrics.add_metric(Metric.WEBHOOK_FAILED, Metric.WEBHOOK_FAILED.unit, 1)
-        pause = pause_after(int(record["attributes"]["ApproximateReceiveCount"]), settings.webhook_retry_base)
-        sqs.change_message_visibility(
-            QueueUrl=settings.webhook_queue_url,
+        pause = pause_after(int(record["attributes"]["ApproximateReceiveCount"]), function.settings.webhook_retry_base)
+        sqs().change_message_visibility(
+            QueueUrl=function.settings.webhook_queue_url,
             ReceiptHandle=record["receiptHandle"],
             VisibilityTimeout=round(pause.total_seconds()),
         )
@@ -72,5 +71,5 @@ def _deliver(delivery: WebhookDelivery) -> None:
     body = delivery.body.encode()
     headers = webhooks.signed_headers(chosen.webhook_secret, delivery.delivery_id, int(time.time()), body)
     url = webhooks.parse(chosen.webhook_url)
-    webhook_client.post(url, headers, body, reach)
+    webhook_client.post(url, headers, body, reach())
     metrics.add_metric(Metric.WEBHOOK_DELIVERED, Metric.WEBHOOK_DELIVERED.unit, 1)

@@ -39,6 +39,8 @@ _RUNS = 7
 
 _WIDTH = 100
 
+_START = "import {} as module; module.function.start()"
+
 _BARE_CLIENT = "import boto3; boto3.client('dynamodb')"
 
 _BOTO3 = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
@@ -91,7 +93,7 @@ def _import_seconds(packages: Packages) -> tuple[dict[str, float], float]:
         boto3 = _unpack(packages.boto3_as_it_is(), Path(directory, "boto3"))
         for _ in range(1 + _RUNS):
             for spec, folder in folders.items():
-                samples[spec.name].append(_seconds(python, f"import {spec.module}", folder, spec.settings))
+                samples[spec.name].append(_seconds(python, _START.format(spec.module), folder, spec.settings))
             bare.append(_seconds(python, _BARE_CLIENT, boto3, Settings))
     return {name: statistics.median(values[1:]) for name, values in samples.items()}, statistics.median(bare[1:])
 

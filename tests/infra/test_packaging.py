@@ -119,7 +119,7 @@ def test_a_function_can_start_where_its_import_is_measured(spec: FunctionSpec) -
 
 _IMPORT = """
 import importlib, json, sys
-importlib.import_module(sys.argv[1])
+importlib.import_module(sys.argv[1]).function.start()
 print(json.dumps(sorted(sys.modules)))
 """
 

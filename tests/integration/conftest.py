@@ -8,7 +8,7 @@ from local_service.aws.embedded import EmbeddedAws, credentials
 from local_service.provisioning import provision
 from tests.forge_server import ForgeServer
 from tests.integration.aws import Aws
-from tests.integration.jobs.harness import ControlledClock, import_functions
+from tests.integration.jobs.harness import ControlledClock, start_functions
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,7 +48,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
             patch.delenv(name)
         for name, value in variables.items():
             patch.setenv(name, value)
-        yield Aws(server, environment, variables, import_functions())
+        yield Aws(server, environment, variables, start_functions(environment))
 
 
 @pytest.fixture

@@ -2,17 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Generic
+
+from typing_extensions import TypeVar
 
 from watchlist import limits, settings
 from watchlist.deployment import routes
 from watchlist.deployment.routes import ROUTES, Function, Route
+
+Model_co = TypeVar("Model_co", bound=settings.Settings, covariant=True, default=settings.Settings)
 
 DEFAULT_MEMORY = 512
 """MiB, with 0.29 of a processor: it imports the largest function in about a second."""
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionSpec:
+class FunctionSpec(Generic[Model_co]):
     """One function.
 
     Attributes:
@@ -26,7 +31,7 @@ class FunctionSpec:
 
     name: str
     place: str
-    settings: type[settings.Settings]
+    settings: type[Model_co]
     timeout: timedelta
     memory: int = DEFAULT_MEMORY
     concurrency: int | None = None
@@ -59,7 +64,7 @@ _LONG_HTTP_TIMEOUT = timedelta(seconds=25)
 """A batch of adds, or removing what a user leaves behind, takes hundreds of calls; API Gateway waits 30 s."""
 
 
-def _behind_routes(function: Function, settings_model: type[settings.Settings], timeout: timedelta) -> FunctionSpec:
+def _behind_routes(function: Function, settings_model: type[Model_co], timeout: timedelta) -> FunctionSpec[Model_co]:
     return FunctionSpec(function, f"http.routes.{function}", settings_model, timeout)
 
 

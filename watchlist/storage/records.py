@@ -574,6 +574,11 @@ def bind(settings: TableSettings) -> None:
     _connection.cache_clear()
 
 
+def are_bound(settings: TableSettings) -> bool:
+    """Whether the models' tables are those of the settings."""
+    return (Entry.Meta.table_name, CommitRecord.Meta.table_name) == (settings.watchlist_table, settings.activity_table)
+
+
 def _bind(model: type[Model], table_name: str) -> None:
     model.Meta.table_name = table_name
     model.Meta.connect_timeout_seconds = limits.STORAGE_CONNECT_TIMEOUT.seconds

@@ -1,19 +1,24 @@
 """Writes or checks openapi.json and its page, page.html: `python -m functions.http.openapi.document`.
 
-With `--check` it writes nothing and fails if one of them is stale. The functions read their settings when they are
-imported; here they get placeholders, which the document does not show.
+With `--check` it writes nothing and fails if one of them is stale.
 """
 
 import importlib
 import inspect
 import json
-import os
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
+from functions.http import api as http_api
+from functions.http import documented
+from functions.http.openapi import built
+from functions.http.openapi import page as docs_page
+from functions.http.openapi.docstrings import attributes_of
+from functions.http.openapi.examples import example_of
 from watchlist.deployment.functions import HTTP_FUNCTIONS
 from watchlist.deployment.routes import ROUTES
 
@@ -37,7 +42,6 @@ repeat nor hide others.
 
 **Times** are UTC, ISO-8601, with `Z`. What is not known is `null`.
 """
-_PLACEHOLDER = "https://placeholder.invalid"
 _LEFT_OUT = ("HTTPValidationError", "ResponseValidationError", "ValidationError")
 """Schemas that Powertools adds for answers of its own, in whose place this API answers with problems."""
 _WITHOUT_CONTENT = {"204", "304"}
@@ -45,9 +49,6 @@ _WITHOUT_CONTENT = {"204", "304"}
 
 def build() -> Document:
     """Return the document."""
-    from functions.http import api as http_api  # noqa: PLC0415 - reads its settings
-    from functions.http import documented  # noqa: PLC0415 - read their settings, so the placeholders come first
-
     modules = [importlib.import_module(spec.module) for spec in HTTP_FUNCTIONS]
     app = http_api.resolver(*(module.router for module in modules))
     schema = app.get_openapi_schema(title=TITLE, version="1.0.0", description=DESCRIPTION)
@@ -86,8 +87,6 @@ def to_json(document: Document) -> str:
 
 def _schemas_of(models: dict[str, type[BaseModel]]) -> Document:
     """Return the schemas of stored objects and of what they consist of, described by their classes' docstrings."""
-    from functions.http.openapi.docstrings import attributes_of  # noqa: PLC0415 - as above
-
     schemas: Document = {}
     for name, model in sorted(models.items()):
         schema = model.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
@@ -121,7 +120,6 @@ def _point_to_stored(node: Any, marker: str) -> None:  # noqa: ANN401 - any JSON
 
 
 def _finish_operation(operation: Document, document: Document) -> None:
-    from functions.http.openapi.examples import example_of  # noqa: PLC0415 - as above
 
     for parameter in operation.get("parameters", ()):
         schema = parameter["schema"]
@@ -158,23 +156,11 @@ def _never_null(schema: Document) -> None:
         schema |= kinds[0]
 
 
-def _placeholders() -> None:
-    for spec in HTTP_FUNCTIONS:
-        for name, field in spec.settings.model_fields.items():
-            if field.is_required():
-                os.environ.setdefault(field.alias or name, _PLACEHOLDER)
-    os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
-
-
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Write the document and its page, or say which of the committed ones is stale."""
-    _placeholders()
-    from functions.http.openapi import built  # noqa: PLC0415 - as above
-    from functions.http.openapi import page as docs_page  # noqa: PLC0415 - as above
-
     document = build()
     texts = {built.DOCUMENT: to_json(document), built.PAGE: docs_page.render(document)}
-    if "--check" not in sys.argv[1:]:
+    if "--check" not in arguments:
         for path, text in texts.items():
             path.write_text(text, encoding="utf-8")
         return 0
@@ -185,4 +171,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

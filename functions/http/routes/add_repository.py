@@ -1,7 +1,8 @@
 """POST /activity/user-watchlist-added: put a repository on a user's watchlist."""
 
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header
@@ -28,7 +29,6 @@ from watchlist.alerts.settings import AlertSettings
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.repository_url import Repository, parse_repository_url
-from watchlist.settings import AddSettings
 from watchlist.states import EntryStatus
 from watchlist.storage import tables
 from watchlist.storage.records import Entry
@@ -36,16 +36,19 @@ from watchlist.storage.transactions import ServiceUnavailableError
 from watchlist.watching import entries
 from watchlist.watching.entries import Added, AlreadyWatchingError, Refusal, Watch
 
-settings, logger = startup.start(AddSettings, function_specs.ADD_REPOSITORY.name)
-queue = startup.job_queue(settings)
+function = startup.Function(function_specs.ADD_REPOSITORY)
+logger = function.logger
+queue = function.part(startup.job_queue)
 router = http_api.router()
-answers = DynamoDBPersistenceLayer(
-    table_name=settings.watchlist_table,
-    key_attr=tables.HASH_KEY,
-    sort_key_attr=tables.RANGE_KEY,
-    static_pk_value="IDEMPOTENCY#add",
-    expiry_attr=tables.TIME_TO_LIVE,
-    boto_config=startup.CLIENT_CONFIG,
+stored_answers = function.part(
+    lambda settings: DynamoDBPersistenceLayer(
+        table_name=settings.watchlist_table,
+        key_attr=tables.HASH_KEY,
+        sort_key_attr=tables.RANGE_KEY,
+        static_pk_value="IDEMPOTENCY#add",
+        expiry_attr=tables.TIME_TO_LIVE,
+        boto_config=startup.CLIENT_CONFIG,
+    )
 )
 idempotency = IdempotencyConfig(
     event_key_jmespath="key",
@@ -53,6 +56,12 @@ idempotency = IdempotencyConfig(
     expires_after_seconds=int(limits.IDEMPOTENCY_RETENTION.total_seconds()),
     hash_function="sha256",
 )
+
+Request = TypeVar("Request", bound=BaseModel)
+Answer = TypeVar("Answer", bound=BaseModel)
+
+_KEY_PREFIXES: dict[type[BaseModel], str] = {AddAnswer: "add", BatchAnswer: "add-batch"}
+"""What the keys of stored answers begin with: the same key may come with an add and with a batch."""
 
 _MESSAGES = {
     EntryStatus.PROCESSING: "Repository added to watchlist. Background processing will begin shortly.",
@@ -102,13 +111,13 @@ class AddRequest(BaseModel):
     @field_validator("repo_url")
     @classmethod
     def _is_watchable(cls, value: str) -> str:
-        parse_repository_url(value, settings.allowed_origins)
+        parse_repository_url(value, function.settings.allowed_origins)
         return value
 
     @property
     def repository(self) -> Repository:
         """The repository that `repo_url` names."""
-        return parse_repository_url(self.repo_url, settings.allowed_origins)
+        return parse_repository_url(self.repo_url, function.settings.allowed_origins)
 
     def to_watch(self) -> Watch:
         """Return what the user wishes."""
@@ -172,10 +181,7 @@ def add_repository(
 ) -> Response[AddAnswer]:
     """Answer at once with the entry's id; poll its status from then on."""
     acting_as(router, request.added_by)
-    if idempotency_key is None:
-        answer = _add(request)
-    else:
-        answer = AddAnswer.model_validate(_add_once(keyed=_keyed(idempotency_key, request.added_by, request)))
+    answer = _once(_add, request, AddAnswer, request.added_by, idempotency_key)
     return Response(
         HTTPStatus.ACCEPTED if answer.status is EntryStatus.PROCESSING else HTTPStatus.OK,
         "application/json",
@@ -197,16 +203,12 @@ def add_repositories(
     request: Annotated[BatchRequest, Body()], idempotency_key: IdempotencyKey = None
 ) -> Response[BatchAnswer]:
     """Add each item as the single add would; an item that is refused leaves the others alone."""
-    caller = caller_of(router)
-    if idempotency_key is None:
-        answer = _add_batch(request)
-    else:
-        answer = BatchAnswer.model_validate(_add_batch_once(keyed=_keyed(idempotency_key, caller or "", request)))
+    answer = _once(_add_batch, request, BatchAnswer, caller_of(router) or "", idempotency_key)
     return Response(HTTPStatus.MULTI_STATUS, "application/json", answer)
 
 
 def _add(request: AddRequest) -> AddAnswer:
-    added = entries.add(request.to_watch(), queue, http_api.correlation_id(logger), clock.now())
+    added = entries.add(request.to_watch(), queue(), http_api.correlation_id(logger), clock.now())
     entry = added.entry
     logger.info("repository added", watchlist_id=entry.watchlist_id, is_new=added.is_new, job_id=entry.job_id)
     status = entry.entry_status
@@ -216,40 +218,37 @@ def _add(request: AddRequest) -> AddAnswer:
 
 def _add_batch(request: BatchRequest) -> BatchAnswer:
     read = [_read_item(item) for item in request.items]
-    watches = [each for each in read if isinstance(each, Watch)]
-    added = iter(entries.add_batch(watches, queue, http_api.correlation_id(logger), clock.now()))
-    results = [_item_answer(index, next(added) if isinstance(each, Watch) else each) for index, each in enumerate(read)]
-    logger.info("repositories added", items=len(read), accepted=sum(r.problem is None for r in results))
-    return BatchAnswer(results=results)
+    watches = {index: each for index, each in enumerate(read) if isinstance(each, Watch)}
+    results: dict[int, Added | Refusal | Problem]
+    results = {index: each for index, each in enumerate(read) if isinstance(each, Problem)}
+    added = entries.add_batch([*watches.values()], queue(), http_api.correlation_id(logger), clock.now())
+    results |= zip(watches, added, strict=True)
+    answers = [_item_answer(index, result) for index, result in sorted(results.items())]
+    logger.info("repositories added", items=len(answers), accepted=sum(item.problem is None for item in answers))
+    return BatchAnswer(results=answers)
 
 
-def _keyed(key: str, user: str, request: BaseModel) -> dict[str, Any]:
-    """Return the request with what identifies it: each user has their own keys."""
+def _once(
+    serve: Callable[[Request], Answer], request: Request, answer: type[Answer], user: str, key: str | None
+) -> Answer:
+    """Serve the request, or return what the same one was answered before; each user has their own keys."""
+    if key is None:
+        return serve(request)
+
+    def serve_as_json(*, keyed: dict[str, Any]) -> dict[str, Any]:
+        del keyed
+        return serve(request).model_dump(mode="json")
+
     idempotency.register_lambda_context(router.lambda_context)
-    return {"key": [user, key], "body": request.model_dump(mode="json", exclude_unset=True)}
-
-
-def _add_keyed(*, keyed: dict[str, Any]) -> dict[str, Any]:
-    return _add(AddRequest.model_validate(keyed["body"])).model_dump(mode="json")
-
-
-def _add_batch_keyed(*, keyed: dict[str, Any]) -> dict[str, Any]:
-    return _add_batch(BatchRequest.model_validate(keyed["body"])).model_dump(mode="json")
-
-
-_add_once = idempotent_function(
-    _add_keyed, data_keyword_argument="keyed", persistence_store=answers, config=idempotency, key_prefix="add"
-)
-"""Adds the repository, or returns what the same request was answered before."""
-
-_add_batch_once = idempotent_function(
-    _add_batch_keyed,
-    data_keyword_argument="keyed",
-    persistence_store=answers,
-    config=idempotency,
-    key_prefix="add-batch",
-)
-"""Adds the repositories, or returns what the same request was answered before."""
+    served = idempotent_function(
+        serve_as_json,
+        data_keyword_argument="keyed",
+        persistence_store=stored_answers(),
+        config=idempotency,
+        key_prefix=_KEY_PREFIXES[answer],
+    )
+    keyed = {"key": [user, key], "body": request.model_dump(mode="json", exclude_unset=True)}
+    return answer.model_validate(served(keyed=keyed))
 
 
 def _in_progress(error: IdempotencyAlreadyInProgressError) -> Response[str]:
@@ -301,4 +300,4 @@ def _item(index: int, outcome: BatchOutcome, entry: Entry | None, problem: Probl
 router.exception_handler(IdempotencyAlreadyInProgressError)(_in_progress)
 router.exception_handler(IdempotencyValidationError)(_key_reused)
 
-handler = http_api.handler(logger, router)
+handler = http_api.handler(function, router)

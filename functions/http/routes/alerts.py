@@ -12,11 +12,10 @@ from watchlist.alerts import store as alert_store
 from watchlist.alerts.store import AlertNotFoundError
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
-from watchlist.settings import TableSettings
 from watchlist.watching import user_entries
 from watchlist.watching.user_entries import UserEntryNotFoundError
 
-settings, logger = startup.start(TableSettings, function_specs.ALERTS.name)
+function = startup.Function(function_specs.ALERTS)
 router = http_api.router()
 
 _CHANGED = documented.responses(
@@ -84,4 +83,4 @@ def _find_own(alert_id: str) -> None:
         raise AlertNotFoundError(alert_id)
 
 
-handler = http_api.handler(logger, router)
+handler = http_api.handler(function, router)

@@ -16,10 +16,9 @@ from watchlist import limits
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.history import store as commit_store
-from watchlist.settings import TableSettings
 from watchlist.watching import entries
 
-settings, logger = startup.start(TableSettings, function_specs.COMMITS.name)
+function = startup.Function(function_specs.COMMITS)
 router = http_api.router()
 
 
@@ -56,4 +55,4 @@ def list_commits(
     return CommitPage(items=[CommitAnswer.of(record) for record in page.commits], next_cursor=page.next_cursor)
 
 
-handler = http_api.handler(logger, router)
+handler = http_api.handler(function, router)

@@ -10,9 +10,8 @@ from functions.http import documented
 from functions.http.openapi.built import DOCUMENT, PAGE
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
-from watchlist.settings import Settings
 
-settings, logger = startup.start(Settings, function_specs.DOCUMENTATION.name)
+function = startup.Function(function_specs.DOCUMENTATION)
 router = http_api.router()
 
 _CACHE_CONTROL = "public, max-age=300"
@@ -66,4 +65,4 @@ def get_docs() -> Response[str]:
     return Response(HTTPStatus.OK, "text/html; charset=utf-8", PAGE.read_text(encoding="utf-8"), headers=headers)
 
 
-handler = http_api.handler(logger, router)
+handler = http_api.handler(function, router)

@@ -10,10 +10,9 @@ from functions.http.shapes.health import HealthAnswer
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.health import store as health_store
-from watchlist.settings import TableSettings
 from watchlist.watching import entries
 
-settings, logger = startup.start(TableSettings, function_specs.HEALTH.name)
+function = startup.Function(function_specs.HEALTH)
 router = http_api.router()
 
 
@@ -34,4 +33,4 @@ def get_health(watchlist_id: WatchlistId) -> HealthAnswer:
     return HealthAnswer.of(entries.find_for(watchlist_id, caller_of(router)), health_store.latest(watchlist_id))
 
 
-handler = http_api.handler(logger, router)
+handler = http_api.handler(function, router)

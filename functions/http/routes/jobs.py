@@ -15,10 +15,9 @@ from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import ended as job_records
-from watchlist.settings import OperationsSettings
 
-settings, logger = startup.start(OperationsSettings, function_specs.JOBS.name)
-sqs = boto3.client("sqs", config=startup.CLIENT_CONFIG)
+function = startup.Function(function_specs.JOBS)
+sqs = function.part(lambda _: boto3.client("sqs", config=startup.CLIENT_CONFIG))
 router = http_api.router()
 
 
@@ -67,8 +66,8 @@ def list_queues() -> QueuesAnswer:
 
 
 def _queue(kind: JobKind, now: datetime) -> QueueAnswer:
-    depth = _depth(settings.queue_urls[kind])
-    dead = _depth(settings.dead_letter_queue_urls[kind])
+    depth = _depth(function.settings.queue_urls[kind])
+    dead = _depth(function.settings.dead_letter_queue_urls[kind])
     oldest = job_records.oldest_open(kind)
     return QueueAnswer(
         queue=kind,
@@ -81,7 +80,7 @@ def _queue(kind: JobKind, now: datetime) -> QueueAnswer:
 
 
 def _depth(queue_url: str) -> dict[str, int]:
-    response = sqs.get_queue_attributes(
+    response = sqs().get_queue_attributes(
         QueueUrl=queue_url,
         AttributeNames=[
             "ApproximateNumberOfMessages",
@@ -92,4 +91,4 @@ def _depth(queue_url: str) -> dict[str, int]:
     return {name: int(value) for name, value in response["Attributes"].items()}
 
 
-handler = http_api.handler(logger, router)
+handler = http_api.handler(function, router)

@@ -15,10 +15,9 @@ from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.notifications import webhooks
 from watchlist.notifications.settings import NotificationSettings, StoredNotifications
-from watchlist.settings import TableSettings
 from watchlist.watching import user_entries
 
-settings, logger = startup.start(TableSettings, function_specs.NOTIFICATIONS.name)
+function = startup.Function(function_specs.NOTIFICATIONS)
 router = http_api.router()
 
 
@@ -82,4 +81,4 @@ def change_notifications(
     )
 
 
-handler = http_api.handler(logger, router)
+handler = http_api.handler(function, router)

@@ -14,11 +14,11 @@ from functions.http.shapes.adding import AddAnswer
 from watchlist import clock
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
-from watchlist.settings import EnqueueSettings
 from watchlist.watching import entries
 
-settings, logger = startup.start(EnqueueSettings, function_specs.RETRY.name)
-queue = startup.job_queue(settings)
+function = startup.Function(function_specs.RETRY)
+logger = function.logger
+queue = function.part(startup.job_queue)
 router = http_api.router()
 
 
@@ -38,7 +38,7 @@ router = http_api.router()
 def retry(watchlist_id: WatchlistId) -> Response[AddAnswer]:
     """Start over with all attempts; what an earlier job still does changes nothing."""
     entries.find_for(watchlist_id, caller_of(router))
-    entry = entries.retry(watchlist_id, queue, http_api.correlation_id(logger), clock.now())
+    entry = entries.retry(watchlist_id, queue(), http_api.correlation_id(logger), clock.now())
     logger.info("retry queued", watchlist_id=watchlist_id, generation=entry.generation, job_id=entry.job_id)
     return Response(
         HTTPStatus.ACCEPTED,
@@ -50,4 +50,4 @@ def retry(watchlist_id: WatchlistId) -> Response[AddAnswer]:
     )
 
 
-handler = http_api.handler(logger, router)
+handler = http_api.handler(function, router)

@@ -17,11 +17,10 @@ from functions.http.shapes.status import StatusAnswer
 from watchlist import limits
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
-from watchlist.settings import TableSettings
 from watchlist.states import EntryStatus
 from watchlist.watching import entries
 
-settings, logger = startup.start(TableSettings, function_specs.STATUS.name)
+function = startup.Function(function_specs.STATUS)
 router = http_api.router()
 
 POLL_AGAIN = 2
@@ -92,4 +91,4 @@ def _matches(etag: str, if_none_match: str) -> bool:
     return bool(tags & {etag, "*"})
 
 
-handler = http_api.handler(logger, router)
+handler = http_api.handler(function, router)

@@ -19,13 +19,13 @@ from watchlist.alerts.settings import AlertSettings
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.health.verdict import Thresholds
-from watchlist.settings import OverviewSettings
 from watchlist.states import EntryStatus
 from watchlist.watching import overview, user_entries
 from watchlist.watching.overview import PageWanted, Sort, Wanted
 
-settings, logger = startup.start(OverviewSettings, function_specs.USER_WATCHLIST.name)
-thresholds = Thresholds.of(settings)
+function = startup.Function(function_specs.USER_WATCHLIST)
+logger = function.logger
+thresholds = function.part(Thresholds.of)
 router = http_api.router()
 
 
@@ -77,7 +77,7 @@ def list_watchlist(  # noqa: PLR0913, PLR0917 - each is a parameter of the query
     """Answer with a row for each repository and the totals by verdict: which ones are in trouble, and why?"""
     wanted = Wanted(verdicts_in(verdict), status, label, text, sort)
     now = clock.now()
-    found = overview.look(acting_as(router, user), wanted, PageWanted(limit, cursor), thresholds, now)
+    found = overview.look(acting_as(router, user), wanted, PageWanted(limit, cursor), thresholds(), now)
     return WatchlistPage.of(found, now)
 
 
@@ -119,4 +119,4 @@ def stop_watching(user_watchlist_id: UserWatchlistId) -> Response[None]:
     return Response(HTTPStatus.NO_CONTENT)
 
 
-handler = http_api.handler(logger, router)
+handler = http_api.handler(function, router)

@@ -19,8 +19,7 @@ from local_service.provisioning import Environment
 from tests.hostile_server import HostileServer, reply
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import clean
-from watchlist import clock, settings
-from watchlist.checks.decisions import Policy
+from watchlist import clock
 from watchlist.deployment import functions as function_specs
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import protocol as job_protocol
@@ -96,20 +95,17 @@ ConfigureScheduler = Callable[..., Scheduler]
 
 
 @pytest.fixture
-def configure_scheduler(
-    aws: Aws, environment: Environment, host: Host, monkeypatch: pytest.MonkeyPatch
-) -> ConfigureScheduler:
+def configure_scheduler(aws: Aws, environment: Environment, host: Host) -> Iterator[ConfigureScheduler]:
     """Return what gives the function its settings, with values for some of them."""
 
     def configure(**more: str) -> Scheduler:
         values = {**environment.variables, "ALLOWED_ORIGINS": host.origin, "CHECK_JITTER": "0", **more}
-        loaded = settings.load(settings.SchedulerSettings, values)
-        module = aws.functions[function_specs.SCHEDULER.name]
-        monkeypatch.setattr(module, "settings", loaded)
-        monkeypatch.setattr(module, "policy", Policy.of(loaded))
+        module.function.start(values)
         return Scheduler(module)
 
-    return configure
+    module = aws.functions[function_specs.SCHEDULER.name]
+    yield configure
+    module.function.start(environment.of(function_specs.SCHEDULER))
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def item(number: int, user: str = "ada") -> dict[str, str]:
 
 
 def depth(aws: Aws) -> int:
-    sqs = aws.functions["jobs"].sqs
+    sqs = aws.functions["jobs"].sqs()
     url = aws.environment.queues[JobKind.REPOSITORY_SETUP].url
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     return int(attributes["ApproximateNumberOfMessages"])
@@ -222,7 +222,7 @@ def test_a_batch_with_a_key_is_answered_as_the_first_time_and_its_key_expires(cl
 
     assert again == first
     assert depth(aws) == 20
-    dynamodb = aws.functions["add_repository"].answers.client
+    dynamodb = aws.functions["add_repository"].stored_answers().client
     key = {"pk": {"S": "IDEMPOTENCY#add"}}
     (kept,) = dynamodb.query(
         TableName=Entry.Meta.table_name,

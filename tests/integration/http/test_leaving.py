@@ -194,7 +194,7 @@ def test_everybody_who_leaves_at_the_same_instant_leaves_nothing(client: Client,
 def test_who_joins_while_the_last_watcher_leaves_watches_something_that_is_there(client: Client) -> None:
     watchlist_id = client.add()
     ada = user_entries.find(client.user_watchlist_id(watchlist_id), None)
-    queue = client.functions["add_repository"].queue
+    queue = client.functions["add_repository"].queue()
     repository = Entry.get(watchlist_id, "ENTRY").repository
 
     def join(user: str) -> str:

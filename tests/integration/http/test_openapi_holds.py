@@ -53,7 +53,7 @@ def url(client: Client) -> Iterator[str]:
     """The API's address, with one failed entry that has everything."""
     at = clock.now() - timedelta(minutes=1)
     watch = entries.Watch(parse_repository_url("https://github.com/pallets/flask"), USER, {}, None)
-    queue = client.functions["add_repository"].queue
+    queue = client.functions["add_repository"].queue()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(entries, "watchlist_id_of", lambda *_: WATCHLIST_ID)
         entries.add(watch, queue, "c", at)

@@ -4,7 +4,6 @@ import contextlib
 import functools
 import importlib
 import json
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -113,7 +112,7 @@ class Harness:
     def __post_init__(self) -> None:
         self.sqs: Any = _client("sqs", self.environment.url)
         self.ecs = RecordingEcs(_client("ecs", self.environment.url))
-        self.monkeypatch.setattr(self.functions["dispatcher"].launcher, "_ecs", self.ecs)
+        self.monkeypatch.setattr(self.functions["dispatcher"].launcher(), "_ecs", self.ecs)
 
     # HTTP
 
@@ -303,12 +302,12 @@ def analysis() -> Analysis:
     return Analysis(attributes, scorecard, bytes_received=10)
 
 
-def import_functions() -> Mapping[str, ModuleType]:
-    """Import all functions anew, so that they read the settings that the environment holds now."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == "functions"]:
-        del sys.modules[name]
-    specs = functions_of(accepts_tokens=False)
-    return {spec.name: importlib.import_module(spec.module) for spec in specs}
+def start_functions(environment: Environment) -> Mapping[str, ModuleType]:
+    """Start all functions in this process, each with its own variables, whatever they were started with before."""
+    modules = {spec: importlib.import_module(spec.module) for spec in functions_of(accepts_tokens=False)}
+    for spec, module in modules.items():
+        module.function.start(environment.of(spec))
+    return {spec.name: module for spec, module in modules.items()}
 
 
 _BATCH = 25

@@ -13,7 +13,7 @@ def start_refreshes(service: Harness) -> list[str]:
     """Let repositories be ready, and a refresh be queued for each."""
     ids = [service.add(f"https://github.com/owner/name-{number}") for number in range(REFRESHES)]
     service.settle()
-    queue = service.functions["scheduler"].queue
+    queue = service.functions["scheduler"].queue()
     for number, watchlist_id in enumerate(ids):
         entry = service.entry(watchlist_id)
         now = service.clock.now()

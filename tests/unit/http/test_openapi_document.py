@@ -1,7 +1,5 @@
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -12,6 +10,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from functions.http.openapi import built
+from functions.http.openapi import document as tool
 from functions.http.problems import ProblemCode, advice_on, describe, retry_after, status_of, title_of
 from watchlist.deployment.routes import ROUTES
 
@@ -35,26 +34,17 @@ def examples() -> Iterator[Any]:
                 yield pytest.param(content["schema"], stated, id=f"{name} {part} {media_type}")
 
 
-def run(*arguments: str) -> tuple[int, str]:
-    """Run Python as `make openapi` does, in a process of its own: functions read their settings when imported."""
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.returncode, done.stderr
+def test_the_committed_document_and_page_are_what_the_functions_say(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (tool.main(["--check"]), capsys.readouterr().err) == (0, "")
 
 
-def test_the_committed_document_and_page_are_what_the_functions_say() -> None:
-    assert run("-m", "functions.http.openapi.document", "--check") == (0, "")
-
-
-def test_a_stale_document_is_named(tmp_path: Path) -> None:
-    check = (
-        "import sys; from pathlib import Path; from functions.http.openapi import document as tool;"
-        "tool._placeholders();"
-        "from functions.http.openapi import built; built.PAGE = Path(sys.argv[1]); sys.argv = ['tool', '--check'];"
-        "sys.exit(tool.main())"
-    )
+def test_a_stale_document_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(built, "PAGE", tmp_path / "page.html")
     stale = "functions/http/openapi/page.html is stale: run `make openapi` and commit it\n"
 
-    assert run("-c", check, str(tmp_path / "page.html")) == (1, stale)
+    assert (tool.main(["--check"]), capsys.readouterr().err) == (1, stale)
 
 
 def test_the_document_is_valid_openapi_3_1() -> None:
