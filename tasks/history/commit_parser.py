@@ -4,11 +4,14 @@ Names, messages and dates of public repositories hold every byte there is: undec
 names, time zones without end, years beyond all calendars.
 """
 
+import contextlib
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from tasks.history.declared_encodings import codec_of
 from watchlist.history.commits import Commit, Signature
 
 MESSAGE_CHARACTERS = 16_384
@@ -18,13 +21,11 @@ NAME_CHARACTERS = 512
 """Longer names and email addresses are cut."""
 
 _PARENTS = re.compile(rb"tree ([0-9a-f]{64}|[0-9a-f]{40})\n((?:parent (?:[0-9a-f]{64}|[0-9a-f]{40})\n)*)")
-_IDENTITIES = re.compile(rb"author[^\n]*\ncommitter([^\n]*)\n")
+_COMMITTER = re.compile(rb"(?:(?!committer )[^\n]+\n)*?committer ([^\n]*)\n")
+"""The first in the header. git expects it right after one author and takes what has two authors for dated 1970."""
+_BLANK = " \t\r\n"
+"""What git takes for white space."""
 _TIMESTAMP = re.compile(rb"\s*(-?)([0-9]+)")
-_TEXT_ENCODING = re.compile(
-    r"(utf|utf-?8|us-?ascii|ascii|latin-?[0-9]+|iso-?8859-?[0-9]+|windows-?[0-9]+|cp-?[0-9]+|koi8-?[a-z]|mac-?[a-z]+"
-    r"|euc-?[a-z]+|s(hift)?-?jis|iso-?2022-?[a-z0-9-]+|gb-?[0-9k]+|big-?5(hkscs)?|tis-?620)",
-    re.IGNORECASE,
-)
 _EARLIEST = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
 _LATEST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 _LARGEST_TIMESTAMP = 2**64 - 1
@@ -55,8 +56,8 @@ def read_commit(sha: str, content: bytes) -> RawCommit:
     if not (header := _PARENTS.match(content)):
         return RawCommit(sha, None, (), 0, content)
     parents = tuple(line[7:].decode() for line in header[2].splitlines())
-    identities = _IDENTITIES.match(content, header.end())
-    committed = _git_timestamp(identities[1]) if identities else 0
+    committer = _COMMITTER.match(content, header.end())
+    committed = _git_timestamp(committer[1]) if committer else 0
     return RawCommit(sha, header[1].decode(), parents, committed, content)
 
 
@@ -64,7 +65,7 @@ def parse_commit(raw: RawCommit) -> Commit:
     """Read everything that the service keeps of a commit; text is valid Unicode, times fit a calendar."""
     header, _, body = raw.content.partition(b"\n\n")
     fields = _fields(header.split(b"\n"))
-    encoding = fields.get(b"encoding", b"utf-8").decode("ascii", errors="replace").strip()
+    encoding = codec_of(fields.get(b"encoding", b"utf-8").decode("ascii", errors="replace"))
     message = _text(body.partition(b"\0")[0][: MESSAGE_CHARACTERS * 4], encoding)[:MESSAGE_CHARACTERS]
     return Commit(
         sha=raw.sha,
@@ -87,13 +88,14 @@ def _fields(lines: Iterable[bytes]) -> dict[bytes, bytes]:
     return fields
 
 
-def _signature(line: bytes, encoding: str) -> Signature:
-    name, _, rest = line.partition(b"<")
+def _signature(line: bytes, codec: str | None) -> Signature:
+    """Read who and when; text ends at NUL, as it does for git."""
+    name, _, rest = line.partition(b"\0")[0].partition(b"<")
     email = rest.partition(b">")[0]
     _, _, date = line.rpartition(b">")
     return Signature(
-        name=_text(name.strip()[: NAME_CHARACTERS * 4], encoding)[:NAME_CHARACTERS],
-        email=_text(email.strip()[: NAME_CHARACTERS * 4], encoding)[:NAME_CHARACTERS],
+        name=_text(name.strip()[: NAME_CHARACTERS * 4], codec)[:NAME_CHARACTERS],
+        email=_text(email.strip()[: NAME_CHARACTERS * 4], codec)[:NAME_CHARACTERS],
         time=_time(date),
     )
 
@@ -113,22 +115,21 @@ def _git_timestamp(committer: bytes) -> int:
     return (_LARGEST_TIMESTAMP + 1 - seconds) % (_LARGEST_TIMESTAMP + 1) if found[1] else seconds
 
 
-def _text(data: bytes, encoding: str) -> str:
-    codec = encoding if _TEXT_ENCODING.fullmatch(encoding) else "utf-8"
-    try:
-        text = data.decode(codec, errors="replace")
-    except LookupError:
-        text = data.decode(errors="replace")
+def _text(data: bytes, codec: str | None) -> str:
+    """Decode as declared where that is possible, else as UTF-8, which many tools write whatever they declare."""
+    for candidate in (codec, "utf-8"):
+        if candidate is not None:
+            with contextlib.suppress(UnicodeError):
+                return _valid(data.decode(candidate))
+    return _valid(data.decode(codec or "utf-8", errors="replace"))
+
+
+def _valid(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
 def _subject(message: str) -> str:
-    """Return the first paragraph in one line, as `%s` of git's pretty formats."""
-    first: list[str] = []
-    for line in message.lstrip("\n").splitlines():
-        if not line.strip():
-            if first:
-                break
-            continue
-        first.append(line.strip())
-    return " ".join(first)
+    """Return the first paragraph in one line, as `%s` of git's pretty formats: lines lose what blank ends they have."""
+    lines = (line.rstrip(_BLANK) for line in message.split("\n"))
+    begun = itertools.dropwhile(lambda line: not line, lines)
+    return " ".join(itertools.takewhile(bool, begun))

@@ -15,6 +15,7 @@ from typing import Protocol
 from zlib import crc32
 
 from tasks.history.parallel import AT_ONCE
+from tasks.history.path_text import path_text
 from tasks.history.store import ContentPair, LineCount, TreePair
 from tasks.history.tree_differences import TreeDifferences
 from watchlist.errors import ErrorCode, JobError
@@ -166,4 +167,4 @@ def _count(contents: Sequence[ContentPair], store: LineCounter) -> Mapping[Conte
 
 
 def _file_change(path: bytes, count: LineCount) -> FileChange:
-    return FileChange(path=path.decode(errors="replace"), added=count.added, deleted=count.deleted)
+    return FileChange(path=path_text(path), added=count.added, deleted=count.deleted)

@@ -15,7 +15,10 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """One line of `git log --numstat --no-renames`; `added` and `deleted` are None for a binary file."""
+    """One line of `git log --numstat --no-renames`; `added` and `deleted` are None for a binary file.
+
+    Different paths have different texts: one that is no UTF-8 stands in quotes, as git prints it.
+    """
 
     path: str
     added: int | None

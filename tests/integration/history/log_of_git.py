@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tasks.history.path_text import path_text
 from tests.repositories import git
 from watchlist.history.commits import FileChange
 
@@ -19,7 +20,7 @@ def log_of_git(repository: Path, *, since: int, limit: int) -> dict[str, Lines]:
             lines = commits[token[1:].decode()] = []
         elif token:
             added, deleted, path = token.lstrip(b"\n").split(b"\t", 2)
-            lines.append((path.decode(errors="replace"), _count(added), _count(deleted)))
+            lines.append((path_text(path), _count(added), _count(deleted)))
     return {sha: sorted(found, key=repr) for sha, found in commits.items()}
 
 

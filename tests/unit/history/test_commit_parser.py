@@ -66,6 +66,22 @@ def test_a_sha256_commit_is_read() -> None:
         (b"encoding unicode_escape\n", b"\\x41", "\\x41"),
         (b"encoding \xff\n", b"plain", "plain"),
         (b"encoding utf-7\n", b"+2AA-", "+2AA-"),
+        (b"encoding idna\n", b"xn--4ca", "xn--4ca"),
+        (b"encoding UTF-16\n", b"gr", "gr"),
+        (b"encoding UTF8MB4\n", "größe".encode(), "größe"),
+        (b"encoding ISO_8859-1\n", b"Jos\xe9", "José"),
+        (b"encoding 8859_1\n", b"Jos\xe9", "José"),
+        (b"encoding L1\n", b"Jos\xe9", "José"),
+        (b"encoding CP1252\n", b"Jos\xe9", "José"),
+        (b"encoding WINDOWS-1252\n", b"Jos\xe9", "José"),
+        (b"encoding MS-ANSI\n", b"Jos\xe9", "José"),
+        (b"encoding IBM850\n", b"Jos\xe9", "JosÚ"),
+        (b"encoding CP850\n", b"Jos\xe9", "JosÚ"),
+        (b"encoding KOI8R\n", b"Jos\xe9", "JosИ"),
+        (b"encoding MacRoman\n", b"Jos\x8e", "José"),
+        (b"encoding windows-31j\n", "日本".encode("cp932"), "日本"),
+        (b"encoding US-ASCII\n", "größe".encode(), "größe"),
+        (b"encoding EUC-JP\n", b"\xff plain", "\ufffd plain"),
     ],
 )
 def test_text_is_decoded_as_declared_if_that_is_a_text_encoding(encoding: bytes, message: bytes, text: str) -> None:
@@ -113,6 +129,38 @@ def test_long_texts_are_cut() -> None:
 
 def test_a_message_ends_at_nul_as_git_ends_it() -> None:
     assert parsed(made(message=b"seen\0unseen")).message == "seen"
+
+
+@pytest.mark.parametrize(
+    ("message", "subject"),
+    [
+        (b"one\r\ntwo\r\n\r\nbody", "one two"),
+        (b"\n \t\n  led in\n\tgoes on  \n\n", "  led in \tgoes on"),
+        (b"one\x0b\x0ctwo\x1cthree\xc2\x85four\xe2\x80\xa8five", "one\x0b\x0ctwo\x1cthree\x85four\u2028five"),
+        (b"one\rtwo", "one\rtwo"),
+        (b"one\x0c\ntwo", "one\x0c two"),
+        (b"\xc2\xa0\nnot blank to git", "\xa0 not blank to git"),
+        (b"", ""),
+    ],
+)
+def test_the_subject_is_what_git_prints(message: bytes, subject: str) -> None:
+    assert parsed(made(message=message)).subject == subject
+
+
+def test_of_two_authors_the_first_counts_and_the_committer_is_still_read() -> None:
+    content = made(author=b"First <f@x> 1700000000 +0000\nauthor Second <s@x> 1 +0500")
+    commit = parsed(content)
+    assert (commit.author.name, commit.committer.name) == ("First", "A U Thor")
+    assert read_commit("f" * 40, content).committed == 1_700_000_000
+
+
+def test_a_committer_in_a_signature_or_in_the_message_is_none() -> None:
+    content = TREE + b"author A <a> 5 +0000\ngpgsig x\n committer C <c> 6 +0000\n\ncommitter D <d> 7 +0000\n"
+    assert read_commit("f" * 40, content).committed == 0
+
+
+def test_a_name_ends_at_nul_as_git_ends_it() -> None:
+    assert parsed(made(author=b"seen\0unseen <a@b> 1700000000 +0000")).author.name == "seen"
 
 
 def test_a_damaged_header_is_told() -> None:
