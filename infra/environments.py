@@ -46,10 +46,20 @@ class Network(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JwtIssuer:
-    """Who issues the tokens that the API accepts instead of IAM signatures; the user is the token's subject."""
+    """Who issues the tokens that the API accepts instead of IAM signatures; the user is the token's subject.
+
+    Attributes:
+        issuer: its URL, exactly as tokens name it.
+        audience: client ids whose tokens are accepted.
+        page_client_id: the client with which the page signs people in (public, with PKCE, redirected to the page's
+            address); None for a page that cannot.
+        page_origins: origins of the issuer's token endpoint, where it has others than the issuer's own.
+    """
 
     issuer: str
     audience: tuple[str, ...]
+    page_client_id: str | None = None
+    page_origins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.issuer.startswith("https://"):

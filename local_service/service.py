@@ -32,7 +32,7 @@ from local_service.tasks.runner import TaskRunner
 from watchlist import limits
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import stream_consumers
-from watchlist.deployment.routes import ROUTES
+from watchlist.deployment.routes import PAGE_ROUTES, ROUTES
 from watchlist.deployment.stream_consumers import StreamConsumer
 from watchlist.job_kinds import JobKind
 from watchlist.repository_url import DEFAULT_ORIGINS
@@ -163,7 +163,7 @@ class LocalService:
         scratch = Path(starting.enter_context(tempfile.TemporaryDirectory(prefix="watchlist-")))
         # Listening comes first, so that a taken port is known before anything else has started.
         authorizer = Authorizer(self._invoker(function_specs.LIVE_AUTHORIZER)) if self._accepts_tokens else None
-        gateway = HttpGateway(ROUTES, self._invoke, self._settings.port, authorizer)
+        gateway = HttpGateway((*ROUTES, *PAGE_ROUTES), self._invoke, self._settings.port, authorizer)
         starting.callback(gateway.close)
         live_port = self._settings.port + 1 if self._settings.port else 0
         live_gateway = _websocket_gateway(self._invoke, live_port, authorizer)
@@ -171,7 +171,13 @@ class LocalService:
         git_url = self._serve_repositories(starting, scratch / "repositories")
         self.aws = starting.enter_context(EmbeddedAws(log))
         self.environment = provision(
-            self.aws.url, {**self._variables(git_url), "LIVE_ENDPOINT_URL": live_gateway.management_url}
+            self.aws.url,
+            {
+                **self._variables(git_url),
+                "LIVE_ENDPOINT_URL": live_gateway.management_url,
+                "LIVE_URL": live_gateway.url,
+                "API_ACCESS": "token" if self._accepts_tokens else "open",
+            },
         )
         self.functions = starting.enter_context(FunctionProcesses(self._local_functions(), log))
         self.functions.warm_up(_WARM)

@@ -188,6 +188,26 @@ class OverviewSettings(TableSettings, VerdictSettings):
     """What showing a user's repositories needs."""
 
 
+class PageSettings(Settings):
+    """What the page must know before it can ask the API."""
+
+    api_access: Literal["open", "token", "signature"] = Field(alias="API_ACCESS")
+    """What the API wants of its callers: nothing, a token of `JWT_ISSUER`, or a signature of IAM."""
+    live_url: Annotated[str, Field(pattern=r"^wss?://")] | None = Field(default=None, alias="LIVE_URL")
+    """Where a browser opens WebSockets."""
+    jwt_issuer: Issuer | None = Field(default=None, alias="JWT_ISSUER")
+    page_client_id: str | None = Field(default=None, alias="PAGE_CLIENT_ID", min_length=1)
+    """The page's client at the issuer: a public one, with PKCE, redirected to the page's address."""
+    page_sign_in_origins: Origins = Field(default=(), alias="PAGE_SIGN_IN_ORIGINS")
+    """Origins of the issuer's token endpoint, where it has others than its own."""
+
+    @model_validator(mode="after")
+    def _has_issuer(self) -> Self:
+        if self.api_access == "token" and self.jwt_issuer is None:
+            raise ValueError("API_ACCESS is token, and there is no JWT_ISSUER")
+        return self
+
+
 class EventSettings(TableSettings):
     """Where events are put."""
 

@@ -12,10 +12,11 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from infra.environments import CustomDomain, Environment
+from infra.stack.acknowledgments import acknowledge
 from infra.stack.functions import Function
 from infra.stack.log_groups import log_group
 from infra.stack.monitoring import AlarmTitle, Monitoring
-from watchlist.deployment.routes import ROUTES
+from watchlist.deployment.routes import PAGE_ROUTES, ROUTES
 
 _SLOW = Duration.seconds(3)
 """p99 of an answer; a cold start takes about one second."""
@@ -81,9 +82,17 @@ class Api(Construct):
     def _add_routes(self, function: Function) -> None:
         integration = integrations.HttpLambdaIntegration(f"{function.spec.name}Integration", function.function)
         for route in function.spec.routes:
-            self.http_api.add_routes(
-                path=route.path, methods=[apigatewayv2.HttpMethod(route.method)], integration=integration
+            is_open = route in PAGE_ROUTES
+            added = self.http_api.add_routes(
+                path=route.path,
+                methods=[apigatewayv2.HttpMethod(route.method)],
+                integration=integration,
+                authorizer=apigatewayv2.HttpNoneAuthorizer() if is_open else None,
             )
+            for each in added if is_open else ():
+                acknowledge(
+                    each, "APIG4", "the page's shell holds nothing of anybody, and a browser shows nobody's token"
+                )
 
     def _log_access(self, environment: Environment) -> None:
         # The L2 wants an implemented interface here, which the Python binding cannot take as a plain value.

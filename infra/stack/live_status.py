@@ -51,10 +51,10 @@ class LiveStatus(Construct):
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """The environment variable that says where connections are managed."""
+        """The environment variables that say where connections are managed, and where browsers open them."""
         stack = Stack.of(self)
         host = f"{self._api.api_id}.execute-api.{stack.region}.{stack.url_suffix}"
-        return {"LIVE_ENDPOINT_URL": f"https://{host}/{_STAGE}"}
+        return {"LIVE_ENDPOINT_URL": f"https://{host}/{_STAGE}", "LIVE_URL": f"wss://{host}/{_STAGE}"}
 
     def route(self, functions: Mapping[str, Function], monitoring: Monitoring) -> None:
         """Connect the live routes with their functions, `$connect` behind its authorizer."""

@@ -73,6 +73,7 @@ OF_FUNCTIONS: Mapping[str, Permissions] = {
         dead_letter_queues=frozenset({"GetQueueAttributes"}),
     ),
     function_specs.DOCUMENTATION.name: Permissions(),
+    function_specs.PAGE.name: Permissions(),
     function_specs.DISPATCHER.name: Permissions(
         watchlist=_PROTOCOL | _SLOTS,
         queues=_on_all_queues(

@@ -67,7 +67,7 @@ class RepositoryWatchlist(Stack):
             **live_status.variables,
             **event_bus.variables,
             **notifications.variables,
-            **_token_variables(environment),
+            **_access_variables(environment),
         }
         functions = {
             spec.name: Function(
@@ -100,7 +100,7 @@ class RepositoryWatchlist(Stack):
             self,
             "Api",
             environment=environment,
-            functions=[functions[spec.name] for spec in function_specs.HTTP_FUNCTIONS],
+            functions=[functions[spec.name] for spec in (*function_specs.HTTP_FUNCTIONS, function_specs.PAGE)],
             monitoring=monitoring,
         )
         Dispatch(
@@ -148,10 +148,16 @@ class EnvironmentStage(Stage):
         self.stack = RepositoryWatchlist(self, "repository-watchlist", environment=environment, package_of=package_of)
 
 
-def _token_variables(environment: Environment) -> dict[str, str]:
-    if environment.jwt is None:
-        return {}
-    return {"JWT_ISSUER": environment.jwt.issuer, "JWT_AUDIENCE": ",".join(environment.jwt.audience)}
+def _access_variables(environment: Environment) -> dict[str, str]:
+    jwt = environment.jwt
+    if jwt is None:
+        return {"API_ACCESS": "signature"}
+    variables = {"API_ACCESS": "token", "JWT_ISSUER": jwt.issuer, "JWT_AUDIENCE": ",".join(jwt.audience)}
+    if jwt.page_client_id is not None:
+        variables["PAGE_CLIENT_ID"] = jwt.page_client_id
+    if jwt.page_origins:
+        variables["PAGE_SIGN_IN_ORIGINS"] = ",".join(jwt.page_origins)
+    return variables
 
 
 def _construct_id(function_name: str) -> str:

@@ -27,7 +27,7 @@ from werkzeug.wrappers import Request, Response
 from local_service.aws.embedded import ACCOUNT
 from local_service.functions.processes import FunctionError, FunctionTimeoutError
 from local_service.gateways.authorizer import Authorizer, ForbiddenError
-from watchlist.deployment.routes import Route
+from watchlist.deployment.routes import PAGE_ROUTES, Route
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -203,7 +203,7 @@ class HttpGateway:
             routes: all that is answered; anything else is 404.
             invoke: calls a function by its name.
             port: to listen on, or 0 for any free one.
-            authorizer: who decides which requests are answered; None lets everybody in.
+            authorizer: who decides which requests of the API are answered; None lets everybody in.
 
         Raises:
             PortTakenError: the port is not free.
@@ -240,7 +240,7 @@ class HttpGateway:
             return HttpResponse.of_gateway(404, "Not Found")
         event = event_of(request, match, datetime.now(UTC), str(uuid.uuid4()))
         try:
-            if self._authorizer is not None:
+            if self._authorizer is not None and match.route not in PAGE_ROUTES:
                 subject = self._authorizer.principal_of(event, event["routeKey"])
                 event["requestContext"]["authorizer"] = {"jwt": {"claims": {"sub": subject}, "scopes": None}}
             return response_of(self._invoke(match.route.function, event))

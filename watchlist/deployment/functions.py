@@ -8,7 +8,7 @@ from typing_extensions import TypeVar
 
 from watchlist import limits, settings
 from watchlist.deployment import routes
-from watchlist.deployment.routes import ROUTES, Function, Route
+from watchlist.deployment.routes import PAGE_ROUTES, ROUTES, Function, Route
 
 Model_co = TypeVar("Model_co", bound=settings.Settings, covariant=True, default=settings.Settings)
 
@@ -49,7 +49,7 @@ class FunctionSpec(Generic[Model_co]):
     @property
     def routes(self) -> tuple[Route, ...]:
         """The HTTP routes that the function answers; empty for one that AWS services call."""
-        return tuple(route for route in ROUTES if route.function == self.name)
+        return tuple(route for route in (*ROUTES, *PAGE_ROUTES) if route.function == self.name)
 
 
 _WHOLE_PROCESSOR = 1769
@@ -78,6 +78,9 @@ ALERTS = _behind_routes(Function.ALERTS, settings.TableSettings, _HTTP_TIMEOUT)
 NOTIFICATIONS = _behind_routes(Function.NOTIFICATIONS, settings.TableSettings, _HTTP_TIMEOUT)
 JOBS = _behind_routes(Function.JOBS, settings.OperationsSettings, _HTTP_TIMEOUT)
 DOCUMENTATION = _behind_routes(Function.DOCUMENTATION, settings.Settings, _HTTP_TIMEOUT)
+
+PAGE = _behind_routes(Function.PAGE, settings.PageSettings, _HTTP_TIMEOUT)
+"""Answers `routes.PAGE_ROUTES`, which are no part of the API."""
 
 DISPATCHER = FunctionSpec("dispatcher", "jobs.dispatcher", settings.DispatcherSettings, limits.DISPATCHER_TIMEOUT)
 """Receives job messages (SQS event source mapping, partial batch responses) and launches tasks."""
@@ -151,7 +154,7 @@ STREAM_FUNCTIONS = (LIVE_PUBLISHER, EVENT_PUBLISHER, ALERT_COLLECTOR)
 TOKEN_FUNCTIONS = (LIVE_AUTHORIZER,)
 """What there is only where tokens are accepted."""
 
-FUNCTIONS = (*HTTP_FUNCTIONS, *LIVE_FUNCTIONS, *EVENT_FUNCTIONS, *STREAM_FUNCTIONS, *TOKEN_FUNCTIONS)
+FUNCTIONS = (*HTTP_FUNCTIONS, PAGE, *LIVE_FUNCTIONS, *EVENT_FUNCTIONS, *STREAM_FUNCTIONS, *TOKEN_FUNCTIONS)
 
 
 def functions_of(*, accepts_tokens: bool) -> tuple[FunctionSpec, ...]:

@@ -17,6 +17,7 @@ class Function(StrEnum):
     NOTIFICATIONS = "notifications"
     JOBS = "jobs"
     DOCUMENTATION = "documentation"
+    PAGE = "page"
 
 
 class Route(NamedTuple):
@@ -69,6 +70,14 @@ ROUTES = (
 
 WITH_BODY = frozenset({ADD, ADD_BATCH, CHANGE_ALERTS, CHANGE_NOTIFICATIONS})
 """The routes whose requests have a body: JSON."""
+
+
+PAGE_ROUTES = tuple(
+    Route("GET", path, Function.PAGE)
+    for path in ("/", "/alerts", "/ops", "/compare", "/r/{watchlist_id}", "/assets/{name}")
+)
+"""What a browser asks for before anybody is known: open to everybody, since it holds nothing of anybody. Every address
+but those of assets answers with the same shell, which then asks the API."""
 
 
 class LiveRoute(NamedTuple):

@@ -1,0 +1,76 @@
+// Bundles the page into one file that the function behind `GET /` reads: each path with its type and compressed bodies.
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+
+import { build } from "esbuild";
+
+import { alertKinds } from "./alert-kinds.mjs";
+
+const here = import.meta.dirname;
+const root = join(here, "..");
+const out = process.argv[2] ?? join(root, "functions", "http", "routes", "page.json");
+
+const TYPES = { css: "text/css; charset=utf-8", js: "text/javascript; charset=utf-8", svg: "image/svg+xml" };
+
+/** Gives the program the alert settings as data, so that its form is what the API's description says. */
+const alertSettings = {
+  name: "alert-settings",
+  setup(bundle) {
+    bundle.onResolve({ filter: /^virtual:alert-kinds$/ }, ({ path }) => ({ path, namespace: "alert-kinds" }));
+    bundle.onLoad({ filter: /.*/, namespace: "alert-kinds" }, () => {
+      const document = JSON.parse(readFileSync(join(root, "functions/http/openapi/openapi.json"), "utf8"));
+      return { contents: JSON.stringify(alertKinds(document)), loader: "json" };
+    });
+  },
+};
+
+const { outputFiles, metafile } = await build({
+  absWorkingDir: here,
+  entryPoints: ["src/main.tsx", "src/style.css", "src/icon.svg"],
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  target: ["chrome123", "firefox120", "safari17.5"],
+  minify: true,
+  metafile: true,
+  write: false,
+  outdir: "/assets",
+  entryNames: "[name]-[hash]",
+  chunkNames: "[name]-[hash]",
+  assetNames: "[name]-[hash]",
+  loader: { ".svg": "copy" },
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  plugins: [alertSettings],
+  logLevel: "warning",
+});
+
+const assets = {};
+const entries = {};
+for (const { path, contents } of outputFiles) {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  assets[`/assets/${name}`] = { type: TYPES[name.split(".").pop()], ...compressed(contents) };
+}
+for (const [path, { entryPoint }] of Object.entries(metafile.outputs)) {
+  if (entryPoint) entries[entryPoint.split("/").pop()] = `/assets/${path.slice(path.lastIndexOf("/") + 1)}`;
+}
+// esbuild names no entry point for what it copies.
+entries["icon.svg"] ??= Object.keys(assets).find((path) => path.endsWith(".svg"));
+
+const shell = readFileSync(join(here, "src/index.html"), "utf8").replace(/\{\{([\w.]+)\}\}/g, (_, name) => {
+  if (!entries[name]) throw new Error(`index.html asks for ${name}, which was not built`);
+  return entries[name];
+});
+writeFileSync(out, `${JSON.stringify({ shell, assets })}\n`);
+for (const [path, { gzip }] of Object.entries(assets)) console.log(`${path} ${Buffer.from(gzip, "base64").length} B gzip`);
+
+function compressed(contents) {
+  const bytes = Buffer.from(contents);
+  return {
+    etag: createHash("sha256").update(bytes).digest("base64url").slice(0, 16),
+    br: brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }).toString("base64"),
+    gzip: gzipSync(bytes, { level: 9 }).toString("base64"),
+  };
+}

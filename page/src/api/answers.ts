@@ -1,0 +1,41 @@
+/** The shapes of the API's answers, by the names that its description gives them (`make page-check` writes `schema.d.ts`). */
+import type { components } from "./schema.d.ts";
+
+type Schemas = components["schemas"];
+
+export interface Verdict {
+  state: string;
+  reasons: { code: string; message: string }[];
+}
+
+export type Status = Schemas["StatusAnswer"] & { verdict: Verdict };
+export type Health = Schemas["HealthAnswer"];
+export type Metrics = Schemas["HistoryMetrics"];
+export type Scorecard = Schemas["ScorecardResult"];
+export type Check = Schemas["CheckResult"];
+export type Commit = Schemas["CommitAnswer"];
+export type CommitPage = Schemas["CommitPage"];
+export type Watched = Schemas["WatchedAnswer"] & {
+  verdict: Verdict;
+  progress?: Progress | null;
+  score_change?: number | null;
+  weeks?: number[] | null;
+  last_commit_by_person_at?: string | null;
+  absence_factor?: number | null;
+  open_alerts?: number;
+  checked_at?: string | null;
+  labels?: string[];
+};
+export type WatchlistPage = { items: Watched[]; next_cursor: string | null };
+export type Alert = Schemas["AlertAnswer"];
+export type AlertPage = Schemas["AlertPage"];
+export type Batch = Schemas["BatchAnswer"];
+export type BatchItem = Schemas["BatchItemAnswer"];
+export type Jobs = Schemas["JobsAnswer"];
+export type Job = Schemas["JobAnswer"];
+export type Queues = Schemas["QueuesAnswer"];
+export type Queue = Schemas["QueueAnswer"];
+export type UserEntry = Schemas["UserEntryAnswer"];
+export type Problem = Schemas["Problem"];
+export type ErrorOfJob = Schemas["ErrorAnswer"];
+export type Progress = Schemas["ProgressAnswer"];

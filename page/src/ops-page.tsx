@@ -1,0 +1,214 @@
+/** `/ops`: what waits, what runs, what became of jobs; for operators. */
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+
+import type { Job, Jobs, Queue, Queues } from "./api/answers.ts";
+import { type ApiError, call } from "./api/client.ts";
+import { type Polling, poll } from "./api/polling.ts";
+import { count, counted, quantile, repository, span, words } from "./format.ts";
+import { Histogram } from "./plots/histogram.tsx";
+import { address, refine } from "./router.ts";
+import { Age, Failed, Foreign, Heading, Loading, Notice, Section } from "./ui.tsx";
+
+const BUSY_MS = 2000;
+const IDLE_MS = 10_000;
+const SHOWN = 100;
+
+interface Shown {
+  queues: readonly Queue[];
+  jobs: readonly (Job & { queue: string })[];
+}
+
+export function OpsPage() {
+  const shown = useSignal<Shown | null>(null);
+  const failure = useSignal<ApiError | null>(null);
+  const polling = useSignal<Polling | null>(null);
+  useEffect(() => {
+    polling.value = poll(async (signal) => {
+      try {
+        const [queues, jobs] = await Promise.all([
+          call<Queues>("GET", "/activity/queues", { signal }),
+          call<Jobs>("GET", "/activity/jobs", { signal }),
+        ]);
+        shown.value = { queues: queues.queues, jobs: recent(jobs) };
+        failure.value = null;
+      } catch (error) {
+        if (!signal.aborted) failure.value = error as ApiError;
+        throw error;
+      }
+      return shown.value.queues.some(({ waiting, in_flight }) => waiting + in_flight > 0) ? BUSY_MS : IDLE_MS;
+    });
+    return () => polling.value?.stop();
+  }, []);
+  const { value: answer } = shown;
+  return (
+    <>
+      <Heading>Operations</Heading>
+      {failure.value?.status === 403 && (
+        <Notice title="This is for operators">
+          <p>Your account may not see queues and jobs of others. Your own repositories show why they wait on their pages.</p>
+        </Notice>
+      )}
+      {failure.value && failure.value.status !== 403 && <Failed error={failure.value} retry={() => polling.value?.now()} />}
+      {!failure.value && answer === null && <Loading what="queues and jobs" />}
+      {answer !== null && (
+        <>
+          <QueueTable queues={answer.queues} jobs={answer.jobs} />
+          <Failures jobs={answer.jobs} />
+          <Times jobs={answer.jobs} />
+          <JobTable jobs={answer.jobs} />
+        </>
+      )}
+    </>
+  );
+}
+
+function recent({ queues }: Jobs): Shown["jobs"] {
+  return queues
+    .flatMap(({ queue, completed, failed }) => [...completed, ...failed].map((job) => ({ ...job, queue: String(queue) })))
+    .sort((one, other) => (one.ended_at < other.ended_at ? 1 : -1));
+}
+
+/** A number that leads to what it counts. */
+function Counted({ value, href, bad = false }: { value: number; href: string; bad?: boolean }) {
+  if (value === 0) return <span class="muted">0</span>;
+  return (
+    <a class={bad ? "bad-number" : ""} href={href}>
+      {count(value)}
+    </a>
+  );
+}
+
+function QueueTable({ queues, jobs }: { queues: readonly Queue[]; jobs: Shown["jobs"] }) {
+  const of = (queue: string, outcome: string) => jobs.filter((job) => job.queue === queue && job.outcome === outcome).length;
+  return (
+    <Section title="Queues" id="queues">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Queues, as a table">
+        <table class="plain queues">
+          <thead>
+            <tr>
+              {["Queue", "Waiting", "In flight", "Delayed", "Oldest", "Dead", "Completed", "Failed"].map((title, at) => (
+                <th key={title} scope="col" class={at ? "number" : ""}>
+                  {title}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {queues.map((queue) => {
+              const name = String(queue.queue);
+              const list = (outcome: string) => `/ops?queue=${name}&outcome=${outcome}#jobs`;
+              return (
+                <tr key={name}>
+                  <th scope="row">{words(name)}</th>
+                  <td class="number">{count(queue.waiting)}</td>
+                  <td class="number">{count(queue.in_flight)}</td>
+                  <td class="number">{count(queue.delayed)}</td>
+                  <td class="number">{queue.oldest_seconds == null ? <span class="muted">none</span> : span(queue.oldest_seconds)}</td>
+                  <td class="number">
+                    <Counted value={queue.dead_letters} href={list("failed")} bad />
+                  </td>
+                  <td class="number">
+                    <Counted value={of(name, "completed")} href={list("completed")} />
+                  </td>
+                  <td class="number">
+                    <Counted value={of(name, "failed")} href={list("failed")} bad />
+                  </td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+      <p class="muted">Completed and failed: of the last 100 and 50 of each queue. A number leads to its jobs. Dead letters go back to their queue with `make redrive`.</p>
+    </Section>
+  );
+}
+
+function Failures({ jobs }: { jobs: Shown["jobs"] }) {
+  const failed = jobs.filter((job) => job.error);
+  const codes = new Map<string, Job[]>();
+  for (const job of failed) codes.set(job.error!.code, [...(codes.get(job.error!.code) ?? []), job]);
+  return (
+    <Section title="Failures by code" id="failures">
+      {codes.size === 0 ? (
+        <p class="muted">None of the recent jobs failed.</p>
+      ) : (
+        <ul class="failures">
+          {[...codes].sort(([, one], [, other]) => other.length - one.length).map(([code, of]) => (
+            <li key={code}>
+              <a href={`/ops?code=${code}#jobs`}>
+                <b>{count(of.length)}</b> <code>{code}</code>
+              </a>{" "}
+              <Foreign>{of[0]!.error!.message}</Foreign>
+              <span class="muted">{of[0]!.error!.retryable ? " Another try can help." : " Trying again does not help."}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+}
+
+function Times({ jobs }: { jobs: Shown["jobs"] }) {
+  const known = (values: (number | null | undefined)[]) => values.filter((value) => value != null);
+  return (
+    <Section title="Wait and run times" id="times">
+      <div class="plots">
+        <Histogram title="Waited" seconds={known(jobs.map((job) => job.seconds_queued))} />
+        <Histogram title="Ran" seconds={known(jobs.map((job) => job.seconds_run))} />
+      </div>
+    </Section>
+  );
+}
+
+function JobTable({ jobs }: { jobs: Shown["jobs"] }) {
+  const query = address.value.searchParams;
+  const [queue, outcome, code] = [query.get("queue"), query.get("outcome"), query.get("code")];
+  const chosen = jobs.filter(
+    (job) => (!queue || job.queue === queue) && (!outcome || job.outcome === outcome) && (!code || job.error?.code === code),
+  );
+  const filters = [queue && words(queue), outcome, code].filter(Boolean);
+  const run = quantile(chosen.flatMap((job) => job.seconds_run ?? []), 0.5);
+  return (
+    <Section
+      title="Recent jobs"
+      id="jobs"
+      aside={
+        filters.length > 0 && (
+          <button type="button" class="quiet" onClick={() => refine({ queue: null, outcome: null, code: null })}>
+            Only {filters.join(", ")} ✕
+          </button>
+        )
+      }
+    >
+      <p class="muted" role="status">
+        {counted(chosen.length, "job")}
+        {run !== null && `, half of them ran at most ${span(run)}`}.
+      </p>
+      <ul class="jobs">
+        {chosen.slice(0, SHOWN).map((job) => (
+          <li key={job.job_id}>
+            <span class={`outcome outcome-${job.outcome}`}>{job.outcome}</span>
+            <a href={`/r/${encodeURIComponent(job.watchlist_id)}`}>
+              <Foreign>{repository(job.repository_url).name}</Foreign>
+            </a>
+            <span class="job-times muted">
+              {words(job.queue)} · waited {job.seconds_queued == null ? "–" : span(job.seconds_queued)} · ran{" "}
+              {job.seconds_run == null ? "–" : span(job.seconds_run)} · {counted(job.attempts, "attempt")}
+            </span>
+            <span class="number muted">
+              <Age at={job.ended_at} />
+            </span>
+            {job.error && (
+              <span class="job-error">
+                <code>{job.error.code}</code> <Foreign>{job.error.message}</Foreign>
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+      {chosen.length > SHOWN && <p class="muted">and {count(chosen.length - SHOWN)} more</p>}
+    </Section>
+  );
+}

@@ -1,0 +1,78 @@
+/** The alerts of one repository: open ones first; what was dealt with on demand. */
+import { useState } from "preact/hooks";
+
+import { attempt } from "../announce.ts";
+import type { Alert } from "../api/answers.ts";
+import { call, path } from "../api/client.ts";
+import { words } from "../format.ts";
+import { Age, Foreign, Loading, Section } from "../ui.tsx";
+import type { Repository } from "./store.ts";
+
+export function isOpen({ acknowledged_at, resolved_at }: Pick<Alert, "acknowledged_at" | "resolved_at">): boolean {
+  return !acknowledged_at && !resolved_at;
+}
+
+export function act(alert: Alert, verb: "acknowledge" | "resolve"): Promise<Alert> {
+  return call<Alert>("PATCH", path(`/activity/alerts/{id}/${verb}`, { id: alert.id }));
+}
+
+export function Alerts({ repository, alerts }: { repository: Repository; alerts: readonly Alert[] | null }) {
+  const [past, setPast] = useState(false);
+  if (alerts === null) return <Loading what="alerts" rows={2} />;
+  const open = alerts.filter(isOpen);
+  const shown = past ? alerts : open;
+  const change = (alert: Alert, verb: "acknowledge" | "resolve") =>
+    void attempt(async () => {
+      const changed = await act(alert, verb);
+      repository.alerts.value = (repository.alerts.value ?? []).map((each) => (each.id === changed.id ? changed : each));
+    });
+  return (
+    <Section
+      title={open.length ? `${open.length} open ${open.length === 1 ? "alert" : "alerts"}` : "No open alerts"}
+      id="alerts"
+      aside={
+        alerts.length > open.length && (
+          <button type="button" class="quiet" aria-pressed={past} onClick={() => setPast(!past)}>
+            {past ? "Hide" : "Show"} {alerts.length - open.length} dealt with
+          </button>
+        )
+      }
+    >
+      {shown.length > 0 && (
+        <ul class="alert-list">
+          {shown.map((alert) => (
+            <li key={alert.id} class={isOpen(alert) ? "" : "dealt"}>
+              <AlertText alert={alert} />
+              {isOpen(alert) ? (
+                <span class="alert-actions">
+                  <button type="button" onClick={() => change(alert, "acknowledge")}>
+                    Acknowledge<span class="unseen">: {alert.message}</span>
+                  </button>
+                  <button type="button" onClick={() => change(alert, "resolve")}>
+                    Resolve<span class="unseen">: {alert.message}</span>
+                  </button>
+                </span>
+              ) : (
+                <span class="muted">{alert.resolved_at ? "resolved" : "acknowledged"}</span>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+}
+
+export function AlertText({ alert }: { alert: Alert }) {
+  return (
+    <span class="alert-text">
+      <span class={`level level-${alert.level}`}>{alert.level}</span>
+      <span>
+        <Foreign>{alert.message}</Foreign>
+        <span class="sub">
+          {words(alert.kind)} · <Age at={alert.raised_at} />
+        </span>
+      </span>
+    </span>
+  );
+}

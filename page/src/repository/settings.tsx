@@ -1,0 +1,137 @@
+/** What a user chose for one repository: alerts, as a form made of the API's description. */
+import { useState } from "preact/hooks";
+import kinds, { type AlertField, type AlertKind } from "virtual:alert-kinds";
+
+import { attempt } from "../announce.ts";
+import type { UserEntry } from "../api/answers.ts";
+import { call, path } from "../api/client.ts";
+import { words } from "../format.ts";
+import { Foreign, submitting } from "../ui.tsx";
+
+type Value = number | boolean | null;
+type Chosen = Record<string, Record<string, Value>>;
+
+export function Settings({ watching, changed }: { watching: UserEntry; changed: () => void }) {
+  const [chosen, setChosen] = useState<Chosen>(watching.alerts as Chosen);
+  const set = (kind: string, field: string, value: Value | undefined): void =>
+    setChosen((before) => {
+      const fields = { ...before[kind] };
+      if (value === undefined) delete fields[field];
+      else fields[field] = value;
+      const next = { ...before, [kind]: fields };
+      if (!Object.keys(fields).length) delete next[kind];
+      return next;
+    });
+  const save = () =>
+    void attempt(
+      () => call("PUT", path("/activity/user-watchlist-alerts/{id}", { id: watching.user_watchlist_id }), { body: chosen }),
+      "Saved. It counts from the next check on.",
+    ).then((done) => done && changed());
+  return (
+    <form class="settings" onSubmit={submitting(save)}>
+      {watching.notes && (
+        <p>
+          Notes: <Foreign>{watching.notes}</Foreign>
+        </p>
+      )}
+      <div class="kinds">
+        {kinds.map((kind) => (
+          <Kind key={kind.name} kind={kind} chosen={chosen[kind.name] ?? {}} set={(field, value) => set(kind.name, field, value)} />
+        ))}
+      </div>
+      <div class="actions">
+        <button type="button" onClick={() => setChosen({})}>
+          Set all to their defaults
+        </button>
+        <button type="submit" class="primary">
+          Save alert settings
+        </button>
+      </div>
+    </form>
+  );
+}
+
+interface KindProps {
+  kind: AlertKind;
+  chosen: Record<string, Value>;
+  set: (field: string, value: Value | undefined) => void;
+}
+
+function Kind({ kind, chosen, set }: KindProps) {
+  const enabled = chosen["enabled"] ?? true;
+  return (
+    <fieldset class={enabled ? "" : "off"}>
+      <legend>
+        <label>
+          <input
+            type="checkbox"
+            checked={enabled === true}
+            onChange={(event) => set("enabled", event.currentTarget.checked ? undefined : false)}
+          />{" "}
+          {words(kind.name)}
+        </label>
+      </legend>
+      <p class="muted">{kind.description}</p>
+      {enabled === true &&
+        kind.fields
+          .filter(({ name }) => name !== "enabled")
+          .map((field) => (
+            <Field key={field.name} name={`${kind.name}.${field.name}`} field={field} value={chosen[field.name]} set={(value) => set(field.name, value)} />
+          ))}
+    </fieldset>
+  );
+}
+
+interface FieldProps {
+  name: string;
+  field: AlertField;
+  value: Value | undefined;
+  set: (value: Value | undefined) => void;
+}
+
+/** One setting. What was never chosen stays unchosen, so that a better default reaches it. */
+function Field({ name, field, value, set }: FieldProps) {
+  const help = `${name}-help`;
+  const { text: description } = { text: field.description.replace(/ ?`null` switches this threshold off\.?/, "") };
+  if (field.type === "boolean") {
+    return (
+      <label class="setting">
+        <input
+          type="checkbox"
+          checked={(value ?? field.fallback) === true}
+          onChange={({ currentTarget: { checked } }) => set(checked === field.fallback ? undefined : checked)}
+        />{" "}
+        {description}
+      </label>
+    );
+  }
+  const off = value === null;
+  return (
+    <div class="setting">
+      <label>
+        {words(field.name)}{" "}
+        <input
+          type="number"
+          name={name}
+          value={off ? "" : String(value ?? "")}
+          placeholder={field.fallback === null ? "off" : String(field.fallback)}
+          disabled={off}
+          min={field.min ?? undefined}
+          max={field.max ?? undefined}
+          step={field.type === "integer" ? 1 : "any"}
+          aria-describedby={help}
+          onInput={({ currentTarget: { value: typed } }) => set(typed === "" ? undefined : Number(typed))}
+        />
+      </label>
+      {field.nullable && (
+        <label class="off-switch">
+          <input type="checkbox" checked={off} onChange={(event) => set(event.currentTarget.checked ? null : undefined)} /> off
+          <span class="unseen">: {words(field.name)}</span>
+        </label>
+      )}
+      <span id={help} class="sub">
+        {description}
+      </span>
+    </div>
+  );
+}

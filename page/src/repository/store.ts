@@ -1,0 +1,108 @@
+/** One repository as the page has it: its status live or by polling, its analysis and alerts whenever these change. */
+import { type Signal, signal } from "@preact/signals";
+
+import type { Alert, AlertPage, Health, Status } from "../api/answers.ts";
+import { type ApiError, call, everything, path } from "../api/client.ts";
+import { type LiveConnection, follow } from "../api/live.ts";
+import { type Polling, poll } from "../api/polling.ts";
+import { settings, subprotocols, user } from "../session.ts";
+
+const BUSY_MS = 1500;
+const LIVE_MS = 15_000;
+const IDLE_MS = 60_000;
+
+export class Repository {
+  readonly id: string;
+  readonly status: Signal<Status | null> = signal(null);
+  readonly health: Signal<Health | null> = signal(null);
+  readonly alerts: Signal<readonly Alert[] | null> = signal(null);
+  readonly failure: Signal<ApiError | null> = signal(null);
+  readonly isLive = signal(false);
+
+  #polling: Polling | null = null;
+  #live: LiveConnection | null = null;
+  #analysed: string | null = null;
+  #stopped = new AbortController();
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  /** Keeps everything current until the returned function is called. */
+  watch(): () => void {
+    this.#stopped = new AbortController();
+    this.#polling = poll((ending) => this.#ask(ending));
+    return () => {
+      this.#stopped.abort();
+      this.#polling?.stop();
+      this.#live?.close();
+      this.#live = null;
+    };
+  }
+
+  refreshNow(): void {
+    this.#analysed = null;
+    this.#polling?.now();
+  }
+
+  get watching() {
+    return this.status.value?.user_watchlists.find(({ added_by }) => added_by === user.value) ?? null;
+  }
+
+  async #ask(ending: AbortSignal): Promise<number> {
+    try {
+      const query = { user: user.value };
+      this.#take(await call<Status>("GET", path("/activity/watchlist/{id}/status", { id: this.id }), { query, signal: ending }));
+      await this.#askMore(ending);
+      this.failure.value = null;
+    } catch (error) {
+      if (!ending.aborted) this.failure.value = error as ApiError;
+      throw error;
+    }
+    if (this.status.value?.status !== "processing") return IDLE_MS;
+    this.#followLive();
+    return this.isLive.value ? LIVE_MS : BUSY_MS;
+  }
+
+  #take(status: Status): void {
+    this.status.value = status;
+  }
+
+  /** Gets the analysis and the alerts anew when there was another analysis. */
+  async #askMore(signal: AbortSignal): Promise<void> {
+    const status = this.status.value;
+    const version = `${status?.status} ${status?.analyzed_at} ${status?.last_check?.at}`;
+    if (!status || version === this.#analysed) return;
+    const watch = this.watching?.user_watchlist_id;
+    const [health, alerts] = await Promise.all([
+      call<Health>("GET", path("/activity/watchlist/{id}/health", { id: this.id }), { signal }),
+      watch ? alertsOf(watch, signal) : [],
+    ]);
+    this.health.value = health;
+    this.alerts.value = alerts;
+    this.#analysed = version;
+  }
+
+  #followLive(): void {
+    if (!settings.live_url || this.#live) return;
+    this.#live = follow(
+      settings.live_url,
+      this.id,
+      subprotocols,
+      (state) => {
+        // What is told to all watchers does not name one's own entry; the poll does.
+        this.#take({ ...state, user_watchlists: this.status.peek()?.user_watchlists ?? state.user_watchlists });
+        if (state.status !== "processing") this.#polling?.now();
+      },
+      (alive) => (this.isLive.value = alive),
+      () => this.status.peek()?.status === "processing",
+    );
+  }
+}
+
+export function alertsOf(watch: string, signal?: AbortSignal): Promise<Alert[]> {
+  const route = path("/activity/alerts/{watch}", { watch });
+  return everything((cursor) =>
+    call<AlertPage>("GET", route, { query: { cursor, limit: 100 }, ...(signal ? { signal } : {}) }),
+  );
+}

@@ -1,0 +1,240 @@
+/** `/`: all that a user watches, the most worrying first. */
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+
+import { say } from "../announce.ts";
+import { ApiError, call, path } from "../api/client.ts";
+import { count, counted } from "../format.ts";
+import { address, refine } from "../router.ts";
+import { Confirm, Failed, Heading, Loading, Notice } from "../ui.tsx";
+import { VERDICTS, VerdictMark } from "../verdict.tsx";
+import { Add } from "./add.tsx";
+import { type Row, SORTS, type Sort, csv, matches, sorted } from "./row.ts";
+import { failure, refreshNow, rows, watch } from "./store.ts";
+import { SortChoice, Table } from "./table.tsx";
+
+const DESCENDING_AT_FIRST: ReadonlySet<Sort> = new Set(["activity", "added", "checked", "last"]);
+const AT_ONCE = 6;
+
+export function WatchlistPage() {
+  useEffect(watch, []);
+  const adding = useSignal(address.value.searchParams.has("add"));
+  const all = rows.value;
+  return (
+    <>
+      <div class="title">
+        <Heading>Watchlist</Heading>
+        <button type="button" class="primary" onClick={() => (adding.value = true)}>
+          Add repositories
+        </button>
+      </div>
+      {failure.value && all === null && <Failed error={failure.value} retry={refreshNow} />}
+      {failure.value && all !== null && (
+        <p class="stale" role="status">
+          {failure.value.isOffline ? "The service cannot be reached" : failure.value.message}; what you see may be old.
+        </p>
+      )}
+      {all === null && !failure.value && <Loading what="your watchlist" rows={8} />}
+      {all?.length === 0 && (
+        <Notice title="You watch nothing yet">
+          <p>Name a public repository, or paste a list of them. Within a minute each one has a verdict: is it alive, and why.</p>
+          <button type="button" class="primary" onClick={() => (adding.value = true)}>
+            Add repositories
+          </button>
+        </Notice>
+      )}
+      {all !== null && all.length > 0 && <Listed all={all} />}
+      {adding.value && <Add close={() => (adding.value = false)} />}
+    </>
+  );
+}
+
+function Listed({ all }: { all: readonly Row[] }) {
+  const query = address.value.searchParams;
+  const verdict = query.get("verdict");
+  const label = query.get("label");
+  const text = query.get("q") ?? "";
+  const named = query.get("sort") ?? "worst";
+  const sort = (named in SORTS ? named : "worst") as Sort;
+  const descending = query.get("order") === "desc";
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const hovered = useSignal(false);
+  const order = useRef<{ key: string; ids: string[] }>({ key: "", ids: [] });
+
+  const shown = useMemo(
+    () => sorted(all.filter((row) => matches(row, { verdict, label, text })), sort, descending),
+    [all, verdict, label, text, sort, descending],
+  );
+  const key = [verdict, label, text, sort, descending].join("|");
+  // Under the pointer nothing moves: new values are shown in place, and the order waits until the pointer is gone.
+  const steady = hovered.value && order.current.key === key ? inOrder(shown, order.current.ids) : shown;
+  order.current = { key, ids: steady.map((row) => row.watchId) };
+
+  const sortBy = (by: Sort): void => {
+    const down = by === sort ? !descending : DESCENDING_AT_FIRST.has(by);
+    refine({ sort: by === "worst" ? null : by, order: down ? "desc" : null });
+  };
+  const select = (ids: readonly string[], on: boolean): void =>
+    setSelected((before) => {
+      const next = new Set(before);
+      for (const id of ids) if (on) next.add(id);
+      else next.delete(id);
+      return next;
+    });
+  const chosen = steady.filter((row) => selected.has(row.watchId));
+  const labels = [...new Set(all.flatMap((row) => row.labels))].sort();
+  return (
+    <>
+      <Filters all={all} verdict={verdict} />
+      <div class="tools">
+        <input
+          type="search"
+          placeholder="Search names, reasons, notes"
+          aria-label="Search"
+          value={text}
+          onInput={(event) => refine({ q: event.currentTarget.value })}
+        />
+        {labels.length > 0 && (
+          <select aria-label="Label" value={label ?? ""} onChange={(event) => refine({ label: event.currentTarget.value })}>
+            <option value="">All labels</option>
+            {labels.map((each) => (
+              <option key={each}>{each}</option>
+            ))}
+          </select>
+        )}
+        <SortChoice sort={sort} descending={descending} sortBy={sortBy} />
+        <span class="muted shown" role="status">
+          {steady.length === all.length ? counted(all.length, "repository", "repositories") : `${count(steady.length)} of ${count(all.length)}`}
+        </span>
+      </div>
+      {steady.length === 0 ? (
+        <Notice title="None of your repositories is like that">
+          <button type="button" onClick={() => refine({ verdict: null, label: null, q: null })}>
+            Show all
+          </button>
+        </Notice>
+      ) : (
+        <Table
+          rows={steady}
+          sort={sort}
+          descending={descending}
+          sortBy={sortBy}
+          selected={selected}
+          select={select}
+          hover={(inside) => (hovered.value = inside)}
+        />
+      )}
+      {chosen.length > 0 && <Chosen chosen={chosen} none={() => setSelected(new Set())} />}
+    </>
+  );
+}
+
+/** Returns the rows in an order that was shown before; new ones come last. */
+function inOrder(shown: readonly Row[], ids: readonly string[]): readonly Row[] {
+  const places = new Map(ids.map((id, place) => [id, place]));
+  const place = (row: Row) => places.get(row.watchId) ?? Number.MAX_SAFE_INTEGER;
+  return [...shown].sort((one, other) => place(one) - place(other));
+}
+
+/** The totals, which are the filters. */
+function Filters({ all, verdict }: { all: readonly Row[]; verdict: string | null }) {
+  const processing = all.filter((row) => row.status === "processing").length;
+  const settled = all.filter((row) => row.status !== "processing");
+  const choose = (name: string) => refine({ verdict: verdict === name ? null : name });
+  return (
+    <div class="filters" role="group" aria-label="Filter by verdict">
+      {processing > 0 && (
+        <button type="button" aria-pressed={verdict === "processing"} onClick={() => choose("processing")}>
+          <b>{count(processing)}</b> <span class="verdict v-processing">processing</span>
+        </button>
+      )}
+      {VERDICTS.map((state) => {
+        const number = settled.filter((row) => row.verdict === state).length;
+        if (number === 0 && verdict !== state) return null;
+        return (
+          <button key={state} type="button" aria-pressed={verdict === state} onClick={() => choose(state)}>
+            <b>{count(number)}</b> <VerdictMark state={state} />
+          </button>
+        );
+      })}
+    </div>
+  );
+}
+
+/** What can be done with those that are selected, with their number on the button. */
+function Chosen({ chosen, none }: { chosen: readonly Row[]; none: () => void }) {
+  const [asking, setAsking] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const failed = chosen.filter((row) => row.status === "failed");
+
+  const each = async (of: readonly Row[], done: string, act: (row: Row) => Promise<unknown>): Promise<void> => {
+    setBusy(true);
+    const waiting = [...of];
+    const errors: string[] = [];
+    const work = async (): Promise<void> => {
+      for (let row = waiting.shift(); row; row = waiting.shift()) {
+        const { name } = row;
+        await act(row).catch((error: ApiError) => errors.push(`${name}: ${error.message}`));
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    setBusy(false);
+    refreshNow();
+    const good = of.length - errors.length;
+    say(errors.length ? `${good} ${done}, ${errors.length} not: ${errors[0]}` : `${counted(good, "repository", "repositories")} ${done}.`, errors.length > 0);
+    if (!errors.length) none();
+  };
+  const stop = (): void => {
+    setAsking(false);
+    void each(chosen, "removed", (row) =>
+      call("DELETE", path("/activity/user-watchlist/{id}", { id: row.watchId })),
+    );
+  };
+  const retry = () =>
+    void each(failed, "started over", (row) => call("POST", path("/activity/watchlist/{id}/retry", { id: row.id })));
+  const compared = chosen.map((row) => encodeURIComponent(row.id)).join(",");
+  return (
+    <div class="chosen" role="region" aria-label="Selected repositories">
+      <b>{counted(chosen.length, "selected", "selected")}</b>
+      {failed.length > 0 && (
+        <button type="button" disabled={busy} onClick={retry}>
+          Retry {count(failed.length)} failed
+        </button>
+      )}
+      {chosen.length >= 2 && chosen.length <= AT_ONCE && (
+        <a class="button" href={`/compare?ids=${compared}`}>
+          Compare {chosen.length}
+        </a>
+      )}
+      <button type="button" onClick={() => save(csv(chosen), "watchlist.csv")}>
+        Export {count(chosen.length)}
+      </button>
+      <button type="button" class="danger" disabled={busy} onClick={() => setAsking(true)}>
+        Stop watching {count(chosen.length)} …
+      </button>
+      <button type="button" class="quiet" onClick={none}>
+        Select none
+      </button>
+      {asking && (
+        <Confirm title={`Stop watching ${counted(chosen.length, "repository", "repositories")}?`} action={`Stop watching ${chosen.length}`} close={() => setAsking(false)} run={stop}>
+          <p>Their alerts and notes are deleted. What nobody else watches is forgotten.</p>
+          <ul class="scroll" tabIndex={0} aria-label="Repositories">
+            {chosen.map((row) => (
+              <li key={row.watchId}>
+                <bdi>{row.name}</bdi>
+              </li>
+            ))}
+          </ul>
+        </Confirm>
+      )}
+    </div>
+  );
+}
+
+function save(text: string, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}

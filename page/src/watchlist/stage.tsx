@@ -1,0 +1,18 @@
+/** How far the processing of a repository is. */
+import type { Progress } from "../api/answers.ts";
+import { count, words } from "../format.ts";
+
+export function Stage({ progress }: { progress: Progress | null }) {
+  const { stage, done, total } = progress ?? { stage: "queued", done: 0, total: null };
+  const known = total !== null && total !== undefined && total > 0;
+  return (
+    <span class="stage">
+      <span class="stage-name">
+        {words(stage)}
+        {known && <span class="muted"> {count(done)} of {count(total)}</span>}
+        {!known && done > 0 && <span class="muted"> {count(done)}</span>}
+      </span>
+      <progress aria-label={words(stage)} {...(known ? { value: done, max: total } : {})} />
+    </span>
+  );
+}

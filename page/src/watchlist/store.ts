@@ -1,0 +1,74 @@
+/** The user's watchlist as the page has it: asked for again and again, never rearranged under the pointer. */
+import { computed, signal } from "@preact/signals";
+
+import type { WatchlistPage } from "../api/answers.ts";
+import { type ApiError, call, everything } from "../api/client.ts";
+import { type Polling, poll } from "../api/polling.ts";
+import { user } from "../session.ts";
+import { type Row, rowOf } from "./row.ts";
+
+const BUSY_MS = 2000;
+const IDLE_MS = 30_000;
+const PAGE = 200;
+
+export const rows = signal<readonly Row[] | null>(null);
+export const failure = signal<ApiError | null>(null);
+export const openAlerts = computed(() => rows.value?.reduce((sum, row) => sum + row.openAlerts, 0) ?? 0);
+
+let polling: Polling | null = null;
+let watchers = 0;
+let last = new Map<string, { json: string; row: Row }>();
+
+/** Keeps the list current until the returned function is called. */
+export function watch(): () => void {
+  watchers += 1;
+  polling ??= poll(refresh);
+  return () => {
+    watchers -= 1;
+    if (watchers === 0) {
+      polling?.stop();
+      polling = null;
+    }
+  };
+}
+
+/** Asks now, since something was changed. */
+export function refreshNow(): void {
+  polling?.now();
+}
+
+export function forget(): void {
+  rows.value = null;
+  failure.value = null;
+  last = new Map();
+}
+
+async function refresh(stopped: AbortSignal): Promise<number> {
+  const asked = user.value;
+  if (asked === null) return IDLE_MS;
+  try {
+    const items = await everything((cursor) =>
+      call<WatchlistPage>("GET", "/activity/watchlist", { query: { user: asked, limit: PAGE, cursor }, signal: stopped }),
+    );
+    if (asked !== user.value) return 0;
+    keep(items);
+    failure.value = null;
+  } catch (error) {
+    if (!stopped.aborted) failure.value = error as ApiError;
+    throw error;
+  }
+  return rows.value?.some((row) => row.status === "processing") ? BUSY_MS : IDLE_MS;
+}
+
+/** Takes new answers; a row that says the same stays the same object, so that nothing is drawn again. */
+function keep(items: WatchlistPage["items"]): void {
+  const next = new Map<string, { json: string; row: Row }>();
+  for (const item of items) {
+    const json = JSON.stringify(item);
+    const before = last.get(item.user_watchlist_id);
+    next.set(item.user_watchlist_id, before?.json === json ? before : { json, row: rowOf(item) });
+  }
+  const same = next.size === last.size && [...next].every(([id, { row }]) => last.get(id)?.row === row);
+  last = next;
+  if (!same || rows.value === null) rows.value = [...next.values()].map(({ row }) => row);
+}
