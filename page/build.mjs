@@ -10,7 +10,7 @@ import { alertKinds } from "./alert-kinds.mjs";
 
 const here = import.meta.dirname;
 const root = join(here, "..");
-const out = process.argv[2] ?? join(root, "functions", "http", "routes", "page.json");
+const out = process.argv[2] ?? join(root, "functions", "http", "page.json");
 
 const TYPES = { css: "text/css; charset=utf-8", js: "text/javascript; charset=utf-8", svg: "image/svg+xml" };
 

@@ -10,6 +10,7 @@ import { address } from "./router.ts";
 import { user } from "./session.ts";
 import { Age, Failed, Foreign, Heading, Loading, Notice } from "./ui.tsx";
 import { VerdictMark } from "./verdict.tsx";
+import { rows, watch } from "./watchlist/store.ts";
 import { Unknown } from "./watchlist/table.tsx";
 
 const MOST = 6;
@@ -20,9 +21,13 @@ interface Side {
   scorecard: Scorecard | null;
 }
 
+function verdictOf({ watchlist_id }: Status) {
+  return rows.value?.find(({ id }) => id === watchlist_id)?.verdict;
+}
+
 const FACTS: [string, (side: Side) => ComponentChildren][] = [
-  ["Verdict", ({ status }) => <VerdictMark state={status.verdict.state} />],
-  ["Reason", ({ status }) => status.verdict.reasons[0]?.message],
+  ["Verdict", ({ status }) => verdictOf(status) && <VerdictMark state={verdictOf(status)!.state} />],
+  ["Reason", ({ status }) => verdictOf(status)?.reasons[0]?.message],
   ["52 weeks", ({ metrics }) => metrics && <Sparkline weeks={metrics.commits_per_week} />],
   ["Commits by people", ({ metrics }) => metrics && count(metrics.commits)],
   ["Active people", ({ metrics }) => metrics && `${count(metrics.contributors_active)} of ${count(metrics.contributors_total)}`],
@@ -39,6 +44,7 @@ export function ComparePage() {
   const [sides, setSides] = useState<Side[] | null>(null);
   const [failure, setFailure] = useState<Error | null>(null);
   const load = (): void => void Promise.all(ids.map(side)).then(setSides).catch(setFailure);
+  useEffect(watch, []);
   useEffect(load, [ids.join(",")]);
   const checks = [...new Set((sides ?? []).flatMap(({ scorecard }) => scorecard?.checks.map(({ name }) => name) ?? []))].sort();
   const score = ({ scorecard }: Side, name: string) => scorecard?.checks.find((check) => check.name === name)?.score;

@@ -48,7 +48,7 @@ function Frame() {
         Skip to the content
       </a>
       <header class="top">
-        <a class="brand" href="/">
+        <a class="brand" href="/" aria-label="Repository Watchlist">
           <svg viewBox="0 0 32 32" aria-hidden="true">
             <path d="M3 18h6l4-10 7 17 4-9h5" />
           </svg>
@@ -85,7 +85,7 @@ function Frame() {
       </header>
       <main id="main">{known ? <Page key={user.value} /> : <Welcome />}</main>
       <footer>
-        <a href="/docs">API</a> <span class="muted">Times are UTC; ages are of now.</span>
+        <a href="/docs">The API</a> has all that is shown here.
       </footer>
       <div class={`toast ${said.value?.isError ? "toast-bad" : ""}`} role={said.value?.isError ? "alert" : "status"} hidden={!said.value}>
         {said.value?.text}

@@ -1,9 +1,6 @@
 /** How the verdicts of the domain look; what they mean and when they hold is the domain's to say. */
 
-/** The most worrying first: the order of lists, and of the filters. */
-export const VERDICTS = ["gone", "failing", "moved", "archived", "dormant", "quiet", "unknown", "slowing", "active"] as const;
-
-export type VerdictState = (typeof VERDICTS)[number];
+import type { VerdictState } from "./verdicts.ts";
 
 const ICONS: Record<VerdictState, string> = {
   gone: "M3 3l6 6M9 3l-6 6",
@@ -17,19 +14,14 @@ const ICONS: Record<VerdictState, string> = {
   active: "M2 6.4l2.6 2.6L10 3.4",
 };
 
-export function isVerdict(name: string): name is VerdictState {
-  return (VERDICTS as readonly string[]).includes(name);
-}
-
 /** Shape, word and colour: each says the verdict alone. */
-export function VerdictMark({ state, big = false }: { state: string; big?: boolean }) {
-  const known = isVerdict(state) ? state : "unknown";
+export function VerdictMark({ state, big = false }: { state: VerdictState; big?: boolean }) {
   return (
-    <span class={`verdict v-${known}${big ? " verdict-big" : ""}`}>
+    <span class={`verdict v-${state}${big ? " verdict-big" : ""}`}>
       <svg viewBox="0 0 12 12" aria-hidden="true">
-        <path d={ICONS[known]} />
+        <path d={ICONS[state]} />
       </svg>
-      {known}
+      {state}
     </span>
   );
 }

@@ -10,7 +10,12 @@ from tests.infra.templates import Template
 EVERYTHING = dataclasses.replace(
     PROD,
     name="everything",
-    jwt=JwtIssuer(issuer="https://login.example.com", audience=("watchlist",)),
+    jwt=JwtIssuer(
+        issuer="https://login.example.com",
+        audience=("watchlist",),
+        page_client_id="page",
+        page_origins=("https://auth.example.com",),
+    ),
     cors_origins=("https://watchlist.example.com",),
     domain=CustomDomain(
         name="api.example.com", certificate_arn="arn:aws:acm:eu-west-1:111111111111:certificate/0000-1111"

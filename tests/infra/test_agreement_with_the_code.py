@@ -17,7 +17,7 @@ from watchlist import limits
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment.functions import FUNCTIONS, HTTP_FUNCTIONS, TOKEN_FUNCTIONS, FunctionSpec
 from watchlist.deployment.queues import JOB_QUEUES, QUEUES, WEBHOOK_QUEUE, QueueSpec
-from watchlist.deployment.routes import LIVE_ROUTES, ROUTES
+from watchlist.deployment.routes import LIVE_ROUTES, PAGE_ROUTES, ROUTES
 from watchlist.deployment.stream_consumers import (
     CONSUMERS,
     FAILURES,
@@ -249,6 +249,20 @@ def test_functions_post_to_connections_of_the_websockets_stage(dev: Template) ->
     assert url[-1] == f"/{stage['StageName']}"
 
 
+def test_the_page_is_told_who_is_let_in_and_where_it_can_watch_live(dev: Template, everything: Template) -> None:
+    of_dev, of_everything = (each.functions()["page"]["Environment"]["Variables"] for each in (dev, everything))
+    (stage,) = dev.of_api("Stage", "WEBSOCKET")
+    url = of_dev["LIVE_URL"]["Fn::Join"][1]
+    assert (url[0], target(url[1]), url[-1]) == ("wss://", target(stage["ApiId"]), f"/{stage['StageName']}")
+    assert of_dev["API_ACCESS"] == "signature"
+    assert {name: of_everything[name] for name in ("API_ACCESS", "JWT_ISSUER", "PAGE_CLIENT_ID")} == {
+        "API_ACCESS": "token",
+        "JWT_ISSUER": "https://login.example.com",
+        "PAGE_CLIENT_ID": "page",
+    }
+    assert of_everything["PAGE_SIGN_IN_ORIGINS"] == "https://auth.example.com"
+
+
 def test_every_route_leads_to_its_function(dev: Template) -> None:
     integrations = dev.properties("AWS::ApiGatewayV2::Integration")
     functions = dev.properties("AWS::Lambda::Function")
@@ -258,7 +272,8 @@ def test_every_route_leads_to_its_function(dev: Template) -> None:
         function = target(integrations[str(target(integration))]["IntegrationUri"])
         actual[route["RouteKey"]] = functions[str(function)]["Handler"]
     assert actual == {
-        f"{route.method} {route.path}": f"functions.http.routes.{route.function}.handler" for route in ROUTES
+        f"{route.method} {route.path}": f"functions.http.routes.{route.function}.handler"
+        for route in (*ROUTES, *PAGE_ROUTES)
     }
     assert {spec.name for spec in HTTP_FUNCTIONS} == {route.function for route in ROUTES}
 

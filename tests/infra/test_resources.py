@@ -4,10 +4,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.infra.templates import Template, target
 from watchlist.deployment import functions as function_specs
-from watchlist.deployment.routes import LIVE_ROUTES, ROUTES
+from watchlist.deployment.routes import LIVE_ROUTES, PAGE_ROUTES, ROUTES
 
 
 def test_templates_pass_cfn_lint(templates: dict[str, Template]) -> None:
@@ -19,13 +20,24 @@ def test_templates_pass_cfn_lint(templates: dict[str, Template]) -> None:
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
 
 
+def routes_of(template: Template, *, of_page: bool) -> list[dict[str, Any]]:
+    keys = {f"{route.method} {route.path}" for route in PAGE_ROUTES}
+    return [route for route in template.of_api("Route", "HTTP") if (route["RouteKey"] in keys) == of_page]
+
+
 def test_every_route_wants_a_signature_by_default(dev: Template) -> None:
-    kinds = [route["AuthorizationType"] for route in dev.of_api("Route", "HTTP")]
+    kinds = [route["AuthorizationType"] for route in routes_of(dev, of_page=False)]
     assert kinds == ["AWS_IAM"] * len(ROUTES)
 
 
+def test_the_page_which_holds_nothing_of_anybody_wants_neither(templates: dict[str, Template]) -> None:
+    for template in templates.values():
+        kinds = [route["AuthorizationType"] for route in routes_of(template, of_page=True)]
+        assert kinds == ["NONE"] * len(PAGE_ROUTES)
+
+
 def test_every_route_wants_a_token_where_there_is_an_issuer(everything: Template) -> None:
-    routes = everything.of_api("Route", "HTTP")
+    routes = routes_of(everything, of_page=False)
     assert len(routes) == len(ROUTES)
     (authorizer_id,) = {target(route["AuthorizerId"]) for route in routes}
     assert {route["AuthorizationType"] for route in routes} == {"JWT"}

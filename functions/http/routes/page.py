@@ -1,170 +1,20 @@
-"""GET / and the addresses below it: the page, built from `page/` by `make page`. It holds nothing of anybody.
+"""GET / and the other addresses of `routes.PAGE_ROUTES`: the page. It holds nothing of anybody."""
 
-`page.json` beside this module has the shell and, by path, the assets, whose names change with their content.
-"""
-
-import gzip
-import hashlib
-import html
-import json
-import re
-from base64 import b64decode, b64encode
-from collections.abc import Mapping
-from dataclasses import dataclass
-from http import HTTPStatus
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions import startup
+from functions.http.page import BUILT, Answer, Page, nothing
+from functions.lambda_function import LambdaFunction
 from watchlist.deployment import functions as function_specs
-from watchlist.settings import PageSettings
 
-BUILT = Path(__file__).with_name("page.json")
-
-_HOLDS_A_YEAR = "public, max-age=31536000, immutable"
-_ASKS_EACH_TIME = "no-cache"
-_NOT_BUILT = "The page was not built here (`make page` does it). The API works without: see /docs."
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-_PLACE_OF_SETTINGS = "{settings}"
-
-Answer = dict[str, Any]
-
-settings, logger = startup.start(PageSettings, function_specs.PAGE.name)
+function = LambdaFunction(function_specs.PAGE)
+page = function.part(lambda settings: Page.read(BUILT, settings))
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """One file as it is sent.
-
-    Attributes:
-        content_type: its media type.
-        etag: changes with its content.
-        bodies: by content coding, best first, in base64.
-    """
-
-    content_type: str
-    etag: str
-    bodies: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The shell with the settings in it, and the assets by path."""
-
-    shell: Asset
-    assets: Mapping[str, Asset]
-
-
-def read_page(path: Path, settings: PageSettings) -> Page | None:
-    """Return the page that was built, None if none was."""
-    try:
-        built = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    shell = built["shell"].replace(_PLACE_OF_SETTINGS, html.escape(json.dumps(told(settings)))).encode()
-    assets = {
-        name: Asset(asset["type"], asset["etag"], {coding: asset[coding] for coding in ("br", "gzip")})
-        for name, asset in built["assets"].items()
-    }
-    return Page(
-        Asset(
-            "text/html; charset=utf-8",
-            hashlib.sha256(shell).hexdigest()[:16],
-            {"gzip": b64encode(gzip.compress(shell, mtime=0)).decode()},
-        ),
-        assets,
-    )
-
-
-def told(settings: PageSettings) -> dict[str, str | None]:
-    """Return what the page is told of the service."""
-    return {
-        "live_url": settings.live_url,
-        "access": settings.api_access,
-        "issuer": settings.jwt_issuer,
-        "client_id": settings.page_client_id,
-    }
-
-
-def content_security_policy(settings: PageSettings) -> str:
-    """Return what the page may load and whom it may ask: its own address, the live one and the issuer."""
-    asked = ["'self'", *([settings.live_url] if settings.live_url else [])]
-    if settings.page_client_id and settings.jwt_issuer:
-        asked += [settings.jwt_issuer, *settings.page_sign_in_origins]
-    origins = dict.fromkeys(each if each == "'self'" else _origin(each) for each in asked)
-    return "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "img-src 'self'",
-            f"connect-src {' '.join(origins)}",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        )
-    )
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-page = read_page(BUILT, settings)
-policy = content_security_policy(settings)
-
-
+@function.handler
 def handler(event: dict[str, Any], context: LambdaContext) -> Answer:
-    """Answer one request of a browser (API Gateway, payload format 2.0)."""
+    """Answer one request of a browser."""
     del context
-    if page is None:
-        return _text(_NOT_BUILT)
-    path = event["rawPath"]
-    asset = page.assets.get(path) if path.startswith("/assets/") else page.shell
-    if asset is None:
-        return _text("There is no such file; it may have been of an earlier version of the page.")
-    return _send(asset, event.get("headers") or {})
-
-
-def _send(asset: Asset, asked: Mapping[str, str]) -> Answer:
-    headers = {
-        **_HEADERS,
-        "Content-Type": asset.content_type,
-        "Cache-Control": _ASKS_EACH_TIME if page and asset is page.shell else _HOLDS_A_YEAR,
-        "Content-Security-Policy": policy,
-        "ETag": f'"{asset.etag}"',
-        "Vary": "Accept-Encoding",
-    }
-    if asset.etag in asked.get("if-none-match", ""):
-        return {"statusCode": HTTPStatus.NOT_MODIFIED, "headers": headers, "body": ""}
-    accepted = codings(asked.get("accept-encoding", ""))
-    for coding, body in asset.bodies.items():
-        if coding in accepted:
-            return _answer(headers | {"Content-Encoding": coding}, body)
-    return _answer(headers, b64encode(gzip.decompress(b64decode(asset.bodies["gzip"]))).decode())
-
-
-def codings(accept_encoding: str) -> set[str]:
-    """Return the content codings that a header accepts by name (RFC 9110, section 12.5.3)."""
-    parts = (re.sub(r"\s", "", part.lower()).partition(";q=") for part in accept_encoding.split(","))
-    return {name for name, _, weight in parts if not re.fullmatch(r"0(\.0*)?", weight)}
-
-
-def _answer(headers: Mapping[str, str], body: str) -> Answer:
-    return {"statusCode": HTTPStatus.OK, "headers": headers, "body": body, "isBase64Encoded": True}
-
-
-def _text(message: str) -> Answer:
-    headers = {**_HEADERS, "Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
-    return {"statusCode": HTTPStatus.NOT_FOUND, "headers": headers, "body": message}
+    built = page()
+    return nothing() if built is None else built.answer(event["rawPath"], event.get("headers") or {})

@@ -3,30 +3,16 @@ import type { components } from "./schema.d.ts";
 
 type Schemas = components["schemas"];
 
-export interface Verdict {
-  state: string;
-  reasons: { code: string; message: string }[];
-}
-
-export type Status = Schemas["StatusAnswer"] & { verdict: Verdict };
+export type Status = Schemas["StatusAnswer"];
 export type Health = Schemas["HealthAnswer"];
 export type Metrics = Schemas["HistoryMetrics"];
 export type Scorecard = Schemas["ScorecardResult"];
 export type Check = Schemas["CheckResult"];
 export type Commit = Schemas["CommitAnswer"];
 export type CommitPage = Schemas["CommitPage"];
-export type Watched = Schemas["WatchedAnswer"] & {
-  verdict: Verdict;
-  progress?: Progress | null;
-  score_change?: number | null;
-  weeks?: number[] | null;
-  last_commit_by_person_at?: string | null;
-  absence_factor?: number | null;
-  open_alerts?: number;
-  checked_at?: string | null;
-  labels?: string[];
-};
-export type WatchlistPage = { items: Watched[]; next_cursor: string | null };
+export type Verdict = Schemas["VerdictAnswer"];
+export type Watched = Schemas["WatchedAnswer"];
+export type WatchlistPage = Schemas["WatchlistPage"];
 export type Alert = Schemas["AlertAnswer"];
 export type AlertPage = Schemas["AlertPage"];
 export type Batch = Schemas["BatchAnswer"];

@@ -101,15 +101,15 @@ function seconds(value: string | null): number | null {
 
 /** Returns the items of all pages; stops after `most` items. */
 export async function everything<Item>(
-  page: (cursor: string | null) => Promise<{ items: Item[]; next_cursor: string | null }>,
+  page: (cursor: string | null) => Promise<{ items: Item[]; next_cursor?: string | null }>,
   most = 5000,
 ): Promise<Item[]> {
   const items: Item[] = [];
   let cursor: string | null = null;
   do {
-    const answer = await page(cursor);
+    const answer: { items: Item[]; next_cursor?: string | null } = await page(cursor);
     items.push(...answer.items);
-    cursor = answer.next_cursor;
+    cursor = answer.next_cursor ?? null;
   } while (cursor !== null && items.length < most);
   return items;
 }

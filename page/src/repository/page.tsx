@@ -3,7 +3,7 @@ import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { attempt } from "../announce.ts";
-import type { Health, Metrics, Scorecard, Status } from "../api/answers.ts";
+import type { Health, Metrics, Scorecard, Status, Verdict } from "../api/answers.ts";
 import { call, path } from "../api/client.ts";
 import { count, linkable, repository as named, words } from "../format.ts";
 import { Hours } from "../plots/hours.tsx";
@@ -14,6 +14,7 @@ import { Age, Confirm, Elsewhere, Fact, Failed, Foreign, Heading, Loading, Secti
 import { VerdictMark } from "../verdict.tsx";
 import { Change, Unknown } from "../watchlist/table.tsx";
 import { Stage } from "../watchlist/stage.tsx";
+import { refreshNow, rows, watch } from "../watchlist/store.ts";
 import { Alerts } from "./alerts.tsx";
 import { Checks } from "./checks.tsx";
 import { Commits } from "./commits.tsx";
@@ -24,7 +25,10 @@ import { Repository } from "./store.ts";
 
 export function RepositoryPage({ id }: { id: string }) {
   const repository = useMemo(() => new Repository(id), [id]);
+  useEffect(watch, []);
   useEffect(() => repository.watch(), [repository]);
+  const analysed = repository.status.value?.analyzed_at;
+  useEffect(refreshNow, [analysed]);
   const status = repository.status.value;
   const failure = repository.failure.value;
   if (status === null) {
@@ -50,6 +54,7 @@ function Head({ repository, status }: { repository: Repository; status: Status }
   const { host, name } = named(status.package.url);
   const [asking, setAsking] = useState(false);
   const watching = repository.watching;
+  const verdict = rows.value?.find(({ id }) => id === repository.id)?.verdict;
   const retry = () =>
     void attempt(() => call("POST", path("/activity/watchlist/{id}/retry", { id: repository.id })), "It is tried again.").then(() =>
       repository.refreshNow(),
@@ -89,7 +94,7 @@ function Head({ repository, status }: { repository: Repository; status: Status }
           <Foreign>{status.package.description}</Foreign>
         </p>
       )}
-      <Answer status={status} />
+      {verdict && <Answer status={status} verdict={verdict} />}
       {asking && (
         <Confirm title="Stop watching?" action="Stop watching" close={() => setAsking(false)} run={stop}>
           <p>
@@ -103,8 +108,8 @@ function Head({ repository, status }: { repository: Repository; status: Status }
 }
 
 /** Is it alive? In a sentence, with what else is worth saying. */
-function Answer({ status }: { status: Status }) {
-  const { state, reasons } = status.verdict ?? { state: "unknown", reasons: [] };
+function Answer({ status, verdict }: { status: Status; verdict: Verdict }) {
+  const { state, reasons } = verdict;
   const [first, ...others] = reasons;
   return (
     <div class={`answer v-${state}`}>

@@ -7,7 +7,8 @@ import { ApiError, call, path } from "../api/client.ts";
 import { count, counted } from "../format.ts";
 import { address, refine } from "../router.ts";
 import { Confirm, Failed, Heading, Loading, Notice } from "../ui.tsx";
-import { VERDICTS, VerdictMark } from "../verdict.tsx";
+import { VerdictMark } from "../verdict.tsx";
+import { VERDICTS } from "../verdicts.ts";
 import { Add } from "./add.tsx";
 import { type Row, SORTS, type Sort, csv, matches, sorted } from "./row.ts";
 import { failure, refreshNow, rows, watch } from "./store.ts";
@@ -149,7 +150,7 @@ function Filters({ all, verdict }: { all: readonly Row[]; verdict: string | null
         </button>
       )}
       {VERDICTS.map((state) => {
-        const number = settled.filter((row) => row.verdict === state).length;
+        const number = settled.filter((row) => row.verdict.state === state).length;
         if (number === 0 && verdict !== state) return null;
         return (
           <button key={state} type="button" aria-pressed={verdict === state} onClick={() => choose(state)}>

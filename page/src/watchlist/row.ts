@@ -1,7 +1,7 @@
 /** One row of the watchlist: what the API says of an entry, in the order in which the table needs it. Pure. */
-import type { Progress, Status, Watched } from "../api/answers.ts";
+import type { Verdict, Watched } from "../api/answers.ts";
 import { repository } from "../format.ts";
-import { VERDICTS, type VerdictState, isVerdict } from "../verdict.tsx";
+import { VERDICTS } from "../verdicts.ts";
 
 export interface Row {
   id: string;
@@ -10,9 +10,9 @@ export interface Row {
   name: string;
   host: string;
   status: "processing" | "ready" | "failed";
-  verdict: VerdictState;
-  reason: string;
-  progress: Progress | null;
+  /** What its job does; null while there is none. */
+  stage: string | null;
+  verdict: Verdict;
   score: number | null;
   scoreChange: number | null;
   /** Commits by people in each of the last 52 weeks; null before the first analysis. */
@@ -27,33 +27,31 @@ export interface Row {
 }
 
 export function rowOf(item: Watched): Row {
-  const { host, name } = repository(item.repository_url);
   return {
     id: item.watchlist_id,
     watchId: item.user_watchlist_id,
     url: item.repository_url,
-    name,
-    host,
+    name: item.name,
+    host: repository(item.repository_url).host,
     status: item.status,
-    verdict: isVerdict(item.verdict?.state ?? "") ? (item.verdict.state as VerdictState) : "unknown",
-    reason: item.verdict?.reasons[0]?.message ?? "",
-    progress: item.status === "processing" ? item.progress ?? null : null,
+    stage: item.stage ?? null,
+    verdict: item.verdict,
     score: item.score ?? null,
     scoreChange: item.score_change ?? null,
     weeks: item.weeks ?? null,
     lastByPerson: item.last_commit_by_person_at ?? null,
     absenceFactor: item.absence_factor ?? null,
-    openAlerts: item.open_alerts ?? 0,
-    checkedAt: item.checked_at ?? null,
+    openAlerts: item.open_alerts.critical + item.open_alerts.mild,
+    checkedAt: item.last_check?.at ?? null,
     addedAt: item.added_at,
-    labels: item.labels ?? [],
+    labels: item.labels,
     notes: item.notes ?? "",
   };
 }
 
-/** Returns the row with what a newer status says of it. */
-export function withStatus(row: Row, status: Status): Row {
-  return { ...row, status: status.status, progress: status.status === "processing" ? status.progress ?? null : null };
+/** Returns the sentence that decided a row's verdict. */
+export function reasonOf(row: Row): string {
+  return row.verdict.reasons[0]?.message ?? "";
 }
 
 export const SORTS = {
@@ -75,7 +73,7 @@ type Key = string | number | null;
 const RANK = new Map(VERDICTS.map((verdict, rank) => [verdict, rank]));
 
 const KEYS: Record<Sort, (row: Row) => Key> = {
-  worst: (row) => RANK.get(row.verdict)! * 10_000 - Math.min(row.openAlerts, 9999),
+  worst: (row) => RANK.get(row.verdict.state)! * 10_000 - Math.min(row.openAlerts, 9999),
   name: (row) => row.name.toLowerCase(),
   score: (row) => row.score,
   activity: (row) => row.weeks && row.weeks.reduce((sum, value) => sum + value, 0),
@@ -107,10 +105,10 @@ export interface Wanted {
 
 /** Returns whether a row is among those that are wanted; the text is looked for in name, reason, labels and notes. */
 export function matches(row: Row, { verdict, label, text }: Wanted): boolean {
-  if (verdict === "processing" ? row.status !== "processing" : verdict !== null && row.verdict !== verdict) return false;
+  if (verdict === "processing" ? row.status !== "processing" : verdict !== null && row.verdict.state !== verdict) return false;
   if (label !== null && !row.labels.includes(label)) return false;
   if (!text) return true;
-  const held = `${row.name} ${row.host} ${row.verdict} ${row.reason} ${row.labels.join(" ")} ${row.notes}`.toLowerCase();
+  const held = `${row.name} ${row.host} ${row.verdict.state} ${reasonOf(row)} ${row.labels.join(" ")} ${row.notes}`.toLowerCase();
   return text.toLowerCase().split(/\s+/).every((word) => held.includes(word));
 }
 
@@ -118,8 +116,8 @@ export function matches(row: Row, { verdict, label, text }: Wanted): boolean {
 export function csv(rows: readonly Row[]): string {
   const columns: [string, (row: Row) => string | number | null][] = [
     ["repository", (row) => row.url],
-    ["verdict", (row) => row.verdict],
-    ["reason", (row) => row.reason],
+    ["verdict", (row) => row.verdict.state],
+    ["reason", reasonOf],
     ["status", (row) => row.status],
     ["score", (row) => row.score],
     ["score_change", (row) => row.scoreChange],

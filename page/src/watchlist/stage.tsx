@@ -1,10 +1,15 @@
 /** How far the processing of a repository is. */
-import type { Progress } from "../api/answers.ts";
 import { count, words } from "../format.ts";
+
+interface Progress {
+  stage: string;
+  done: number;
+  total: number | null;
+}
 
 export function Stage({ progress }: { progress: Progress | null }) {
   const { stage, done, total } = progress ?? { stage: "queued", done: 0, total: null };
-  const known = total !== null && total !== undefined && total > 0;
+  const known = total !== null && total > 0;
   return (
     <span class="stage">
       <span class="stage-name">

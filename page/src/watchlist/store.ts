@@ -9,7 +9,9 @@ import { type Row, rowOf } from "./row.ts";
 
 const BUSY_MS = 2000;
 const IDLE_MS = 30_000;
-const PAGE = 200;
+const PAGE = 100;
+/** Of rows that one call cannot hold: how much longer than usual the next look waits, for each further call. */
+const PER_PAGE_MS = 3000;
 
 export const rows = signal<readonly Row[] | null>(null);
 export const failure = signal<ApiError | null>(null);
@@ -47,9 +49,11 @@ async function refresh(stopped: AbortSignal): Promise<number> {
   const asked = user.value;
   if (asked === null) return IDLE_MS;
   try {
-    const items = await everything((cursor) =>
-      call<WatchlistPage>("GET", "/activity/watchlist", { query: { user: asked, limit: PAGE, cursor }, signal: stopped }),
-    );
+    const items = await everything(async (cursor) => {
+      const page = await call<WatchlistPage>("GET", "/activity/watchlist", { query: { user: asked, limit: PAGE, cursor }, signal: stopped });
+      if (rows.value === null && cursor === null && asked === user.value) keep(page.items);
+      return page;
+    });
     if (asked !== user.value) return 0;
     keep(items);
     failure.value = null;
@@ -57,7 +61,9 @@ async function refresh(stopped: AbortSignal): Promise<number> {
     if (!stopped.aborted) failure.value = error as ApiError;
     throw error;
   }
-  return rows.value?.some((row) => row.status === "processing") ? BUSY_MS : IDLE_MS;
+  const pages = Math.ceil((rows.value?.length ?? 0) / PAGE);
+  const usual = rows.value?.some((row) => row.status === "processing") ? BUSY_MS : IDLE_MS;
+  return usual + Math.max(0, pages - 1) * PER_PAGE_MS;
 }
 
 /** Takes new answers; a row that says the same stays the same object, so that nothing is drawn again. */

@@ -7,7 +7,7 @@ import { ago, count, day, moment, repository } from "../format.ts";
 import { Sparkline } from "../plots/sparkline.tsx";
 import { VerdictMark } from "../verdict.tsx";
 import { Stage } from "./stage.tsx";
-import { SORTS, type Row, type Sort } from "./row.ts";
+import { SORTS, type Row, type Sort, reasonOf } from "./row.ts";
 
 const COLUMNS: { title: string; sort: Sort | null; kind: string; help?: string }[] = [
   { title: "Repository", sort: "name", kind: "c-name" },
@@ -115,12 +115,12 @@ function Line({ row, on, select }: LineProps) {
       </th>
       <td role="cell" class="c-verdict">
         {row.status === "processing" ? (
-          <Stage progress={row.progress} />
+          <Stage progress={row.stage === null ? null : { stage: row.stage, done: 0, total: null }} />
         ) : (
           <>
-            <VerdictMark state={row.verdict} />
-            <span class="reason" title={row.reason}>
-              {row.reason}
+            <VerdictMark state={row.verdict.state} />
+            <span class="reason" title={reasonOf(row)}>
+              {reasonOf(row)}
             </span>
           </>
         )}

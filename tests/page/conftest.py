@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 from local_service.commands.api_client import ApiClient
 from local_service.service import LocalService, LocalSettings
-from page.tests.watched import build_all
+from tests.page.watched import build_all
 
 USER = "ada@example.org"
 SECONDS = 120
@@ -57,8 +57,8 @@ def watched(service: LocalService, repositories: Mapping[str, Path]) -> Mapping[
     return ids
 
 
-def wait_until_processed(api: ApiClient, ids: "Iterator[str] | object") -> None:
-    waiting = set(ids)  # type: ignore[call-overload] # any iterable of ids
+def wait_until_processed(api: ApiClient, ids: Iterable[str]) -> None:
+    waiting = set(ids)
     deadline = time.monotonic() + SECONDS
     while waiting and time.monotonic() < deadline:
         waiting = {each for each in waiting if api.status(each)["status"] == "processing"}

@@ -23,13 +23,14 @@ SUBJECTS = (
     b"Release notes",
     b"Test the upgrade path",
 )
+PATHS = (b"src/parser.py", b"src/index.py", b"docs/guide.md", b"tests/test_parser.py", b"<img src=x>.js")
 HOSTILE = (
     b'<img src=x onerror="window.hacked=1"> "><script>window.hacked=1</script>',
-    "‮gnitirw esrever‬ and ‏marks".encode(),
+    "\u202egnitirw esrever\u202c and \u200fmarks".encode(),
     b"javascript:alert(1) {{constructor.constructor('window.hacked=1')()}}",
     b"A" * 400,
 )
-HOSTILE_AUTHOR = "\" onmouseover=window.hacked=1 Evil ‮eman &lt;b&gt; <x@example.org>".encode()
+HOSTILE_AUTHOR = '" onmouseover=window.hacked=1 Evil \u202eeman &lt;b&gt; <x@example.org>'.encode()
 
 
 def build_all(root: Path, now: int) -> Mapping[str, Path]:
@@ -51,7 +52,7 @@ def build_all(root: Path, now: int) -> Mapping[str, Path]:
     return {name: build_repository(root / name, _in_a_row(plan)) for name, plan in plans.items()}
 
 
-def _history(
+def _history(  # noqa: PLR0913 - each is a trait of a history
     chance: random.Random, until: int, *, weeks: int, per_week: float, people: int, bots: bool = False
 ) -> Iterator[PlannedCommit]:
     for week in reversed(range(weeks)):
@@ -59,7 +60,7 @@ def _history(
         for _ in range(chance.randint(max(0, number - 3), number + 3) if number > 1 else number):
             at = until - week * 7 * DAY - chance.randint(3600, 6 * DAY)
             is_bot = people == 0 or (bots and chance.random() < 0.25)
-            who = BOT if is_bot else PEOPLE[min(int(chance.expovariate(0.7)), people - 1)]
+            who = BOT if is_bot else PEOPLE[min(int(chance.expovariate(0.45)), people - 1)]
             yield _commit(chance, at, who, b"Update dependency" if is_bot else chance.choice(SUBJECTS))
 
 
@@ -71,8 +72,12 @@ def _hostile(now: int) -> Iterator[PlannedCommit]:
 
 def _commit(chance: random.Random, at: int, who: bytes, subject: bytes) -> PlannedCommit:
     lines = b"".join(b"line %d\n" % chance.randint(0, 99) for _ in range(chance.randint(1, 60)))
-    path = chance.choice((b"src/parser.py", b"src/index.py", b"docs/guide.md", b"tests/test_parser.py", b"<img src=x>.js"))
-    return PlannedCommit(committed=at, authored=at, author=who, message=subject + b"\n", files={path: PlannedFile(lines)})
+    path = chance.choice(
+        (b"src/parser.py", b"src/index.py", b"docs/guide.md", b"tests/test_parser.py", b"<img src=x>.js")
+    )
+    return PlannedCommit(
+        committed=at, authored=at, author=who, message=subject + b"\n", files={path: PlannedFile(lines)}
+    )
 
 
 def _in_a_row(plan: Sequence[PlannedCommit]) -> list[PlannedCommit]:
