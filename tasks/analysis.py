@@ -5,7 +5,7 @@ A setup does all of it. A refresh does what a check found due: the commits that 
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -13,7 +13,6 @@ from typing import Any, Protocol, TypeVar
 from tasks.child_process import ChildProcesses
 from tasks.history import (
     CommitWindow,
-    LineCountsUnavailableError,
     Repository,
     StoredCommit,
     StoredHistory,
@@ -23,6 +22,7 @@ from tasks.hosts.describe import Forge
 from tasks.refresh_alerts import Backfill, tell_of_commits, tell_of_health
 from tasks.scorecard.assessment import Assessor
 from watchlist import limits
+from watchlist.errors import ErrorCode, JobError
 from watchlist.health import store as health_store
 from watchlist.health.scorecard import ScorecardResult, no_score
 from watchlist.health.summary import summarize, summary_of
@@ -40,6 +40,13 @@ T = TypeVar("T")
 
 _STORED_AT_ONCE = 4 * commit_store.BATCH
 """Commits between two looks at the lease and two reports of progress."""
+
+
+_LOST_NAMED = 3
+"""Commits that the host lacks which a note names."""
+
+_PASSES = frozenset({ErrorCode.HOST_ERROR, ErrorCode.HOST_RATE_LIMITED, ErrorCode.HOST_UNREACHABLE})
+"""Trouble of the host for which a part of the result is worth another attempt."""
 
 
 class Job(Protocol):
@@ -109,6 +116,8 @@ class _Scope:
     tools: Tools
     job: Job
     now: datetime
+    notes: list[str] = field(default_factory=list)
+    """What is to be said of what is missing."""
 
     @property
     def watchlist_id(self) -> str:
@@ -125,15 +134,15 @@ def _set_up(scope: _Scope) -> Analysis:
     scope.job.describe(scope.tools.forge.describe(scope.entry.repository), head.branch)
     window = scope.repository.commits(since=scope.now - limits.HISTORY_PERIOD, limit=limits.HISTORY_COMMITS)
     _store_commits(scope, window)
-    commits, notes = _count_lines(scope, window)
+    commits = _count_lines(scope, window)
     _forget_commits(scope, window)
     scope.job.report(Stage.ANALYZING)
-    metrics = history_metrics.measure(commits, _people(scope, commits), now=scope.now, complete=not window.full)
+    metrics = history_metrics.measure(commits, _people(scope, commits), now=scope.now, complete=window.is_complete)
     scorecard = _assess(scope, previous=None)
     scope.job.check()
     _store_health(scope, head.sha, scorecard, metrics)
     return Analysis(
-        _of_history(scope, window, commits, notes)
+        _of_history(scope, window, commits)
         | _of_health(scope, scorecard)
         | _in_short(metrics, score=scorecard.score, score_before=None),
         scorecard,
@@ -153,11 +162,11 @@ def _backfill(scope: _Scope) -> Analysis:
         since=scope.now - limits.HISTORY_PERIOD, limit=limits.HISTORY_COMMITS, stored=_stored(scope.entry, before)
     )
     _store_commits(scope, window)
-    new, notes = _count_lines(scope, window)
+    new = _count_lines(scope, window)
     scope.job.report(Stage.ANALYZING)
     commits = [commit for commit in before if commit.sha not in window.removed] + new
     people = _people(scope, [*before, *new])
-    metrics = history_metrics.measure(commits, people, now=scope.now, complete=not window.full)
+    metrics = history_metrics.measure(commits, people, now=scope.now, complete=window.is_complete)
     alerts = tell_of_commits(scope.entry, Backfill(window, before, new, people), job=scope.job, now=scope.now)
     latest = _scorecards(scope.watchlist_id)
     scope.job.check()
@@ -166,7 +175,7 @@ def _backfill(scope: _Scope) -> Analysis:
     described = {"package": package.model_dump(mode="json", exclude_none=True), "analyzed_at": scope.now}
     known = summary_of(scope.entry)
     in_short = _in_short(metrics, score=scope.entry.score, score_before=known.score_before if known else None)
-    attributes = _of_history(scope, window, commits, notes) | described | in_short
+    attributes = _of_history(scope, window, commits) | described | in_short
     return Analysis(attributes, None, scope.repository.bytes_received, alerts)
 
 
@@ -193,7 +202,7 @@ _WORK: Mapping[JobKind, Callable[[_Scope], Analysis]] = {
 }
 
 
-def _of_history(scope: _Scope, window: CommitWindow, commits: Sequence[Commit], notes: Sequence[str]) -> dict[str, Any]:
+def _of_history(scope: _Scope, window: CommitWindow, commits: Sequence[Commit]) -> dict[str, Any]:
     """Return the entry's attributes that say which history is stored."""
     last = max(commits, key=lambda commit: commit.committer.time, default=None)
     bad_before = 0 if window.rewritten else int(scope.entry.bad_commits or 0)
@@ -204,7 +213,7 @@ def _of_history(scope: _Scope, window: CommitWindow, commits: Sequence[Commit], 
         "commits": len(commits),
         "bad_commits": bad_before + window.bad_commits,
         "history_since": scope.now - limits.HISTORY_PERIOD,
-        "history_notes": [*_notes(window), *notes],
+        "history_notes": [*_notes(window), *scope.notes],
         "history_generation": scope.generation,
         "last_commit_at": last.committer.time if last else None,
         "last_commit_sha": last.sha if last else None,
@@ -262,10 +271,10 @@ def _forget_commits(scope: _Scope, window: CommitWindow) -> None:
     commit_store.remove(scope.watchlist_id, left_over)
 
 
-def _count_lines(scope: _Scope, window: CommitWindow) -> tuple[list[Commit], list[str]]:
-    """Store the line counts as they come; return the new commits with them, and what is to be said of missing ones."""
+def _count_lines(scope: _Scope, window: CommitWindow) -> list[Commit]:
+    """Store the line counts as they come; return the new commits, with them where they can be had."""
     commits = {commit.sha: commit for commit in window.commits}
-    total, done, notes = len(commits), 0, []
+    total, done, reason = len(commits), 0, ""
     scope.job.report(Stage.COUNTING_LINES, 0, total)
     try:
         for some in _chunks_of_stream(scope.repository.line_counts(window)):
@@ -275,13 +284,19 @@ def _count_lines(scope: _Scope, window: CommitWindow) -> tuple[list[Commit], lis
             commit_store.put(scope.watchlist_id, counted, scope.generation)
             done += len(counted)
             scope.job.report(Stage.COUNTING_LINES, done, total)
-    except LineCountsUnavailableError as unavailable:
-        notes.append(f"Line counts are missing for {total - done} commits: {unavailable.message}")
-    return list(commits.values()), notes
+    except JobError as error:
+        reason = f": {_done_without(scope, error)}"
+    if done < total:
+        scope.notes.append(f"Line counts are missing for {_number(total - done, 'commit')}{reason or '.'}")
+    return list(commits.values())
 
 
 def _people(scope: _Scope, commits: Sequence[Commit]) -> People:
-    mailmap = scope.repository.mailmap() if commits else b""
+    try:
+        mailmap = scope.repository.mailmap() if commits else b""
+    except JobError as error:
+        mailmap = b""
+        scope.notes.append(f"The .mailmap could not be read: {_done_without(scope, error)}")
     return People((commit.author for commit in commits), mailmap)
 
 
@@ -291,6 +306,17 @@ def _assess(scope: _Scope, previous: ScorecardResult | None) -> ScorecardResult:
         return no_score("The repository is empty.", head="", obtained_at=scope.now)
     checkout: Callable[[], Path] = functools.cache(scope.repository.check_out)
     return scope.tools.assessor.assess(scope.entry.repository, head=head, previous=previous, checkout=checkout)
+
+
+def _done_without(scope: _Scope, error: JobError) -> str:
+    """Return why the job goes on without a part of the result.
+
+    Raises:
+        JobError: `error` itself, where the host's trouble may pass and an attempt is left to try it.
+    """
+    if error.code in _PASSES and int(scope.entry.attempt) < limits.MAX_ATTEMPTS:
+        raise error
+    return error.message
 
 
 def _scorecards(watchlist_id: str) -> list[ScorecardResult]:
@@ -317,8 +343,16 @@ def _notes(window: CommitWindow) -> list[str]:
     if window.unexplored:
         notes.append(f"Commits behind {window.unexplored} older ones were not looked at.")
     if window.bad_commits:
-        notes.append(f"{window.bad_commits} commits are damaged and shown as far as they can be read.")
+        are = "commit is" if window.bad_commits == 1 else "commits are"
+        notes.append(f"{window.bad_commits} {are} damaged and shown as far as they can be read.")
+    if window.lost:
+        named = ", ".join(window.lost[:_LOST_NAMED]) + (", ..." if len(window.lost) > _LOST_NAMED else "")
+        notes.append(f"The history ends where the host lacks {_number(len(window.lost), 'commit')} ({named}).")
     return notes
+
+
+def _number(count: int, of: str) -> str:
+    return f"{count} {of}" if count == 1 else f"{count} {of}s"
 
 
 def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:

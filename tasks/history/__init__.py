@@ -12,7 +12,6 @@ from tasks.history.limits import FetchLimits
 from tasks.history.protocol import Head
 from tasks.history.repository import (
     CommitWindow,
-    LineCountsUnavailableError,
     Repository,
     StoredCommit,
     StoredHistory,
@@ -23,7 +22,6 @@ __all__ = [
     "CommitWindow",
     "FetchLimits",
     "Head",
-    "LineCountsUnavailableError",
     "Repository",
     "StoredCommit",
     "StoredHistory",

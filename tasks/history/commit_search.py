@@ -1,11 +1,10 @@
 """Finds the window's commits: fetches, walks, and asks for what the walk lacks until it lacks nothing that matters."""
 
-import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.history.protocol import FetchRefusedError
-from tasks.history.source import Source
+from tasks.history.source import Source, may_be_for_its_objects
 from tasks.history.walk import Node, Walk, walk
 from watchlist.errors import ErrorCode, JobError
 
@@ -55,8 +54,7 @@ def search_window(source: Source, head: str, bounds: Bounds) -> Walk:
         return not found.missing and found.older > 0 and not bounds.older_left(found)
 
     # Servers refuse when no commit is young enough; closing the window then starts from HEAD itself.
-    with contextlib.suppress(FetchRefusedError):
-        source.fetch_commits([head], since=bounds.since - _LOOK_BEHIND, stop=enough)
+    _is_served(source, [head], since=bounds.since - _LOOK_BEHIND, stop=enough)
     return _close(source, head, bounds, _NOTHING_STORED, outside=set())
 
 
@@ -85,9 +83,10 @@ def _close(source: Source, head: str, bounds: Bounds, stored: Mapping[str, Node]
     found = _walk(source, head, bounds, stored, outside)
     for _ in range(_ROUNDS):
         left = bounds.older_left(found)
-        wants = found.missing or found.behind
+        wants = _obtainable(found.missing, source) or _obtainable(found.behind, source)
         depth = left // len(wants) if wants else 0
-        if not wants or not source.deepens or (not found.missing and depth < _WORTHWHILE_DEPTH):
+        is_needed = wants and wants[0] in found.missing
+        if not wants or not source.deepens or (not is_needed and depth < _WORTHWHILE_DEPTH):
             break
         # The last few of a full window are each other's parents: some generations at once spare as many requests.
         ahead = _AHEAD if found.full and len(wants) <= _LAST_FEW else 1
@@ -95,19 +94,51 @@ def _close(source: Source, head: str, bounds: Bounds, stored: Mapping[str, Node]
         if not _fetch_more(source, wants, depth=min(depth, _DEEPEST) + ahead, most=most):
             break
         found = _walk(source, head, bounds, stored, outside)
+    if head in found.missing:
+        raise JobError(ErrorCode.HOST_ERROR, f"The host does not send {head}, where HEAD points.")
     return found
+
+
+def _obtainable(shas: Sequence[str], source: Source) -> tuple[str, ...]:
+    return tuple(sha for sha in shas if sha not in source.lost)
 
 
 def _walk(source: Source, head: str, bounds: Bounds, stored: Mapping[str, Node], outside: set[str]) -> Walk:
     return walk({**stored, **source.known}, head, since=bounds.since, limit=bounds.limit, outside=outside)
 
 
-def _fetch_more(source: Source, wants: tuple[str, ...], *, depth: int, most: int) -> bool:
-    """Fetch `wants` and what lies behind them, about `most` commits; return whether anything came."""
-    before = len(source.known)
+def _fetch_more(source: Source, wants: Sequence[str], *, depth: int, most: int) -> bool:
+    """Fetch `wants` and what lies behind them, about `most` commits; return whether anything came or was given up.
+
+    A host that lacks a commit serves no request that would reach it: the depth is halved until one is served.
+    """
+    before, lost = len(source.known), len(source.lost)
+
+    def enough() -> bool:
+        return len(source.known) - before >= most
+
+    while depth > 1 and not _is_served(source, wants, depth=depth, stop=enough):
+        depth //= 2
+    if depth <= 1:
+        source.fetch_named_commits(wants)
+    return len(source.known) > before or len(source.lost) > lost
+
+
+def _is_served(
+    source: Source,
+    wants: Sequence[str],
+    *,
+    since: int | None = None,
+    depth: int | None = None,
+    stop: Callable[[], bool],
+) -> bool:
+    """Fetch commits; return False if the request has failed, perhaps for what it asked for."""
     try:
-        source.fetch_commits(wants, depth=depth, stop=lambda: len(source.known) - before >= most)
-    except FetchRefusedError as error:
-        if not before:
-            raise JobError(ErrorCode.HOST_ERROR, f"The host refuses to send HEAD: {error}") from error
-    return len(source.known) > before
+        source.fetch_commits(wants, since=since, depth=depth, stop=stop)
+    except FetchRefusedError:
+        return False
+    except JobError as error:
+        if not may_be_for_its_objects(error):
+            raise
+        return False
+    return True

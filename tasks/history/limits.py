@@ -17,7 +17,7 @@ class FetchLimits:
         stall_seconds: the host may be this long without sending `stall_bytes`, while an answer is awaited.
         stall_bytes: what counts as progress.
         bytes_received: bytes of all the host's answers together.
-        commit_bytes: uncompressed bytes of all commits that are held in memory.
+        commit_bytes: memory of all commits that are held in it: their uncompressed bytes, and what holding each costs.
         objects: trees and blobs that are asked for by name.
         changes: files and directories that differ in all commits together.
         files_in_commit: a commit that changes more files is delivered without line counts.
@@ -34,7 +34,7 @@ class FetchLimits:
     stall_seconds: float = 45
     stall_bytes: int = 64
     bytes_received: int = 512 * MIB
-    commit_bytes: int = 48 * MIB
+    commit_bytes: int = 96 * MIB
     objects: int = 400_000
     changes: int = 400_000
     files_in_commit: int = 50_000

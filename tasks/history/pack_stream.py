@@ -1,4 +1,7 @@
-"""Commits out of a pack while it arrives: deltas are resolved, trees, blobs and tags are skipped, nothing is stored."""
+"""Commits out of a pack while it arrives: deltas are resolved, tags are skipped, nothing is stored.
+
+A pack with trees or blobs comes from a server that ignores the filter, as the protocol allows; it is for the store.
+"""
 
 import zlib
 from collections.abc import Iterator
@@ -19,15 +22,23 @@ OBJECT_BYTES = 16 * MIB
 """The largest object that is unpacked in memory; no honest commit comes near."""
 
 _COMMIT = 1
+_TREE_OR_BLOB = {2, 3}
+OBJECT_COST = 512
+"""Bytes that an object takes in memory besides its content, rounded up: empty ones are not free."""
 _KINDS = {_COMMIT, 2, 3, 4, OFS_DELTA, REF_DELTA}
 _INFLATE_STEP = 4096
 _VARINT_BYTES = 10
+
+
+class UnfilteredPackError(Exception):
+    """The pack holds trees or blobs: the server does not filter."""
 
 
 def commits_in(stream: ByteReader, *, object_format: str, commit_bytes: int) -> Iterator[tuple[str, bytes]]:
     """Yield id and content of each commit of the pack, in the pack's order.
 
     Raises:
+        UnfilteredPackError: a tree or a blob came; commits may have come before.
         JobError: TRANSFER_INVALID for what is no pack, REPOSITORY_TOO_LARGE for more than `commit_bytes` of commits.
     """
     try:
@@ -49,6 +60,8 @@ class _Unpacker:
         for _ in range(self._read_header()):
             offset = self._stream.offset
             kind, size = self._read_object_header()
+            if kind in _TREE_OR_BLOB:
+                raise UnfilteredPackError
             if kind == OFS_DELTA:
                 base = self._by_offset.get(offset - self._read_distance())
                 delta = self._inflate(size)
@@ -84,7 +97,7 @@ class _Unpacker:
         return digest
 
     def _spend(self, count: int) -> None:
-        self._bytes_left -= count
+        self._bytes_left -= count + OBJECT_COST
         if self._bytes_left < 0:
             raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, "The commits of one year do not fit the limit.")
 

@@ -13,8 +13,8 @@ from dulwich.protocol import Protocol
 
 from tasks.history.byte_reader import ByteReader
 from tasks.history.transport import GitHttpConnections
-from watchlist.errors import ErrorCode, JobError
-from watchlist.git.answers import error_of_line, is_refusal, printable
+from watchlist.errors import ErrorCode
+from watchlist.git.answers import BrokenOffError, error_of_line, is_refusal, printable
 from watchlist.git.protocol import (
     Capabilities,
     Head,
@@ -140,5 +140,5 @@ def _next_of_pack(lines: Protocol) -> bytes:
         if channel == 1 and data:
             return data
         if channel == 3:  # noqa: PLR2004 - the side band of fatal errors
-            raise JobError(ErrorCode.HOST_ERROR, f"The host broke off: {printable(data)}")
+            raise BrokenOffError(ErrorCode.HOST_ERROR, f"The host broke off: {printable(data)}")
     return b""

@@ -36,7 +36,6 @@ from tasks.history.transport import GitHttpConnections
 from tasks.history.tree_differences import find_differences
 from tasks.history.walk import Walk
 from tasks.scratch import scratch_directory
-from watchlist.errors import ErrorCode, JobError
 from watchlist.history.commits import Commit, FileChange
 
 MAILMAP_BYTES = MIB
@@ -80,6 +79,7 @@ class CommitWindow:
         bad_commits: commits whose header cannot be read; they are in `commits` with what could be read.
         full: the window holds `limit` commits; there may be more in the time.
         unexplored: parents of commits older than the window that were not looked at.
+        lost: ids of commits that belong to the window, and that the host does not give; what is behind them is unknown.
     """
 
     head: Head
@@ -90,29 +90,14 @@ class CommitWindow:
     bad_commits: int = 0
     full: bool = False
     unexplored: int = 0
+    lost: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it holds all commits of the time."""
+        return not self.full and not self.lost
 
 
-class LineCountsUnavailableError(Exception):
-    """The line counts (or the rest of them) cannot be had within the limits; the commits stand without.
-
-    Attributes:
-        code: why, as of the JobError that it stands for.
-        message: one sentence for a person.
-    """
-
-    def __init__(self, error: JobError) -> None:
-        super().__init__(str(error))
-        self.code = error.code
-        self.message = error.message
-
-
-_WITHOUT_LINE_COUNTS = {
-    ErrorCode.REPOSITORY_TOO_LARGE,
-    ErrorCode.OUT_OF_MEMORY,
-    ErrorCode.OUT_OF_DISK,
-    ErrorCode.TRANSFER_INVALID,
-    ErrorCode.TRANSFER_TIMED_OUT,
-}
 _NOTHING = Walk(shown=(), missing=(), behind=(), older=0, full=False)
 
 
@@ -210,15 +195,9 @@ class Repository:
         A commit that changes more files than allowed, or whose objects are damaged, is left out.
 
         Raises:
-            LineCountsUnavailableError: the rest cannot be had within the limits.
-            JobError: the transfer failed in a way that may pass.
+            JobError: the rest cannot be had; the commits stand without.
         """
-        try:
-            yield from self._line_counts(window.commits)
-        except JobError as error:
-            if error.code in _WITHOUT_LINE_COUNTS:
-                raise LineCountsUnavailableError(error) from error
-            raise
+        yield from self._line_counts(window.commits)
 
     def mailmap(self) -> bytes:
         """Return the content of HEAD's `.mailmap`; nothing when there is none, or none that git would read.
@@ -272,6 +251,7 @@ class Repository:
             bad_commits=sum(raw.tree is None for raw in new.values()),
             full=found.full,
             unexplored=len(found.behind),
+            lost=() if found.full else found.missing,
         )
 
     def _line_counts(self, commits: Sequence[Commit]) -> Iterator[tuple[str, tuple[FileChange, ...]]]:
@@ -301,8 +281,7 @@ class Repository:
         known = self._source.known
         unknown = {parent: None for commit in commits for parent in commit.parents if parent not in known}
         if unknown:
-            with contextlib.suppress(FetchRefusedError):
-                self._source.fetch_commits(list(unknown), depth=1)
+            self._source.fetch_named_commits(list(unknown))
         pairs = {}
         for commit in commits:
             new = known[commit.sha].tree

@@ -5,6 +5,7 @@ into the store and are read from there. A server without version 2 of the protoc
 everything that HEAD reaches.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
@@ -13,19 +14,22 @@ from tasks.history.byte_reader import ByteReader
 from tasks.history.commit_parser import RawCommit, read_commit
 from tasks.history.git_process import Git
 from tasks.history.limits import FetchLimits
-from tasks.history.pack_stream import OBJECT_BYTES, commits_in
+from tasks.history.pack_stream import OBJECT_BYTES, OBJECT_COST, UnfilteredPackError, commits_in
 from tasks.history.parallel import in_parallel
 from tasks.history.protocol import FetchRefusedError, FetchRequest, Head, UploadPack
 from tasks.history.stock_git import fetch_all, read_head
 from tasks.history.store import ObjectStore
 from tasks.history.transport import GitHttpConnections
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git.answers import BrokenOffError
 
 _WANTS_AT_ONCE = 20_000
 _FIRST_LOOK = 64
 _NO_LARGE_FILES = "blob:limit=256k"
 _PACK_HEADER = 12
 _READ_SIZE = 64 * 1024
+_HALVINGS = 200
+"""Requests of one run that are made again in two halves, because the server did not answer them to the end."""
 
 
 class _TooMuchError(Exception):
@@ -37,6 +41,7 @@ class Source:
 
     Attributes:
         known: all commits that have come so far, by id.
+        lost: objects that were asked for by name, and that the server cannot give.
         gives_objects: whether the server is asked for trees and blobs by id; set it to False when it refused.
     """
 
@@ -52,13 +57,17 @@ class Source:
         self._came_unasked = False
         self._lock = threading.Lock()
         self._commit_bytes_left = limits.commit_bytes
+        self._ignores_filter = False
+        self._came_by_name = False
+        self._halvings_left = _HALVINGS
         self.known: dict[str, RawCommit] = {}
+        self.lost: set[str] = set()
         self.gives_objects = True
 
     @property
     def filters(self) -> bool:
-        """Whether commits come without trees and blobs."""
-        return self._upload_pack.capabilities.filter
+        """Whether commits come without trees and blobs: servers may offer that, and then not do it."""
+        return self._upload_pack.capabilities.filter and not self._ignores_filter
 
     @property
     def deepens(self) -> bool:
@@ -108,6 +117,17 @@ class Source:
             since = depth = None
         self._fetch(FetchRequest(wants, since=since, depth=depth), stop)
 
+    def fetch_named_commits(self, shas: Sequence[str]) -> None:
+        """Add these commits to `known`, as far as the server gives them; the others are `lost`.
+
+        Raises:
+            JobError: the transfer failed or broke a limit.
+        """
+        try:
+            self._despite_gaps(lambda wants: self.fetch_commits(wants, depth=1), shas)
+        except FetchRefusedError:
+            self.lost.update(sha for sha in shas if sha not in self.known)
+
     def fetch_commits_after(self, old: str, *, stop: Callable[[], bool]) -> bool:
         """Add the commits that HEAD reaches and `old` does not; return False when the server sees no `old` below HEAD.
 
@@ -120,6 +140,10 @@ class Source:
         try:
             return self._fetch(FetchRequest([head], haves=[old], negotiate=True), stop)
         except FetchRefusedError:
+            return False
+        except JobError as error:
+            if not may_be_for_its_objects(error):
+                raise
             return False
 
     def fetch_objects(self, oids: Iterable[str]) -> None:
@@ -139,17 +163,17 @@ class Source:
             FetchRefusedError: the server does not give objects by name.
             JobError: the transfer failed or broke a limit.
         """
-        self.fetch_by_name(self.store.missing(list(dict.fromkeys(oids))))
+        self.fetch_by_name(self.store.missing([oid for oid in dict.fromkeys(oids) if oid not in self.lost]))
 
     def fetch_trees_whole(self, trees: Sequence[str], *, most_objects: int, most_bytes: int) -> bool:
-        """Put trees with all that is below them into the store, but for large files; return False when it is too much.
+        """Put trees with all that is below them into the store, but for large files; return whether all came.
 
+        It does not when it is too much, or the server does not send it to the end.
         In one pack of whole trees the server has its files by name, and the objects that it stores them as differences
         to: where most of what is below the trees is needed anyway, this costs the server far less than single objects.
         How many objects come stands at the pack's beginning, so that too many are noticed before they come.
 
         Raises:
-            FetchRefusedError: the server does not give objects by name.
             JobError: the transfer failed or broke a limit.
         """
         if not self.filters or not self.gives_objects:
@@ -159,7 +183,11 @@ class Source:
                 if pack is not None:
                     self._came_unasked = True
                     self.store.add_pack(_no_more_than(pack, most_objects, most_bytes), threads=2)
-        except _TooMuchError:
+        except (_TooMuchError, FetchRefusedError):
+            return False
+        except JobError as error:
+            if not may_be_for_its_objects(error):
+                raise
             return False
         return True
 
@@ -170,7 +198,7 @@ class Source:
         return [oid for oid in oids if oid not in self._asked]
 
     def fetch_by_name(self, oids: Sequence[str]) -> None:
-        """Put trees and blobs into the store; threads may do so at the same time.
+        """Put trees and blobs into the store, but for those that are `lost`; threads may do so at the same time.
 
         Raises:
             FetchRefusedError: the server does not give objects by name.
@@ -184,10 +212,7 @@ class Source:
         if self._objects_left < 0:
             raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, "The changes of one year need more objects than allowed.")
         for start in range(0, len(oids), _WANTS_AT_ONCE):
-            wants = oids[start : start + _WANTS_AT_ONCE]
-            with self._upload_pack.fetch(FetchRequest(wants, filter="tree:0" if self.filters else None)) as pack:
-                if pack is not None:
-                    self.store.add_pack(pack)
+            self._despite_gaps(self._fetch_objects, oids[start : start + _WANTS_AT_ONCE])
 
     def fetch_whole_commits(
         self, wants: Sequence[str], *, since: int | None = None, depth: int | None = None, filter_: str | None = None
@@ -219,21 +244,85 @@ class Source:
         return self._upload_pack.capabilities.version >= 2  # noqa: PLR2004 - the protocol's version
 
     def _fetch(self, request: FetchRequest, stop: Callable[[], bool] | None) -> bool:
-        if not self.filters:
-            self._fetch_into_store(request)
-            self._read_commits_of_store()
-            return True
-        with self._upload_pack.fetch(replace(request, filter="tree:0")) as pack:
-            if pack is None:
-                return False
-            self._read_commits(pack, stop)
+        if self.filters:
+            try:
+                with self._upload_pack.fetch(replace(request, filter="tree:0")) as pack:
+                    if pack is None:
+                        return False
+                    self._read_commits(pack, stop)
+            except UnfilteredPackError:
+                self._ignores_filter = True
+                if request.negotiate:
+                    return False
+            else:
+                return True
+        self._fetch_into_store(request)
+        self._read_commits_of_store()
         return True
+
+    def _fetch_objects(self, oids: Sequence[str]) -> None:
+        with self._upload_pack.fetch(FetchRequest(oids, filter="tree:0" if self.filters else None)) as pack:
+            if pack is not None:
+                self.store.add_pack(pack)
+        self._came_by_name = True
+
+    def _despite_gaps(self, fetch: Callable[[Sequence[str]], None], oids: Sequence[str]) -> None:
+        """Fetch; where the server refuses or breaks off, halve until only what it cannot give is left out.
+
+        Raises:
+            FetchRefusedError: the server does not seem to give anything by name.
+            JobError: the transfer failed for another reason than single objects, or nothing came at all.
+        """
+        work = [[oid for oid in oids if oid not in self.lost]]
+        failure: JobError | None = None
+        while work:
+            wants = work.pop()
+            try:
+                if wants:
+                    fetch(wants)
+            except FetchRefusedError:
+                if len(wants) > 1 and not (self._came_by_name or self._gives_any_of(wants)):
+                    raise
+                work += self._halves(wants)
+            except JobError as error:
+                if not may_be_for_its_objects(error):
+                    raise
+                failure = error
+                work += self._halves(wants)
+        if failure is not None:
+            self._raise_if_down(failure)
+
+    def _halves(self, wants: list[str]) -> list[list[str]]:
+        """Return the halves of what was refused; nothing if it is a single object, which is lost, or trying is over."""
+        with self._lock:
+            self._halvings_left -= 1
+            if len(wants) == 1 or self._halvings_left < 0:
+                self.lost.update(wants)
+                return []
+        return [wants[len(wants) // 2 :], wants[: len(wants) // 2]]
+
+    def _raise_if_down(self, failure: JobError) -> None:
+        """Raise `failure` if HEAD cannot be had either: then it is the host's trouble, and passes."""
+        head = self.head().sha
+        try:
+            with self._upload_pack.fetch(FetchRequest([head or ""], depth=1 if self.deepens else None)):
+                pass
+        except (FetchRefusedError, JobError):
+            raise failure from None
+
+    def _gives_any_of(self, wants: Sequence[str]) -> bool:
+        """Whether the server gives objects by name; asked once, with some that it should have."""
+        for oid in (wants[0], wants[-1]):
+            with contextlib.suppress(FetchRefusedError, JobError):
+                self._fetch_objects([oid])
+                return True
+        return False
 
     def _read_commits(self, pack: ByteReader, stop: Callable[[], bool] | None) -> None:
         look_at = _FIRST_LOOK
         arriving = commits_in(pack, object_format=self.head().object_format, commit_bytes=self._commit_bytes_left)
         for number, (sha, content) in enumerate(arriving, 1):
-            self._commit_bytes_left -= len(content)
+            self._commit_bytes_left -= len(content) + OBJECT_COST
             self.known[sha] = read_commit(sha, content)
             if stop is not None and number >= look_at:
                 if stop():
@@ -262,6 +351,11 @@ class Source:
         self._came_unasked = True
         fetch_all(self._git, self._connections.url, self._limits)
         self._read_commits_of_store()
+
+
+def may_be_for_its_objects(error: JobError) -> bool:
+    """Whether a request may have failed for what it asked for: for an object, or for too many of them."""
+    return isinstance(error, BrokenOffError) or error.code is ErrorCode.HOST_ERROR
 
 
 def _no_more_than(pack: ByteReader, most_objects: int, most_bytes: int) -> ByteReader:

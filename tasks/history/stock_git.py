@@ -36,7 +36,15 @@ def fetch_all(git: Git, url: str, limits: FetchLimits) -> None:
     Raises:
         JobError: the transfer failed or broke a limit.
     """
-    argv = ["--git-dir=.", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"]
+    argv = [
+        "--git-dir=.",
+        "fetch",
+        "--quiet",
+        "--no-tags",
+        "--no-write-fetch-head",
+        "--no-auto-maintenance",
+        "--update-shallow",
+    ]
     try:
         with git.start([*argv, "--", url, "HEAD"], settings=_network(limits), schemes=_scheme(url)) as child:
             child.stdin.close()

@@ -42,6 +42,7 @@ _PASSING = re.compile(
     r"|maintenance|internal|busy|back.?end|read.?only|offline|is down",
     re.IGNORECASE,
 )
+_MISUNDERSTOOD = re.compile(r"protocol error|expected|unknown command|invalid", re.IGNORECASE)
 _SIGN_IN = re.compile(r"/(users/)?(sign_?in|log_?in)\b", re.IGNORECASE)
 
 
@@ -59,6 +60,10 @@ class RedirectedError(JobError):
             shown = printable(location.encode(errors="replace")) or "another address"
             super().__init__(ErrorCode.REPOSITORY_MOVED, f"The host redirects to {shown}.")
         self.location = location
+
+
+class BrokenOffError(JobError):
+    """An answer began and did not end: the host cannot read an object, or does not send so much; or the line broke."""
 
 
 def followed(origin: str, path: str, location: str) -> str | None:
@@ -153,7 +158,7 @@ def _code_of_words(text: str) -> ErrorCode:
         return ErrorCode.REPOSITORY_NOT_FOUND
     if _DENIED.search(text):
         return ErrorCode.REPOSITORY_REQUIRES_LOGIN
-    return ErrorCode.HOST_ERROR
+    return ErrorCode.TRANSFER_INVALID if _MISUNDERSTOOD.search(text) else ErrorCode.HOST_ERROR
 
 
 def _said(headers: Mapping[str, str], page: bytes) -> str:

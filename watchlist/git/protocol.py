@@ -15,7 +15,7 @@ from dulwich.refs import Ref, check_ref_format
 
 from watchlist import limits
 from watchlist.errors import ErrorCode, JobError
-from watchlist.git.answers import error_of_line
+from watchlist.git.answers import BrokenOffError, error_of_line
 from watchlist.repository_url import Repository
 
 USER_AGENT = "git/2.45.0 (repository-watchlist)"
@@ -128,7 +128,7 @@ def protocol_errors() -> Iterator[None]:
     try:
         yield
     except HangupException as error:
-        raise JobError(ErrorCode.TRANSFER_INVALID, "The host's answer broke off.") from error
+        raise BrokenOffError(ErrorCode.TRANSFER_INVALID, "The host's answer broke off.") from error
     except (GitProtocolError, ValueError) as error:
         raise JobError(ErrorCode.TRANSFER_INVALID, "The host's answer is not git's.") from error
 
@@ -172,12 +172,13 @@ def _read_capabilities(lines: Iterator[bytes | None]) -> Capabilities:
 
 def _of_old_server(first: str, further: Iterator[str], *, is_announced: bool) -> Capabilities:
     """Read what a server of version 0 or 1 lists; of its refs, which may be very many, only the first."""
-    if is_announced and not first:  # how the oldest servers say that a repository is empty
+    if first == "version 1":
+        first = next(further, "")
+    if is_announced and not first:  # how some servers say that a repository is empty
         return Capabilities(version=1, head=Head(None, None, "sha1"))
-    if not re.match(r"version 1$|[0-9a-f]{40,64} ", first):
+    if not re.match(r"[0-9a-f]{40,64} ", first):
         raise GitProtocolError("no advertisement of git's")
-    ref = next(further, "") if first == "version 1" else first
-    return Capabilities(version=1, head=_told_unasked(ref))
+    return Capabilities(version=1, head=_told_unasked(first))
 
 
 def _told_unasked(first_ref: str) -> Head | None:

@@ -26,6 +26,7 @@ from watchlist import clock
 from watchlist.errors import ErrorCode, JobError
 from watchlist.git.answers import (
     MOST_REDIRECTS,
+    BrokenOffError,
     RedirectedError,
     error_of_content,
     error_of_status,
@@ -247,7 +248,7 @@ def explained(error: Exception, *, in_answer: bool) -> JobError:
     if isinstance(error, NameResolutionError):
         return JobError(ErrorCode.HOST_UNREACHABLE, "The host's name cannot be resolved.")
     if in_answer or (isinstance(error, HTTPException) and not isinstance(error, ConnectionError)):
-        return JobError(ErrorCode.TRANSFER_INVALID, "The host's answer broke off.")
+        return BrokenOffError(ErrorCode.TRANSFER_INVALID, "The host's answer broke off.")
     return JobError(ErrorCode.HOST_UNREACHABLE, "The host cannot be reached.")
 
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.history.byte_reader import ByteReader
-from tasks.history.pack_stream import OBJECT_BYTES, commits_in
+from tasks.history.pack_stream import OBJECT_BYTES, UnfilteredPackError, commits_in
 from watchlist.errors import ErrorCode, JobError
 
-COMMIT, TREE, OFS_DELTA, REF_DELTA = 1, 2, 6, 7
+COMMIT, TREE, BLOB, TAG, OFS_DELTA, REF_DELTA = 1, 2, 3, 4, 6, 7
 
 
 def reader(data: bytes, size: int = 7) -> ByteReader:
@@ -53,7 +53,7 @@ def found_in(data: bytes, **options: int) -> list[tuple[str, bytes]]:
 
 
 def test_commits_come_with_their_ids_and_other_objects_do_not() -> None:
-    data = pack(packed(COMMIT, b"one"), packed(TREE, b"tree"), packed(COMMIT, b"two"))
+    data = pack(packed(COMMIT, b"one"), packed(TAG, b"tag"), packed(COMMIT, b"two"))
     assert found_in(data) == [(oid(b"one"), b"one"), (oid(b"two"), b"two")]
 
 
@@ -69,14 +69,29 @@ def test_a_delta_against_an_id_is_resolved_even_when_the_base_comes_later() -> N
     assert found_in(data) == [(oid(b"base"), b"base"), (oid(b"patched"), b"patched")]
 
 
-def test_a_delta_of_a_tree_is_skipped() -> None:
-    first = packed(TREE, b"base")
+@pytest.mark.parametrize("kind", [TREE, BLOB])
+def test_a_pack_of_a_server_that_does_not_filter_is_told(kind: int) -> None:
+    found = commits_in(reader(pack(packed(COMMIT, b"one"), packed(kind, b""))), object_format="sha1", commit_bytes=9999)
+    assert next(found) == (oid(b"one"), b"one")
+    with pytest.raises(UnfilteredPackError):
+        next(found)
+
+
+def test_waiting_deltas_cost_memory_although_they_are_empty() -> None:
+    bases = [bytes([number]) * 20 for number in range(100)]
+    with pytest.raises(JobError) as raised:
+        found_in(pack(*(packed(REF_DELTA, b"", base=base) for base in bases)), commit_bytes=20_000)
+    assert raised.value.code is ErrorCode.REPOSITORY_TOO_LARGE
+
+
+def test_a_delta_of_a_tag_is_skipped() -> None:
+    first = packed(TAG, b"base")
     data = pack(first, packed(OFS_DELTA, delta(b"base", b"other"), base=bytes([len(first)])), packed(COMMIT, b"one"))
     assert found_in(data) == [(oid(b"one"), b"one")]
 
 
 def test_sha256_ids_are_longer() -> None:
-    [(found, _)] = commits_in(reader(pack(packed(COMMIT, b"one"))), object_format="sha256", commit_bytes=100)
+    [(found, _)] = commits_in(reader(pack(packed(COMMIT, b"one"))), object_format="sha256", commit_bytes=1000)
     assert len(found) == 64
 
 
@@ -129,7 +144,7 @@ def test_garbage_ends_in_a_typed_error_or_nothing(garbage: bytes) -> None:
     def read() -> Iterator[tuple[str, bytes]]:
         return commits_in(reader(pack(garbage, count=3)), object_format="sha1", commit_bytes=10_000)
 
-    with contextlib.suppress(JobError):
+    with contextlib.suppress(JobError, UnfilteredPackError):
         list(read())
 
 
