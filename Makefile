@@ -157,11 +157,11 @@ scorecard-if-go: $(if $(shell command -v go),$(SCORECARD))
 
 # Extras stay in: pip 23 takes `coverage==1` for no pin of the `coverage[toml]` that another requirement asks for.
 .PHONY: lock
-lock: .venv/dev ## Lock the requirements anew (hashes, no addresses)
+lock: .venv/dev ## Lock the requirements anew (hashes, no addresses); dev has those of the command line (pyproject.toml), too
 	for name in dev local page task functions bench uv; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 			--no-emit-index-url --no-emit-find-links --no-annotate --no-header $$( [ $$name = dev ] || echo --constraints requirements/dev.txt ) \
-			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
+			requirements/$$name.in $$( [ $$name = dev ] && echo pyproject.toml ) --output-file requirements/$$name.txt || exit 1; \
 	done
 
 .PHONY: redrive

@@ -1,0 +1,3 @@
+from watchlist_cli.main import main
+
+main()

@@ -1,0 +1,17 @@
+"""What some options can be."""
+
+from enum import StrEnum
+
+
+class ReportFormat(StrEnum):
+    """How a report is written."""
+
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+class ExportFormat(StrEnum):
+    """How a list is written."""
+
+    CSV = "csv"
+    JSONL = "jsonl"

@@ -1,0 +1,137 @@
+"""The service's HTTP API as this command uses it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from watchlist_cli.errors import CommandError, NotAllowedError, RefusedError, UnavailableError
+from watchlist_cli.profile import LOCAL_URL, Profile
+
+Json = dict[str, Any]
+
+_TIMEOUT = urllib3.Timeout(connect=5, read=40)
+"""Seconds; API Gateway gives up after 30."""
+
+_RETRIES = urllib3.Retry(
+    total=3,
+    connect=0,  # a service that is not there is said to be at once
+    backoff_factor=0.5,
+    backoff_jitter=0.5,
+    status_forcelist={429, 503},
+    allowed_methods={"GET", "PUT", "DELETE", "PATCH"},
+    raise_on_status=False,
+)
+"""`Retry-After` is heard, up to the number of tries; POST is left to the person."""
+
+_PAGE = 100
+
+
+class Client:
+    """Calls the API of one profile.
+
+    Every call raises RefusedError where the service refuses, and UnavailableError where it does not answer.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._pool = urllib3.PoolManager(timeout=_TIMEOUT, retries=_RETRIES)
+
+    def get(self, path: str, **query: object) -> Json:
+        """Ask for something; parameters that are None are left out."""
+        return self._call("GET", path, query=query)
+
+    def send(self, method: str, path: str, body: object = None, **query: object) -> Json:
+        """Change something; a batch that was refused in part comes back as its results."""
+        return self._call(method, path, body=body, query=query)
+
+    def pages(self, path: str, **query: object) -> Iterator[Json]:
+        """Yield the items of all pages of a list."""
+        cursor: str | None = None
+        while True:
+            page = self.get(path, limit=_PAGE, cursor=cursor, **query)
+            yield from page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def watched(self, **filters: object) -> Iterator[Json]:
+        """Yield the user's watchlist, the most worrying first."""
+        return self.pages("/activity/watchlist", user=self._profile.user, **filters)
+
+    def find(self, named: str) -> Json:
+        """Return what the user watches under that name: `owner/name`, an address, an id of either kind.
+
+        Raises:
+            CommandError: nothing of that name is watched, or more than one.
+        """
+        text = named.rstrip("/").removesuffix(".git")
+        by_id = text.startswith(("watchlist_", "user_"))
+        last = text.rsplit("/", maxsplit=1)[-1].rsplit(":", maxsplit=1)[-1]
+        rows = self.watched() if by_id else self.watched(text=last)
+        matching = [row for row in rows if _is_named(row, text)]
+        if not matching:
+            raise CommandError(f"{self._profile.user} watches nothing called {named!r}; `watchlist ls` lists what is")
+        if len(matching) > 1:
+            choices = ", ".join(row["repository_url"] for row in matching)
+            raise CommandError(f"{named!r} is the name of several: {choices}")
+        return matching[0]
+
+    def _call(self, method: str, path: str, *, body: object = None, query: Mapping[str, object]) -> Json:
+        fields = {name: value for name, value in query.items() if value is not None}
+        url = f"{self._profile.url}{quote(path)}" + (f"?{urlencode(fields)}" if fields else "")
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"Accept": "application/json", "User-Agent": "watchlist-cli"}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            response = self._pool.request(
+                method, url, body=content, headers=self._signed(method, url, headers, content)
+            )
+        except HTTPError as error:
+            raise UnavailableError(_nobody_answers(self._profile.url, error)) from error
+        return _answer(response)
+
+    def _signed(self, method: str, url: str, headers: dict[str, str], content: bytes | None) -> dict[str, str]:
+        if self._profile.token is not None:
+            return {**headers, "Authorization": f"Bearer {self._profile.token}"}
+        if self._profile.region is not None:
+            from watchlist_cli.signing import signed_headers  # noqa: PLC0415 - an extra that few install
+
+            return signed_headers(method, url, headers, content, self._profile.region)
+        return headers
+
+
+def _answer(response: urllib3.BaseHTTPResponse) -> Json:
+    try:
+        answer = json.loads(response.data) if response.data else {}
+    except ValueError:
+        answer = {}
+    if not isinstance(answer, dict):
+        answer = {}
+    if response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        raise NotAllowedError(response.status, answer)
+    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR or response.status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise UnavailableError(str(RefusedError(response.status, answer)))
+    if response.status >= HTTPStatus.BAD_REQUEST:
+        raise RefusedError(response.status, answer)
+    return answer
+
+
+def _nobody_answers(url: str, error: HTTPError) -> str:
+    if url == LOCAL_URL:
+        return f"no service answers at {url}: start one by `make serve`, or name another by WATCHLIST_URL"
+    return f"{urlsplit(url).netloc} does not answer: {error}"
+
+
+def _is_named(row: Mapping[str, str], text: str) -> bool:
+    if text in {row["watchlist_id"], row["user_watchlist_id"]}:
+        return True
+    address = row["repository_url"].partition("://")[2].lower()
+    wanted = text.lower().partition("://")[2] or text.lower()
+    wanted = wanted.removeprefix("git@").replace(":", "/", 1) if wanted.startswith("git@") else wanted
+    return address == wanted.removeprefix("www.") or address.endswith(f"/{wanted}")

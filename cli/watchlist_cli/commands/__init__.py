@@ -1,0 +1,1 @@
+"""What each command does: asks the service, decides, prints, and returns the exit code."""

@@ -1,0 +1,80 @@
+"""`report` and `export`: the watchlist as a text to send or a table to keep."""
+
+import csv
+import io
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from watchlist_cli.choices import ExportFormat, ReportFormat
+from watchlist_cli.errors import ExitCode
+from watchlist_cli.reporting import Report, period
+from watchlist_cli.session import Session
+
+_EXPORTED = (
+    "name",
+    "repository_url",
+    "status",
+    "verdict",
+    "reason",
+    "score",
+    "score_change",
+    "last_commit_by_person_at",
+    "last_commit_by_bot_at",
+    "absence_factor",
+    "critical_alerts",
+    "mild_alerts",
+    "analyzed_at",
+    "added_at",
+    "labels",
+    "notes",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def report(session: Session, since: str, form: ReportFormat) -> ExitCode:
+    """Print a report of the time since then."""
+    now = datetime.now(UTC)
+    start = now - period(since)
+    rows = list(session.client.watched())
+    alerts = [
+        (row["name"], alert)
+        for row in rows
+        for alert in session.client.pages(f"/activity/alerts/{row['user_watchlist_id']}")
+        if datetime.fromisoformat(alert["raised_at"]) >= start
+    ]
+    made = Report(rows, alerts, start, now)
+    sys.stdout.write(made.html() if form is ReportFormat.HTML else made.markdown())
+    return ExitCode.GOOD
+
+
+def export(session: Session, form: ExportFormat) -> ExitCode:
+    """Print the watchlist as CSV or as JSON Lines, the API's own objects."""
+    rows = session.client.watched()
+    if form is ExportFormat.JSONL:
+        for row in rows:
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+        return ExitCode.GOOD
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _EXPORTED)
+    writer.writeheader()
+    writer.writerows(_flat(row) for row in rows)
+    sys.stdout.write(text.getvalue())
+    return ExitCode.GOOD
+
+
+def _flat(row: dict[str, Any]) -> dict[str, object]:
+    cells = {name: row.get(name) for name in _EXPORTED} | {
+        "verdict": row["verdict"]["state"],
+        "reason": row["verdict"]["reasons"][0]["message"],
+        "critical_alerts": row["open_alerts"]["critical"],
+        "mild_alerts": row["open_alerts"]["mild"],
+        "labels": " ".join(row["labels"]),
+    }
+    return {name: _safe(value) for name, value in cells.items()}
+
+
+def _safe(value: object) -> object:
+    """A spreadsheet takes a text that begins so for a formula; an apostrophe makes it a text."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

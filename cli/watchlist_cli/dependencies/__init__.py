@@ -1,0 +1,1 @@
+"""What files of projects say they depend on."""

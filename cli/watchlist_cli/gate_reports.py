@@ -1,0 +1,86 @@
+"""A gate's findings as JUnit XML and SARIF, for the programs that show them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from watchlist_cli.gate import Finding
+
+_RULES = {
+    "verdict": "The repository has a verdict that the policy denies",
+    "score": "The repository's Scorecard score is too low",
+    "quiet": "Nobody has worked on the repository for too long",
+    "alerts": "The repository has open alerts",
+    "unknown": "Not enough is known of the repository",
+}
+
+
+def junit(rows: Sequence[Mapping[str, Any]], findings: Sequence[Finding]) -> str:
+    """Return a JUnit report: one test case a repository; what is waived or a warning is skipped."""
+    suite = Element("testsuite", name="watchlist gate", tests=str(len(rows)))
+    failed = skipped = 0
+    for row in rows:
+        case = SubElement(suite, "testcase", classname="watchlist", name=_xml(row["name"]))
+        of_row = [finding for finding in findings if finding.row is row]
+        failures = [finding for finding in of_row if finding.fails and finding.waiver is None]
+        if failures:
+            failed += 1
+            SubElement(case, "failure", message=_xml("; ".join(finding.message for finding in failures)))
+        elif of_row:
+            skipped += 1
+            SubElement(case, "skipped", message=_xml("; ".join(map(_excused, of_row))))
+    suite.attrib |= {"failures": str(failed), "skipped": str(skipped), "errors": "0"}
+    indent(suite)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(suite, encoding="unicode") + "\n"
+
+
+def sarif(findings: Sequence[Finding], artifact: str) -> str:
+    """Return a SARIF 2.1.0 log.
+
+    Args:
+        findings: what does not pass.
+        artifact: the file, relative to the repository's root, at which they are shown.
+    """
+    log = {
+        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "watchlist",
+                        "rules": [{"id": code, "shortDescription": {"text": text}} for code, text in _RULES.items()],
+                    }
+                },
+                "results": [_result(finding, artifact) for finding in findings],
+            }
+        ],
+    }
+    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+
+
+def _result(finding: Finding, artifact: str) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "ruleId": finding.code,
+        "level": "error" if finding.fails else "warning",
+        "message": {"text": f"{finding.row['name']}: {finding.message}"},
+        "locations": [
+            {"physicalLocation": {"artifactLocation": {"uri": artifact}, "region": {"startLine": 1}}},
+        ],
+        "partialFingerprints": {"repositoryRule/v1": f"{finding.row['repository_url']}#{finding.code}"},
+    }
+    if finding.waiver is not None:
+        result["suppressions"] = [{"kind": "external", "justification": _excused(finding)}]
+    return result
+
+
+def _excused(finding: Finding) -> str:
+    if finding.waiver is None:
+        return f"warning: {finding.message}"
+    return f"{finding.message}; allowed until {finding.waiver.until}: {finding.waiver.reason}"
+
+
+def _xml(text: str) -> str:
+    """XML has no control characters, not even as references."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

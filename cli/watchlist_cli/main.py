@@ -1,0 +1,267 @@
+"""The `watchlist` command. Each command imports what it needs when it runs, so that help is there at once."""
+
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from watchlist_cli.choices import ExportFormat, ReportFormat
+from watchlist_cli.errors import CommandError, ExitCode
+
+_VERDICTS = "gone, failing, moved, archived, dormant, quiet, unknown, slowing, active"
+
+app = typer.Typer(
+    name="watchlist",
+    help="Watches open-source repositories and tells whether they stay alive and healthy.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help comes in half the time
+    epilog="A repository is named by owner/name, its address or an id. Exit codes: 0 good, 1 the gate does not pass or "
+    "processing failed, 2 usage, 3 not reachable or not allowed, 4 still processing.",
+)
+alerts_app = typer.Typer(help="Alerts: what is open, and what is done about it.", invoke_without_command=True)
+ops_app = typer.Typer(help="Queues and jobs, for operators.", no_args_is_help=True)
+app.add_typer(alerts_app, name="alerts")
+app.add_typer(ops_app, name="ops")
+
+Repository = Annotated[str, typer.Argument(metavar="REPO", help="owner/name, an address or an id")]
+Repositories = Annotated[list[str], typer.Argument(metavar="REPO...", help="owner/name, an address or an id")]
+Labels = Annotated[list[str] | None, typer.Option("--label", help="A label of yours; may be given more than once.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callbacks take the value
+    if wanted:
+        try:
+            typer.echo(version("repository-watchlist"))
+        except PackageNotFoundError:
+            typer.echo("not installed")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    context: typer.Context,
+    *,
+    profile: Annotated[
+        str | None, typer.Option(help="A service of the file of profiles. [env: WATCHLIST_PROFILE]")
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="Whose watchlist. [env: WATCHLIST_USER]")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the API's own objects.")] = False,
+    show_version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
+) -> None:
+    """Choose the service: WATCHLIST_URL, a profile, or the one that runs on this machine."""
+    del show_version
+    from watchlist_cli.output import Printer, form_for
+    from watchlist_cli.profile import choose
+    from watchlist_cli.session import Session
+
+    context.obj = Session(choose(profile, user), Printer(form_for(as_json=as_json)))
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    repositories: Annotated[
+        list[str], typer.Argument(metavar="REPO...", help="owner/name or an address, in any spelling")
+    ],
+    notes: Annotated[str | None, typer.Option(help="Why you watch them.")] = None,
+    labels: Labels = None,
+    wait: Annotated[int | None, typer.Option(metavar="SECONDS", help="Wait so long until they are processed.")] = None,
+) -> None:
+    """Watch repositories."""
+    from watchlist_cli.commands import adding
+
+    _end(adding.add(context.obj, repositories, notes=notes, labels=labels or (), wait_seconds=wait))
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER...", help="Lock files, manifests, SBOMs, lists")],
+    *,
+    dry_run: Annotated[bool, typer.Option(help="Show what would be added, and stop.")] = False,
+    labels: Labels = None,
+    yes: Yes = False,
+) -> None:
+    """Watch what a project depends on; it is shown first."""
+    from watchlist_cli.commands import importing
+
+    _end(importing.run(context.obj, importing.plan_for(paths), labels=labels or (), dry_run=dry_run, yes=yes))
+
+
+@app.command("ls")
+def list_(
+    context: typer.Context,
+    *,
+    verdict: Annotated[str | None, typer.Option(help=f"Only these, with commas between: {_VERDICTS}.")] = None,
+    status: Annotated[str | None, typer.Option(help="Only processing, ready or failed.")] = None,
+    label: Annotated[str | None, typer.Option(help="Only with this label.")] = None,
+    text: Annotated[str | None, typer.Option(help="Only with this text in address, notes or labels.")] = None,
+    sort: Annotated[str | None, typer.Option(help="worry, added, name, score or last_commit.")] = None,
+) -> None:
+    """List what is watched, the most worrying first."""
+    from watchlist_cli.commands import listing
+
+    filters = {"verdict": verdict, "status": status, "label": label, "text": text, "sort": sort}
+    _end(listing.show_list(context.obj, filters))
+
+
+@app.command()
+def show(context: typer.Context, repository: Repository) -> None:
+    """Show one repository: verdict, figures, checks."""
+    from watchlist_cli.commands import listing
+
+    _end(listing.show_one(context.obj, repository))
+
+
+@app.command()
+def watch(context: typer.Context, repository: Repository) -> None:
+    """Follow a repository live until it is processed."""
+    from watchlist_cli.commands import adding
+
+    _end(adding.watch(context.obj, repository))
+
+
+@app.command()
+def retry(
+    context: typer.Context,
+    *,
+    repositories: Annotated[list[str] | None, typer.Argument(metavar="[REPO...]")] = None,
+    all_failed: Annotated[bool, typer.Option(help="All whose processing failed.")] = False,
+) -> None:
+    """Try failed repositories again."""
+    from watchlist_cli.commands import adding
+
+    _end(adding.retry(context.obj, repositories or [], all_failed=all_failed))
+
+
+@app.command("rm")
+def remove(context: typer.Context, repositories: Repositories, *, yes: Yes = False) -> None:
+    """Stop watching repositories."""
+    from watchlist_cli.commands import adding
+
+    _end(adding.remove(context.obj, repositories, yes=yes))
+
+
+@alerts_app.callback()
+def alerts(
+    context: typer.Context,
+    *,
+    repository: Annotated[str | None, typer.Option("--repo", metavar="REPO", help="Only of this repository.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Resolved ones, too.")] = False,
+) -> None:
+    """List open alerts, the newest first."""
+    if context.invoked_subcommand is None:
+        from watchlist_cli.commands import alerting
+
+        _end(alerting.show(context.obj, repository, everything=everything))
+
+
+@alerts_app.command("ack")
+def acknowledge(context: typer.Context, ids: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
+    """Say that alerts were seen."""
+    from watchlist_cli.commands import alerting
+
+    _end(alerting.settle(context.obj, ids, "acknowledge"))
+
+
+@alerts_app.command("resolve")
+def resolve(context: typer.Context, ids: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
+    """Say that alerts are dealt with."""
+    from watchlist_cli.commands import alerting
+
+    _end(alerting.settle(context.obj, ids, "resolve"))
+
+
+@app.command()
+def gate(
+    context: typer.Context,
+    *,
+    sources: Annotated[
+        list[Path] | None, typer.Option("--from", metavar="FILE", help="Judge only what this depends on.")
+    ] = None,
+    policy: Annotated[Path | None, typer.Option(help="A policy file; options go before it.")] = None,
+    min_score: Annotated[float | None, typer.Option(min=0, max=10, help="Lowest score.")] = None,
+    max_quiet_days: Annotated[
+        int | None, typer.Option(min=0, help="Longest time without a commit by a person.")
+    ] = None,
+    no_open: Annotated[str | None, typer.Option(help="No open alert of this level or above: mild, critical.")] = None,
+    deny: Annotated[str | None, typer.Option(help=f"Verdicts that do not pass, with commas: {_VERDICTS}.")] = None,
+    unknown: Annotated[str | None, typer.Option(help="What is not known: fail or warn.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write a JUnit report.")] = None,
+    sarif: Annotated[Path | None, typer.Option(help="Write a SARIF log.")] = None,
+) -> None:
+    """Fail (exit code 1) where a repository is not healthy enough; for pipelines."""
+    from watchlist_cli.commands import gating
+
+    given = {
+        "min_score": min_score,
+        "max_quiet_days": max_quiet_days,
+        "no_open": no_open,
+        "deny": None if deny is None else [verdict.strip() for verdict in deny.split(",") if verdict.strip()],
+        "unknown": unknown,
+    }
+    options = {name: value for name, value in given.items() if value is not None}
+    reports = {name: path for name, path in {"junit": junit, "sarif": sarif}.items() if path is not None}
+    _end(gating.run(context.obj, gating.policy_of(policy, options), gating.addresses_in(sources), reports))
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    since: Annotated[str, typer.Option(help="The time that it covers: 12h, 7d, 2w.")] = "7d",
+    form: Annotated[ReportFormat, typer.Option("--format")] = ReportFormat.MARKDOWN,
+) -> None:
+    """Print a report of what is in trouble and what changed, to send by mail."""
+    from watchlist_cli.commands import reporting
+
+    _end(reporting.report(context.obj, since, form))
+
+
+@app.command()
+def export(context: typer.Context, form: Annotated[ExportFormat, typer.Option("--format")] = ExportFormat.CSV) -> None:
+    """Print the watchlist as CSV (safe in spreadsheets) or JSON Lines."""
+    from watchlist_cli.commands import reporting
+
+    _end(reporting.export(context.obj, form))
+
+
+@ops_app.command()
+def queues(context: typer.Context) -> None:
+    """Show how much waits in each queue."""
+    from watchlist_cli.commands import operating
+
+    _end(operating.queues(context.obj))
+
+
+@ops_app.command()
+def jobs(context: typer.Context) -> None:
+    """Show recent jobs."""
+    from watchlist_cli.commands import operating
+
+    _end(operating.jobs(context.obj))
+
+
+def _end(code: ExitCode) -> None:
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Run the command; what a person can put right is said in one line."""
+    try:
+        app()
+    except CommandError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read has enough
+        sys.exit(ExitCode.GOOD)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""A report of a user's watchlist that can be mailed: what is in trouble, what changed, the worst first."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from html import escape
+from typing import Any
+
+from watchlist_cli.errors import CommandError
+
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_WELL = frozenset({"active", "slowing"})
+_MARKDOWN = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_{}[]()<>#+-!|~"})
+
+
+def period(text: str) -> timedelta:
+    """Read a length of time: `12h`, `7d`, `2w`.
+
+    Raises:
+        CommandError: it is none.
+    """
+    number, unit = text[:-1], text[-1:]
+    if unit not in _UNITS or not number.isdecimal() or not 0 < int(number) <= 1000:  # noqa: PLR2004 - 1000 weeks are 19 years
+        raise CommandError(f"{text!r} is no length of time like 12h, 7d or 2w")
+    return int(number) * _UNITS[unit]
+
+
+class Report:
+    """What is told of a watchlist: sections of lines, rendered as Markdown or HTML.
+
+    Args:
+        rows: the watchlist, the most worrying first.
+        alerts: by repository's name, the alerts of the period.
+        since: when the period began.
+        now: when it ends.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        alerts: Sequence[tuple[str, Mapping[str, Any]]],
+        since: datetime,
+        now: datetime,
+    ) -> None:
+        self._title = f"Watchlist: {since:%Y-%m-%d} to {now:%Y-%m-%d}"
+        verdicts = Counter(row["verdict"]["state"] for row in rows)
+        self._summary = f"{len(rows)} repositories: " + (
+            ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common()) or "none"
+        )
+        self._sections = {
+            "In trouble": [
+                (row["name"], f"{row['verdict']['state']}: {row['verdict']['reasons'][0]['message']}")
+                for row in rows
+                if row["verdict"]["state"] not in _WELL
+            ],
+            "Alerts": [
+                (name, f"{alert['level']}: {alert['message']}")
+                for name, alert in sorted(alerts, key=lambda each: each[1]["level"])
+            ],
+            "Scores that moved": [
+                (row["name"], f"{row['score']:g} ({row['score_change']:+g})")
+                for row in sorted(rows, key=lambda row: row["score_change"] or 0)
+                if row["score_change"] and row["analyzed_at"] and datetime.fromisoformat(row["analyzed_at"]) >= since
+            ],
+        }
+
+    def markdown(self) -> str:
+        """Return the report as Markdown; strangers' texts are only text in it."""
+        lines = [f"# {self._title}", "", self._summary, ""]
+        for title, entries in self._sections.items():
+            lines += [f"## {title}", ""]
+            lines += [f"- **{_plain(name)}** {_plain(text)}" for name, text in entries] or ["Nothing to do."]
+            lines.append("")
+        return "\n".join(lines)
+
+    def html(self) -> str:
+        """Return the report as one HTML page without anything from elsewhere."""
+        body = [f"<h1>{escape(self._title)}</h1>", f"<p>{escape(self._summary)}</p>"]
+        for title, entries in self._sections.items():
+            body.append(f"<h2>{escape(title)}</h2>")
+            items = [f"<li><strong>{escape(name)}</strong> {escape(text)}</li>" for name, text in entries]
+            body.append(f"<ul>{''.join(items)}</ul>" if items else "<p>Nothing to do.</p>")
+        head = f'<meta charset="utf-8"><title>{escape(self._title)}</title>'
+        return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
+
+
+def _plain(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text).translate(_MARKDOWN)

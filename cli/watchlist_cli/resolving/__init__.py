@@ -1,0 +1,1 @@
+"""Which repository a package comes from, and how one knows."""
