@@ -1,7 +1,9 @@
 """A step repeated on a thread of its own until it is told to stop; an error of one step does not end the next."""
 
+import heapq
 import logging
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -14,19 +16,30 @@ class BackgroundLoop:
 
     Args:
         step: does one round and returns whether there may be more to do at once.
-        seconds: the pause after a round that left nothing to do, or failed.
+        seconds: the pause after a round that left nothing to do, unless `wake` ends it earlier.
+        retry_seconds: the pause after a round that failed; the same unless given.
         wait_first: whether the first round comes after a pause.
     """
 
-    def __init__(self, name: str, step: Callable[[], bool], *, seconds: float, wait_first: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], bool],
+        *,
+        seconds: float,
+        retry_seconds: float | None = None,
+        wait_first: bool = False,
+    ) -> None:
         self._name = name
         self._step = step
         self._seconds = seconds
+        self._retry_seconds = seconds if retry_seconds is None else retry_seconds
         self._wait_first = wait_first
         self._round = threading.Lock()
-        self._going = threading.Event()
-        self._going.set()
-        self._stopped = threading.Event()
+        self._changed = threading.Condition()
+        self._is_paused = False
+        self._is_stopped = False
+        self._due: list[float] = []
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def __enter__(self) -> Self:
@@ -36,33 +49,58 @@ class BackgroundLoop:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stopped.set()
-        self._going.set()
+        with self._changed:
+            self._is_stopped = True
+            self._changed.notify()
         self._thread.join()
 
     def pause(self) -> None:
         """Return when the running round has ended; no other begins until `resume`."""
-        self._going.clear()
+        with self._changed:
+            self._is_paused = True
         with self._round:
             pass
 
     def resume(self) -> None:
         """Go on after `pause`."""
-        self._going.set()
+        with self._changed:
+            self._is_paused = False
+            self._changed.notify()
+
+    def wake(self, seconds: float = 0) -> None:
+        """Have a round begin now, or in some seconds, if none would begin before."""
+        if seconds < self._seconds:
+            with self._changed:
+                heapq.heappush(self._due, time.monotonic() + seconds)
+                self._changed.notify()
 
     def _run(self) -> None:
         if self._wait_first:
-            self._stopped.wait(self._seconds)
-        while not self._stopped.is_set():
-            self._going.wait()
+            self._sleep(self._seconds)
+        while self._may_go_on():
             with self._round:
-                more = self._going.is_set() and not self._stopped.is_set() and self._run_step()
-            if not more:
-                self._stopped.wait(self._seconds)
+                pause = 0 if self._is_paused else self._run_step()
+            self._sleep(pause)
 
-    def _run_step(self) -> bool:
+    def _may_go_on(self) -> bool:
+        """Wait while paused; return whether there is another round."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_stopped or not self._is_paused)
+            return not self._is_stopped
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait some seconds or until something is due; what is due by then needs the next round only."""
+        until = time.monotonic() + seconds
+        with self._changed:
+            while not self._is_stopped and (left := min([until, *self._due[:1]]) - time.monotonic()) > 0:
+                self._changed.wait(left)
+            while self._due and self._due[0] <= time.monotonic():
+                heapq.heappop(self._due)
+
+    def _run_step(self) -> float:
+        """Run one round and return how long to pause after it."""
         try:
-            return self._step()
+            return 0 if self._step() else self._seconds
         except Exception:
             _LOGGER.exception("%s: a round failed", self._name)
-            return False
+            return self._retry_seconds

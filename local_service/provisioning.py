@@ -28,6 +28,8 @@ _CLUSTER = "watchlist"
 _EVENT_BUS = "watchlist"
 _TOPIC = "watchlist"
 _FAMILY = "job"
+_NETWORK = {"SUBNET_IDS": "subnet-local-a,subnet-local-b", "SECURITY_GROUP_IDS": "sg-local"}
+"""There is none: tasks are processes of this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def provision(url: str, variables: Mapping[str, str]) -> Environment:
         "ACTIVITY_TABLE": tables.ACTIVITY.name,
         **{kind.queue_url_variable: queue.url for kind, queue in queues.items()},
         **{kind.dead_letter_queue_url_variable: queue.url for kind, queue in dead_letter_queues.items()},
-        **_create_network(boto3.client("ec2", **arguments)),
+        **_NETWORK,
     }
     events = boto3.client("events", **arguments)
     events.create_event_bus(Name=_EVENT_BUS)
@@ -185,18 +187,6 @@ def _create_queue(sqs: "SQSClient", spec: QueueSpec, name: str, attributes: Mapp
     return Queue(url, arn, spec.batch_size)
 
 
-def _create_network(ec2: Any) -> dict[str, str]:  # noqa: ANN401 - EC2's types are not installed for these three calls
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    # Without host names moto's RunTask fails on the network interface that it makes for the task.
-    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
-    subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=zone)["Subnet"]["SubnetId"]
-        for block, zone in (("10.0.0.0/17", "us-east-1a"), ("10.0.128.0/17", "us-east-1b"))
-    ]
-    group = ec2.create_security_group(VpcId=vpc, GroupName="tasks", Description="tasks")["GroupId"]
-    return {"SUBNET_IDS": ",".join(subnets), "SECURITY_GROUP_IDS": group}
-
-
 def _register_task(ecs: "ECSClient", environment: Mapping[str, str]) -> str:
     response = ecs.register_task_definition(
         family=_FAMILY,
@@ -209,8 +199,6 @@ def _register_task(ecs: "ECSClient", environment: Mapping[str, str]) -> str:
                 "name": function_specs.TASK_CONTAINER,
                 "image": "local",
                 "essential": True,
-                # moto's RunTask fails on a container without a memory limit of its own
-                "memory": TASK_MEMORY_MB,
                 "environment": [{"name": name, "value": value} for name, value in environment.items()],
             }
         ],

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
@@ -18,7 +18,7 @@ from local_service import lifeline
 from local_service.aws import embedded as embedded_aws
 from local_service.aws.embedded import EmbeddedAws
 from local_service.functions.processes import FunctionProcesses, LocalFunction
-from local_service.functions.queue_poller import QueuePoller
+from local_service.functions.queue_poller import Queue, QueuePoller
 from local_service.functions.stream_poller import StreamPoller
 from local_service.functions.timers import Timer, Timers
 from local_service.gateways.authorizer import Authorizer
@@ -38,6 +38,10 @@ from watchlist.job_kinds import JobKind
 from watchlist.repository_url import DEFAULT_ORIGINS
 from watchlist.settings import Settings, TaskSettings
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
+    from mypy_boto3_sqs import SQSClient
+
 HTTP_PORT = 3000
 CLONES = lifeline.ROOT / "build" / "local" / "clones"
 
@@ -54,6 +58,9 @@ Invoke = Callable[[str, dict[str, Any]], Any]
 
 Interference = Callable[[Invoke, str, dict[str, Any]], Any]
 """Called in an invocation's place, with what would do it; returns the answer that the invoker gets."""
+
+_IDLE_SECONDS = 20
+"""How long what waits for the embedded AWS rests unless it is woken; only for what nobody tells, as a lost process."""
 
 _TWO_AT_ONCE = {spec.name for spec in function_specs.HTTP_FUNCTIONS} | {function_specs.DISPATCHER.name}
 _WARM = (
@@ -74,6 +81,7 @@ class LocalSettings:
         repositories: local git repositories to serve over HTTP.
         variables: values for settings of functions and tasks, by their variables' names; those that infrastructure
             decides, as names of tables, are overridden.
+        data: the folder in which everything is kept, or None to forget it at the end.
         log: the file for all logs, emptied first; None for this process's stderr.
         reconcile_interval: how often the reconciler runs.
         schedule_interval: how often the scheduler runs.
@@ -85,6 +93,7 @@ class LocalSettings:
     port: int = 0
     repositories: tuple[Path, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    data: Path | None = None
     log: Path | None = None
     reconcile_interval: timedelta = limits.RECONCILE_INTERVAL
     schedule_interval: timedelta = limits.SCHEDULE_INTERVAL
@@ -169,7 +178,7 @@ class LocalService:
         live_gateway = _websocket_gateway(self._invoke, live_port, authorizer)
         starting.callback(live_gateway.close)
         git_url = self._serve_repositories(starting, scratch / "repositories")
-        self.aws = starting.enter_context(EmbeddedAws(log))
+        self.aws = starting.enter_context(EmbeddedAws(log, self._settings.data))
         self.environment = provision(
             self.aws.url,
             {
@@ -182,44 +191,53 @@ class LocalService:
         self.functions = starting.enter_context(FunctionProcesses(self._local_functions(), log))
         self.functions.warm_up(_WARM)
         arguments: Any = embedded_aws.client_arguments(self.aws.url)
-        self.runner = starting.enter_context(
-            TaskRunner(
-                boto3.client("ecs", **arguments),
-                self.environment.cluster,
-                self._invoker(function_specs.TASK_STOPPED),
-                scratch=scratch / "homes",
-                log=log,
-                argv=self._settings.task_argv,
-                grace_seconds=self._settings.grace_seconds,
-            )
+        self.runner = TaskRunner(
+            boto3.client("ecs", **arguments),
+            self.environment.cluster,
+            self._invoker(function_specs.TASK_STOPPED),
+            scratch=scratch / "homes",
+            log=log,
+            argv=self._settings.task_argv,
+            grace_seconds=self._settings.grace_seconds,
+            idle_seconds=_IDLE_SECONDS,
         )
+        self.runner.bury_left_behind()
+        starting.enter_context(self.runner)
+        self.aws.when(embedded_aws.TASKS, self.runner.wake)
+        sqs = boto3.client("sqs", **arguments)
         dispatch = self._invoker(function_specs.DISPATCHER)
         self.pollers = {
-            kind: starting.enter_context(QueuePoller(boto3.client("sqs", **arguments), queue, dispatch))
+            kind: starting.enter_context(self._queue_poller(sqs, queue, dispatch))
             for kind, queue in self.environment.queues.items()
         }
         streams = boto3.client("dynamodbstreams", **arguments)
         self.stream_pollers = {
-            consumer: starting.enter_context(
-                StreamPoller(
-                    streams,
-                    self.environment.streams[consumer.table.name],
-                    consumer,
-                    self._invoker(consumer.function),
-                )
-            )
+            consumer: starting.enter_context(self._stream_poller(streams, consumer))
             for consumer in stream_consumers.CONSUMERS
         }
-        starting.enter_context(
-            QueuePoller(
-                boto3.client("sqs", **arguments),
-                self.environment.webhook_queue,
-                self._invoker(function_specs.WEBHOOK_SENDER),
-            )
-        )
+        send_webhook = self._invoker(function_specs.WEBHOOK_SENDER)
+        starting.enter_context(self._queue_poller(sqs, self.environment.webhook_queue, send_webhook))
         self.timers = starting.enter_context(Timers(self._settings.timers, self._invoke))
         self.live_url = starting.enter_context(live_gateway).url
         self.url = starting.enter_context(gateway).url
+
+    def _queue_poller(self, sqs: "SQSClient", queue: Queue, invoke: Callable[[dict[str, Any]], Any]) -> QueuePoller:
+        poller = QueuePoller(sqs, queue, invoke, idle_seconds=_IDLE_SECONDS)
+        self.aws.when(embedded_aws.queue_topic(queue.name), poller.wake)
+        return poller
+
+    def _stream_poller(self, streams: "DynamoDBStreamsClient", consumer: StreamConsumer) -> StreamPoller:
+        table = consumer.table.name
+        poller = StreamPoller(
+            streams,
+            self.environment.streams[table],
+            consumer,
+            self._invoker(consumer.function),
+            keep_position=partial(self.aws.keep_position, table, consumer.function.name),
+            idle_seconds=_IDLE_SECONDS,
+        )
+        self.aws.when(embedded_aws.stream_topic(table), poller.wake)
+        return poller
 
     def _serve_repositories(self, starting: ExitStack, root: Path) -> str:
         paths = link_repositories(self._settings.repositories, root)

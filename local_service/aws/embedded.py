@@ -1,176 +1,47 @@
-"""Embedded AWS: moto's server in a process of its own, one request at a time, with faults on demand.
+"""Embedded AWS, seen from outside: its process is started and ended here, told to fail, and listened to."""
 
-    python -m local_service.aws.embedded
-
-prints its URL and serves until its stdin ends, so that it never outlives whoever started it.
-
-Why one request at a time: moto's transactions are not isolated between threads, and its SQS can deliver one message
-to two receivers (observed with moto 5.2).
-"""
-
-import json
-import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from io import BytesIO
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import Any, Self
 
 import urllib3
 from botocore.config import Config
 from pydantic import TypeAdapter
 
 from local_service import lifeline
-from local_service.aws.faults import PLATFORM, Call, Fault, FaultDice, FaultPlan, Refusal, throttle
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+from local_service.aws.data_folder import DataFolderError
+from local_service.aws.faults import PLATFORM, Fault, FaultPlan
+from local_service.aws.positions import Position
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 
-_FAULTS_PATH = "/local/faults"
-_NEVER = 10**9
+FAULTS_PATH = "/local/faults"
+POSITIONS_PATH = "/local/positions"
+
+TASKS = "tasks"
+"""The topic that is touched when a task was run or stopped."""
 
 
-class OneAtATime:
-    """WSGI middleware: serialises calls, makes long polls short ones (they would hold the lock) and injects faults."""
-
-    def __init__(self, application: "WSGIApplication") -> None:
-        self._application = application
-        self._lock = threading.Lock()
-        self._dice = FaultDice(FaultPlan())
-        self._plan_changed = threading.Event()
-
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer one request."""
-        if environ["PATH_INFO"] == _FAULTS_PATH:
-            return self._administer(environ, start_response)
-        call = Call.of(environ.get("HTTP_AUTHORIZATION", ""), environ.get("HTTP_X_AMZ_TARGET", ""))
-        if call.operation == "ReceiveMessage":
-            _shorten_poll(environ)
-        with self._lock:
-            fault = self._dice.roll(call)
-            plan_changed = self._plan_changed
-        if fault is None:
-            return self._perform(environ).tell(start_response)
-        return self._harm(fault, call, environ, plan_changed).tell(start_response)
-
-    def _perform(self, environ: "WSGIEnvironment") -> "_Answer":
-        """Have moto answer; the lock is held until it is done with the whole answer."""
-        answer = _Answer()
-        with self._lock:
-            chunks = self._application(environ, answer.start)
-            try:
-                answer.body = b"".join(chunks)
-            finally:
-                if hasattr(chunks, "close"):
-                    chunks.close()
-        return answer
-
-    def _harm(self, fault: Fault, call: Call, environ: "WSGIEnvironment", plan_changed: threading.Event) -> "_Answer":
-        """Do what the fault says, waiting outside the lock; it waits no longer than its plan lasts."""
-        if fault.harm == "delay":
-            plan_changed.wait(fault.seconds)
-        answer = self._perform(environ) if fault.is_performed else _Answer()
-        match fault.harm:
-            case "refuse":
-                return _Answer.of_refusal(fault.refusal)
-            case "throttle":
-                return self._throttle(call, environ)
-            case "hang":
-                plan_changed.wait(fault.seconds)
-                _hang_up(environ)
-            case "close":
-                _hang_up(environ)
-            case "cut":
-                answer.hang_up = partial(_hang_up, environ)
-        return answer
-
-    def _throttle(self, call: Call, environ: "WSGIEnvironment") -> "_Answer":
-        throttled = throttle(call, json.loads(_body(environ)))
-        if isinstance(throttled, Refusal):
-            return _Answer.of_refusal(throttled)
-        _put_body(environ, throttled.taken)
-        answer = self._perform(environ)
-        if answer.is_success:
-            answer.replace(throttled.answer(json.loads(answer.body)))
-        return answer
-
-    def _administer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] == "PUT":
-            plan = FaultPlan.model_validate_json(_body(environ))
-            with self._lock:
-                self._dice = FaultDice(plan)
-                self._plan_changed.set()
-                self._plan_changed = threading.Event()
-        start_response("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps(self._dice.used).encode()]
+def stream_topic(table: str) -> str:
+    """Return the topic that is touched when a table's stream has a new record."""
+    return f"stream {table}"
 
 
-class _Answer:
-    """An answer that has been read out, since moto may do its work as late as then."""
-
-    def __init__(self) -> None:
-        self.status = ""
-        self.headers: list[tuple[str, str]] = []
-        self.body = b""
-        self.hang_up: Callable[[], None] | None = None
-
-    @classmethod
-    def of_refusal(cls, refusal: Refusal) -> Self:
-        status = HTTPStatus(refusal.status)
-        answer = cls()
-        answer.status = f"{status.value} {status.phrase}"
-        answer.replace(refusal.body)
-        return answer
-
-    @property
-    def is_success(self) -> bool:
-        return self.status.startswith("2")
-
-    def start(self, status: str, headers: list[tuple[str, str]], _error: object = None) -> Any:  # noqa: ANN401 - WSGI's write()
-        self.status, self.headers = status, headers
-        return lambda _data: None
-
-    def replace(self, body: Mapping[str, Any]) -> None:
-        """Say something else, without the checksum of what was said before."""
-        self.body = json.dumps(body).encode()
-        self.headers = [("Content-Type", "application/x-amz-json-1.0")]
-
-    def tell(self, start_response: "StartResponse") -> Iterator[bytes]:
-        """Send it, or half of it before the connection ends."""
-        others = [header for header in self.headers if header[0].lower() != "content-length"]
-        start_response(self.status, [*others, ("Content-Length", str(len(self.body)))])
-        if self.hang_up is not None:
-            yield self.body[: len(self.body) // 2]
-            self.hang_up()
-        yield self.body
+def queue_topic(queue: str) -> str:
+    """Return the topic that is touched when messages of a queue are, or will be, to be received."""
+    return f"queue {queue}"
 
 
-def _hang_up(environ: "WSGIEnvironment") -> NoReturn:
-    """End the connection at once; the server would wait for another request on it."""
-    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-    raise ConnectionAbortedError
+_ERROR = "error: "
 
-
-def _shorten_poll(environ: "WSGIEnvironment") -> None:
-    _put_body(environ, {**json.loads(_body(environ)), "WaitTimeSeconds": 0})
-
-
-def _put_body(environ: "WSGIEnvironment", body: Mapping[str, Any]) -> None:
-    encoded = json.dumps(body).encode()
-    environ["wsgi.input"] = BytesIO(encoded)
-    environ["CONTENT_LENGTH"] = str(len(encoded))
-
-
-def _body(environ: "WSGIEnvironment") -> bytes:
-    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    return body
+Wake = Callable[[float], None]
+"""Told in how many seconds there is something to do."""
 
 
 class EmbeddedAws:
@@ -182,26 +53,70 @@ class EmbeddedAws:
 
     url: str
 
-    def __init__(self, log: int) -> None:
-        """Prepare a process that logs to the file descriptor `log`."""
+    def __init__(self, log: int, folder: Path | None = None) -> None:
+        """Prepare a process.
+
+        Args:
+            log: the file descriptor that it logs to.
+            folder: where it keeps everything; without one it forgets everything at its end.
+        """
         self._log = log
+        self._folder = folder
+        self._wakes: dict[str, list[Wake]] = {}
+        self.ended = threading.Event()
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "local_service.aws.embedded"],
+        self._process = subprocess.Popen(  # noqa: S603 - a fixed argv
+            [sys.executable, "-m", "local_service.aws.server", *([] if self._folder is None else [str(self._folder)])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
             start_new_session=True,
             cwd=lifeline.ROOT,
         )
-        self.url = lifeline.first_line(self._process)
+        line = lifeline.first_line(self._process)
+        if line.startswith(_ERROR):
+            lifeline.end(self._process)
+            raise DataFolderError(line.removeprefix(_ERROR))
+        self.url = line
+        self._listener = threading.Thread(target=self._listen, name="embedded AWS's bell", daemon=True)
+        self._listener.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._process.stdin.close()  # type: ignore[union-attr] # it is started with a pipe
+        self._listener.join()
         lifeline.end(self._process)
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def when(self, topic: str, wake: Wake) -> None:
+        """Call `wake` whenever there is something to do about a topic, from a thread that must not be held up."""
+        self._wakes.setdefault(topic, []).append(wake)
+
+    def keep_position(self, table: str, consumer: str, number: str | None = None) -> str | None:
+        """Remember that a consumer has read a table's stream so far, and return what is remembered.
+
+        Args:
+            table: the stream's.
+            consumer: its name.
+            number: the sequence number of the last record that it has done with; None changes nothing.
+        """
+        position = Position(table=table, consumer=consumer, number=number)
+        answer = self._request("PUT", POSITIONS_PATH, position.model_dump_json().encode())
+        return TypeAdapter(str | None).validate_json(answer)
+
+    def _listen(self) -> None:
+        for line in self._process.stdout or ():
+            topic, _, seconds = line.decode().rpartition(" ")
+            for wake in self._wakes.get(topic, ()):
+                wake(float(seconds))
+        self.ended.set()
 
     def reset(self) -> None:
         """Forget everything that was created, and all faults."""
@@ -210,11 +125,11 @@ class EmbeddedAws:
 
     def inject(self, *faults: Fault, seed: int = 0) -> None:
         """Let calls fail from now on; without faults, let none fail."""
-        self._request("PUT", _FAULTS_PATH, FaultPlan(faults=faults, seed=seed).model_dump_json().encode())
+        self._request("PUT", FAULTS_PATH, FaultPlan(faults=faults, seed=seed).model_dump_json().encode())
 
     def faults_used(self) -> tuple[int, ...]:
         """Return how many calls each of the injected faults has hit."""
-        return TypeAdapter(tuple[int, ...]).validate_json(self._request("GET", _FAULTS_PATH, None))
+        return TypeAdapter(tuple[int, ...]).validate_json(self._request("GET", FAULTS_PATH, None))
 
     def _request(self, method: str, path: str, body: bytes | None) -> bytes:
         response = urllib3.request(method, f"{self.url}{path}", body=body, retries=False)
@@ -242,29 +157,3 @@ def client_arguments(url: str) -> Mapping[str, Any]:
         "aws_access_key_id": PLATFORM,
         "aws_secret_access_key": "local",
     }
-
-
-def serve() -> None:
-    """Serve on a free port until stdin ends."""
-    from moto.moto_api import state_manager  # noqa: PLC0415 - takes a second, and only this process needs it
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
-    from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
-
-    from local_service.aws import bounded_streams  # noqa: PLC0415
-
-    class Quiet(WSGIRequestHandler):
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Say nothing of requests that went well; they are many."""
-
-    # Otherwise each DescribeTasks takes a task one state further towards STOPPED.
-    state_manager.set_transition("ecs::task", {"progression": "manual", "times": _NEVER})
-    bounded_streams.install()
-    application = OneAtATime(DomainDispatcherApplication(create_backend_app))
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
-    lifeline.exit_with_stdin()
-    print(f"http://127.0.0.1:{server.server_port}", flush=True)  # noqa: T201 - the first line is for the starter
-    server.serve_forever()
-
-
-if __name__ == "__main__":
-    serve()

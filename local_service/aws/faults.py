@@ -17,7 +17,7 @@ PLATFORM = "platform"
 _CREDENTIAL = re.compile(r"Credential=(?P<caller>[^/]+)/\d+/[^/]+/(?P<service>[^/]+)/")
 _SERVER_ERROR_CODES = {500: "InternalServerError", 503: "ServiceUnavailable"}
 
-Harm = Literal["refuse", "hang", "close", "cut", "delay", "throttle"]
+Harm = Literal["refuse", "hang", "close", "cut", "delay", "throttle", "slow_disk", "full_disk"]
 
 
 class Fault(BaseModel):
@@ -32,7 +32,8 @@ class Fault(BaseModel):
             `close`: the connection is closed without an answer. `cut`: the call is performed, and the connection is
             closed after half of its answer. `delay`: the call is performed after `seconds`. `throttle`: what AWS
             answers beyond a table's or queue's rate; of a batch it takes the first half and returns the others as
-            unprocessed.
+            unprocessed. `slow_disk`: keeping what the call changed takes `seconds`, in which no other call gets on.
+            `full_disk`: it cannot be kept, so the call fails and has changed nothing.
         moment: `before`: the call does nothing. `after`: it is performed and its answer is lost.
         status: of the answer that refuses.
         answer: its body, for what is refused in a particular way; a server error unless told otherwise.
@@ -72,7 +73,7 @@ class Fault(BaseModel):
     @property
     def is_performed(self) -> bool:
         """Whether the call does what it says, whatever its caller hears."""
-        return self.moment == "after" or self.harm in {"cut", "delay"}
+        return self.moment == "after" or self.harm in {"cut", "delay", "slow_disk", "full_disk"}
 
     @property
     def refusal(self) -> "Refusal":

@@ -92,15 +92,36 @@ def failed_ids(response: Any, message_ids: Iterable[str]) -> frozenset[str]:  # 
 
 
 class QueuePoller:
-    """Polls one queue on a thread of its own; a context manager. `pause` and `resume` stop and restart the polling."""
+    """Polls one queue on a thread of its own; a context manager.
 
-    def __init__(self, sqs: "SQSClient", queue: Queue, invoke: Callable[[dict[str, Any]], Any]) -> None:
+    `pause` and `resume` stop and restart the polling, `wake` says that there are, or soon will be, messages.
+    """
+
+    def __init__(
+        self,
+        sqs: "SQSClient",
+        queue: Queue,
+        invoke: Callable[[dict[str, Any]], Any],
+        *,
+        idle_seconds: float = _PAUSE_SECONDS,
+    ) -> None:
+        """Prepare a poller.
+
+        Args:
+            sqs: the client.
+            queue: what it polls.
+            invoke: calls the function with an event.
+            idle_seconds: how long it lets an empty queue rest; short unless somebody wakes it.
+        """
         self._sqs = sqs
         self._queue = queue
         self._invoke = invoke
-        self._loop = BackgroundLoop(f"poller of {queue.name}", self.poll, seconds=_PAUSE_SECONDS)
+        self._loop = BackgroundLoop(
+            f"poller of {queue.name}", self.poll, seconds=idle_seconds, retry_seconds=_PAUSE_SECONDS
+        )
         self.pause = self._loop.pause
         self.resume = self._loop.resume
+        self.wake = self._loop.wake
 
     def __enter__(self) -> Self:
         self._loop.__enter__()

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _PAUSE_SECONDS = 0.1
 """Lambda polls a shard four times a second."""
 
+KeepPosition = Callable[[str | None], str | None]
+"""Remembers the sequence number of the last record that is done with, if any, and returns what is remembered."""
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -49,27 +52,45 @@ def _record_of(record: "RecordTypeDef", stream_arn: str) -> dict[str, Any]:
 class StreamPoller:
     """Reads one stream for one consumer on a thread of its own; a context manager.
 
-    `pause` and `resume` stop and restart the reading.
+    `pause` and `resume` stop and restart the reading, `wake` says that there are records.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all of them are what the poller is made of
         self,
         streams: "DynamoDBStreamsClient",
         stream_arn: str,
         consumer: StreamConsumer,
         invoke: Callable[[dict[str, Any]], Any],
+        *,
+        keep_position: KeepPosition | None = None,
+        idle_seconds: float = _PAUSE_SECONDS,
     ) -> None:
+        """Prepare a poller.
+
+        Args:
+            streams: the client.
+            stream_arn: what it reads.
+            consumer: for whom.
+            invoke: calls the consumer's function with an event.
+            keep_position: remembers how far it has read; without one it begins at the oldest record.
+            idle_seconds: how long it lets a stream without records rest; short unless somebody wakes it.
+        """
         self._streams = streams
         self._stream_arn = stream_arn
         self._consumer = consumer
         self._invoke = invoke
         self._shard = streams.describe_stream(StreamArn=stream_arn)["StreamDescription"]["Shards"][0]["ShardId"]
-        self._checkpoint: str | None = None
+        self._keep_position = keep_position
+        self._checkpoint = None if keep_position is None else keep_position(None)
+        self._iterator: str | None = None
         self._batch_size = consumer.batch_size
         self._retried = 0
-        self._loop = BackgroundLoop(f"stream of {consumer.function.name}", self.poll, seconds=_PAUSE_SECONDS)
+        self._loop = BackgroundLoop(
+            f"stream of {consumer.function.name}", self.poll, seconds=idle_seconds, retry_seconds=_PAUSE_SECONDS
+        )
         self.pause = self._loop.pause
         self.resume = self._loop.resume
+        self.wake = self._loop.wake
 
     def __enter__(self) -> Self:
         self._loop.__enter__()
@@ -95,19 +116,28 @@ class StreamPoller:
             self._advance(records[-1])
         elif served:
             self._advance(wanted[served - 1])
+            self._iterator = None
         else:
+            self._iterator = None
             self._fail(wanted)
+            self._loop.wake(_PAUSE_SECONDS)
         return served > 0 or not wanted
 
     def _read(self) -> "list[RecordTypeDef]":
-        # A new iterator each time: moto's lose the shard when a transaction is rolled back.
+        """Read on; an iterator is kept until what it returned has to be read again."""
+        iterator, self._iterator = self._iterator or self._new_iterator(), None
+        answer = self._streams.get_records(ShardIterator=iterator, Limit=self._batch_size)
+        self._iterator = answer.get("NextShardIterator")
+        return answer["Records"]
+
+    def _new_iterator(self) -> str:
         position: Mapping[str, Any] = (
             {"ShardIteratorType": "TRIM_HORIZON"}
             if self._checkpoint is None
             else {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._checkpoint}
         )
         iterator = self._streams.get_shard_iterator(StreamArn=self._stream_arn, ShardId=self._shard, **position)
-        return self._streams.get_records(ShardIterator=iterator["ShardIterator"], Limit=self._batch_size)["Records"]
+        return iterator["ShardIterator"]
 
     def _serve(self, records: "Sequence[RecordTypeDef]") -> int:
         """Call the function; return how many records, from the first on, are served."""
@@ -121,6 +151,8 @@ class StreamPoller:
 
     def _advance(self, record: "RecordTypeDef") -> None:
         self._checkpoint = _position(record)
+        if self._keep_position is not None:
+            self._keep_position(self._checkpoint)
         self._batch_size = self._consumer.batch_size
         self._retried = 0
 

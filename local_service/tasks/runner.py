@@ -42,6 +42,9 @@ _PAUSE_SECONDS = 0.2
 _DESCRIBED_AT_ONCE = 100
 """Most tasks of one DescribeTasks call (ECS API reference)."""
 
+_KILLED = 137
+"""The exit code of what was ended by SIGKILL."""
+
 _REPORT_TRIES = 3
 """Lambda tries an event three times (Lambda guide, "Asynchronous invocation")."""
 
@@ -49,6 +52,7 @@ _REPORT_PAUSE_SECONDS = 1
 
 _ESSENTIAL_CONTAINER_EXITED = ("EssentialContainerExited", "Essential container in task exited")
 _USER_INITIATED = ("UserInitiated", "Task stopped by user")
+_LEFT_BEHIND = ("UserInitiated", "the service ended")
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -143,7 +147,7 @@ class _RunningTask:
 class TaskRunner:
     """Runs the tasks of one cluster; a context manager whose exit stops all of them.
 
-    `pause` and `resume` hold back new tasks; those that run go on.
+    `pause` and `resume` hold back new tasks; those that run go on. `wake` says that tasks were run or stopped.
     """
 
     def __init__(  # noqa: PLR0913 - all of them are what the runner is made of
@@ -156,6 +160,7 @@ class TaskRunner:
         log: int,
         argv: Sequence[str] = JOB,
         grace_seconds: float = 30,
+        idle_seconds: float = _PAUSE_SECONDS,
     ) -> None:
         """Prepare a runner.
 
@@ -167,6 +172,7 @@ class TaskRunner:
             log: the file descriptor that tasks log to.
             argv: the program of the container.
             grace_seconds: from SIGTERM to SIGKILL when a task is stopped from outside.
+            idle_seconds: how often it looks for tasks; often unless somebody wakes it.
         """
         self._ecs = ecs
         self._cluster = cluster
@@ -177,12 +183,14 @@ class TaskRunner:
         self._grace_seconds = grace_seconds
         self._lock = threading.Lock()
         self._started: set[str] = set()
+        self._left_behind: list[TaskTypeDef] = []
         self._running: dict[str, _RunningTask] = {}
         self._waiters: list[threading.Thread] = []
         self._closing = False
-        self._loop = BackgroundLoop("task runner", self.look, seconds=_PAUSE_SECONDS)
+        self._loop = BackgroundLoop("task runner", self.look, seconds=idle_seconds, retry_seconds=_PAUSE_SECONDS)
         self.pause = self._loop.pause
         self.resume = self._loop.resume
+        self.wake = self._loop.wake
 
     def __enter__(self) -> Self:
         self._loop.__enter__()
@@ -200,6 +208,14 @@ class TaskRunner:
         for waiter in waiters:
             waiter.join()
 
+    def bury_left_behind(self) -> None:
+        """Have the tasks reported as stopped that an earlier runner was given: their processes ended with it."""
+        arns = self._wanted()
+        self._started.update(arns)
+        for start in range(0, len(arns), _DESCRIBED_AT_ONCE):
+            described = self._ecs.describe_tasks(cluster=self._cluster, tasks=arns[start : start + _DESCRIBED_AT_ONCE])
+            self._left_behind += described["tasks"]
+
     def process_ids(self) -> Mapping[str, int]:
         """Return the process id of each running task's program, by task ARN."""
         with self._lock:
@@ -207,6 +223,10 @@ class TaskRunner:
 
     def look(self) -> bool:
         """Start the tasks that ECS has accepted, stop those that somebody stopped; return whether any was started."""
+        while self._left_behind:
+            left = self._left_behind[-1]
+            self._tell(StoppedTask(left, _KILLED, *_LEFT_BEHIND, started_at=left["createdAt"], stopped_at=clock.now()))
+            self._left_behind.pop()
         with self._lock:
             running = dict(self._running)
         wanted = self._wanted()

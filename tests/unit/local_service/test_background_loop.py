@@ -80,3 +80,56 @@ def test_a_loop_that_waits_first_can_be_stopped_before_its_first_round() -> None
         pass
 
     assert rounds == []
+
+
+def test_a_resting_loop_is_woken_at_once_and_when_something_is_due() -> None:
+    rounds = threading.Semaphore(0)
+
+    def step() -> bool:
+        rounds.release()
+        return False
+
+    with BackgroundLoop("test", step, seconds=LONG) as loop:
+        assert rounds.acquire(timeout=10)
+        loop.wake()
+        assert rounds.acquire(timeout=10)
+        loop.wake(0.02)
+        loop.wake(0.01)
+        assert rounds.acquire(timeout=10)
+
+
+def test_what_wakes_a_loop_in_a_round_or_a_pause_is_not_lost() -> None:
+    rounds = threading.Semaphore(0)
+
+    def step() -> bool:
+        if not woken.is_set():
+            woken.set()
+            loop.wake()
+        rounds.release()
+        return False
+
+    woken = threading.Event()
+    loop = BackgroundLoop("test", step, seconds=LONG)
+    with loop:
+        assert rounds.acquire(timeout=10)
+        assert rounds.acquire(timeout=10)
+        loop.pause()
+        loop.wake()
+        assert not rounds.acquire(timeout=0.05)
+        loop.resume()
+        assert rounds.acquire(timeout=10)
+
+
+def test_a_round_that_failed_is_repeated_after_a_pause_of_its_own() -> None:
+    repeated = threading.Event()
+    failed: list[bool] = []
+
+    def step() -> bool:
+        if not failed:
+            failed.append(True)
+            raise RuntimeError("once")
+        repeated.set()
+        return False
+
+    with BackgroundLoop("test", step, seconds=LONG, retry_seconds=0.01):
+        assert repeated.wait(10)

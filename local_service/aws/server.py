@@ -1,0 +1,333 @@
+"""The embedded AWS's own process: moto's server and our SQS over one database, one request at a time.
+
+    python -m local_service.aws.server [FOLDER]
+
+keeps everything in the folder, or in memory without one. It prints its URL, or `error: ` and why there is none, then a
+line for whatever there is to do: a topic and in how many seconds. It serves until its stdin ends, so that it never
+outlives whoever started it.
+
+Why one request at a time: moto's transactions are not isolated between threads (observed with moto 5.2), and the
+database has one connection.
+"""
+
+import json
+import logging
+import socket
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.sqs.models import SQSBackend
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from local_service import lifeline
+from local_service.aws import kept_tables
+from local_service.aws.data_folder import Database, DataFolderError, open_database
+from local_service.aws.embedded import ACCOUNT, FAULTS_PATH, POSITIONS_PATH, REGION
+from local_service.aws.faults import Call, Fault, FaultDice, FaultPlan, Refusal, throttle
+from local_service.aws.positions import Position, Positions
+from local_service.aws.queues import QueueError, Queues
+from local_service.aws.tasks import TaskError, Tasks
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_TIDY_SECONDS = 3600
+
+_LOGGER = logging.getLogger("local_service")
+
+
+class _RefusedError(Exception):
+    """The call's answer is an error, so it must have changed nothing."""
+
+    def __init__(self, answer: "_Answer") -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class OneAtATime:
+    """WSGI middleware: serialises calls, each of them one transaction of the database, and injects faults."""
+
+    def __init__(
+        self, application: "WSGIApplication", database: Database, ring: Callable[[Mapping[str, float]], None]
+    ) -> None:
+        """Prepare the middleware.
+
+        Args:
+            application: moto, which keeps its tables in the database.
+            database: where everything is kept.
+            ring: told what each call has touched.
+        """
+        self._application = application
+        self._database = database
+        self._queues = Queues(database, ACCOUNT, REGION)
+        self._tasks = Tasks(database, ACCOUNT, REGION)
+        self._positions = Positions(database)
+        self._ring = ring
+        self._lock = threading.Lock()
+        self._dice = FaultDice(FaultPlan())
+        self._plan_changed = threading.Event()
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request."""
+        administer = {FAULTS_PATH: self._administer_faults, POSITIONS_PATH: self._administer_positions}
+        if environ["PATH_INFO"] in administer:
+            return administer[environ["PATH_INFO"]](environ).tell(start_response)
+        call = Call.of(environ.get("HTTP_AUTHORIZATION", ""), environ.get("HTTP_X_AMZ_TARGET", ""))
+        with self._lock:
+            fault = self._dice.roll(call)
+            plan_changed = self._plan_changed
+        if fault is None:
+            return self._perform(call, environ).tell(start_response)
+        return self._harm(fault, call, environ, plan_changed).tell(start_response)
+
+    def _perform(self, call: Call, environ: "WSGIEnvironment", fault: Fault | None = None) -> "_Answer":
+        """Perform a call whole, and keep what it changed; a call that fails has changed nothing."""
+        with self._lock:
+            try:
+                with self._database.transaction():
+                    answer = self._answer(call, environ)
+                    answer.raise_refusal()
+                    _harm_disk(fault)
+            except _RefusedError as refused:
+                answer = refused.answer
+            except sqlite3.Error as error:
+                _LOGGER.error("%s was not performed: its data could not be kept: %s", call.operation, error)  # noqa: TRY400 - the disk's error, no defect
+                answer = _Answer.of_refusal(Refusal(500, {"__type": "InternalServerError", "message": str(error)}))
+            self._ring(self._database.touched)
+        return answer
+
+    def _answer(self, call: Call, environ: "WSGIEnvironment") -> "_Answer":
+        match call.service:
+            case "sqs":
+                return self._queue_answer(call, environ)
+            case "ecs":
+                return self._task_answer(call, environ)
+            case _:
+                return self._moto_answer(environ)
+
+    def _queue_answer(self, call: Call, environ: "WSGIEnvironment") -> "_Answer":
+        base_url = f"{environ['wsgi.url_scheme']}://{environ['HTTP_HOST']}"
+        try:
+            return _Answer.of(self._queues.call(call.operation, json.loads(_body(environ)), base_url))
+        except QueueError as error:
+            body = {"__type": f"com.amazonaws.sqs#{error.code}", "message": str(error)}
+            answer = _Answer.of_refusal(Refusal(400, body))
+            answer.headers.append(("x-amzn-query-error", f"{error.query_code};Sender"))
+        return answer
+
+    def _task_answer(self, call: Call, environ: "WSGIEnvironment") -> "_Answer":
+        try:
+            return _Answer.of(self._tasks.call(call.operation, json.loads(_body(environ))))
+        except TaskError as error:
+            return _Answer.of_refusal(Refusal(400, {"__type": error.code, "message": str(error)}))
+
+    def _moto_answer(self, environ: "WSGIEnvironment") -> "_Answer":
+        answer = _Answer()
+        chunks = self._application(environ, answer.start)
+        try:
+            answer.body = b"".join(chunks)
+        finally:
+            if hasattr(chunks, "close"):
+                chunks.close()
+        if environ["PATH_INFO"] == "/moto-api/reset":
+            self._database.clear()
+        return answer
+
+    def deliver(self, queue_name: str, message_body: str, **_arguments: object) -> None:
+        """Send a message that comes out of moto, within the call that moto performs."""
+        self._queues.deliver(queue_name, message_body)
+
+    def tidy(self) -> None:
+        """Delete what has expired."""
+        with self._lock, self._database.transaction():
+            now = datetime.now(UTC)
+            self._queues.drop_old()
+            self._tasks.drop_old()
+            for table in kept_tables.tables(ACCOUNT, REGION).values():
+                table.delete_expired(now)
+                table.drop_old_records(now)
+
+    def _harm(self, fault: Fault, call: Call, environ: "WSGIEnvironment", plan_changed: threading.Event) -> "_Answer":
+        """Do what the fault says, waiting outside the lock; it waits no longer than its plan lasts."""
+        if fault.harm == "delay":
+            plan_changed.wait(fault.seconds)
+        answer = self._perform(call, environ, fault) if fault.is_performed else _Answer()
+        match fault.harm:
+            case "refuse":
+                return _Answer.of_refusal(fault.refusal)
+            case "throttle":
+                return self._throttle(call, environ)
+            case "hang":
+                plan_changed.wait(fault.seconds)
+                _hang_up(environ)
+            case "close":
+                _hang_up(environ)
+            case "cut":
+                answer.hang_up = partial(_hang_up, environ)
+        return answer
+
+    def _throttle(self, call: Call, environ: "WSGIEnvironment") -> "_Answer":
+        throttled = throttle(call, json.loads(_body(environ)))
+        if isinstance(throttled, Refusal):
+            return _Answer.of_refusal(throttled)
+        _put_body(environ, throttled.taken)
+        answer = self._perform(call, environ)
+        if answer.is_success:
+            answer.replace(throttled.answer(json.loads(answer.body)))
+        return answer
+
+    def _administer_faults(self, environ: "WSGIEnvironment") -> "_Answer":
+        with self._lock:
+            if environ["REQUEST_METHOD"] == "PUT":
+                self._dice = FaultDice(FaultPlan.model_validate_json(_body(environ)))
+                self._plan_changed.set()
+                self._plan_changed = threading.Event()
+            return _Answer.of(self._dice.used)
+
+    def _administer_positions(self, environ: "WSGIEnvironment") -> "_Answer":
+        position = Position.model_validate_json(_body(environ))
+        with self._lock, self._database.transaction():
+            kept = self._positions.keep(position)
+            read_by_all = self._positions.read_by_all(position.table)
+            if read_by_all is not None:
+                kept_tables.tables(ACCOUNT, REGION)[position.table].drop_records(through=read_by_all)
+        return _Answer.of(kept)
+
+
+class _Answer:
+    """An answer that has been read out, since moto may do its work as late as then."""
+
+    def __init__(self) -> None:
+        self.status = ""
+        self.headers: list[tuple[str, str]] = []
+        self.body = b""
+        self.hang_up: Callable[[], None] | None = None
+
+    @classmethod
+    def of_refusal(cls, refusal: Refusal) -> Self:
+        return cls.of(refusal.body, HTTPStatus(refusal.status))
+
+    @classmethod
+    def of(cls, body: object, status: HTTPStatus = HTTPStatus.OK) -> Self:
+        answer = cls()
+        answer.status = f"{status.value} {status.phrase}"
+        answer.replace(body)
+        return answer
+
+    @property
+    def is_success(self) -> bool:
+        return self.status.startswith("2")
+
+    def raise_refusal(self) -> None:
+        """Raise it as an error if it is one."""
+        if not self.is_success:
+            raise _RefusedError(self)
+
+    def start(self, status: str, headers: list[tuple[str, str]], _error: object = None) -> Any:  # noqa: ANN401 - WSGI's write()
+        self.status, self.headers = status, headers
+        return lambda _data: None
+
+    def replace(self, body: object) -> None:
+        """Say something else, without the checksum of what was said before."""
+        self.body = json.dumps(body).encode()
+        self.headers = [("Content-Type", "application/x-amz-json-1.0")]
+
+    def tell(self, start_response: "StartResponse") -> Iterator[bytes]:
+        """Send it, or half of it before the connection ends."""
+        others = [header for header in self.headers if header[0].lower() != "content-length"]
+        start_response(self.status, [*others, ("Content-Length", str(len(self.body)))])
+        if self.hang_up is not None:
+            yield self.body[: len(self.body) // 2]
+            self.hang_up()
+        yield self.body
+
+
+def _hang_up(environ: "WSGIEnvironment") -> NoReturn:
+    """End the connection at once; the server would wait for another request on it."""
+    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError
+
+
+def _put_body(environ: "WSGIEnvironment", body: Mapping[str, Any]) -> None:
+    encoded = json.dumps(body).encode()
+    environ["wsgi.input"] = BytesIO(encoded)
+    environ["CONTENT_LENGTH"] = str(len(encoded))
+
+
+def _body(environ: "WSGIEnvironment") -> bytes:
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    return body
+
+
+def _harm_disk(fault: Fault | None) -> None:
+    """Keep everybody waiting, as a slow disk does, or fail as SQLite does on a full one."""
+    match fault and fault.harm:
+        case "slow_disk" if fault:
+            time.sleep(fault.seconds)
+        case "full_disk":
+            raise sqlite3.OperationalError("database or disk is full")
+
+
+class _Bell:
+    """Tells the starter what there is to do."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def ring(self, touched: Mapping[str, float]) -> None:
+        """Say it in a line for each topic."""
+        if touched:
+            self.say("\n".join(f"{topic} {seconds:g}" for topic, seconds in touched.items()))
+
+    def say(self, text: str) -> None:
+        """Print lines that no other thread's lines mix with."""
+        with self._lock:
+            print(text, flush=True)  # noqa: T201 - the starter reads it
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing of requests that went well; they are many."""
+
+
+def serve(folder: Path | None) -> None:
+    """Serve on a free port until stdin ends."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    bell = _Bell()
+    lifeline.exit_with_stdin()
+    try:
+        database = open_database(folder)
+    except DataFolderError as error:
+        bell.say(f"error: {error}")
+        return
+    kept_tables.install(database)
+    application = OneAtATime(DomainDispatcherApplication(create_backend_app), database, bell.ring)
+    # EventBridge and SNS deliver to queues by moto's own.
+    setattr(SQSBackend, "send_message", application.deliver)  # noqa: B010 - mypy allows no assignment to a method
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
+    threading.Thread(target=_tidy, args=(application,), daemon=True).start()
+    bell.say(f"http://127.0.0.1:{server.server_port}")
+    server.serve_forever()
+
+
+def _tidy(application: OneAtATime) -> None:
+    while True:
+        time.sleep(_TIDY_SECONDS)
+        try:
+            application.tidy()
+        except sqlite3.Error:
+            _LOGGER.exception("what has expired could not be deleted")
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]) if sys.argv[1:] else None)
