@@ -249,7 +249,7 @@ class KeptShard(StreamShard):
         pass
 
     @property
-    def items(self) -> Any:  # a range in place of moto's list
+    def items(self) -> Any:  # noqa: ANN401 - a range in place of moto's list
         """As many as there are records, for their number."""
         return self.rows.numbers()
 
