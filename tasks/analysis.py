@@ -27,19 +27,25 @@ from watchlist.health import store as health_store
 from watchlist.health.scorecard import ScorecardResult, no_score
 from watchlist.health.summary import summarize, summary_of
 from watchlist.history import metrics as history_metrics
-from watchlist.history import store as commit_store
+from watchlist.history import store as history_store
 from watchlist.history.commits import Commit
+from watchlist.history.manifest import Manifest
 from watchlist.history.metrics import HistoryMetrics
 from watchlist.history.people import People
+from watchlist.history.store import Attempt, KeptHistory
 from watchlist.job_kinds import JobKind
 from watchlist.states import Stage
+from watchlist.storage import batches
+from watchlist.storage.batches import Patience
 from watchlist.storage.records import Entry
 from watchlist.watching.package import Package
 
 T = TypeVar("T")
 
-_STORED_AT_ONCE = 4 * commit_store.BATCH
-"""Commits between two looks at the lease and two reports of progress."""
+_COUNTED_AT_ONCE = 100
+"""Commits between two reports of progress, each of which looks at the lease."""
+
+_NO_HISTORY = KeptHistory(segments=(), left_over=())
 
 
 _LOST_NAMED = 3
@@ -60,6 +66,9 @@ class Job(Protocol):
 
     def describe(self, package: Package, default_branch: str | None) -> None:
         """Show what is known of the repository."""
+
+    def publish(self, manifest: Manifest) -> None:
+        """Show a history before the job has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,25 +133,30 @@ class _Scope:
         return str(self.entry.watchlist_id)
 
     @property
-    def generation(self) -> int:
-        return int(self.entry.generation)
+    def attempt(self) -> Attempt:
+        return Attempt(self.watchlist_id, int(self.entry.generation), int(self.entry.attempt))
+
+    @property
+    def patience(self) -> Patience:
+        return batches.of_job(self.job.check)
 
 
 def _set_up(scope: _Scope) -> Analysis:
     """Fetch, store and analyse a repository that is new to the service."""
+    _load(scope)
     head = scope.repository.head()
     scope.job.describe(scope.tools.forge.describe(scope.entry.repository), head.branch)
     window = scope.repository.commits(since=scope.now - limits.HISTORY_PERIOD, limit=limits.HISTORY_COMMITS)
-    _store_commits(scope, window)
     commits = _count_lines(scope, window)
-    _forget_commits(scope, window)
+    manifest = _store_history(scope, window, _NO_HISTORY, commits)
+    scope.job.publish(manifest)  # Scorecard can take minutes; meanwhile the commits can be read
     scope.job.report(Stage.ANALYZING)
     metrics = history_metrics.measure(commits, _people(scope, commits), now=scope.now, complete=window.is_complete)
     scorecard = _assess(scope, previous=None)
     scope.job.check()
     _store_health(scope, head.sha, scorecard, metrics)
     return Analysis(
-        _of_history(scope, window, commits)
+        _of_history(scope, window, commits, manifest)
         | _of_health(scope, scorecard)
         | _in_short(metrics, score=scorecard.score, score_before=None),
         scorecard,
@@ -157,25 +171,26 @@ def _backfill(scope: _Scope) -> Analysis:
         attributes = {"checked_at": scope.now, "default_branch": head.branch}
         return Analysis(attributes, None, scope.repository.bytes_received)
     package = scope.tools.forge.describe(scope.entry.repository)
-    before = commit_store.known(scope.watchlist_id, int(scope.entry.history_generation))
+    stored = _load(scope)
+    before = stored.commits
     window = scope.repository.commits(
-        since=scope.now - limits.HISTORY_PERIOD, limit=limits.HISTORY_COMMITS, stored=_stored(scope.entry, before)
+        since=scope.now - limits.HISTORY_PERIOD, limit=limits.HISTORY_COMMITS, stored=_stored(scope.entry, stored)
     )
-    _store_commits(scope, window)
     new = _count_lines(scope, window)
+    manifest = _store_history(scope, window, stored, new)
     scope.job.report(Stage.ANALYZING)
-    commits = [commit for commit in before if commit.sha not in window.removed] + new
+    known = {commit.sha: commit for commit in (*before, *new)}
+    commits = [known[sha] for sha in window.shas]
     people = _people(scope, [*before, *new])
     metrics = history_metrics.measure(commits, people, now=scope.now, complete=window.is_complete)
     alerts = tell_of_commits(scope.entry, Backfill(window, before, new, people), job=scope.job, now=scope.now)
     latest = _scorecards(scope.watchlist_id)
     scope.job.check()
     _store_health(scope, head.sha, latest[0] if latest else None, metrics)
-    _forget_commits(scope, window)
     described = {"package": package.model_dump(mode="json", exclude_none=True), "analyzed_at": scope.now}
-    known = summary_of(scope.entry)
-    in_short = _in_short(metrics, score=scope.entry.score, score_before=known.score_before if known else None)
-    attributes = _of_history(scope, window, commits) | described | in_short
+    shown = summary_of(scope.entry)
+    in_short = _in_short(metrics, score=scope.entry.score, score_before=shown.score_before if shown else None)
+    attributes = _of_history(scope, window, commits, manifest) | described | in_short
     return Analysis(attributes, None, scope.repository.bytes_received, alerts)
 
 
@@ -185,7 +200,7 @@ def _renew_health(scope: _Scope) -> Analysis:
     scope.job.report(Stage.ANALYZING)
     earlier = _scorecards(scope.watchlist_id)
     scorecard = _assess(scope, previous=earlier[0] if earlier else None)
-    commits = commit_store.known(scope.watchlist_id, int(scope.entry.history_generation))
+    commits = _load(scope).commits
     complete = len(commits) < limits.HISTORY_COMMITS
     metrics = history_metrics.measure(commits, _people(scope, commits), now=scope.now, complete=complete)
     alerts = tell_of_health(scope.entry, earlier, scorecard, job=scope.job, now=scope.now)
@@ -202,9 +217,9 @@ _WORK: Mapping[JobKind, Callable[[_Scope], Analysis]] = {
 }
 
 
-def _of_history(scope: _Scope, window: CommitWindow, commits: Sequence[Commit]) -> dict[str, Any]:
-    """Return the entry's attributes that say which history is stored."""
-    last = max(commits, key=lambda commit: commit.committer.time, default=None)
+def _of_history(scope: _Scope, window: CommitWindow, commits: Sequence[Commit], manifest: Manifest) -> dict[str, Any]:
+    """Return the entry's attributes that say which history is stored, of commits that are given in git's order."""
+    last = commits[0] if commits else None  # HEAD, unless it is older than the window
     bad_before = 0 if window.rewritten else int(scope.entry.bad_commits or 0)
     return {
         "head_sha": window.head.sha,
@@ -214,7 +229,7 @@ def _of_history(scope: _Scope, window: CommitWindow, commits: Sequence[Commit]) 
         "bad_commits": bad_before + window.bad_commits,
         "history_since": scope.now - limits.HISTORY_PERIOD,
         "history_notes": [*_notes(window), *scope.notes],
-        "history_generation": scope.generation,
+        "manifest": manifest.stored(),
         "last_commit_at": last.committer.time if last else None,
         "last_commit_sha": last.sha if last else None,
     }
@@ -246,43 +261,39 @@ def _score_before(entry: Entry, earlier: Sequence[ScorecardResult], result: Scor
     return next((each.score for each in earlier if each.score is not None), None)
 
 
-def _stored(entry: Entry, commits: Sequence[Commit]) -> StoredHistory | None:
+def _load(scope: _Scope) -> KeptHistory:
+    """Return the history that counts; what a lost job has left beside it is removed."""
+    stored = history_store.load(scope.entry)
+    scope.job.check()
+    history_store.clean(scope.attempt, stored, scope.patience)
+    return stored
+
+
+def _stored(entry: Entry, history: KeptHistory) -> StoredHistory | None:
     head: str | None = entry.head_sha
-    stored = tuple(StoredCommit(commit.sha, commit.parents, commit.committer.time) for commit in commits)
-    return StoredHistory(head, stored) if head is not None else None
+    commits = tuple(
+        StoredCommit(kept.commit.sha, kept.commit.parents, kept.commit.committed, kept.knows_its_parents)
+        for kept in history.kept
+    )
+    return StoredHistory(head, commits) if head is not None else None
 
 
-def _store_commits(scope: _Scope, window: CommitWindow) -> None:
-    total = len(window.commits)
-    scope.job.report(Stage.STORING_COMMITS, 0, total)
-    done = 0
-    for some in _chunks(window.commits):
-        scope.job.check()
-        commit_store.put(scope.watchlist_id, some, scope.generation)
-        done += len(some)
-        scope.job.report(Stage.STORING_COMMITS, done, total)
-
-
-def _forget_commits(scope: _Scope, window: CommitWindow) -> None:
-    """Remove what is not in the window: commits that left it, and those of a job that came to no end."""
-    wanted = frozenset(window.shas)
-    left_over = [key for sha, key in commit_store.keys(scope.watchlist_id) if sha not in wanted]
-    scope.job.check()  # after the reading: what another task stores later is not among the left-overs
-    commit_store.remove(scope.watchlist_id, left_over)
+def _store_history(scope: _Scope, window: CommitWindow, stored: KeptHistory, new: Sequence[Commit]) -> Manifest:
+    scope.job.report(Stage.STORING_COMMITS, 0, len(new))
+    manifest = history_store.save(scope.attempt, window.shas, stored, new, scope.patience)
+    scope.job.report(Stage.STORING_COMMITS, len(new), len(new))
+    return manifest
 
 
 def _count_lines(scope: _Scope, window: CommitWindow) -> list[Commit]:
-    """Store the line counts as they come; return the new commits, with them where they can be had."""
+    """Return the new commits in git's order, with their line counts where they can be had."""
     commits = {commit.sha: commit for commit in window.commits}
     total, done, reason = len(commits), 0, ""
     scope.job.report(Stage.COUNTING_LINES, 0, total)
     try:
-        for some in _chunks_of_stream(scope.repository.line_counts(window)):
-            counted = [replace(commits[sha], files=files) for sha, files in some]
-            commits.update((commit.sha, commit) for commit in counted)
-            scope.job.check()
-            commit_store.put(scope.watchlist_id, counted, scope.generation)
-            done += len(counted)
+        for some in _chunks(scope.repository.line_counts(window)):
+            commits.update((sha, replace(commits[sha], files=files)) for sha, files in some)
+            done += len(some)
             scope.job.report(Stage.COUNTING_LINES, done, total)
     except JobError as error:
         reason = f": {_done_without(scope, error)}"
@@ -355,15 +366,11 @@ def _number(count: int, of: str) -> str:
     return f"{count} {of}" if count == 1 else f"{count} {of}s"
 
 
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (items[start : start + _STORED_AT_ONCE] for start in range(0, len(items), _STORED_AT_ONCE))
-
-
-def _chunks_of_stream(items: Iterable[T]) -> Iterator[list[T]]:
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
     chunk: list[T] = []
     for item in items:
         chunk.append(item)
-        if len(chunk) == _STORED_AT_ONCE:
+        if len(chunk) == _COUNTED_AT_ONCE:
             yield chunk
             chunk = []
     if chunk:

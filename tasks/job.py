@@ -33,6 +33,7 @@ from tasks.scorecard.cli import ScorecardCli
 from tasks.scratch import sweep_scratch
 from watchlist import clock, metrics
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
+from watchlist.history.manifest import Manifest
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs import task_slots
 from watchlist.jobs.protocol import Launch, Lease, SupersededError
@@ -80,6 +81,12 @@ class RunningJob:
         self.check()
         with _lost_is_cancelled():
             self.lease.describe(package.model_dump(mode="json", exclude_none=True), default_branch)
+
+    def publish(self, manifest: Manifest) -> None:
+        """Show a history before the job has ended."""
+        self.check()
+        with _lost_is_cancelled():
+            self.lease.publish(manifest.stored())
 
 
 class Worker:

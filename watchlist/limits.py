@@ -119,8 +119,19 @@ COMMITS_PAGE_CHARACTERS = 400_000
 
 A function's answer may have 6 MB, of which one character may take 12 bytes (escaped, beyond the basic plane)."""
 
-COMMITS_LOOKED_AT = 1000
-"""Most commits that one request for a page looks at."""
+COMMITS_READ_BYTES = 4 * 1024 * 1024
+"""Bytes of segments, unpacked as far as a list shows them, after which a request for a page looks no further.
+
+The largest possible history has about ten times as many; an ordinary one a tenth."""
+
+SEGMENT_COMMITS = 100
+"""Most commits of one segment of a history: about 20 KB compressed, and a page reads one or two."""
+
+SEGMENT_BYTES = 360 * 1024
+"""Most bytes that a segment's commits take, compressed: an item may have 400 KB (DynamoDB's quota)."""
+
+PARENTS = 100
+"""Most parents kept of a commit; their number is kept beside them. Linux has merges of 66."""
 
 SUBJECT_CHARACTERS = 500
 """Longest subject kept of a commit."""
@@ -159,7 +170,7 @@ PURGED_AT_ONCE = 20
 """Removed entries that one run of the reconciler deletes."""
 
 PURGED_ITEMS = 2000
-"""Commits, analyses and alerts that are deleted at once: what a year leaves of most repositories, within seconds."""
+"""Segments, analyses and alerts that are deleted at once: what a year leaves of most repositories, within seconds."""
 
 ID_REUSE_PAUSE = timedelta(minutes=1)
 """How long the id of a removed entry stays taken. Ids have the second of their making in them; clocks may differ."""
@@ -244,7 +255,7 @@ CHANGED_FILES = 1000
 """Changed files kept of one commit, those with most lines first; the others count as one."""
 
 CHANGED_FILES_BYTES = 64 * 1024
-"""Most bytes that the changed files of one commit take, compressed."""
+"""Most bytes that the changed files of one commit take, before they are compressed."""
 
 LIVE_CONNECTION = timedelta(hours=2)
 """How long a WebSocket connection can last (API Gateway's quota); its records expire then."""

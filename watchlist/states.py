@@ -42,8 +42,8 @@ class Stage(StrEnum):
     QUEUED = "queued"
     STARTING = "starting"
     CLONING = "cloning"
-    STORING_COMMITS = "storing_commits"
     COUNTING_LINES = "counting_lines"
+    STORING_COMMITS = "storing_commits"
     ANALYZING = "analyzing"
     DONE = "done"
 

@@ -29,6 +29,7 @@ from functions.http.problems import (
 from functions.lambda_function import Event, Handler, LambdaFunction
 from watchlist.alerts.store import AlertNotFoundError
 from watchlist.deployment import routes
+from watchlist.history.store import HistoryChangedError
 from watchlist.storage.cursors import InvalidCursorError
 from watchlist.storage.failures import passes
 from watchlist.storage.transactions import ServiceUnavailableError
@@ -73,6 +74,7 @@ def resolver(*routers: Router, misshapen: HTTPStatus | None = None) -> APIGatewa
     app.exception_handler(OperatorsOnlyError)(_operators_only)
     app.exception_handler(AlreadyWatchingError)(_already_watching)
     app.exception_handler(NotFailedError)(_not_failed)
+    app.exception_handler(HistoryChangedError)(_history_changed)
     app.exception_handler(ServiceUnavailableError)(_unavailable)
     app.not_found(_no_route)
     return app
@@ -211,6 +213,11 @@ def _operators_only(error: OperatorsOnlyError) -> "Response[str]":
 def _not_failed(error: NotFailedError) -> "Response[str]":
     entry = error.entry
     return problem(ProblemCode.NOT_FAILED, f"The entry's status is `{entry.status}`.", watchlist_id=entry.watchlist_id)
+
+
+def _history_changed(error: HistoryChangedError) -> "Response[str]":
+    del error
+    return problem(ProblemCode.HISTORY_CHANGED, "Nothing is known to come after the commit that this cursor points at.")
 
 
 def _unavailable(error: ServiceUnavailableError) -> "Response[str]":

@@ -23,6 +23,7 @@ class ProblemCode(StrEnum):
     OPERATORS_ONLY = "operators_only"
     ALREADY_WATCHING = "already_watching"
     NOT_FAILED = "not_failed"
+    HISTORY_CHANGED = "history_changed"
     REQUEST_IN_PROGRESS = "request_in_progress"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     UNAVAILABLE = "unavailable"
@@ -85,6 +86,12 @@ _KINDS = {
         HTTPStatus.CONFLICT,
         "Only a failed entry can be retried",
         "Poll the status; a retry is possible once it is `failed`.",
+    ),
+    ProblemCode.HISTORY_CHANGED: _Kind(
+        HTTPStatus.GONE,
+        "The cursor's commit is not in the history any more",
+        "The history was rewritten, or its oldest commits have left the year, since the page that gave this cursor: "
+        "begin again without a cursor.",
     ),
     ProblemCode.REQUEST_IN_PROGRESS: _Kind(
         HTTPStatus.CONFLICT,

@@ -67,14 +67,16 @@ def parse_commit(raw: RawCommit) -> Commit:
     fields = _fields(header.split(b"\n"))
     encoding = codec_of(fields.get(b"encoding", b"utf-8").decode("ascii", errors="replace"))
     message = _text(body.partition(b"\0")[0][: MESSAGE_CHARACTERS * 4], encoding)[:MESSAGE_CHARACTERS]
+    committer = _signature(fields.get(b"committer", b""), encoding)
     return Commit(
         sha=raw.sha,
         parents=raw.parents,
         author=_signature(fields.get(b"author", b""), encoding),
-        committer=_signature(fields.get(b"committer", b""), encoding),
+        committer=committer,
         subject=_subject(message),
         message=message,
         signed=b"gpgsig" in fields or b"gpgsig-sha256" in fields,
+        ordered_by=None if raw.committed == int(committer.time.timestamp()) else raw.committed,
     )
 
 

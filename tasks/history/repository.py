@@ -46,16 +46,19 @@ _MAILMAP = ".mailmap"
 
 @dataclass(frozen=True, slots=True)
 class StoredCommit:
-    """A commit that the service has already: what the walk needs of it."""
+    """A commit that the service has already: what the walk needs of it.
+
+    Attributes:
+        sha: its id.
+        parents: its parents' ids.
+        committed: its committer's time as git orders by it, Unix seconds.
+        knows_its_parents: whether `parents` are all; a walk over the stored commits can do with nothing less.
+    """
 
     sha: str
     parents: tuple[str, ...]
-    committed_at: datetime
-
-    @property
-    def committed(self) -> int:
-        """Its committer's time, Unix seconds."""
-        return int(self.committed_at.timestamp())
+    committed: int
+    knows_its_parents: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,7 @@ class Repository:
         self._since = bounds.since
         if head.sha is None:
             return self._window(head, _NOTHING, stored, rewritten=stored is not None)
-        if stored is not None:
+        if stored is not None and all(commit.knows_its_parents for commit in stored.commits):
             nodes = {commit.sha: commit for commit in stored.commits}
             continued = search_after(self._source, head.sha, bounds, old=stored.head_sha, stored=nodes)
             if continued is not None:

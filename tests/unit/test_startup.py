@@ -26,7 +26,7 @@ CONTEXT: Any = Context("name", "$LATEST", "arn", "512", "id", "group", "stream",
 
 @pytest.fixture(autouse=True)
 def process_as_it_was() -> Iterator[None]:
-    bound = {"WATCHLIST_TABLE": Entry.Meta.table_name, "ACTIVITY_TABLE": records.CommitRecord.Meta.table_name}
+    bound = {"WATCHLIST_TABLE": Entry.Meta.table_name, "ACTIVITY_TABLE": records.SegmentRecord.Meta.table_name}
     yield
     job_protocol.bind(load(PatienceSettings, {}))
     if all(bound.values()):

@@ -30,7 +30,8 @@ class Commit:
     """One commit of the first year's window.
 
     `files` is None until the line counts are known (they follow the commits), and stays None where they cannot be
-    had. A merge has no files, as `git log` shows it.
+    had. A merge has no files, as `git log` shows it. `ordered_by` is the committer's time as git orders by it, in Unix
+    seconds, where that is not `committer.time`: git's times fit no calendar.
     """
 
     sha: str
@@ -41,6 +42,12 @@ class Commit:
     message: str
     signed: bool
     files: tuple[FileChange, ...] | None = None
+    ordered_by: int | None = None
+
+    @property
+    def committed(self) -> int:
+        """The committer's time as git orders by it, Unix seconds."""
+        return int(self.committer.time.timestamp()) if self.ordered_by is None else self.ordered_by
 
     @property
     def is_merge(self) -> bool:

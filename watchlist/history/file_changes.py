@@ -1,12 +1,11 @@
-"""The changed files of a commit as they are kept with it: compressed, and bounded however many there are.
+"""The changed files of a commit as they are kept with it: bounded however many there are.
 
 A refresh computes the metrics and the baseline of a repository from all of its commits anew, so it needs the files of
 those that it does not fetch again.
 """
 
 import json
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from watchlist import limits
 from watchlist.history.commits import Commit, FileChange
@@ -14,7 +13,8 @@ from watchlist.history.commits import Commit, FileChange
 OTHER_FILES = ""
 """The path under which files beyond the bound are kept as one, with their lines; no file has it."""
 
-_UNPACKED_BYTES = 16 * 1024 * 1024
+Row = tuple[str, int | None, int | None]
+"""A change as it is kept: path, lines added, lines deleted."""
 
 
 def changed_paths(commit: Commit) -> frozenset[str]:
@@ -24,47 +24,29 @@ def changed_paths(commit: Commit) -> frozenset[str]:
     return frozenset(change.path for change in commit.files or () if change.path != OTHER_FILES)
 
 
-def pack(changes: Sequence[FileChange]) -> bytes:
-    """Return the changes as bytes, bounded."""
-    for most in _smaller_and_smaller():
-        packed = zlib.compress(_to_json(_bounded(changes, most)))
-        if len(packed) <= limits.CHANGED_FILES_BYTES:
-            return packed
-    raise AssertionError("one change without a path always fits")
+def to_rows(changes: Sequence[FileChange]) -> list[Row]:
+    """Return the changes to keep: at most so many, and so large as JSON, as the limits say, the largest ones first."""
+    rows = [(change.path, change.added, change.deleted) for change in changes]
+    if len(rows) <= limits.CHANGED_FILES and sum(map(_bytes, rows)) <= limits.CHANGED_FILES_BYTES:
+        return rows
+    kept: list[Row] = []
+    others = [0, 0]
+    left = limits.CHANGED_FILES_BYTES - _bytes((OTHER_FILES, 10**18, 10**18))
+    for row in sorted(rows, key=lambda row: -((row[1] or 0) + (row[2] or 0))):
+        size = _bytes(row)
+        if len(kept) < limits.CHANGED_FILES and size <= left:
+            kept.append(row)
+            left -= size
+        else:
+            others = [others[0] + (row[1] or 0), others[1] + (row[2] or 0)]
+    return [*kept, (OTHER_FILES, others[0], others[1])]
 
 
-def unpack(packed: bytes) -> tuple[FileChange, ...]:
-    """Return the changes that were packed.
-
-    Raises:
-        ValueError: the bytes are not what `pack` returns.
-    """
-    text = zlib.decompressobj().decompress(packed, _UNPACKED_BYTES)
-    return tuple(FileChange(path, added, deleted) for path, added, deleted in json.loads(text))
+def from_rows(rows: Sequence[Row]) -> tuple[FileChange, ...]:
+    """Return the changes that were kept."""
+    return tuple(FileChange(path, added, deleted) for path, added, deleted in rows)
 
 
-def _bounded(changes: Sequence[FileChange], most: int) -> tuple[FileChange, ...]:
-    if len(changes) <= most:
-        return tuple(changes)
-    ranked = sorted(changes, key=lambda change: -_lines(change))
-    others = ranked[most:]
-    added, deleted = (sum(change.added or 0 for change in others), sum(change.deleted or 0 for change in others))
-    return (*ranked[:most], FileChange(OTHER_FILES, added, deleted))
-
-
-def _lines(change: FileChange) -> int:
-    return (change.added or 0) + (change.deleted or 0)
-
-
-def _to_json(changes: Sequence[FileChange]) -> bytes:
-    return json.dumps(
-        [(change.path, change.added, change.deleted) for change in changes], separators=(",", ":")
-    ).encode()
-
-
-def _smaller_and_smaller() -> Iterator[int]:
-    most = limits.CHANGED_FILES
-    while most:
-        yield most
-        most //= 2
-    yield 0
+def _bytes(row: Row) -> int:
+    """Return how many bytes a row takes in a list of them."""
+    return len(json.dumps(row, separators=(",", ":"), ensure_ascii=False).encode()) + 1

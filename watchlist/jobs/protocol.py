@@ -375,6 +375,14 @@ class Lease:
         """
         self._write([Entry.package.set(dict(package)), _set_or_remove(Entry.default_branch, default_branch)])
 
+    def publish(self, manifest: Mapping[str, Any]) -> None:
+        """Let these segments be the history from now on.
+
+        Raises:
+            SupersededError: the lease is lost.
+        """
+        self._write([Entry.manifest.set(dict(manifest))])
+
     def complete(self, result: Mapping[str, Any], at: datetime) -> None:
         """End the job well: the entry is ready with `result` (attribute to value, None removes), the job on record.
 

@@ -21,7 +21,7 @@ watchlist table
     index `by-queue`      open_queue, job_queued_at         the oldest job of a queue that has not ended
 
 activity table
-    <watchlist_id>        COMMIT#<committed>#<sha>  CommitRecord   commits, newest first, paged
+    <watchlist_id>        SEGMENT#<id>              SegmentRecord  some commits; the entry's manifest says which count
     <watchlist_id>        HEALTH#<analysed>         HealthRecord   health, newest first
     <alert_id>            ALERT                     AlertRecord    acknowledge and resolve; one event, one alert
     index `by-user-entry` user_watchlist_id, raised_at             alerts of a user entry, newest first
@@ -61,7 +61,7 @@ from watchlist.storage import tables
 
 ENTRY_KEY = "ENTRY"
 USER_PREFIX = "USER#"
-COMMIT_PREFIX = "COMMIT#"
+SEGMENT_PREFIX = "SEGMENT#"
 HEALTH_PREFIX = "HEALTH#"
 
 
@@ -212,8 +212,8 @@ class Entry(WatchlistItem, discriminator="entry"):
     last_commit_sha = UnicodeAttribute(null=True)
     summary = JSONAttribute(null=True)
     """What a row of a list needs of the last analysis (`watchlist.health.summary.Summary`)."""
-    history_generation = NumberAttribute(default=0)
-    """The job that wrote the history: commits of a later one are of a job that came to no end."""
+    manifest = JSONAttribute(null=True)
+    """Which segments make up the history (`watchlist.history.manifest`); what it does not name does not count."""
 
     checked_at = UTCDateTimeAttribute(null=True)
     last_check = JSONAttribute(null=True)
@@ -455,26 +455,12 @@ class ActivityHeartbeat(ActivityItem, discriminator="activity-heartbeat"):
     at = UTCDateTimeAttribute()
 
 
-class CommitRecord(ActivityItem, discriminator="commit"):
-    """One commit. The line counts are absent until known, and for a commit whose counts cannot be had."""
+class SegmentRecord(ActivityItem, discriminator="segment"):
+    """Some commits of a history, in git's order; never written again. `watchlist.history.segments` packs them."""
 
-    sha = UnicodeAttribute()
-    parents = ListAttribute(of=UnicodeAttribute)
-    author_name = UnicodeAttribute()
-    author_email = UnicodeAttribute()
-    authored_at = UTCDateTimeAttribute()
-    committer_name = UnicodeAttribute()
-    committer_email = UnicodeAttribute()
-    committed_at = UTCDateTimeAttribute()
-    subject = UnicodeAttribute()
-    message = UnicodeAttribute()
-    signed = BooleanAttribute()
-    files_changed = NumberAttribute(null=True)
-    lines_added = NumberAttribute(null=True)
-    lines_deleted = NumberAttribute(null=True)
-    changes = BinaryAttribute(legacy_encoding=False, null=True)
-    generation = NumberAttribute(default=0)
-    """The job that stored it first."""
+    listed = BinaryAttribute(legacy_encoding=False)
+    changes = BinaryAttribute(legacy_encoding=False)
+    format = NumberAttribute()
 
 
 class HealthRecord(ActivityItem, discriminator="health"):
@@ -569,14 +555,14 @@ def bind(settings: TableSettings) -> None:
         Digest,
     ):
         _bind(model, settings.watchlist_table)
-    for activity_model in (ActivityItem, CommitRecord, HealthRecord, AlertRecord):
+    for activity_model in (ActivityItem, SegmentRecord, HealthRecord, AlertRecord):
         _bind(activity_model, settings.activity_table)
     _connection.cache_clear()
 
 
 def are_bound(settings: TableSettings) -> bool:
     """Whether the models' tables are those of the settings."""
-    return (Entry.Meta.table_name, CommitRecord.Meta.table_name) == (settings.watchlist_table, settings.activity_table)
+    return (Entry.Meta.table_name, SegmentRecord.Meta.table_name) == (settings.watchlist_table, settings.activity_table)
 
 
 def _bind(model: type[Model], table_name: str) -> None:

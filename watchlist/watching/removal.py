@@ -7,6 +7,7 @@ from pynamodb.exceptions import DeleteError
 from watchlist import limits
 from watchlist.jobs import protocol as job_protocol
 from watchlist.states import EntryStatus
+from watchlist.storage import batches
 from watchlist.storage.failures import is_refused
 from watchlist.storage.records import ActivityItem, Entry
 
@@ -36,9 +37,7 @@ def purge(watchlist_id: str, now: datetime) -> bool:
             limit=limits.PURGED_ITEMS,
         )
     )
-    with ActivityItem.batch_write() as batch:
-        for item in some:
-            batch.delete(item)
+    batches.delete(some, batches.REQUEST)
     if len(some) == limits.PURGED_ITEMS or entry.due_at > now:
         return False
     try:

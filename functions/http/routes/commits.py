@@ -1,4 +1,4 @@
-"""GET /activity/watchlist/{watchlist_id}/commits: the commits of the last year, newest first."""
+"""GET /activity/watchlist/{watchlist_id}/commits: the commits of the last year, in git's order."""
 
 from typing import Annotated
 
@@ -15,7 +15,8 @@ from functions.http.shapes.commits import CommitAnswer, CommitPage
 from watchlist import limits
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
-from watchlist.history import store as commit_store
+from watchlist.history import store as history_store
+from watchlist.history.store import CommitFilter
 from watchlist.watching import entries
 
 function = startup.Function(function_specs.COMMITS)
@@ -28,7 +29,11 @@ router = http_api.router()
     operation_id="listCommits",
     tags=["analysis"],
     responses=documented.responses(
-        {200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_FOUND, ProblemCode.NOT_YOURS
+        {200: {"description": "One page."}},
+        ProblemCode.INVALID_FIELDS,
+        ProblemCode.NOT_FOUND,
+        ProblemCode.NOT_YOURS,
+        ProblemCode.HISTORY_CHANGED,
     ),
 )
 def list_commits(
@@ -48,11 +53,10 @@ def list_commits(
         ),
     ] = None,
 ) -> CommitPage:
-    """Show who committed what and when, with line counts as soon as they are known."""
-    entries.find_for(watchlist_id, caller_of(router))
-    wanted = commit_store.CommitFilter(since, author)
-    page = commit_store.page(watchlist_id, wanted, limit, cursor)
-    return CommitPage(items=[CommitAnswer.of(record) for record in page.commits], next_cursor=page.next_cursor)
+    """Show who committed what and when, in the order of `git log`, while a job is at work those of the last one."""
+    entry = entries.find_for(watchlist_id, caller_of(router))
+    page = history_store.page(entry, CommitFilter(since, author), limit, cursor)
+    return CommitPage(items=[CommitAnswer.of(kept) for kept in page.commits], next_cursor=page.next_cursor)
 
 
 handler = http_api.handler(function, router)

@@ -48,7 +48,7 @@ def window_of(
 
 def as_stored(window: CommitWindow) -> StoredHistory:
     assert window.head.sha is not None
-    commits = tuple(StoredCommit(commit.sha, commit.parents, commit.committer.time) for commit in window.commits)
+    commits = tuple(StoredCommit(commit.sha, commit.parents, commit.committed) for commit in window.commits)
     return StoredHistory(window.head.sha, commits)
 
 

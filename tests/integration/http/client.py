@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType, ModuleType
@@ -18,10 +18,12 @@ from watchlist.deployment import routes
 from watchlist.health import store as health_store
 from watchlist.health.scorecard import no_score
 from watchlist.history import metrics as history_metrics
-from watchlist.history import store as commit_store
+from watchlist.history import store as history_store
 from watchlist.history.commits import Commit, FileChange, Signature
 from watchlist.history.people import People
+from watchlist.history.store import Attempt
 from watchlist.states import EntryStatus, JobState
+from watchlist.storage import batches
 from watchlist.storage.records import ENTRY_KEY, Entry
 
 FLASK = "https://github.com/pallets/flask"
@@ -194,7 +196,19 @@ def commit(number: int, *, author: str = "Ada", message: str = "text", at: datet
 
 
 def store_commits(watchlist_id: str, count: int) -> None:
-    commit_store.put(watchlist_id, [commit(number) for number in range(count)], generation=1)
+    store_history(watchlist_id, [commit(number) for number in range(count)])
+
+
+def store_history(watchlist_id: str, commits: Sequence[Commit], generation: int = 1) -> None:
+    """Let these be the commits of an entry, as a job of that generation leaves them."""
+    entry = Entry.get(watchlist_id, ENTRY_KEY)
+    stored = history_store.load(entry)
+    had = {each.sha for each in stored.commits}
+    new = [each for each in commits if each.sha not in had]
+    attempt = Attempt(watchlist_id, generation, 1)
+    history_store.clean(attempt, stored, batches.REQUEST)
+    manifest = history_store.save(attempt, [each.sha for each in commits], stored, new, batches.REQUEST)
+    entry.update(actions=[Entry.manifest.set(manifest.stored())])
 
 
 def store_health(watchlist_id: str, at: datetime = NOW) -> None:

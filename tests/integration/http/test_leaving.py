@@ -17,10 +17,10 @@ from tests.integration.http.client import (
     raise_alerts,
     store_commits,
     store_health,
+    store_history,
 )
 from tests.integration.jobs.harness import ControlledClock
 from watchlist import clock, limits
-from watchlist.history import store as commit_store
 from watchlist.jobs import protocol as job_protocol
 from watchlist.states import EntryStatus
 from watchlist.storage.records import ActivityHeartbeat, ActivityItem, AlertRecord, Entry, WatchlistItem
@@ -122,7 +122,7 @@ def test_a_running_job_is_fenced_out_and_its_data_removed_when_its_lease_has_end
     assert entry is not None
     assert not entry.state.is_open
     assert entry.generation == message.generation + 1
-    commit_store.put(watchlist_id, [commit(1)], 1)  # the task has not noticed yet
+    store_history(watchlist_id, [commit(1)])  # the task has not noticed yet
     reconcile(client, clock)
     assert left_of(watchlist_id) > 0
     clock.advance(timedelta(seconds=300))
@@ -144,7 +144,7 @@ def test_a_removal_that_breaks_off_is_finished_by_the_reconciler(
 
     assert (broken.status, broken.code) == (503, "unavailable")
     assert client.status(watchlist_id).status == client.stop_watching(mine).status == 404
-    assert left_of(watchlist_id) > 30
+    assert left_of(watchlist_id) > 1
     client.invoke("reconciler", {})
     assert left_of(watchlist_id) == 0
 
@@ -162,7 +162,8 @@ def test_more_commits_than_a_first_backfill_are_removed_at_once(client: Client, 
 def test_a_large_removal_goes_in_bounded_steps(
     client: Client, clock: ControlledClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "PURGED_ITEMS", 40)
+    monkeypatch.setattr(limits, "SEGMENT_COMMITS", 10)
+    monkeypatch.setattr(limits, "PURGED_ITEMS", 4)
     watchlist_id = analysed(client, 99)
 
     def left() -> Iterator[int]:
@@ -173,7 +174,7 @@ def test_a_large_removal_goes_in_bounded_steps(
             client.invoke("reconciler", {})
             yield left_of(watchlist_id)
 
-    assert list(left()) == [61, 21, 0]
+    assert list(left()) == [8, 4, 0]
 
 
 def test_everybody_who_leaves_at_the_same_instant_leaves_nothing(client: Client, clock: ControlledClock) -> None:

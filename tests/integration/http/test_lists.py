@@ -5,12 +5,21 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.integration.http.client import FLASK, NOW, Client, commit, end_job, raise_alerts, store_commits, store_health
+from tests.integration.http.client import (
+    FLASK,
+    NOW,
+    Client,
+    commit,
+    end_job,
+    raise_alerts,
+    store_commits,
+    store_health,
+    store_history,
+)
 from tests.integration.http.recording import Call, operations, read_units
 from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
 from watchlist.deployment import routes
-from watchlist.history import store as commit_store
 from watchlist.states import EntryStatus
 from watchlist.storage import cursors
 from watchlist.storage.records import ENTRY_KEY, AlertRecord, Entry, UserEntry, WatchlistItem
@@ -104,30 +113,31 @@ def test_commits_since_a_moment_end_there_on_every_page(client: Client) -> None:
 @pytest.mark.parametrize("author", ["Bob, the 2nd", "bob, the 2nd@example.org"])
 def test_an_author_s_commits_are_found_by_name_or_email(client: Client, author: str) -> None:
     watchlist_id = client.add()
-    commit_store.put(watchlist_id, [commit(n, author="Bob, the 2nd" if n % 5 == 0 else "Ada") for n in range(40)], 1)
+    store_history(watchlist_id, [commit(n, author="Bob, the 2nd" if n % 5 == 0 else "Ada") for n in range(40)])
 
     pages = list(client.pages(f"{COMMITS.format(watchlist_id)}&author={quote(author)}"))
 
     assert [int(item["sha"], 16) for page in pages for item in page] == list(range(0, 40, 5))
 
 
-def test_a_rare_author_s_commits_are_looked_for_a_bounded_number_of_commits_at_a_time(
+def test_a_rare_author_s_commits_are_looked_for_a_bounded_number_of_bytes_at_a_time(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "COMMITS_LOOKED_AT", 20)
+    monkeypatch.setattr(limits, "SEGMENT_COMMITS", 10)
+    monkeypatch.setattr(limits, "COMMITS_READ_BYTES", 4000)
     watchlist_id = client.add()
-    commit_store.put(watchlist_id, [commit(n, author="Bob" if n == 49 else "Ada") for n in range(50)], 1)
+    store_history(watchlist_id, [commit(n, author="Bob" if n == 49 else "Ada") for n in range(50)])
 
     pages = list(client.pages(f"{COMMITS.format(watchlist_id)}&author=Bob"))
 
-    assert len(pages) == 3
+    assert 1 < len(pages) < 5
     assert [int(item["sha"], 16) for page in pages for item in page] == [49]
 
 
 def test_a_page_of_long_messages_ends_before_it_is_too_large_for_an_answer(client: Client) -> None:
     watchlist_id = client.add()
     message = "\U0001f4a9" * limits.COMMIT_MESSAGE_CHARACTERS
-    commit_store.put(watchlist_id, [commit(number, message=message) for number in range(200)], 1)
+    store_history(watchlist_id, [commit(number, message=message) for number in range(200)])
 
     pages = list(client.pages(f"/activity/watchlist/{watchlist_id}/commits?limit=200"))
 
