@@ -33,6 +33,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         "POSTPONE_SECONDS": "60",
         "LIVE_ENDPOINT_URL": "http://127.0.0.1:9/local",
         "POWERTOOLS_LOG_LEVEL": "INFO",
+        "API_ACCESS": "open",
     }
     with EmbeddedAws(sys.stderr.fileno()) as server, pytest.MonkeyPatch.context() as patch:
         environment = provision(server.url, settings)
