@@ -157,6 +157,9 @@ ALERTS_PAGE = 50
 ALERTS_PAGE_MAX = 100
 """Most alerts on one page."""
 
+ALERTS_LOOKED_AT = 1000
+"""Alerts that one request looks at for those that its filters leave."""
+
 ALERT_RETENTION = timedelta(days=90)
 """How long an alert is kept."""
 
@@ -338,3 +341,6 @@ OPEN_ALERTS_COUNTED = 1000
 
 SEARCH_CHARACTERS = 100
 """Longest text that is looked for in a watchlist."""
+
+REPOSITORY_SPELLING_CHARACTERS = 2000
+"""Longest text that a repository's address is read from: a browser's address of a file can be long."""

@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +15,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.http.callers import NotYoursError, OperatorsOnlyError
+from functions.http.faults import sentence, unknown_parameter
 from functions.http.problems import (
     PROBLEM_JSON,
     FieldError,
@@ -24,7 +25,6 @@ from functions.http.problems import (
     answer,
     describe,
     problem,
-    status_of,
 )
 from functions.lambda_function import Event, Handler, LambdaFunction
 from watchlist.alerts.store import AlertNotFoundError
@@ -84,6 +84,7 @@ def handler(function: LambdaFunction[Any], *routers: Router) -> Handler[Answer]:
     """Return the Lambda entry point of the function that answers `routers`."""
     logger = function.logger
     app = resolver(*routers, misshapen=HTTPStatus.INTERNAL_SERVER_ERROR)
+    parameters = _parameters(app)
 
     def unexpected(error: Exception) -> "Response[str]":
         if any(passes(each) for each in _chain(error)):
@@ -95,9 +96,14 @@ def handler(function: LambdaFunction[Any], *routers: Router) -> Handler[Answer]:
     app.exception_handler(Exception)(unexpected)
 
     def handle(event: Event, context: LambdaContext) -> Answer:
+        unknown = _unknown_parameters(event, parameters)
+        if unknown:
+            return _refusal(fields_at_fault([((name,), unknown_parameter(known)) for name, known in unknown]))
         # Powertools reads the body before any middleware runs: a form as if it were JSON, and JSON without bounds.
         unreadable = _unreadable_body(event) if event.get("routeKey") in _WITH_BODY else None
-        return app.resolve(event, context) if unreadable is None else _refusal(unreadable)
+        return (
+            app.resolve(event, context) if unreadable is None else _refusal(describe(unreadable, advice_on(unreadable)))
+        )
 
     return function.handler(handle, correlation_id_path="requestContext.requestId")
 
@@ -137,16 +143,36 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def _refusal(code: ProblemCode) -> dict[str, Any]:
+def _refusal(details: Problem) -> dict[str, Any]:
     return {
-        "statusCode": int(status_of(code)),
+        "statusCode": details.status,
         "headers": {"content-type": PROBLEM_JSON},
-        "body": describe(code, advice_on(code)).model_dump_json(exclude_none=True),
+        "body": details.model_dump_json(exclude_none=True),
     }
 
 
+def _parameters(app: APIGatewayHttpResolver) -> Mapping[str, frozenset[str]]:
+    """Return the query parameters that each route knows."""
+    # Powertools refuses unknown fields of a body and has no way to ask which parameters a route has
+    known = [*app._static_routes, *app._dynamic_routes]  # noqa: SLF001
+    return {
+        f"{route.method} {route.path}".replace("<", "{").replace(">", "}"): frozenset(
+            field.alias for field in route.dependant.query_params
+        )
+        for route in known
+    }
+
+
+def _unknown_parameters(event: Event, parameters: Mapping[str, frozenset[str]]) -> list[tuple[str, frozenset[str]]]:
+    """Return the query parameters that the request's route does not know, each with those that it knows."""
+    known = parameters.get(str(event.get("routeKey")))
+    if known is None:
+        return []
+    return [(name, known) for name in sorted(event.get("queryStringParameters") or {}) if name not in known]
+
+
 def _invalid(error: RequestValidationError) -> "Response[str]":
-    return answer(fields_at_fault([(item["loc"][1:] or item["loc"], item["msg"]) for item in error.errors()]))
+    return answer(fields_at_fault([(item["loc"][1:] or item["loc"], sentence(item)) for item in error.errors()]))
 
 
 def _invalid_cursor(error: InvalidCursorError) -> "Response[str]":
@@ -155,10 +181,7 @@ def _invalid_cursor(error: InvalidCursorError) -> "Response[str]":
 
 def fields_at_fault(faults: Sequence[tuple[Sequence[object], str]], most: int = MOST_FAULTS) -> Problem:
     """Return the problem for fields, each given by its path and what is wrong with it; `most` of them are named."""
-    errors = [
-        FieldError(field=_readable(".".join(map(str, path))), message=message.removeprefix("Value error, "))
-        for path, message in faults[:most]
-    ]
+    errors = [FieldError(field=_readable(".".join(map(str, path))), message=message) for path, message in faults[:most]]
     names = ", ".join(sorted({item.field for item in errors}))
     return describe(ProblemCode.INVALID_FIELDS, f"See `errors`: {names}.", errors)
 

@@ -61,6 +61,23 @@ UserName = Annotated[
 ]
 """Who watches: any text, since identity providers use email addresses, ids and names."""
 
+
+def _are_different(labels: list[str]) -> list[str]:
+    return list(dict.fromkeys(labels))
+
+
+Label = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.LABEL_CHARACTERS, strict=True),
+    AfterValidator(is_text),
+    Field(json_schema_extra={"pattern": r"\S"}),
+]
+Labels = Annotated[list[Label], Field(max_length=limits.LABELS), AfterValidator(_are_different)]
+"""Short texts of a user's own; one that is named twice counts once."""
+
+Notes = Annotated[str, Field(strict=True, max_length=limits.NOTES_CHARACTERS), AfterValidator(is_text)]
+"""Why a repository is watched."""
+
 UserWatchlistId = Annotated[
     str,
     Path(

@@ -64,7 +64,9 @@ OF_FUNCTIONS: Mapping[str, Permissions] = {
         indexes=(tables.BY_USER, tables.BY_USER_ENTRY, tables.BY_USER_ALERTS),
     ),
     function_specs.ALERTS.name: Permissions(
-        watchlist=_GET, activity=_GET | {"UpdateItem"}, indexes=(tables.BY_USER_ENTRY,)
+        watchlist=_GET_FOR_A_USER,
+        activity=_GET | {"BatchGetItem", "UpdateItem"},
+        indexes=(tables.BY_USER_ENTRY, tables.BY_USER_ALERTS),
     ),
     function_specs.JOBS.name: Permissions(
         watchlist=frozenset({"Query"}),

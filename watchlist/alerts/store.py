@@ -1,7 +1,7 @@
 """The alerts of user entries in DynamoDB."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ from watchlist.storage.records import AlertRecord, as_key, user_hash
 _MOMENT = re.compile(r"[0-9T:.+-]{10,40}")
 _ALERT_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
-_OPEN, _RESOLVED = "open#", "done#"
+OPEN, RESOLVED = "open#", "done#"
 """How the places of open and of resolved alerts begin in the list of a user's alerts, which is read backwards."""
 
 _AT_ONCE = 4
@@ -66,7 +66,7 @@ class AddressedAlert:
             watchlist_id=self.watchlist_id,
             raised_at=raised_at,
             alert=self.alert.model_dump(mode="json"),
-            user_hash=_user_hash_in(self.user_watchlist_id),
+            user_hash=user_hash_in(self.user_watchlist_id),
             listed_order=_listed_order(raised_at, is_open=True),
             expires_at=raised_at + limits.ALERT_RETENTION,
         )
@@ -111,6 +111,12 @@ def find(alert_id: str) -> AlertRecord:
         raise AlertNotFoundError(alert_id) from None
 
 
+def find_all(alert_ids: Sequence[str]) -> list[AlertRecord]:
+    """Return those of the alerts that there are, 100 a call."""
+    keys = [(alert_id, AlertRecord.SK) for alert_id in dict.fromkeys(alert_ids)]
+    return list(AlertRecord.batch_get(keys, consistent_read=True))
+
+
 def acknowledge(alert_id: str, at: datetime) -> AlertRecord:
     """Note that the user has seen the alert; the first time counts.
 
@@ -139,7 +145,7 @@ def open_alerts(user: str) -> OpenAlerts:
     """Return the open alerts of a user, the newest first: as many as one call of DynamoDB reads."""
     query = AlertRecord.by_user_alerts.query(
         user_hash(user),
-        AlertRecord.listed_order.startswith(_OPEN),
+        AlertRecord.listed_order.startswith(OPEN),
         scan_index_forward=False,
         attributes_to_get=["pk", "sk", "type", "user_watchlist_id", "raised_at", "alert"],
         page_size=limits.OPEN_ALERTS_COUNTED,
@@ -192,10 +198,10 @@ def _update(alert_id: str, *actions: Action) -> AlertRecord:
 
 
 def _listed_order(raised_at: datetime, *, is_open: bool) -> str:
-    return (_OPEN if is_open else _RESOLVED) + as_key(raised_at)
+    return (OPEN if is_open else RESOLVED) + as_key(raised_at)
 
 
-def _user_hash_in(user_watchlist_id: str) -> str:
+def user_hash_in(user_watchlist_id: str) -> str:
     """Return the part of a user entry's id that stands for the user."""
     return user_watchlist_id.removeprefix("user_").partition("_")[0]
 

@@ -41,6 +41,9 @@ CHANGE_NOTIFICATIONS = Route(
 )
 STOP_WATCHING = Route("DELETE", "/activity/user-watchlist/{user_watchlist_id}", Function.USER_WATCHLIST)
 ALERTS = Route("GET", "/activity/alerts/{user_watchlist_id}", Function.ALERTS)
+USER_ALERTS = Route("GET", "/activity/alerts", Function.ALERTS)
+ACKNOWLEDGE_ALERTS = Route("POST", "/activity/alerts/acknowledge", Function.ALERTS)
+RESOLVE_ALERTS = Route("POST", "/activity/alerts/resolve", Function.ALERTS)
 ACKNOWLEDGE_ALERT = Route("PATCH", "/activity/alerts/{alert_id}/acknowledge", Function.ALERTS)
 RESOLVE_ALERT = Route("PATCH", "/activity/alerts/{alert_id}/resolve", Function.ALERTS)
 JOBS = Route("GET", "/activity/jobs", Function.JOBS)
@@ -59,6 +62,9 @@ ROUTES = (
     CHANGE_ALERTS,
     CHANGE_NOTIFICATIONS,
     STOP_WATCHING,
+    USER_ALERTS,
+    ACKNOWLEDGE_ALERTS,
+    RESOLVE_ALERTS,
     ALERTS,
     ACKNOWLEDGE_ALERT,
     RESOLVE_ALERT,
@@ -68,7 +74,7 @@ ROUTES = (
     DOCS,
 )
 
-WITH_BODY = frozenset({ADD, ADD_BATCH, CHANGE_ALERTS, CHANGE_NOTIFICATIONS})
+WITH_BODY = frozenset({ADD, ADD_BATCH, CHANGE_ALERTS, CHANGE_NOTIFICATIONS, ACKNOWLEDGE_ALERTS, RESOLVE_ALERTS})
 """The routes whose requests have a body: JSON."""
 
 

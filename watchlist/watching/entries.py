@@ -50,6 +50,7 @@ class Watch:
     user: str
     alerts: Mapping[str, Any]
     notes: str | None
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +322,7 @@ def _user_entry(watchlist_id: str, watch: Watch, at: datetime) -> UserEntry:
         added_order=f"{at.isoformat()}#{watchlist_id}",
         added_at=at,
         notes=watch.notes,
+        labels=list(watch.labels) or None,
         alerts=dict(watch.alerts),
     )
 

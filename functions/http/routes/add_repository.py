@@ -15,26 +15,28 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
     IdempotencyAlreadyInProgressError,
     IdempotencyValidationError,
 )
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from functions import startup
 from functions.http import api as http_api
 from functions.http import documented
 from functions.http.callers import NotYoursError, acting_as, caller_of
-from functions.http.parameters import UserName, is_text
+from functions.http.faults import sentence
+from functions.http.parameters import Labels, Notes, UserName
 from functions.http.problems import Problem, ProblemCode, problem
 from functions.http.shapes.adding import AddAnswer, BatchAnswer, BatchItemAnswer, BatchOutcome
 from watchlist import clock, limits
 from watchlist.alerts.settings import AlertSettings
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
-from watchlist.repository_url import Repository, parse_repository_url
+from watchlist.repository_spelling import read_repository
+from watchlist.repository_url import Repository
 from watchlist.states import EntryStatus
 from watchlist.storage import tables
 from watchlist.storage.records import Entry
 from watchlist.storage.transactions import ServiceUnavailableError
 from watchlist.watching import entries
-from watchlist.watching.entries import Added, AlreadyWatchingError, Refusal, Watch
+from watchlist.watching.entries import Added, AlreadyWatchingError, Refusal, Watch, user_watchlist_id_of
 
 function = startup.Function(function_specs.ADD_REPOSITORY)
 logger = function.logger
@@ -95,8 +97,10 @@ class AddRequest(BaseModel):
         str,
         Field(
             strict=True,
-            max_length=limits.REPOSITORY_URL_CHARACTERS,
-            description="`https://<host>/<owner>/<name>` of a public repository on a supported host.",
+            max_length=limits.REPOSITORY_SPELLING_CHARACTERS,
+            description="The address of a public repository on a supported host, however it is spelled: `owner/name`, "
+            "`https://<host>/<owner>/<name>`, as git takes it (`git@host:owner/name.git`), or a browser's address of "
+            "one of its pages.",
             examples=["https://github.com/pallets/flask"],
             json_schema_extra={"format": "repository-url"},
         ),
@@ -104,25 +108,26 @@ class AddRequest(BaseModel):
     added_by: Annotated[UserName, Field(description="Who adds it.", examples=["ada@example.org"])]
     alerts: Annotated[AlertSettings, Field(default_factory=AlertSettings, description="Which alerts to raise.")]
     notes: Annotated[
-        Annotated[str, Field(strict=True, max_length=limits.NOTES_CHARACTERS), AfterValidator(is_text)] | None,
+        Notes | None,
         Field(description="Why it is watched.", examples=["We depend on it."]),
     ] = None
+    labels: Annotated[Labels, Field(default_factory=list, description="The user's own.", examples=[["production"]])]
 
     @field_validator("repo_url")
     @classmethod
     def _is_watchable(cls, value: str) -> str:
-        parse_repository_url(value, function.settings.allowed_origins)
+        read_repository(value, function.settings.allowed_origins)
         return value
 
     @property
     def repository(self) -> Repository:
         """The repository that `repo_url` names."""
-        return parse_repository_url(self.repo_url, function.settings.allowed_origins)
+        return read_repository(self.repo_url, function.settings.allowed_origins)
 
     def to_watch(self) -> Watch:
         """Return what the user wishes."""
         alerts = self.alerts.model_dump(mode="json", exclude_unset=True)
-        return Watch(self.repository, self.added_by, alerts, self.notes)
+        return Watch(self.repository, self.added_by, alerts, self.notes, tuple(self.labels))
 
 
 class BatchRequest(BaseModel):
@@ -213,7 +218,14 @@ def _add(request: AddRequest) -> AddAnswer:
     logger.info("repository added", watchlist_id=entry.watchlist_id, is_new=added.is_new, job_id=entry.job_id)
     status = entry.entry_status
     message = _MESSAGES[status] if added.is_new or status is not EntryStatus.PROCESSING else _UNDER_WAY
-    return AddAnswer.model_validate({"message": message, "watchlist_id": entry.watchlist_id, "status": status})
+    return AddAnswer.model_validate(
+        {
+            "message": message,
+            "watchlist_id": entry.watchlist_id,
+            "user_watchlist_id": user_watchlist_id_of(entry.watchlist_id, request.added_by),
+            "status": status,
+        }
+    )
 
 
 def _add_batch(request: BatchRequest) -> BatchAnswer:
@@ -223,7 +235,10 @@ def _add_batch(request: BatchRequest) -> BatchAnswer:
     results = {index: each for index, each in enumerate(read) if isinstance(each, Problem)}
     added = entries.add_batch([*watches.values()], queue(), http_api.correlation_id(logger), clock.now())
     results |= zip(watches, added, strict=True)
-    answers = [_item_answer(index, result) for index, result in sorted(results.items())]
+    answers = [
+        _item_answer(index, result, watches[index].user if index in watches else None)
+        for index, result in sorted(results.items())
+    ]
     logger.info("repositories added", items=len(answers), accepted=sum(item.problem is None for item in answers))
     return BatchAnswer(results=answers)
 
@@ -266,31 +281,34 @@ def _read_item(item: dict[str, Any]) -> Watch | Problem:
         request = AddRequest.model_validate(item)
         acting_as(router, request.added_by)
     except ValidationError as error:
-        faults = [(fault["loc"], fault["msg"]) for fault in error.errors()]
+        faults = [(fault["loc"], sentence(fault)) for fault in error.errors()]
         return http_api.fields_at_fault(faults, most=_FAULTS_OF_ITEM)
     except NotYoursError as error:
         return http_api.not_yours(error)
     return request.to_watch()
 
 
-def _item_answer(index: int, result: Added | Refusal | Problem) -> BatchItemAnswer:
+def _item_answer(index: int, result: Added | Refusal | Problem, user: str | None) -> BatchItemAnswer:
     match result:
         case Added(entry, is_new):
-            return _item(index, BatchOutcome.ACCEPTED if is_new else BatchOutcome.JOINED, entry, None)
+            return _item(index, BatchOutcome.ACCEPTED if is_new else BatchOutcome.JOINED, entry, user, None)
         case AlreadyWatchingError(entry=entry):
-            return _item(index, BatchOutcome.ALREADY_WATCHING, entry, http_api.already_watching(result))
+            return _item(index, BatchOutcome.ALREADY_WATCHING, entry, user, http_api.already_watching(result))
         case ServiceUnavailableError():
-            return _item(index, BatchOutcome.REJECTED, None, http_api.unavailable(result))
+            return _item(index, BatchOutcome.REJECTED, None, None, http_api.unavailable(result))
         case Problem():
-            return _item(index, BatchOutcome.REJECTED, None, result)
+            return _item(index, BatchOutcome.REJECTED, None, None, result)
 
 
-def _item(index: int, outcome: BatchOutcome, entry: Entry | None, problem: Problem | None) -> BatchItemAnswer:
+def _item(
+    index: int, outcome: BatchOutcome, entry: Entry | None, user: str | None, problem: Problem | None
+) -> BatchItemAnswer:
     return BatchItemAnswer.model_validate(
         {
             "index": index,
             "outcome": outcome,
             "watchlist_id": entry.watchlist_id if entry else None,
+            "user_watchlist_id": user_watchlist_id_of(entry.watchlist_id, user) if entry and user else None,
             "status": entry.entry_status if entry else None,
             "problem": problem,
         }

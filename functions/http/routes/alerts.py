@@ -1,18 +1,35 @@
 """The alerts of a user entry: list, acknowledge, resolve."""
 
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Literal
+
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+
 from functions import startup
 from functions.http import api as http_api
 from functions.http import documented
-from functions.http.callers import caller_of
-from functions.http.parameters import AlertId, AlertLimit, Cursor, UserWatchlistId
+from functions.http.callers import acting_as, caller_of
+from functions.http.parameters import AlertId, AlertLimit, Cursor, Moment, UserName, UserWatchlistId
 from functions.http.problems import ProblemCode
-from functions.http.shapes.alerts import AlertAnswer, AlertPage
+from functions.http.shapes.alerts import (
+    AlertAnswer,
+    AlertPage,
+    AlertsAnswer,
+    AlertsRequest,
+    UserAlertAnswer,
+    UserAlertPage,
+)
 from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
+from watchlist.alerts.alert import AlertLevel
+from watchlist.alerts.settings import AlertKind
 from watchlist.alerts.store import AlertNotFoundError
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
-from watchlist.watching import user_entries
+from watchlist.storage.records import AlertRecord
+from watchlist.watching import user_alerts, user_entries
+from watchlist.watching.user_alerts import WantedAlerts
 from watchlist.watching.user_entries import UserEntryNotFoundError
 
 function = startup.Function(function_specs.ALERTS)
@@ -46,6 +63,79 @@ def list_alerts(
     return AlertPage(items=[AlertAnswer.of(record) for record in page.alerts], next_cursor=page.next_cursor)
 
 
+@router.get(
+    http_api.rule(routes.USER_ALERTS),
+    summary="List all alerts of a user, open ones first, then the newest",
+    operation_id="listUserAlerts",
+    tags=["alerts"],
+    responses=documented.responses(
+        {200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS
+    ),
+)
+def list_user_alerts(  # noqa: PLR0913, PLR0917 - each is a parameter of the query
+    user: Annotated[UserName, Query(description="Whose alerts.", examples=["ada@example.org"])],
+    state: Annotated[
+        Literal["open", "resolved"] | None, Query(description="Only alerts that are so.", examples=["open"])
+    ] = None,
+    level: Annotated[AlertLevel | None, Query(description="Only alerts of this level.", examples=["critical"])] = None,
+    kind: Annotated[AlertKind | None, Query(description="Only alerts of this kind.", examples=["inactivity"])] = None,
+    watchlist_id: Annotated[
+        str | None,
+        Query(
+            description="Only alerts of this repository.",
+            max_length=limits.IDENTIFIER_CHARACTERS,
+            examples=["watchlist_pallets_flask_1764000000"],
+        ),
+    ] = None,
+    since: Annotated[
+        Moment | None, Query(description="Only alerts raised at or after it.", examples=["2026-01-31T12:00:00Z"])
+    ] = None,
+    until: Annotated[
+        Moment | None, Query(description="Only alerts raised before it.", examples=["2026-02-01T12:00:00Z"])
+    ] = None,
+    limit: AlertLimit = limits.ALERTS_PAGE,
+    cursor: Cursor = None,
+) -> UserAlertPage:
+    """Show what was raised in the last 90 days for all that a user watches; with filters a page can be short."""
+    is_open = None if state is None else state == "open"
+    wanted = WantedAlerts(is_open, level, kind, watchlist_id, since, until)
+    page = user_alerts.page(acting_as(router, user), wanted, limit, cursor)
+    return UserAlertPage(items=[UserAlertAnswer.listed(alert) for alert in page.alerts], next_cursor=page.next_cursor)
+
+
+_CHANGED_MANY = documented.responses(
+    {200: {"description": "What became of each."}},
+    ProblemCode.MALFORMED_JSON,
+    ProblemCode.INVALID_FIELDS,
+    ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+    ProblemCode.NOT_YOURS,
+)
+
+
+@router.post(
+    http_api.rule(routes.ACKNOWLEDGE_ALERTS),
+    summary=f"Acknowledge up to {limits.ALERTS_PAGE_MAX} alerts",
+    operation_id="acknowledgeAlerts",
+    tags=["alerts"],
+    responses=_CHANGED_MANY,
+)
+def acknowledge_alerts(alerts: Annotated[AlertsRequest, Body()]) -> AlertsAnswer:
+    """Note that they were seen; doing it again changes nothing."""
+    return _change_all(alerts, lambda record: record.acknowledged_at is not None, alert_store.acknowledge)
+
+
+@router.post(
+    http_api.rule(routes.RESOLVE_ALERTS),
+    summary=f"Resolve up to {limits.ALERTS_PAGE_MAX} alerts",
+    operation_id="resolveAlerts",
+    tags=["alerts"],
+    responses=_CHANGED_MANY,
+)
+def resolve_alerts(alerts: Annotated[AlertsRequest, Body()]) -> AlertsAnswer:
+    """Note that they are dealt with; doing it again changes nothing."""
+    return _change_all(alerts, lambda record: record.resolved_at is not None, alert_store.resolve)
+
+
 @router.patch(
     http_api.rule(routes.ACKNOWLEDGE_ALERT),
     summary="Acknowledge an alert",
@@ -70,6 +160,23 @@ def resolve_alert(alert_id: AlertId) -> AlertAnswer:
     """Note that the alert is dealt with; doing it again changes nothing."""
     _find_own(alert_id)
     return AlertAnswer.of(alert_store.resolve(alert_id, clock.now()))
+
+
+def _change_all(
+    alerts: AlertsRequest,
+    is_done: Callable[[AlertRecord], bool],
+    change: Callable[[str, datetime], AlertRecord],
+) -> AlertsAnswer:
+    """Change those of the alerts that are the caller's and not changed yet."""
+    mine = {record.pk: record for record in user_alerts.watched_by(caller_of(router), alert_store.find_all(alerts.ids))}
+    now = clock.now()
+    for record in mine.values():
+        if not is_done(record):
+            change(record.pk, now)
+    ids = list(dict.fromkeys(alerts.ids))
+    return AlertsAnswer(
+        changed=[each for each in ids if each in mine], not_found=[each for each in ids if each not in mine]
+    )
 
 
 def _find_own(alert_id: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from functions.http.problems import Problem
-from functions.http.shapes.fields import ShownStatus, WatchlistId
+from functions.http.shapes.fields import ShownStatus, UserWatchlistId, WatchlistId
 from watchlist.states import EntryStatus
 
 
@@ -21,6 +21,10 @@ class AddAnswer(BaseModel):
         ),
     ]
     watchlist_id: WatchlistId
+    user_watchlist_id: Annotated[
+        UserWatchlistId | None,
+        Field(description="Names the user's watch on it; null in the answer to a retry."),
+    ] = None
     status: Annotated[ShownStatus, Field(description="The entry's status now.", examples=[EntryStatus.PROCESSING])]
 
 
@@ -46,6 +50,9 @@ class BatchItemAnswer(BaseModel):
         ),
     ]
     watchlist_id: Annotated[WatchlistId | None, Field(description="The entry; null if rejected.")]
+    user_watchlist_id: Annotated[UserWatchlistId | None, Field(description="The user's watch; null if rejected.")] = (
+        None
+    )
     status: Annotated[ShownStatus | None, Field(description="The entry's status; null if rejected.")]
     problem: Annotated[
         Problem | None,

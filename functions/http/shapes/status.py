@@ -45,6 +45,7 @@ class UserEntryAnswer(BaseModel):
     added_by: Annotated[str, Field(description="The user.", examples=["ada@example.org"])]
     added_at: Annotated[Moment, Field(description="When the user added it.")]
     notes: Annotated[str | None, Field(description="Why, in the user's words.", examples=["We depend on it."])]
+    labels: Annotated[list[str], Field(description="The user's own.", examples=[["production"]])]
     alerts: Alerts
 
     @classmethod
@@ -55,6 +56,7 @@ class UserEntryAnswer(BaseModel):
             added_by=entry.user,
             added_at=entry.added_at,
             notes=entry.notes,
+            labels=list(entry.labels or ()),
             alerts=entry.alerts,
         )
 

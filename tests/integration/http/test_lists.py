@@ -316,3 +316,18 @@ def test_alerts_are_found_by_their_own_id_only(client: Client) -> None:
     assert client.alerts("user_1").status == 404
     with pytest.raises(alert_store.AlertNotFoundError):
         alert_store.find("x")
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("/activity/watchlist?user=ada&colour=red", "cursor, label, limit, sort, status, text, user, verdict"),
+        ("/activity/queues?user=ada", "none"),
+    ],
+)
+def test_an_unknown_parameter_is_refused_with_the_known_ones(client: Client, path: str, known: str) -> None:
+    answer = client.get(path)
+
+    assert (answer.status, answer.code) == (422, "invalid_fields")
+    assert answer.body["errors"][0]["field"] in {"colour", "user"}
+    assert answer.body["errors"][0]["message"].endswith(f"which has {known}")

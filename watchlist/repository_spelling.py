@@ -1,0 +1,161 @@
+"""Any spelling of a repository's address that a person has at hand: untrusted text in, a repository out.
+
+Read are `owner/name` (on the first allowed host), addresses with or without scheme, as git takes them (`git@host:…`,
+`ssh://…`, `git+https://…`), and as a browser shows them (a folder, a file, an issue, with query and fragment). What is
+read is only ever rebuilt into an address that `parse_repository_url` takes; a refusal says what to type.
+"""
+
+import re
+from dataclasses import dataclass
+
+from watchlist import limits
+from watchlist.repository_url import (
+    DEFAULT_ORIGINS,
+    NESTING_HOSTS,
+    InvalidRepositoryUrlError,
+    Repository,
+    parse_repository_url,
+)
+
+_SCHEMES = {
+    "https": "443",
+    "http": "80",
+    "git": "9418",
+    "ssh": "22",
+    "git+https": "443",
+    "git+http": "80",
+    "git+ssh": "22",
+}
+"""The schemes of addresses of repositories, with their own ports."""
+
+_WITH_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+_AS_SCP = re.compile(r"(?:git@)?(?P<host>[A-Za-z0-9.-]*[A-Za-z0-9]):(?P<path>[^/0-9].*|[0-9]+[^/0-9].*)", re.DOTALL)
+_AUTHORITY = re.compile(r"(?:(?P<user>.*)@)?(?P<host>[A-Za-z0-9.-]*[A-Za-z0-9])(?::(?P<port>[0-9]{1,5}))?")
+
+_PAGES = frozenset(
+    (
+        *("-", "badges", "blame", "blob", "branches", "builds", "commit", "commits", "compare", "create", "edit"),
+        *("files", "find_file", "forks", "issues", "merge_requests", "milestones", "network", "new", "pipelines"),
+        *("preview", "pulls", "raw", "refs", "releases", "src", "tags", "tree", "update", "wiki", "wikis"),
+    )
+)
+"""What follows a repository's name in a browser's address, where groups can be nested: GitLab lets no project be called
+most of these ("Reserved project and group names" in its documentation)."""
+
+_NO_OWNERS = frozenset(
+    (
+        *("about", "account", "apps", "collections", "customer-stories", "dashboard", "enterprise", "events"),
+        *("explore", "features", "issues", "login", "logout", "marketplace", "new", "notifications", "orgs"),
+        *("pricing", "pulls", "search", "security", "sessions", "settings", "signup", "site", "sponsors"),
+        *("stars", "topics", "trending", "users"),
+    )
+)
+"""Pages of GitHub itself, which look like owners in an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """The parts of what was typed; those that it does not name are empty, and the host is for `owner/name`."""
+
+    scheme: str
+    host: str
+    port: str
+    path: str
+
+
+def read_repository(text: str, allowed_origins: tuple[str, ...] = DEFAULT_ORIGINS) -> Repository:
+    """Read any spelling of a repository's address.
+
+    Raises:
+        InvalidRepositoryUrlError: it is none, names another host, or holds a password. The message, which repeats
+            nothing but names that a repository can have, says what to type.
+    """
+    if len(text) > limits.REPOSITORY_SPELLING_CHARACTERS:
+        raise InvalidRepositoryUrlError(f"is longer than {limits.REPOSITORY_SPELLING_CHARACTERS} characters")
+    address = _split(text.strip(" \t\r\n"), allowed_origins)
+    origin = _origin_of(address, allowed_origins)
+    segments = _repository_segments(address.path, may_nest=origin.partition("://")[2] in NESTING_HOSTS)
+    if len(segments) < 2:  # noqa: PLR2004 - owner and name
+        raise InvalidRepositoryUrlError(f"names no repository; {_type(f'{origin}/owner/name')}")
+    if origin == DEFAULT_ORIGINS[0] and segments[0].lower() in _NO_OWNERS:
+        raise InvalidRepositoryUrlError(f"is a page of the host and no repository; {_type(f'{origin}/owner/name')}")
+    try:
+        return parse_repository_url(f"{origin}/{'/'.join(segments)}", allowed_origins)
+    except InvalidRepositoryUrlError as error:
+        raise InvalidRepositoryUrlError(f"{error}; {_type(f'{origin}/owner/name')}") from None
+
+
+def _split(text: str, allowed_origins: tuple[str, ...]) -> _Address:
+    """Return the parts of an address, however it is written."""
+    with_scheme = _WITH_SCHEME.fullmatch(text)
+    if with_scheme is not None:
+        scheme = with_scheme["scheme"].lower()
+        if scheme not in _SCHEMES:
+            raise InvalidRepositoryUrlError(f"is no address of a repository; {_example(allowed_origins)}")
+        authority, path = _authority_and_path(with_scheme["rest"])
+        path = _without_revision(path) if scheme.startswith("git+") else path
+        return _with_authority(scheme, authority, path, allowed_origins)
+    as_scp = _AS_SCP.fullmatch(text)
+    if as_scp is not None:
+        return _Address("ssh", as_scp["host"].lower(), "", "/" + as_scp["path"])
+    authority, path = _authority_and_path(text)
+    if path.rstrip("/").count("/") == 1 and not any(mark in authority for mark in ".:@"):
+        return _Address("", "", "", f"/{authority}{path}")
+    return _with_authority("", authority, path, allowed_origins)
+
+
+def _authority_and_path(text: str) -> tuple[str, str]:
+    before, slash, after = re.split(r"[?#]", text, maxsplit=1)[0].partition("/")
+    return before, slash + after
+
+
+def _without_revision(path: str) -> str:
+    """Leave out the branch or tag that pip's addresses name: `…/flask.git@main`."""
+    return path.partition("@")[0]
+
+
+def _with_authority(scheme: str, authority: str, path: str, allowed_origins: tuple[str, ...]) -> _Address:
+    match = _AUTHORITY.fullmatch(authority)
+    if match is None:
+        raise InvalidRepositoryUrlError(f"is no address of a repository; {_example(allowed_origins)}")
+    if match["user"] not in {None, "git"}:
+        raise InvalidRepositoryUrlError(
+            f"must not contain a user name or password, for only public repositories are read; "
+            f"{_example(allowed_origins)}"
+        )
+    port = match["port"] or ""
+    return _Address(scheme, match["host"].lower(), "" if port == _SCHEMES.get(scheme, "443") else port, path)
+
+
+def _origin_of(address: _Address, allowed_origins: tuple[str, ...]) -> str:
+    """Return the allowed origin that serves the address over https (or, where that is allowed, http)."""
+    if not address.host:
+        return allowed_origins[0]
+    is_plain = address.scheme in {"http", "git+http"}
+    hosts = (address.host, address.host.removeprefix("www."))
+    wanted = [f"{host}:{address.port}" if address.port else host for host in hosts]
+    candidates = [f"{scheme}://{host}" for scheme in ("http", "https")[:: 1 if is_plain else -1] for host in wanted]
+    if address.scheme in {"https", "git+https"}:
+        candidates = [candidate for candidate in candidates if candidate.startswith("https://")]
+    origin = next((candidate for candidate in candidates if candidate in allowed_origins), None)
+    if origin is None:
+        names = ", ".join(allowed.partition("://")[2] for allowed in allowed_origins)
+        raise InvalidRepositoryUrlError(f"is not on a supported host ({names}); {_example(allowed_origins)}")
+    return origin
+
+
+def _repository_segments(path: str, *, may_nest: bool) -> list[str]:
+    """Return owner (or groups) and name; what follows them is a page of the repository."""
+    segments = path.strip("/").split("/") if path.strip("/") else []
+    if may_nest:
+        end = next((at for at, segment in enumerate(segments) if at > 1 and segment in _PAGES), len(segments))
+        segments = segments[:end]
+    return segments if may_nest else segments[:2]
+
+
+def _example(allowed_origins: tuple[str, ...]) -> str:
+    return _type(f"{allowed_origins[0]}/owner/name")
+
+
+def _type(address: str) -> str:
+    return f"type an address like {address}"

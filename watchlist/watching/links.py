@@ -1,0 +1,25 @@
+"""Where a person can look at what an alert is about."""
+
+from watchlist.repository_url import Repository
+
+_COMMIT_PATHS = {
+    "github.com": "/commit/",
+    "gitlab.com": "/-/commit/",
+    "codeberg.org": "/commit/",
+    "bitbucket.org": "/commits/",
+}
+
+_CHECKS = "https://github.com/ossf/scorecard/blob/main/docs/checks.md#"
+
+
+def of_commit(repository: Repository, sha: str) -> str | None:
+    """Return the address of a commit on its host; None where the host is not known to have such pages."""
+    path = _COMMIT_PATHS.get(repository.host)
+    return None if path is None else f"{repository.url}{path}{sha}"
+
+
+def of_alert(repository: Repository, commit_sha: str | None, check: str | None) -> str | None:
+    """Return the address of the commit or, for an alert of a check, of what Scorecard says about it."""
+    if check is not None:
+        return _CHECKS + check.lower()
+    return of_commit(repository, commit_sha) if commit_sha is not None else None
