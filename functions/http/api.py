@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.http import merge_patch
 from functions.http.callers import NotYoursError, OperatorsOnlyError
 from functions.http.faults import sentence, unknown_parameter
 from functions.http.problems import (
@@ -46,6 +47,7 @@ _FIELD_CHARACTERS = 80
 """Longest path of a field that is repeated to its sender."""
 
 _NO_IDENTIFIER = re.compile(r"[^A-Za-z0-9._-]")
+_MERGE_PATCHES = frozenset(f"{route.method} {route.path}" for route in routes.MERGE_PATCHES)
 _WITH_BODY = frozenset(f"{route.method} {route.path}" for route in routes.WITH_BODY)
 
 
@@ -129,7 +131,9 @@ def _unreadable_body(event: Event) -> ProblemCode | None:
     if not body:
         return None
     content_type = (event.get("headers") or {}).get("content-type", "").partition(";")[0].strip().lower()
-    if content_type not in {"application/json", ""}:
+    if content_type == merge_patch.CONTENT_TYPE and event.get("routeKey") in _MERGE_PATCHES:
+        event["headers"]["content-type"] = "application/json"  # Powertools knows no other name of JSON
+    elif content_type not in {"application/json", ""}:
         return ProblemCode.UNSUPPORTED_MEDIA_TYPE
     try:
         text = base64.b64decode(body).decode() if event.get("isBase64Encoded") else body

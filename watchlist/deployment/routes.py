@@ -36,6 +36,13 @@ COMMITS = Route("GET", "/activity/watchlist/{watchlist_id}/commits", Function.CO
 HEALTH = Route("GET", "/activity/watchlist/{watchlist_id}/health", Function.HEALTH)
 USER_WATCHLIST = Route("GET", "/activity/watchlist", Function.USER_WATCHLIST)
 CHANGE_ALERTS = Route("PUT", "/activity/user-watchlist-alerts/{user_watchlist_id}", Function.USER_WATCHLIST)
+SHOW_ALERTS = Route("GET", "/activity/user-watchlist-alerts/{user_watchlist_id}", Function.USER_WATCHLIST)
+PATCH_ALERTS = Route("PATCH", "/activity/user-watchlist-alerts/{user_watchlist_id}", Function.USER_WATCHLIST)
+PATCH_WATCH = Route("PATCH", "/activity/user-watchlist/{user_watchlist_id}", Function.USER_WATCHLIST)
+SHOW_NOTIFICATIONS = Route("GET", "/activity/user-watchlist-notifications/{user_watchlist_id}", Function.NOTIFICATIONS)
+PATCH_NOTIFICATIONS = Route(
+    "PATCH", "/activity/user-watchlist-notifications/{user_watchlist_id}", Function.NOTIFICATIONS
+)
 CHANGE_NOTIFICATIONS = Route(
     "PUT", "/activity/user-watchlist-notifications/{user_watchlist_id}", Function.NOTIFICATIONS
 )
@@ -59,8 +66,13 @@ ROUTES = (
     COMMITS,
     HEALTH,
     USER_WATCHLIST,
+    SHOW_ALERTS,
     CHANGE_ALERTS,
+    PATCH_ALERTS,
+    SHOW_NOTIFICATIONS,
     CHANGE_NOTIFICATIONS,
+    PATCH_NOTIFICATIONS,
+    PATCH_WATCH,
     STOP_WATCHING,
     USER_ALERTS,
     ACKNOWLEDGE_ALERTS,
@@ -74,7 +86,10 @@ ROUTES = (
     DOCS,
 )
 
-WITH_BODY = frozenset({ADD, ADD_BATCH, CHANGE_ALERTS, CHANGE_NOTIFICATIONS, ACKNOWLEDGE_ALERTS, RESOLVE_ALERTS})
+MERGE_PATCHES = frozenset({PATCH_ALERTS, PATCH_NOTIFICATIONS, PATCH_WATCH})
+"""The routes whose requests change a part: JSON merge patches (RFC 7396)."""
+
+WITH_BODY = MERGE_PATCHES | {ADD, ADD_BATCH, CHANGE_ALERTS, CHANGE_NOTIFICATIONS, ACKNOWLEDGE_ALERTS, RESOLVE_ALERTS}
 """The routes whose requests have a body: JSON."""
 
 

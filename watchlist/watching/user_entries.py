@@ -1,11 +1,12 @@
 """What a user does with their own watchlist: list it, change alert settings, stop watching."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from watchlist import limits
@@ -48,27 +49,36 @@ def change_alerts(entry: UserEntry, alerts: Mapping[str, Any]) -> UserEntry:
     Raises:
         UserEntryNotFoundError: it was removed meanwhile.
     """
-    try:
-        entry.update(actions=[UserEntry.alerts.set(dict(alerts))], condition=UserEntry.pk.exists())
-    except UpdateError as error:
-        if is_refused(error):
-            raise UserEntryNotFoundError(entry.user_watchlist_id) from None
-        raise
-    return entry
+    return _change(entry, UserEntry.alerts.set(dict(alerts)))
 
 
-def change_notifications(entry: UserEntry, notifications: Mapping[str, Any]) -> None:
+def change_notifications(entry: UserEntry, notifications: Mapping[str, Any]) -> UserEntry:
     """Replace the notification settings.
 
     Raises:
         UserEntryNotFoundError: it was removed meanwhile.
     """
+    return _change(entry, UserEntry.notifications.set(dict(notifications)))
+
+
+def change_details(entry: UserEntry, notes: str | None, labels: Sequence[str]) -> UserEntry:
+    """Replace notes and labels.
+
+    Raises:
+        UserEntryNotFoundError: it was removed meanwhile.
+    """
+    noted = UserEntry.notes.remove() if notes is None else UserEntry.notes.set(notes)
+    return _change(entry, noted, UserEntry.labels.set(list(labels)))
+
+
+def _change(entry: UserEntry, *actions: Action) -> UserEntry:
     try:
-        entry.update(actions=[UserEntry.notifications.set(dict(notifications))], condition=UserEntry.pk.exists())
+        entry.update(actions=list(actions), condition=UserEntry.pk.exists())
     except UpdateError as error:
         if is_refused(error):
             raise UserEntryNotFoundError(entry.user_watchlist_id) from None
         raise
+    return entry
 
 
 def stop_watching(user_entry: UserEntry, now: datetime) -> None:

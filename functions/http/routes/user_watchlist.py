@@ -10,8 +10,10 @@ from functions import startup
 from functions.http import api as http_api
 from functions.http import documented
 from functions.http.callers import acting_as, caller_of
+from functions.http.merge_patch import patched
 from functions.http.parameters import Cursor, UserName, UserWatchlistId, Verdicts, WatchlistLimit, verdicts_in
 from functions.http.problems import ProblemCode
+from functions.http.shapes.settings import AlertSettingsAnswer, MergePatch, WatchDetails
 from functions.http.shapes.status import UserEntryAnswer
 from functions.http.shapes.watchlist import WatchlistPage
 from watchlist import clock, limits
@@ -79,6 +81,51 @@ def list_watchlist(  # noqa: PLR0913, PLR0917 - each is a parameter of the query
     now = clock.now()
     found = overview.look(acting_as(router, user), wanted, PageWanted(limit, cursor), thresholds(), now)
     return WatchlistPage.of(found, now)
+
+
+_SHOWN = (ProblemCode.INVALID_FIELDS, ProblemCode.NOT_FOUND, ProblemCode.NOT_YOURS)
+_CHANGED = (ProblemCode.MALFORMED_JSON, ProblemCode.UNSUPPORTED_MEDIA_TYPE, *_SHOWN)
+
+
+@router.get(
+    http_api.rule(routes.SHOW_ALERTS),
+    summary="Show the alert settings of a user entry",
+    operation_id="showAlertSettings",
+    tags=["alerts"],
+    responses=documented.responses({200: {"description": "The choices, and what holds."}}, *_SHOWN),
+)
+def show_alerts(user_watchlist_id: UserWatchlistId) -> AlertSettingsAnswer:
+    """Show what the user chose, and the effective values with every default filled in."""
+    return AlertSettingsAnswer.of(user_entries.find(user_watchlist_id, caller_of(router)))
+
+
+@router.patch(
+    http_api.rule(routes.PATCH_ALERTS),
+    summary="Change some alert settings of a user entry",
+    operation_id="patchAlertSettings",
+    tags=["alerts"],
+    responses=documented.responses({200: {"description": "The settings as they are now."}}, *_CHANGED),
+)
+def patch_alerts(user_watchlist_id: UserWatchlistId, patch: Annotated[MergePatch, Body()]) -> AlertSettingsAnswer:
+    """Change what the patch states: null gives a setting its default back; PUT can switch a threshold off by null."""
+    entry = user_entries.find(user_watchlist_id, caller_of(router))
+    settings = patched(AlertSettings, entry.alerts or {}, patch)
+    chosen = settings.model_dump(mode="json", exclude_unset=True)
+    return AlertSettingsAnswer.of(user_entries.change_alerts(entry, chosen))
+
+
+@router.patch(
+    http_api.rule(routes.PATCH_WATCH),
+    summary="Change the notes and labels of a user entry",
+    operation_id="patchWatch",
+    tags=["watchlist"],
+    responses=documented.responses({200: {"description": "The entry as it is now."}}, *_CHANGED),
+)
+def patch_watch(user_watchlist_id: UserWatchlistId, patch: Annotated[MergePatch, Body()]) -> UserEntryAnswer:
+    """Change what the patch states; null removes notes or labels."""
+    entry = user_entries.find(user_watchlist_id, caller_of(router))
+    details = patched(WatchDetails, {"notes": entry.notes, "labels": entry.labels or []}, patch)
+    return UserEntryAnswer.of(user_entries.change_details(entry, details.notes, details.labels))
 
 
 @router.put(

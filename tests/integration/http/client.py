@@ -92,8 +92,8 @@ class Client:
     def put(self, path: str, body: object) -> Answer:
         return self.call("PUT", path, body, {})
 
-    def patch(self, path: str) -> Answer:
-        return self.call("PATCH", path, headers={})
+    def patch(self, path: str, body: object = None, headers: Mapping[str, str] = MappingProxyType({})) -> Answer:
+        return self.call("PATCH", path, body, headers)
 
     def delete(self, path: str) -> Answer:
         return self.call("DELETE", path, headers={})
