@@ -20,6 +20,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
+from pynamodb.exceptions import PynamoDBException
 
 from tasks import analysis
 from tasks.analysis import Analysis, Tools
@@ -32,6 +33,7 @@ from tasks.scorecard.assessment import Assessor
 from tasks.scorecard.cli import ScorecardCli
 from tasks.scratch import sweep_scratch
 from watchlist import clock, metrics
+from watchlist.alerts.setup_news import tell_of_setup
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
 from watchlist.history.manifest import Manifest
 from watchlist.jobs import protocol as job_protocol
@@ -194,6 +196,7 @@ class Worker:
             self._measure(Metric.SCORE_MISSING, 1)
         elif result.scorecard is not None:
             self._measure(Metric.SCORE, result.scorecard.score or 0)
+        self._tell_of_end(entry)
         self._delete_message()
 
     def _failed(self, lease: Lease, error: JobError, stage: Stage) -> None:
@@ -206,10 +209,23 @@ class Worker:
             self._hand_back(entry.pause(now))
             return
         self._measure(Metric.JOB_FAILED, 1)
+        self._tell_of_end(entry)
         if entry.attempts_used_up:
             self._hand_back(timedelta(0))  # SQS moves it to the dead-letter queue on the next receive
         else:
             self._delete_message()
+
+    def _tell_of_end(self, entry: Entry) -> None:
+        """Tell the watchers that a setup has ended; if this fails, the next check tells them, and tells the same."""
+        if entry.kind.is_refresh:
+            return
+        ended = job_protocol.find_entry(entry.watchlist_id)
+        if ended is None or ended.job_id != entry.job_id or ended.state.is_open:
+            return
+        try:
+            self._measure(Metric.ALERTS_RAISED, tell_of_setup(ended, clock.now()))
+        except PynamoDBException:
+            self._logger.warning("watchers are told by the next check", exc_info=True)
 
     def _stopped(self, lease: Lease, stage: Stage) -> None:
         match self._control.reason:

@@ -344,3 +344,9 @@ SEARCH_CHARACTERS = 100
 
 REPOSITORY_SPELLING_CHARACTERS = 2000
 """Longest text that a repository's address is read from: a browser's address of a file can be long."""
+
+RETRIED_AT_ONCE = 50
+"""Failed entries that one request retries."""
+
+CHECK_NOW_INTERVAL = timedelta(minutes=10)
+"""From one look at a repository to the next that somebody can ask for."""

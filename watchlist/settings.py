@@ -315,7 +315,7 @@ class CheckSettings(Settings):
         return timedelta(hours=self.unchanged_health_interval_hours)
 
 
-class SchedulerSettings(TableSettings, QueueSettings, OriginSettings, CheckSettings):
+class SchedulerSettings(TableSettings, QueueSettings, OriginSettings, CheckSettings, VerdictSettings):
     """What checking entries and starting their refreshes needs."""
 
     checks_at_once: int = Field(default=limits.CHECKS_AT_ONCE, alias="CHECKS_AT_ONCE", ge=1, le=64)

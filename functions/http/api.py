@@ -34,7 +34,13 @@ from watchlist.history.store import HistoryChangedError
 from watchlist.storage.cursors import InvalidCursorError
 from watchlist.storage.failures import passes
 from watchlist.storage.transactions import ServiceUnavailableError
-from watchlist.watching.entries import AlreadyWatchingError, EntryNotFoundError, NotFailedError
+from watchlist.watching.entries import (
+    AlreadyWatchingError,
+    CheckedLatelyError,
+    EntryNotFoundError,
+    NotFailedError,
+    NotReadyError,
+)
 from watchlist.watching.user_entries import UserEntryNotFoundError
 
 Answer = dict[str, Any]
@@ -77,6 +83,8 @@ def resolver(*routers: Router, misshapen: HTTPStatus | None = None) -> APIGatewa
     app.exception_handler(AlreadyWatchingError)(_already_watching)
     app.exception_handler(NotFailedError)(_not_failed)
     app.exception_handler(HistoryChangedError)(_history_changed)
+    app.exception_handler(NotReadyError)(_not_ready)
+    app.exception_handler(CheckedLatelyError)(_checked_lately)
     app.exception_handler(ServiceUnavailableError)(_unavailable)
     app.not_found(_no_route)
     return app
@@ -245,6 +253,18 @@ def _not_failed(error: NotFailedError) -> "Response[str]":
 def _history_changed(error: HistoryChangedError) -> "Response[str]":
     del error
     return problem(ProblemCode.HISTORY_CHANGED, "Nothing is known to come after the commit that this cursor points at.")
+
+
+def _not_ready(error: NotReadyError) -> "Response[str]":
+    entry = error.entry
+    return problem(ProblemCode.NOT_READY, f"The entry's status is `{entry.status}`.", watchlist_id=entry.watchlist_id)
+
+
+def _checked_lately(error: CheckedLatelyError) -> "Response[str]":
+    seconds = max(1, round(error.wait.total_seconds()))
+    response = problem(ProblemCode.CHECKED_LATELY, f"A check can be asked for again in {seconds} seconds.")
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def _unavailable(error: ServiceUnavailableError) -> "Response[str]":

@@ -8,6 +8,8 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, Field
 
+from watchlist import limits
+
 PROBLEM_JSON = "application/problem+json"
 TYPE_PREFIX = "urn:repository-watchlist:problem:"
 
@@ -24,6 +26,8 @@ class ProblemCode(StrEnum):
     ALREADY_WATCHING = "already_watching"
     NOT_FAILED = "not_failed"
     HISTORY_CHANGED = "history_changed"
+    NOT_READY = "not_ready"
+    CHECKED_LATELY = "checked_lately"
     REQUEST_IN_PROGRESS = "request_in_progress"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     UNAVAILABLE = "unavailable"
@@ -92,6 +96,17 @@ _KINDS = {
         "The cursor's commit is not in the history any more",
         "The history was rewritten, or its oldest commits have left the year, since the page that gave this cursor: "
         "begin again without a cursor.",
+    ),
+    ProblemCode.NOT_READY: _Kind(
+        HTTPStatus.CONFLICT,
+        "Only an entry that is ready can be checked",
+        "Poll the status: an entry that is processing is being looked at, and a failed one can be retried.",
+    ),
+    ProblemCode.CHECKED_LATELY: _Kind(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "The repository was looked at, or is to be, a moment ago",
+        "Ask for its status; a check can be asked for again after `Retry-After`.",
+        retry_after=int(limits.CHECK_NOW_INTERVAL.total_seconds()),
     ),
     ProblemCode.REQUEST_IN_PROGRESS: _Kind(
         HTTPStatus.CONFLICT,

@@ -22,6 +22,7 @@ from watchlist.checks.host_back_off import Hosts
 from watchlist.checks.run import Checks, Tally
 from watchlist.deployment import functions as function_specs
 from watchlist.git.remote import HeadReader
+from watchlist.health.verdict import Thresholds
 from watchlist.metrics import Metric, publisher
 from watchlist.states import DueKind
 from watchlist.storage.records import ENTRY_KEY, Entry
@@ -31,6 +32,7 @@ logger = function.logger
 metrics = publisher()
 queue = function.part(startup.job_queue)
 policy = function.part(Policy.of)
+thresholds = function.part(Thresholds.of)
 
 
 @function.handler
@@ -58,7 +60,7 @@ def _check_due(began: datetime, ends: datetime) -> Tally:
     with ExitStack() as running:
         reader = running.enter_context(HeadReader(function.settings.allowed_origins))
         threads = running.enter_context(ThreadPoolExecutor(function.settings.checks_at_once))
-        checks = Checks(policy(), queue(), reader, hosts, function.settings.max_open_refreshes, logger)
+        checks = Checks(policy(), thresholds(), queue(), reader, hosts, function.settings.max_open_refreshes, logger)
         due = iter(
             Entry.by_due.query(
                 DueKind.CHECK,

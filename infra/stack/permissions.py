@@ -55,7 +55,9 @@ _SEND_SETUPS = {JobKind.REPOSITORY_SETUP: frozenset({"SendMessage"})}
 OF_FUNCTIONS: Mapping[str, Permissions] = {
     function_specs.ADD_REPOSITORY.name: Permissions(watchlist=_PROTOCOL | {"DeleteItem"}, queues=_SEND_SETUPS),
     function_specs.STATUS.name: Permissions(watchlist=frozenset({"Query", "BatchGetItem"})),
-    function_specs.RETRY.name: Permissions(watchlist=_GET_FOR_A_USER | {"UpdateItem"}, queues=_SEND_SETUPS),
+    function_specs.RETRY.name: Permissions(
+        watchlist=_GET_FOR_A_USER | {"UpdateItem"}, indexes=(tables.BY_USER,), queues=_SEND_SETUPS
+    ),
     function_specs.COMMITS.name: Permissions(watchlist=_GET_FOR_A_USER, activity=_GET),
     function_specs.HEALTH.name: Permissions(watchlist=_GET_FOR_A_USER, activity=frozenset({"Query"})),
     function_specs.USER_WATCHLIST.name: Permissions(

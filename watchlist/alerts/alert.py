@@ -46,6 +46,7 @@ class AlertMetric(StrEnum):
     PROCESSING_RUNS_FINISHED = "processing_runs_finished"
     CHECKS_FAILED = "checks_failed"
     CHECKS_ANSWERED = "checks_answered"
+    VERDICTS_CHANGED = "verdicts_changed"
 
 
 class Alert(BaseModel):

@@ -7,6 +7,7 @@ from typing import Literal
 from watchlist import limits
 from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind, Watcher, quoted
 from watchlist.alerts.settings import AlertKind
+from watchlist.health.verdict import Verdict, VerdictState
 from watchlist.history.commits import Commit
 
 _SHORT_SHA = 12
@@ -173,4 +174,32 @@ def available_again_alert(watcher: Watcher, *, gone_since: datetime) -> Alert | 
         threshold=1,
         threshold_kind=ThresholdKind.OCCURRENCE,
         message=f"The repository, gone since {gone_since:%Y-%m-%d %H:%M} UTC, is back.",
+    )
+
+
+TOLD_OTHERWISE = frozenset({VerdictState.GONE, VerdictState.MOVED})
+"""Verdicts whose coming and going `repository_unavailable` tells."""
+
+
+def verdict_alert(watcher: Watcher, *, before: VerdictState, verdict: Verdict, at: datetime) -> Alert | None:
+    """Return the alert of a verdict that changed.
+
+    Args:
+        watcher: whose alert it is.
+        before: the verdict of the check before.
+        verdict: the present one.
+        at: the day of the change names it: a verdict that is found twice on one day is told once.
+    """
+    states = {before, verdict.state}
+    if not watcher.settings.verdict_changes.enabled or len(states) == 1 or states & TOLD_OTHERWISE:
+        return None
+    return Alert(
+        id=watcher.alert_id(AlertKind.VERDICT_CHANGES, before, verdict.state, f"{at:%Y-%m-%d}"),
+        kind=AlertKind.VERDICT_CHANGES,
+        level=AlertLevel.CRITICAL if verdict.state is VerdictState.FAILING else AlertLevel.MILD,
+        metric=AlertMetric.VERDICTS_CHANGED,
+        value=1,
+        threshold=1,
+        threshold_kind=ThresholdKind.OCCURRENCE,
+        message=f"It is {verdict.state} now and was {before} before. {quoted(verdict.reasons[0].message, 300)}",
     )

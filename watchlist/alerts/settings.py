@@ -24,6 +24,7 @@ class AlertKind(StrEnum):
     INACTIVITY = "inactivity"
     PROCESSING_FINISHED = "processing_finished"
     REPOSITORY_UNAVAILABLE = "repository_unavailable"
+    VERDICT_CHANGES = "verdict_changes"
 
 
 def _integral(value: object) -> object:
@@ -154,6 +155,10 @@ class RepositoryUnavailableSettings(_KindSettings):
     """The repository vanished, turned private or moved; raised once, and once more when it is back."""
 
 
+class VerdictChangesSettings(_KindSettings):
+    """The verdict of the repository is another one: it slows down, falls silent, comes back."""
+
+
 class AlertSettings(BaseModel):
     """One person's alert settings for one repository; a kind that is left out has its defaults."""
 
@@ -181,6 +186,7 @@ class AlertSettings(BaseModel):
     inactivity: InactivitySettings = InactivitySettings()
     processing_finished: ProcessingFinishedSettings = ProcessingFinishedSettings()
     repository_unavailable: RepositoryUnavailableSettings = RepositoryUnavailableSettings()
+    verdict_changes: VerdictChangesSettings = VerdictChangesSettings()
 
     def updated(self, change: "AlertSettings") -> "AlertSettings":
         """Return these settings with every field that `change` states; what it leaves out stays as it is.

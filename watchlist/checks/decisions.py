@@ -122,12 +122,20 @@ def plan(entry: Entry, now: datetime, policy: Policy, random: Random) -> Forget 
     """Return what is to be done for an entry whose job is closed."""
     if entry.entry_status is not EntryStatus.READY:
         return Forget()
+    if is_asked_for(entry):
+        return AskHead()
     due = max(min(_head_due(entry, policy), _health_due(entry, policy)), _pause_ends(entry, policy))
     if due > now:
         return Rest(now + policy.spread(due - now, random))
     if entry.check_failures or _head_due(entry, policy) <= now:
         return AskHead()
     return Start(JobKind.HEALTH_ANALYSIS)
+
+
+def is_asked_for(entry: Entry) -> bool:
+    """Whether somebody asked for a check since the last one ended."""
+    asked_at, last = entry.check_requested_at, entry.last_check
+    return asked_at is not None and (not last or asked_at > datetime.fromisoformat(last["at"]))
 
 
 def judge(entry: Entry, head: Head, now: datetime, policy: Policy, random: Random) -> Start | Unchanged:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, assert_never
+from typing import Any, assert_never
 
 from aws_lambda_powertools import Logger
 
@@ -17,21 +17,23 @@ from watchlist.alerts.alert import Alert, Watcher
 from watchlist.alerts.repository_rules import (
     available_again_alert,
     inactivity_alert,
-    processing_finished_alert,
     unavailable_alert,
+    verdict_alert,
 )
+from watchlist.alerts.setup_news import tell_of_setup
 from watchlist.checks import decisions as checking
 from watchlist.checks.decisions import AskHead, Forget, Policy, Rest, Start, Unchanged
 from watchlist.checks.host_back_off import Hosts
 from watchlist.errors import JobError
 from watchlist.git.protocol import Head
 from watchlist.git.remote import HeadReader
+from watchlist.health.verdict import Thresholds, Verdict, VerdictState, verdict_of
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.protocol import SupersededError
 from watchlist.jobs.queue import JobQueue
 from watchlist.metrics import Metric
-from watchlist.states import CheckOutcome, DueKind, EntryStatus
+from watchlist.states import CheckOutcome, DueKind
 from watchlist.storage.records import Entry
 
 Seen = dict[str, Any]
@@ -86,9 +88,17 @@ class Checks:
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - all that a check needs
-        self, policy: Policy, queue: JobQueue, reader: HeadReader, hosts: Hosts, most_open: int, logger: Logger
+        self,
+        policy: Policy,
+        thresholds: Thresholds,
+        queue: JobQueue,
+        reader: HeadReader,
+        hosts: Hosts,
+        most_open: int,
+        logger: Logger,
     ) -> None:
         self._policy = policy
+        self._thresholds = thresholds
         self._queue = queue
         self._reader = reader
         self._hosts = hosts
@@ -113,14 +123,14 @@ class Checks:
     def _check(self, entry: Entry, now: datetime) -> None:
         seen: Seen = {}
         if not entry.kind.is_refresh and entry.announced_job_id != entry.job_id:
-            self.tally.add(Metric.ALERTS_RAISED, _tell_of_setup(entry, now))
+            self.tally.add(Metric.ALERTS_RAISED, tell_of_setup(entry, now))
             seen["announced_job_id"] = entry.job_id
         plan = checking.plan(entry, now, self._policy, random.random)
         match plan:
             case Forget():
-                job_protocol.settle_check(entry, None, seen)
+                self._settle(entry, None, seen, now)
             case Rest(until):
-                job_protocol.settle_check(entry, until, seen)
+                self._settle(entry, until, seen, now)
             case Start(kind):
                 self._start(entry, kind, seen, now)
             case AskHead():
@@ -132,7 +142,7 @@ class Checks:
         paused_until = self._hosts.paused_until(entry.origin, now)
         if paused_until is not None:
             next_at = now + self._policy.spread(paused_until - now, random.random)
-            job_protocol.settle_check(entry, next_at, seen)
+            self._settle(entry, next_at, seen, now)
             return
         asked_at = clock.now()
         try:
@@ -160,7 +170,7 @@ class Checks:
                     "check_failures": 0,
                     "last_check": job_protocol.check_of(CheckOutcome.UNCHANGED, now, None),
                 }
-                job_protocol.settle_check(entry, next_at, seen)
+                self._settle(entry, next_at, seen, now)
             case _:
                 assert_never(verdict)
 
@@ -175,7 +185,14 @@ class Checks:
             "gone_since": failed.gone_since,
             "last_check": job_protocol.check_of(CheckOutcome.FAILED, now, error),
         }
-        job_protocol.settle_check(entry, failed.next_at, seen)
+        self._settle(entry, failed.next_at, seen, now)
+
+    def _settle(self, entry: Entry, next_at: datetime | None, seen: Seen, now: datetime) -> None:
+        """Write what was seen and the verdict that follows from it; a verdict that changed is told first."""
+        verdict = verdict_of(_as_seen(entry, seen), self._thresholds, now)
+        if entry.verdict is not None and entry.verdict != verdict.state:
+            self.tally.add(Metric.ALERTS_RAISED, _tell_of_verdict(entry, verdict, now))
+        job_protocol.settle_check(entry, next_at, seen | {"verdict": str(verdict.state)})
 
     def _start(self, entry: Entry, kind: JobKind, seen: Mapping[str, Any], now: datetime) -> None:
         """Start the job and send its message; if sending fails, the reconciler sends it."""
@@ -186,18 +203,6 @@ class Checks:
         message = job_protocol.start_refresh(entry, kind, seen, uuid.uuid4().hex, now)
         self.tally.add(Metric.REFRESHES_STARTED)
         self._queue.send(message)
-
-
-def _tell_of_setup(entry: Entry, now: datetime) -> int:
-    """Tell the watchers how the setup ended; return how many alerts are new, as the functions below do."""
-    status: Literal["ready", "failed"] = "ready" if entry.entry_status is EntryStatus.READY else "failed"
-    reason = entry.last_error.message if entry.last_error else None
-
-    def rule(watcher: Watcher, watched_since: datetime) -> list[Alert]:
-        del watched_since
-        return _none_or_one(processing_finished_alert(watcher, job_id=entry.job_id, status=status, reason=reason))
-
-    return alerting.tell(entry.watchlist_id, rule, now)
 
 
 def _tell_of_absence(entry: Entry, failed: checking.Failed, error: JobError, now: datetime) -> int:
@@ -241,6 +246,20 @@ def _tell_of_silence(entry: Entry, now: datetime) -> int:
         )
 
     return alerting.tell(entry.watchlist_id, rule, now)
+
+
+def _tell_of_verdict(entry: Entry, verdict: Verdict, now: datetime) -> int:
+    def rule(watcher: Watcher, watched_since: datetime) -> list[Alert]:
+        del watched_since
+        before = VerdictState(entry.verdict)
+        return _none_or_one(verdict_alert(watcher, before=before, verdict=verdict, at=now))
+
+    return alerting.tell(entry.watchlist_id, rule, now)
+
+
+def _as_seen(entry: Entry, seen: Seen) -> Entry:
+    """Return the entry as it will be when what was seen is written."""
+    return Entry(**{**entry.attribute_values, **seen})
 
 
 def _none_or_one(alert: Alert | None) -> list[Alert]:

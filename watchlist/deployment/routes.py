@@ -32,6 +32,8 @@ ADD = Route("POST", "/activity/user-watchlist-added", Function.ADD_REPOSITORY)
 ADD_BATCH = Route("POST", "/activity/user-watchlist-added/batch", Function.ADD_REPOSITORY)
 STATUS = Route("GET", "/activity/watchlist/{watchlist_id}/status", Function.STATUS)
 RETRY = Route("POST", "/activity/watchlist/{watchlist_id}/retry", Function.RETRY)
+RETRY_FAILED = Route("POST", "/activity/watchlist/retry-failed", Function.RETRY)
+CHECK = Route("POST", "/activity/watchlist/{watchlist_id}/check", Function.RETRY)
 COMMITS = Route("GET", "/activity/watchlist/{watchlist_id}/commits", Function.COMMITS)
 HEALTH = Route("GET", "/activity/watchlist/{watchlist_id}/health", Function.HEALTH)
 USER_WATCHLIST = Route("GET", "/activity/watchlist", Function.USER_WATCHLIST)
@@ -63,6 +65,8 @@ ROUTES = (
     ADD_BATCH,
     STATUS,
     RETRY,
+    RETRY_FAILED,
+    CHECK,
     COMMITS,
     HEALTH,
     USER_WATCHLIST,
@@ -72,8 +76,8 @@ ROUTES = (
     SHOW_NOTIFICATIONS,
     CHANGE_NOTIFICATIONS,
     PATCH_NOTIFICATIONS,
-    PATCH_WATCH,
     STOP_WATCHING,
+    PATCH_WATCH,
     USER_ALERTS,
     ACKNOWLEDGE_ALERTS,
     RESOLVE_ALERTS,
@@ -89,7 +93,15 @@ ROUTES = (
 MERGE_PATCHES = frozenset({PATCH_ALERTS, PATCH_NOTIFICATIONS, PATCH_WATCH})
 """The routes whose requests change a part: JSON merge patches (RFC 7396)."""
 
-WITH_BODY = MERGE_PATCHES | {ADD, ADD_BATCH, CHANGE_ALERTS, CHANGE_NOTIFICATIONS, ACKNOWLEDGE_ALERTS, RESOLVE_ALERTS}
+WITH_BODY = MERGE_PATCHES | {
+    ADD,
+    ADD_BATCH,
+    RETRY_FAILED,
+    CHANGE_ALERTS,
+    CHANGE_NOTIFICATIONS,
+    ACKNOWLEDGE_ALERTS,
+    RESOLVE_ALERTS,
+}
 """The routes whose requests have a body: JSON."""
 
 

@@ -13,6 +13,7 @@ from watchlist import clock
 from watchlist.alerts.alert import Alert, AlertLevel
 from watchlist.alerts.settings import AlertKind
 from watchlist.errors import ErrorCode
+from watchlist.health.verdict import VerdictState
 from watchlist.states import EntryStatus
 from watchlist.storage.records import AlertRecord, Entry
 
@@ -70,6 +71,15 @@ class HealthChanged(RepositoryEvent):
     previous_score: float | None = Field(description="The score before.")
 
 
+class VerdictChanged(RepositoryEvent):
+    """A check found another verdict than the one before."""
+
+    DETAIL_TYPE: ClassVar[str] = "verdict.changed"
+
+    verdict: VerdictState = Field(description="The present one; docs/verdict.md has the rules.")
+    previous_verdict: VerdictState = Field(description="The one before.")
+
+
 class AlertRaised(Event):
     """An alert was raised for one user."""
 
@@ -83,7 +93,7 @@ class AlertRaised(Event):
     commit_sha: str | None = Field(description="The commit that raised it, if one did.")
 
 
-EVENTS: tuple[type[Event], ...] = (RepositoryReady, RepositoryFailed, HealthChanged, AlertRaised)
+EVENTS: tuple[type[Event], ...] = (RepositoryReady, RepositoryFailed, HealthChanged, VerdictChanged, AlertRaised)
 
 
 def of_entry(before: Entry | None, after: Entry) -> list[Event]:
@@ -123,6 +133,18 @@ def of_entry(before: Entry | None, after: Entry) -> list[Event]:
                 repository_url=url,
                 score=after.score,
                 previous_score=before.score,
+            )
+        )
+    if before.verdict is not None and after.verdict is not None and before.verdict != after.verdict:
+        at = after.checked_at or after.processing_completed_at or after.created_at
+        events.append(
+            VerdictChanged(
+                id=_id(VerdictChanged, watchlist_id, before.verdict, after.verdict, clock.to_json(at)),
+                at=at,
+                watchlist_id=watchlist_id,
+                repository_url=url,
+                verdict=VerdictState(after.verdict),
+                previous_verdict=VerdictState(before.verdict),
             )
         )
     return events

@@ -216,6 +216,10 @@ class Entry(WatchlistItem, discriminator="entry"):
     """Which segments make up the history (`watchlist.history.manifest`); what it does not name does not count."""
 
     checked_at = UTCDateTimeAttribute(null=True)
+    check_requested_at = UTCDateTimeAttribute(null=True)
+    """When somebody asked for a check that the next run is to do."""
+    verdict = UnicodeAttribute(null=True)
+    """The verdict that the last check found; a change is told. What is shown is judged anew, as of now."""
     last_check = JSONAttribute(null=True)
     check_failures = NumberAttribute(default=0)
     gone_since = UTCDateTimeAttribute(null=True)

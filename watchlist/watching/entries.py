@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pynamodb.exceptions import PynamoDBException
+from pynamodb.exceptions import PynamoDBException, UpdateError
 
 from watchlist import limits
 from watchlist.errors import JobError
@@ -16,8 +16,8 @@ from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.message import JobMessage
 from watchlist.jobs.queue import BATCH, JobQueue
 from watchlist.repository_url import Repository
-from watchlist.states import EntryStatus, JobState
-from watchlist.storage.failures import passes
+from watchlist.states import DueKind, EntryStatus, JobState
+from watchlist.storage.failures import is_refused, passes
 from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry, WatchlistItem, user_hash
 from watchlist.storage.transactions import ContendedError, ServiceUnavailableError, retried, transaction
 
@@ -40,6 +40,22 @@ class NotFailedError(Exception):
     def __init__(self, entry: Entry) -> None:
         super().__init__(entry.watchlist_id)
         self.entry = entry
+
+
+class NotReadyError(Exception):
+    """Only what was analysed once can be checked; `entry` was not."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(entry.watchlist_id)
+        self.entry = entry
+
+
+class CheckedLatelyError(Exception):
+    """It was looked at, or is to be, too short a time ago; `wait` is how long until it can be asked for again."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(str(wait))
+        self.wait = wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +209,48 @@ def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime)
     with contextlib.suppress(JobError):
         queue.send(message)
     return find(watchlist_id)
+
+
+def retry_failed(user: str, queue: JobQueue, correlation_id: str, at: datetime) -> list[Entry]:
+    """Start a new generation of the failed entries that a user watches, at most `limits.RETRIED_AT_ONCE`.
+
+    Two reads find them among as many as one look at a watchlist counts; what is retried by others meanwhile is left.
+    """
+    watches = UserEntry.by_user.query(user, scan_index_forward=False, limit=limits.WATCHLIST_LOOKED_AT)
+    keys = [(watch.watchlist_id, ENTRY_KEY) for watch in watches]
+    states = Entry.batch_get(keys, attributes_to_get=["pk", "sk", "type", "status"])
+    failed = [state.pk for state in states if state.status == EntryStatus.FAILED][: limits.RETRIED_AT_ONCE]
+    retried_entries = []
+    for watchlist_id in failed:
+        with contextlib.suppress(EntryNotFoundError, NotFailedError):
+            retried_entries.append(retry(watchlist_id, queue, correlation_id, at))
+    return retried_entries
+
+
+def check_now(watchlist_id: str, at: datetime) -> Entry:
+    """Let the next run of checks look at the entry, whenever its check was due.
+
+    Raises:
+        EntryNotFoundError: there is no such entry.
+        NotReadyError: its first analysis has not ended well; it is looked at anyway, or can be retried.
+        CheckedLatelyError: it was asked for, or done, too short a time ago.
+    """
+    entry = find(watchlist_id)
+    if entry.entry_status is not EntryStatus.READY:
+        raise NotReadyError(entry)
+    latest = max((moment for moment in (entry.check_requested_at, entry.checked_at) if moment), default=None)
+    if latest is not None and at - latest < limits.CHECK_NOW_INTERVAL:
+        raise CheckedLatelyError(limits.CHECK_NOW_INTERVAL - (at - latest))
+    try:
+        entry.update(
+            actions=[Entry.check_requested_at.set(at), Entry.due_at.set(at)],
+            condition=(Entry.due_kind == DueKind.CHECK) & (Entry.generation == entry.generation),
+        )
+    except UpdateError as error:
+        if not is_refused(error):
+            raise
+        return find(watchlist_id)  # a job runs for it: it is being looked at
+    return entry
 
 
 def status_of(watchlist_id: str, user: str | None) -> EntryWithWatchers:

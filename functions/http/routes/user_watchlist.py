@@ -90,7 +90,7 @@ _CHANGED = (ProblemCode.MALFORMED_JSON, ProblemCode.UNSUPPORTED_MEDIA_TYPE, *_SH
 @router.get(
     http_api.rule(routes.SHOW_ALERTS),
     summary="Show the alert settings of a user entry",
-    operation_id="showAlertSettings",
+    operation_id="showAlerts",
     tags=["alerts"],
     responses=documented.responses({200: {"description": "The choices, and what holds."}}, *_SHOWN),
 )
@@ -102,7 +102,7 @@ def show_alerts(user_watchlist_id: UserWatchlistId) -> AlertSettingsAnswer:
 @router.patch(
     http_api.rule(routes.PATCH_ALERTS),
     summary="Change some alert settings of a user entry",
-    operation_id="patchAlertSettings",
+    operation_id="patchAlerts",
     tags=["alerts"],
     responses=documented.responses({200: {"description": "The settings as they are now."}}, *_CHANGED),
 )

@@ -345,3 +345,49 @@ def test_an_entry_that_nobody_watches_any_more_is_not_checked(
     )
     scheduler.run()
     assert host.requests == []
+
+
+def test_a_check_that_was_asked_for_is_done_though_none_is_due(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host
+) -> None:
+    entry = watchlist.add_ready("asked")
+    scheduler.run()
+    clock_now = clock.now()
+    Entry(entry.watchlist_id, ENTRY_KEY).update(
+        actions=[Entry.check_requested_at.set(clock_now), Entry.due_at.set(clock_now)]
+    )
+
+    scheduler.run()
+    scheduler.run()
+
+    assert host.requests == ["/owner/asked/git-upload-pack"] * 2
+
+
+def test_a_verdict_that_changes_is_told_once(scheduler: Scheduler, watchlist: Watchlist) -> None:
+    entry = watchlist.add_ready("falls-silent")
+    scheduler.run()
+    make_due(entry)
+    now = clock.now()
+    summary = {
+        "measured_at": now.isoformat(),
+        "weeks": [0] * 52,
+        "covered_weeks": 52,
+        "commits_total": 1,
+        "last_commit_by_person_at": (now - 100 * DAY).isoformat(),
+        "last_commit_by_bot_at": None,
+        "absence_factor": 1,
+        "people_active": 0,
+        "activity": 10,
+        "score": None,
+        "score_before": None,
+    }
+    Entry(entry.watchlist_id, ENTRY_KEY).update(
+        actions=[Entry.summary.set(summary), Entry.verdict.set("active"), Entry.head_sha.set(OLD)]
+    )
+
+    scheduler.run()
+    make_due(entry)
+    scheduler.run()
+
+    assert entries.find(entry.watchlist_id).verdict == "quiet"
+    assert alerts_of(entry).count("verdict_changes") == 1

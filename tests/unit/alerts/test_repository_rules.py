@@ -12,8 +12,10 @@ from watchlist.alerts.repository_rules import (
     descends_from,
     inactivity_alert,
     processing_finished_alert,
+    verdict_alert,
 )
 from watchlist.alerts.settings import AlertSettings
+from watchlist.health.verdict import Reason, ReasonCode, Verdict, VerdictState
 from watchlist.history.commits import Commit
 
 DAY = timedelta(days=1)
@@ -182,3 +184,40 @@ def test_each_job_ends_once() -> None:
     assert again
     assert other
     assert one.id == again.id != other.id
+
+
+QUIET = Verdict(VerdictState.QUIET, (Reason(ReasonCode.NO_COMMIT_BY_PEOPLE, "No commit for 90 days."),))
+FAILING = Verdict(VerdictState.FAILING, (Reason(ReasonCode.CHECKS_FAIL, "The last 3 checks failed."),))
+GONE = Verdict(VerdictState.GONE, (Reason(ReasonCode.NOT_THERE, "It is not there."),))
+
+
+def test_a_verdict_that_changed_says_what_it_was_and_why() -> None:
+    alert = verdict_alert(watcher(), before=VerdictState.ACTIVE, verdict=QUIET, at=NOON)
+
+    assert alert is not None
+    assert (alert.level, alert.message) == (
+        AlertLevel.MILD,
+        "It is quiet now and was active before. No commit for 90 days.",
+    )
+
+
+def test_what_is_failing_is_critical() -> None:
+    alert = verdict_alert(watcher(), before=VerdictState.ACTIVE, verdict=FAILING, at=NOON)
+
+    assert alert is not None
+    assert alert.level is AlertLevel.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("before", "verdict", "settings"),
+    [
+        (VerdictState.QUIET, QUIET, {}),
+        (VerdictState.ACTIVE, GONE, {}),
+        (VerdictState.MOVED, QUIET, {}),
+        (VerdictState.ACTIVE, QUIET, {"verdict_changes": {"enabled": False}}),
+    ],
+)
+def test_no_change_and_what_is_told_otherwise_raise_nothing(
+    before: VerdictState, verdict: Verdict, settings: dict[str, Any]
+) -> None:
+    assert verdict_alert(watcher(**settings), before=before, verdict=verdict, at=NOON) is None

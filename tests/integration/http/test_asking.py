@@ -1,0 +1,97 @@
+"""What somebody can ask of the service: retry all that failed, look at a repository now."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.integration.http.client import CLICK, FLASK, Client, end_job
+from tests.integration.http.recording import Call, operations
+from tests.integration.jobs.harness import ControlledClock
+from watchlist import clock as the_clock
+from watchlist import limits
+from watchlist.states import DueKind, EntryStatus
+from watchlist.storage.records import ENTRY_KEY, Entry
+from watchlist.watching import entries
+
+
+def check_path(watchlist_id: str) -> str:
+    return f"/activity/watchlist/{watchlist_id}/check"
+
+
+def let_be_ready(watchlist_id: str) -> None:
+    end_job(watchlist_id, EntryStatus.READY)
+    now = the_clock.now()
+    Entry(watchlist_id, ENTRY_KEY).update(
+        actions=[
+            Entry.due_kind.set(DueKind.CHECK),
+            Entry.due_at.set(now + timedelta(hours=20)),
+            Entry.checked_at.set(now - timedelta(hours=4)),
+        ]
+    )
+
+
+def test_all_that_failed_is_retried_and_nothing_else(client: Client) -> None:
+    failed, ready, other = client.add(FLASK), client.add(CLICK), client.add("pallets/jinja", user="bob")
+    end_job(failed, EntryStatus.FAILED)
+    end_job(ready, EntryStatus.READY)
+    end_job(other, EntryStatus.FAILED)
+
+    first = client.post("/activity/watchlist/retry-failed", {"user": "ada"})
+    second = client.post("/activity/watchlist/retry-failed", {"user": "ada"})
+
+    assert (first.status, first.body) == (202, {"retried": [failed]})
+    assert second.body == {"retried": []}
+    assert entries.find(failed).entry_status is EntryStatus.PROCESSING
+    assert entries.find(other).entry_status is EntryStatus.FAILED
+
+
+def test_finding_nothing_to_retry_takes_two_reads(client: Client, calls: list[Call]) -> None:
+    client.add()
+    calls.clear()
+
+    client.post("/activity/watchlist/retry-failed", {"user": "ada"})
+
+    assert operations(calls) == ["Query", "BatchGetItem"]
+
+
+def test_a_check_that_is_asked_for_is_due_at_once(client: Client) -> None:
+    watchlist_id = client.add()
+    let_be_ready(watchlist_id)
+
+    answer = client.post(check_path(watchlist_id))
+
+    entry = entries.find(watchlist_id)
+    assert (answer.status, answer.body["watchlist_id"]) == (202, watchlist_id)
+    assert entry.due_at == entry.check_requested_at <= the_clock.now()
+
+
+def test_a_check_can_be_asked_for_again_after_a_while(client: Client, clock: ControlledClock) -> None:
+    watchlist_id = client.add()
+    let_be_ready(watchlist_id)
+    client.post(check_path(watchlist_id))
+    again = client.post(check_path(watchlist_id))
+    clock.advance(limits.CHECK_NOW_INTERVAL)
+    later = client.post(check_path(watchlist_id))
+
+    assert (again.status, again.code) == (429, "checked_lately")
+    assert 1 <= int(again.headers["retry-after"]) <= 600
+    assert later.status == 202
+
+
+@pytest.mark.parametrize("status", [EntryStatus.PROCESSING, EntryStatus.FAILED])
+def test_what_is_not_ready_is_not_checked(client: Client, status: EntryStatus) -> None:
+    watchlist_id = client.add()
+    if status is EntryStatus.FAILED:
+        end_job(watchlist_id, status)
+
+    assert client.post(check_path(watchlist_id)).code == "not_ready"
+
+
+def test_nobody_asks_for_another_s(client: Client) -> None:
+    watchlist_id = client.add()
+    let_be_ready(watchlist_id)
+    bob = client.of("bob")
+
+    assert bob.post(check_path(watchlist_id)).status == 404
+    assert bob.post("/activity/watchlist/retry-failed", {"user": "ada"}).code == "not_yours"
+    assert entries.find(watchlist_id).check_requested_at is None
