@@ -1,0 +1,172 @@
+"""The command `watchlist` as people and pipelines run it, against the service as a process."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from local_service import lifeline
+from tests.e2e.conftest import SECONDS, Forge, RunningService
+
+Watchlist = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def run(variables: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "watchlist_cli", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={**variables, "PYTHONPATH": str(lifeline.ROOT / "cli")},
+        timeout=SECONDS,
+    )
+
+
+@pytest.fixture(scope="module")
+def environment(service: RunningService, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    home = tmp_path_factory.mktemp("home")
+    return {
+        "HOME": str(home),
+        "WATCHLIST_CONFIG": str(home / "config.toml"),
+        "WATCHLIST_URL": service.url,
+        "WATCHLIST_LIVE_URL": service.live_url,
+    }
+
+
+@pytest.fixture
+def watchlist(environment: dict[str, str], request: pytest.FixtureRequest) -> Watchlist:
+    """The command for a user of the test's own."""
+    variables = environment | {"WATCHLIST_USER": request.node.name}
+    return lambda *arguments: run(variables, *arguments)
+
+
+def test_a_repository_is_added_followed_shown_and_let_go(watchlist: Watchlist, forge: Forge) -> None:
+    url = forge.make("by-command", commits=3)
+
+    added = watchlist("add", url, "--notes", "ours", "--wait", str(SECONDS))
+    assert (added.returncode, added.stdout) == (0, f"{url}\tadded\t\n")
+    assert added.stderr.endswith(": ready\n")
+    assert watchlist("add", url).stdout == f"{url}\twatched already\t\n"
+
+    (row,) = json.loads(watchlist("--json", "ls").stdout)
+    assert (row["repository_url"], row["notes"], row["status"]) == (url, "ours", "ready")
+    listed = watchlist("ls")
+    assert listed.stdout.split("\t")[:2] == ["forge/by-command", row["verdict"]["state"]]
+    for named in ("by-command", "forge/by-command", url, f"{url}.git", row["watchlist_id"], row["user_watchlist_id"]):
+        shown = watchlist("show", named)
+        assert (shown.returncode, shown.stderr) == (0, "")
+        assert row["verdict"]["reasons"][0]["message"] in shown.stdout
+    assert watchlist("watch", "by-command").stdout == "ready\n"
+
+    refused = watchlist("rm", "by-command")
+    assert (refused.returncode, "say --yes" in refused.stderr) == (2, True)
+    removed = watchlist("rm", "by-command", "--yes")
+    assert (removed.returncode, removed.stdout) == (0, "forge/by-command: no longer watched\n")
+    assert watchlist("--json", "ls").stdout == "[]\n"
+
+
+def test_one_refused_address_does_not_hinder_the_others(watchlist: Watchlist, forge: Forge) -> None:
+    url = forge.make("beside-a-refused-one", commits=1)
+    added = watchlist("--json", "add", "https://example.org/a/b", url)
+    results = json.loads(added.stdout)
+    assert [(result["repo_url"], result["outcome"]) for result in results] == [
+        ("https://example.org/a/b", "rejected"),
+        (url, "accepted"),
+    ]
+    assert added.returncode == 2
+
+
+def test_a_failed_repository_ends_the_wait_and_can_be_tried_again(watchlist: Watchlist, forge: Forge) -> None:
+    added = watchlist("add", f"{forge.url}/forge/not-there", "--wait", str(SECONDS))
+    assert added.returncode == 1
+    assert "failed: repository_not_found" in added.stderr
+    assert watchlist("gate").returncode == 0
+    assert watchlist("gate", "--deny", "failing,gone,unknown").returncode == 1
+    assert watchlist("retry", "--all-failed").stdout == "forge/not-there: tried again\n"
+    assert watchlist("retry").returncode == 2
+
+
+def test_a_pipeline_is_told_what_does_not_pass(watchlist: Watchlist, forge: Forge, tmp_path: Path) -> None:
+    url = forge.make("gated", commits=2)
+    watchlist("add", url, "--wait", str(SECONDS))
+    policy = tmp_path / "policy.toml"
+    policy.write_text('unknown = "fail"\nmin_score = 5\n')
+    report = tmp_path / "report.xml"
+
+    failed = watchlist("gate", "--policy", str(policy), "--junit", str(report))
+    assert (failed.returncode, failed.stdout) == (1, "fails\tforge/gated\tit has no score\n")
+    assert failed.stderr == "0 of 1 repositories pass.\n"
+    assert 'failures="1"' in report.read_text()
+
+    policy.write_text(
+        policy.read_text() + '[[exceptions]]\nrepository = "forge/gated"\nreason = "new"\nuntil = 2999-12-31\n'
+    )
+    passed = watchlist("gate", "--policy", str(policy))
+    assert (passed.returncode, passed.stdout) == (
+        0,
+        "waived\tforge/gated\tit has no score (new, until 2999-12-31)\n",
+    )
+
+
+def test_what_a_project_depends_on_is_shown_and_not_added_unasked(watchlist: Watchlist, tmp_path: Path) -> None:
+    listed = tmp_path / "ours.txt"
+    listed.write_text("pkg:golang/github.com/owner/name@v1.0.0\npkg:pypi/nothing-of-this-name\n")
+
+    shown = watchlist("import", str(tmp_path / "ours.txt"), "--dry-run")
+    assert shown.returncode == 0
+    assert shown.stdout == "https://github.com/owner/name\tgithub.com/owner/name\tcertain\tmodule path\n"
+    assert "pkg:pypi/nothing-of-this-name: nothing on this machine names its repository" in shown.stderr
+    assert watchlist("--json", "ls").stdout == "[]\n"
+    assert watchlist("import", str(listed)).returncode == 2
+    assert watchlist("--json", "ls").stdout == "[]\n"
+
+    damaged = tmp_path / "uv.lock"
+    damaged.write_text("[[")
+    assert "uv.lock" in watchlist("import", str(damaged), "--yes").stderr
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert watchlist("import", str(empty)).returncode == 2
+
+
+def test_the_list_goes_into_a_table_and_a_report(watchlist: Watchlist, forge: Forge) -> None:
+    url = forge.make("exported", commits=1)
+    watchlist("add", url, "--notes", "=1+1", "--wait", str(SECONDS))
+
+    (row,) = csv.DictReader(io.StringIO(watchlist("export").stdout))
+    assert (row["repository_url"], row["notes"]) == (url, "'=1+1")
+    assert json.loads(watchlist("export", "--format", "jsonl").stdout)["notes"] == "=1+1"
+    assert watchlist("report").stdout.startswith("# Watchlist: ")
+    assert "<h1>Watchlist: " in watchlist("report", "--format", "html").stdout
+    assert watchlist("report", "--since", "ages").returncode == 2
+
+
+def test_operators_see_queues_and_jobs(watchlist: Watchlist) -> None:
+    assert watchlist("ops", "queues").stdout.startswith("repository-setup\t")
+    assert watchlist("ops", "jobs").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "arguments", "code", "reason"),
+    [
+        ({"WATCHLIST_URL": "http://127.0.0.1:9"}, ["ls"], 3, "127.0.0.1:9 does not answer"),
+        ({"WATCHLIST_URL": "nonsense"}, ["ls"], 2, "the service's address must be like"),
+        ({"WATCHLIST_PROFILE": "work"}, ["ls"], 2, "there is no profile 'work'"),
+        ({}, ["show", "absent"], 2, "watches nothing called 'absent'"),
+        ({}, ["alerts", "ack", "absent"], 2, "alert"),
+        ({}, ["ls", "--verdict", "dead"], 2, "verdict"),
+        ({}, ["frobnicate"], 2, "frobnicate"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_a_line_and_by_the_exit_code(
+    environment: dict[str, str], changed: dict[str, str], arguments: list[str], code: int, reason: str
+) -> None:
+    ended = run(environment | {"WATCHLIST_USER": "nobody"} | changed, *arguments)
+    assert (ended.returncode, ended.stdout) == (code, "")
+    assert reason in ended.stderr
+    assert "Traceback" not in ended.stderr
