@@ -1,0 +1,46 @@
+"""The command as it is installed: a wheel, with what a client needs and nothing of the service."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from local_service import lifeline
+
+SECONDS = 240
+NOT_FOR_CLIENTS = {"aws-cdk-lib", "boto3", "botocore", "moto", "pynamodb"}
+
+
+def run(*command: str | Path) -> str:
+    return subprocess.run([*map(str, command)], capture_output=True, text=True, check=True, timeout=SECONDS).stdout
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean environment in which the wheel is installed, in the versions that are locked."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder)
+    (wheel,) = folder.glob("*.whl")
+    uv = (sys.executable, "-m", "uv")
+    run(*uv, "venv", "--quiet", "--python", sys.executable, folder / "venv")
+    constraints = lifeline.ROOT / "requirements" / "dev.txt"
+    run(*uv, "pip", "install", "--quiet", "--python", folder / "venv", "--constraints", constraints, wheel)
+    return folder / "venv"
+
+
+def test_the_command_says_its_version_and_every_command_helps(environment: Path) -> None:
+    project = tomllib.loads((lifeline.ROOT / "pyproject.toml").read_text())["project"]
+    command = environment / "bin" / "watchlist"
+    assert run(command, "--version") == f"{project['version']}\n"
+    commands = re.findall(r"^  ([a-z]+)  ", run(command, "--help"), re.MULTILINE)
+    assert {"add", "import", "ls", "show", "gate"} <= {*commands}
+    for name in commands:
+        assert f"watchlist {name}" in run(command, name, "--help")
+
+
+def test_it_brings_nothing_of_the_service(environment: Path) -> None:
+    listed = run(sys.executable, "-m", "uv", "pip", "list", "--quiet", "--python", environment, "--format", "freeze")
+    assert not NOT_FOR_CLIENTS & {line.partition("==")[0] for line in listed.splitlines()}
