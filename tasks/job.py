@@ -8,6 +8,7 @@ says how things stand; any other exit is explained by the task-stopped function.
 
 import contextlib
 import errno
+import random
 import signal
 import sys
 import threading
@@ -32,12 +33,12 @@ from tasks.hosts.github_api import GitHubApi
 from tasks.scorecard.assessment import Assessor
 from tasks.scorecard.cli import ScorecardCli
 from tasks.scratch import sweep_scratch
-from watchlist import clock, metrics
+from watchlist import clock, limits, metrics
 from watchlist.alerts.setup_news import tell_of_setup
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
 from watchlist.history.manifest import Manifest
+from watchlist.jobs import host_back_off, task_slots
 from watchlist.jobs import protocol as job_protocol
-from watchlist.jobs import task_slots
 from watchlist.jobs.protocol import Launch, Lease, SupersededError
 from watchlist.jobs.queue import HeldMessage, JobQueue, MessageGoneError
 from watchlist.jobs.stopped_tasks import launch_of
@@ -142,7 +143,8 @@ class Worker:
         except JobCancelledError:
             self._stopped(lease, job.stage)
         except JobError as error:
-            self._failed(lease, error, job.stage)
+            if not self._waits_for_host(lease, entry, error, job.stage):
+                self._failed(lease, error, job.stage)
         except Exception as error:
             self._logger.exception("the work broke off")
             self._failed(lease, _explain(error), job.stage)
@@ -198,6 +200,25 @@ class Worker:
             self._measure(Metric.SCORE, result.scorecard.score or 0)
         self._tell_of_end(entry)
         self._delete_message()
+        with contextlib.suppress(PynamoDBException):  # the job is done; the next one, or a check, will note it
+            host_back_off.note_well(entry.origin, now)
+
+    def _waits_for_host(self, lease: Lease, entry: Entry, error: JobError, stage: Stage) -> bool:
+        """Put the job off for as long as its host asks to be left alone; False if it does not, or for too long.
+
+        No attempt is used up, and other jobs of the host wait, too.
+        """
+        if error.code is not ErrorCode.HOST_RATE_LIMITED and error.retry_after is None:
+            return False
+        now = clock.now()
+        until = host_back_off.note_busy(entry.origin, error.retry_after, now, random.random)
+        if until >= entry.job_queued_at + limits.PROCESSING_BOUND:
+            return False
+        self._logger.warning("the host asks to wait", reason=error.message, until=clock.to_json(until))
+        lease.give_back(error, stage, now, until)
+        self._measure(Metric.TASK_POSTPONED, 1)
+        self._hand_back(until - now)
+        return True
 
     def _failed(self, lease: Lease, error: JobError, stage: Stage) -> None:
         self._logger.warning("attempt failed", code=error.code, reason=error.message, stage=stage)
@@ -231,7 +252,8 @@ class Worker:
         match self._control.reason:
             case StopReason.TERMINATED:
                 error = JobError(ErrorCode.WORKER_INTERRUPTED, "The worker was asked to stop, as for a deployment.")
-                lease.give_back(error, stage, clock.now())
+                now = clock.now()
+                lease.give_back(error, stage, now, now)
                 self._hand_back(timedelta(0))
             case StopReason.TIMED_OUT:
                 minutes = self._settings.job_timeout_seconds / 60

@@ -19,7 +19,7 @@ from functions import startup
 from watchlist import clock, limits
 from watchlist.deployment import functions as function_specs
 from watchlist.errors import ErrorCode, JobError
-from watchlist.jobs import dispatching
+from watchlist.jobs import dispatching, host_back_off
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.dispatching import (
     DeclareLost,
@@ -106,7 +106,9 @@ def _serve(record: SQSRecord) -> Handled:
 def _act(received: ReceivedMessage) -> Handled:
     message = received.message
     entry = job_protocol.find_entry(message.watchlist_id)
-    decision = dispatching.decide(received, entry, clock.now())
+    now = clock.now()
+    paused_until = None if entry is None else host_back_off.paused_until(entry.origin, now)
+    decision = dispatching.decide(received, entry, now, host_paused_until=paused_until)
     logger.info(
         "job message",
         watchlist_id=message.watchlist_id,

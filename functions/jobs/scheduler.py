@@ -18,11 +18,11 @@ from functions import startup
 from watchlist import clock, limits
 from watchlist.checks import scheduler_runs
 from watchlist.checks.decisions import Policy
-from watchlist.checks.host_back_off import Hosts
 from watchlist.checks.run import Checks, Tally
 from watchlist.deployment import functions as function_specs
 from watchlist.git.remote import HeadReader
 from watchlist.health.verdict import Thresholds
+from watchlist.jobs.host_back_off import Hosts
 from watchlist.metrics import Metric, publisher
 from watchlist.states import DueKind
 from watchlist.storage.records import ENTRY_KEY, Entry

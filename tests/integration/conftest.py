@@ -32,8 +32,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         "MAX_REFRESH_TASKS": "2",
         "POSTPONE_SECONDS": "60",
         "LIVE_ENDPOINT_URL": "http://127.0.0.1:9/local",
-        "POWERTOOLS_LOG_LEVEL": "INFO",
         "API_ACCESS": "open",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
     }
     with EmbeddedAws(sys.stderr.fileno()) as server, pytest.MonkeyPatch.context() as patch:
         environment = provision(server.url, settings)

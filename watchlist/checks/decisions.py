@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from watchlist import limits
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git.answers import GONE, HOST_TROUBLE
 from watchlist.git.protocol import Head
 from watchlist.job_kinds import JobKind
 from watchlist.settings import CheckSettings
@@ -17,28 +18,6 @@ from watchlist.storage.records import Entry
 
 Random = Callable[[], float]
 """Returns a number from 0 to 1, another one each time."""
-
-GONE = frozenset(
-    {
-        ErrorCode.REPOSITORY_NOT_FOUND,
-        ErrorCode.REPOSITORY_REQUIRES_LOGIN,
-        ErrorCode.REPOSITORY_MOVED,
-        ErrorCode.REPOSITORY_UNSUPPORTED,
-        ErrorCode.HOST_NOT_ALLOWED,
-    }
-)
-"""What a host answers for a repository that vanished, turned private or moved."""
-
-HOST_TROUBLE = frozenset(
-    {
-        ErrorCode.HOST_ERROR,
-        ErrorCode.HOST_RATE_LIMITED,
-        ErrorCode.HOST_UNREACHABLE,
-        ErrorCode.TRANSFER_INVALID,
-        ErrorCode.TRANSFER_TIMED_OUT,
-    }
-)
-"""What is the host's fault, not the repository's, and passes."""
 
 
 @dataclass(frozen=True, slots=True)

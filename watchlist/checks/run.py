@@ -23,13 +23,14 @@ from watchlist.alerts.repository_rules import (
 from watchlist.alerts.setup_news import tell_of_setup
 from watchlist.checks import decisions as checking
 from watchlist.checks.decisions import AskHead, Forget, Policy, Rest, Start, Unchanged
-from watchlist.checks.host_back_off import Hosts
 from watchlist.errors import JobError
+from watchlist.git.answers import GONE
 from watchlist.git.protocol import Head
 from watchlist.git.remote import HeadReader
 from watchlist.health.verdict import Thresholds, Verdict, VerdictState, verdict_of
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import protocol as job_protocol
+from watchlist.jobs.host_back_off import Hosts
 from watchlist.jobs.protocol import SupersededError
 from watchlist.jobs.queue import JobQueue
 from watchlist.metrics import Metric
@@ -178,7 +179,7 @@ class Checks:
         self._logger.warning("HEAD cannot be told", watchlist_id=entry.watchlist_id, code=error.code)
         self.tally.add(Metric.CHECKS_FAILED)
         failed = checking.judge_failure(entry, error, now, self._policy, random.random)
-        if error.code in checking.GONE and checking.is_gone_for_sure(failed):
+        if error.code in GONE and checking.is_gone_for_sure(failed):
             self.tally.add(Metric.ALERTS_RAISED, _tell_of_absence(entry, failed, error, now))
         seen |= {
             "check_failures": failed.check_failures,

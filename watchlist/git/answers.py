@@ -17,6 +17,28 @@ from watchlist.repository_url import Repository, parse_repository_url
 PAGE_BYTES = 4 * 1024
 """How much of an answer's page is read to learn what it means."""
 
+HOST_TROUBLE = frozenset(
+    {
+        ErrorCode.HOST_ERROR,
+        ErrorCode.HOST_RATE_LIMITED,
+        ErrorCode.HOST_UNREACHABLE,
+        ErrorCode.TRANSFER_INVALID,
+        ErrorCode.TRANSFER_TIMED_OUT,
+    }
+)
+"""What is the host's fault, not the repository's, and passes."""
+
+GONE = frozenset(
+    {
+        ErrorCode.REPOSITORY_NOT_FOUND,
+        ErrorCode.REPOSITORY_REQUIRES_LOGIN,
+        ErrorCode.REPOSITORY_MOVED,
+        ErrorCode.REPOSITORY_UNSUPPORTED,
+        ErrorCode.HOST_NOT_ALLOWED,
+    }
+)
+"""What a host answers for a repository that vanished, turned private or moved."""
+
 _ENDS = ("/info/refs", "/git-upload-pack")
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

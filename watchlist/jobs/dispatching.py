@@ -73,8 +73,10 @@ class Redrive:
 Decision = Drop | Start | Postpone | DeclareLost | LeaveToDeadLetterQueue | Redrive
 
 
-def decide(received: ReceivedMessage, entry: Entry | None, now: datetime) -> Decision:
-    """Return what the dispatcher does with `received`, given the entry as read now."""
+def decide(
+    received: ReceivedMessage, entry: Entry | None, now: datetime, *, host_paused_until: datetime | None = None
+) -> Decision:
+    """Return what the dispatcher does with `received`, given the entry and its host's pause as read now."""
     message = received.message
     if entry is None:
         return Drop("the entry is gone")
@@ -84,7 +86,10 @@ def decide(received: ReceivedMessage, entry: Entry | None, now: datetime) -> Dec
         return _decide_closed(received, entry)
     if message.delivery < entry.delivery:
         return Drop("a copy took its place")
-    return _decide_open(received, entry, now)
+    decision = _decide_open(received, entry, now)
+    if isinstance(decision, Start) and host_paused_until is not None and host_paused_until > now:
+        return Postpone(host_paused_until - now, "its host asks for fewer requests")
+    return decision
 
 
 def _decide_closed(received: ReceivedMessage, entry: Entry) -> Decision:

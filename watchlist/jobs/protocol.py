@@ -413,8 +413,10 @@ class Lease:
             return _fail(self._entry(), self.launch.attempt, reason, self._held(), attempts_used_up=False)
         return _record_failure(self.launch.message, self.launch.attempt, reason, self._held())
 
-    def give_back(self, error: JobError, stage: Stage, at: datetime) -> Entry:
-        """Stop without having used the attempt up, as on SIGTERM; whatever else this launch reports changes nothing.
+    def give_back(self, error: JobError, stage: Stage, at: datetime, until: datetime) -> Entry:
+        """Stop without having used the attempt up, as on SIGTERM or when the host asks to wait, to go on at `until`.
+
+        Whatever else this launch reports changes nothing.
 
         Raises:
             SupersededError: the lease is lost.
@@ -426,9 +428,9 @@ class Lease:
                 Entry.claimed_attempt.set(self.launch.attempt - 1),
                 Entry.launch_owner.remove(),
                 Entry.last_error.set(LastError.of(error, stage, at)),
-                Entry.next_attempt_at.set(at),
+                Entry.next_attempt_at.set(until),
                 *_lease_released(),
-                *_due(at + _patience.queue),
+                *_due(until + _patience.queue),
             ]
         )
 

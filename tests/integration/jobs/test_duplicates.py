@@ -184,7 +184,7 @@ def assert_writes_nothing(lease: Lease, service: Harness) -> None:
         lambda: lease.complete({"commits": 1}, now),
         lambda: lease.fail(error, Stage.CLONING, now),
         lambda: lease.fail(hopeless, Stage.CLONING, now),
-        lambda: lease.give_back(error, Stage.CLONING, now),
+        lambda: lease.give_back(error, Stage.CLONING, now, now),
     ]
     for write in writes:
         with pytest.raises(SupersededError):
@@ -331,7 +331,7 @@ def test_a_stop_event_of_a_task_that_gave_its_attempt_back_does_not_use_it_up(se
     watchlist_id, launch = launched(service)
     lease, _ = Lease.claim(launch, limits.LEASE, service.clock.now())
     error = JobError(ErrorCode.WORKER_INTERRUPTED, "asked to stop")
-    lease.give_back(error, Stage.CLONING, service.clock.now())
+    lease.give_back(error, Stage.CLONING, service.clock.now(), service.clock.now())
     before = service.entry(watchlist_id).serialize()
 
     service.stop_task(service.ecs.tasks[0], exit_code=137)

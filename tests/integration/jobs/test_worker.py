@@ -63,7 +63,7 @@ def test_whoever_polls_sees_each_moment_of_the_job(service: Harness) -> None:
         job.describe(Package(name="flask", url=URL, description="A library"), "main")
         job.report(Stage.STORING_COMMITS, 3, 7)
         seen.append(service.status(watchlist_id))
-        raise JobError(ErrorCode.HOST_RATE_LIMITED, "The host limits requests.")
+        raise JobError(ErrorCode.HOST_ERROR, "The host erred.")
 
     service.work(service.ecs.tasks[0], work)
     seen.append(service.status(watchlist_id))
@@ -78,7 +78,7 @@ def test_whoever_polls_sees_each_moment_of_the_job(service: Harness) -> None:
     assert (seen[2]["package"]["description"], seen[2]["package"]["default_branch"]) == ("A library", "main")
     assert [each["next_attempt_at"] is not None for each in seen] == [False, False, False, True]
     error = seen[3]["last_error"]
-    assert (error["code"], error["message"]) == ("host_rate_limited", "The host limits requests.")
+    assert (error["code"], error["message"]) == ("host_error", "The host erred.")
     assert (error["stage"], error["retryable"], seen[3]["max_attempts"]) == ("storing_commits", True, 3)
 
 

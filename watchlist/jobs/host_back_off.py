@@ -1,4 +1,4 @@
-"""Hosts that ask for fewer requests, or do not answer, or slowly, are left alone for a while; it outlives one run."""
+"""Hosts that ask for fewer requests, or do not answer, or slowly, are left alone for a while, by jobs and checks."""
 
 import threading
 from collections.abc import Callable
@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchlist import limits
-from watchlist.checks.decisions import HOST_TROUBLE, Random
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git.answers import HOST_TROUBLE
 from watchlist.storage.records import HostPause
+
+Random = Callable[[], float]
+"""Returns a number from 0 to 1, another one each time."""
+
+_SHORTEST = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +25,56 @@ class BackOff:
 
     @classmethod
     def after(cls, before: "BackOff | None", asked: timedelta | None, now: datetime, random: Random) -> "BackOff":
-        """Return the next pause: as long as the host asked for, or twice the one before, with jitter."""
+        """Return the next pause: as long as the host asked for, twice as long each further time, with jitter."""
         times = before.times + 1 if before else 1
-        pause = min(limits.HOST_BACK_OFF * 2 ** min(times - 1, 16), limits.HOST_BACK_OFF_MAX)
-        return cls(times, now + max(pause, asked or pause) * (1 + random() / 4))
+        first = limits.HOST_BACK_OFF if asked is None else max(asked, _SHORTEST)
+        pause = max(first, min(first * 2 ** min(times - 1, 16), limits.HOST_BACK_OFF_MAX))
+        return cls(times, now + pause * (1 + random() / 4))
+
+
+def paused_until(origin: str, now: datetime) -> datetime | None:
+    """Return until when a host is to be left alone, None if it may be asked."""
+    pause = _stored(origin)
+    return pause.until if pause and pause.until > now else None
+
+
+def note_busy(origin: str, asked: timedelta | None, now: datetime, random: Random) -> datetime:
+    """Note that a host asks a job for fewer requests, and return until when it is left alone.
+
+    Jobs that were under way together hear the same; that does not make the pause longer.
+    """
+    before = _stored(origin)
+    if before is None or before.until <= now:
+        pause = BackOff.after(before, asked, now, random)
+    else:
+        pause = BackOff(before.times, max(before.until, now + (asked or timedelta(0))))
+    _store(origin, pause)
+    return pause.until
+
+
+def note_well(origin: str, now: datetime) -> None:
+    """Note that a host answers: its next pause is a short one."""
+    pause = _stored(origin)
+    if pause is not None and pause.until <= now:
+        HostPause(HostPause.PK, origin).delete()
+
+
+def _stored(origin: str) -> BackOff | None:
+    try:
+        pause = HostPause.get(HostPause.PK, origin)
+    except HostPause.DoesNotExist:
+        return None
+    return BackOff(int(pause.times), pause.until)
+
+
+def _store(origin: str, pause: BackOff) -> None:
+    HostPause(
+        HostPause.PK,
+        origin,
+        times=pause.times,
+        until=pause.until,
+        expires_at=pause.until + limits.HOST_BACK_OFF_REMEMBERED,
+    ).save()
 
 
 class Hosts:
@@ -81,10 +132,4 @@ class Hosts:
             pause = next_pause(self._pauses.get(origin))
             self._pauses[origin] = pause
             self._in_a_row[origin] = 0
-        HostPause(
-            HostPause.PK,
-            origin,
-            times=pause.times,
-            until=pause.until,
-            expires_at=pause.until + limits.HOST_BACK_OFF_REMEMBERED,
-        ).save()
+        _store(origin, pause)

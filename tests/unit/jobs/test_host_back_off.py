@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchlist import limits
-from watchlist.checks.host_back_off import BackOff
+from watchlist.jobs.host_back_off import BackOff
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -24,7 +24,11 @@ def test_each_further_pause_is_twice_as_long() -> None:
 
 def test_a_host_is_left_alone_as_long_as_it_asks() -> None:
     assert pauses(1, asked=timedelta(hours=20)) == [timedelta(hours=20)]
-    assert pauses(1, asked=timedelta(seconds=1)) == [limits.HOST_BACK_OFF]
+    assert pauses(1, asked=timedelta(seconds=10)) == [timedelta(seconds=10)]
+
+
+def test_a_host_that_asks_again_and_again_is_left_alone_for_longer() -> None:
+    assert pauses(3, asked=timedelta(seconds=10)) == [timedelta(seconds=seconds) for seconds in (10, 20, 40)]
 
 
 @given(st.integers(1, 500), st.floats(0, 1))
