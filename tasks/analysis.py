@@ -1,6 +1,7 @@
 """The work of a job: from a repository's address to its stored commits, its health and what the entry shows of them.
 
-A setup does all of it. A refresh does what a check found due: the commits that are new, or the health that is too old.
+A setup does all of it. A refresh does what a check found due: the commits that are new, the health that is too old, or
+both.
 """
 
 import functools
@@ -165,11 +166,14 @@ def _set_up(scope: _Scope) -> Analysis:
 
 
 def _backfill(scope: _Scope) -> Analysis:
-    """Bring the commits up to date; the health keeps its Scorecard result, the metrics are computed anew."""
+    """Bring the commits up to date and compute the metrics anew, and where it is due the health with them."""
     head = scope.repository.head()
     if head.sha == scope.entry.head_sha:
-        attributes = {"checked_at": scope.now, "default_branch": head.branch}
-        return Analysis(attributes, None, scope.repository.bytes_received)
+        seen = {"checked_at": scope.now, "default_branch": head.branch}
+        if scope.entry.with_health:
+            renewed = _renew_health(scope)
+            return replace(renewed, attributes={**renewed.attributes, **seen})
+        return Analysis(seen, None, scope.repository.bytes_received)
     package = scope.tools.forge.describe(scope.entry.repository)
     stored = _load(scope)
     before = stored.commits
@@ -184,30 +188,64 @@ def _backfill(scope: _Scope) -> Analysis:
     people = _people(scope, [*before, *new])
     metrics = history_metrics.measure(commits, people, now=scope.now, complete=window.is_complete)
     alerts = tell_of_commits(scope.entry, Backfill(window, before, new, people), job=scope.job, now=scope.now)
-    latest = _scorecards(scope.watchlist_id)
+    health = _health(scope, is_renewed=bool(scope.entry.with_health))
     scope.job.check()
-    _store_health(scope, head.sha, latest[0] if latest else None, metrics)
+    _store_health(scope, head.sha, health.scorecard, metrics)
     described = {"package": package.model_dump(mode="json", exclude_none=True), "analyzed_at": scope.now}
-    shown = summary_of(scope.entry)
-    in_short = _in_short(metrics, score=scope.entry.score, score_before=shown.score_before if shown else None)
-    attributes = _of_history(scope, window, commits, manifest) | described | in_short
-    return Analysis(attributes, None, scope.repository.bytes_received, alerts)
+    attributes = _of_history(scope, window, commits, manifest) | described | health.attributes_with(metrics)
+    return Analysis(attributes, health.renewed, scope.repository.bytes_received, alerts + health.alerts)
 
 
 def _renew_health(scope: _Scope) -> Analysis:
     """Ask for a new Scorecard result, unless the last one stands, and compute the metrics anew."""
     head = scope.repository.head()
     scope.job.report(Stage.ANALYZING)
-    earlier = _scorecards(scope.watchlist_id)
-    scorecard = _assess(scope, previous=earlier[0] if earlier else None)
     commits = _load(scope).commits
     complete = len(commits) < limits.HISTORY_COMMITS
     metrics = history_metrics.measure(commits, _people(scope, commits), now=scope.now, complete=complete)
-    alerts = tell_of_health(scope.entry, earlier, scorecard, job=scope.job, now=scope.now)
+    health = _health(scope, is_renewed=True)
     scope.job.check()
-    _store_health(scope, head.sha, scorecard, metrics)
-    in_short = _in_short(metrics, score=scorecard.score, score_before=_score_before(scope.entry, earlier, scorecard))
-    return Analysis(_of_health(scope, scorecard) | in_short, scorecard, scope.repository.bytes_received, alerts)
+    _store_health(scope, head.sha, health.scorecard, metrics)
+    attributes = health.attributes_with(metrics)
+    return Analysis(attributes, health.renewed, scope.repository.bytes_received, health.alerts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Health:
+    """The health that a refresh leaves.
+
+    Attributes:
+        scorecard: the result that counts, new or not; None where there has never been one.
+        renewed: the same if this job has asked for it.
+        score: of the entry.
+        score_before: what that is compared with.
+        attributes: of the entry that change with it.
+        alerts: how many it has raised.
+    """
+
+    scorecard: ScorecardResult | None
+    renewed: ScorecardResult | None
+    score: float | None
+    score_before: float | None
+    attributes: Mapping[str, Any]
+    alerts: int
+
+    def attributes_with(self, metrics: HistoryMetrics) -> dict[str, Any]:
+        """Return the entry's attributes, what lists show of these metrics included."""
+        return {**self.attributes, **_in_short(metrics, score=self.score, score_before=self.score_before)}
+
+
+def _health(scope: _Scope, *, is_renewed: bool) -> _Health:
+    """Ask for a new result, unless the last one stands, and tell of it; or return what is known."""
+    earlier = _scorecards(scope.watchlist_id)
+    last = earlier[0] if earlier else None
+    if not is_renewed:
+        shown = summary_of(scope.entry)
+        return _Health(last, None, scope.entry.score, shown.score_before if shown else None, {}, 0)
+    result = _assess(scope, previous=last)
+    alerts = tell_of_health(scope.entry, earlier, result, job=scope.job, now=scope.now)
+    before = _score_before(scope.entry, earlier, result)
+    return _Health(result, result, result.score, before, _of_health(scope, result), alerts)
 
 
 _WORK: Mapping[JobKind, Callable[[_Scope], Analysis]] = {

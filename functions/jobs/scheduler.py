@@ -25,6 +25,7 @@ from watchlist.health.verdict import Thresholds
 from watchlist.jobs.host_back_off import Hosts
 from watchlist.metrics import Metric, publisher
 from watchlist.states import DueKind
+from watchlist.storage import batches
 from watchlist.storage.records import ENTRY_KEY, Entry
 
 function = startup.Function(function_specs.SCHEDULER)
@@ -76,7 +77,7 @@ def _check_due(began: datetime, ends: datetime) -> Tally:
 
         while clock.now() < ends and (keys := list(islice(due, limits.CHECKS_PAGE))):
             # The index lags behind; what is read here is what the conditions of the writes are about.
-            entries = Entry.batch_get([(key.pk, ENTRY_KEY) for key in keys], consistent_read=True)
+            entries = batches.get(Entry, [(key.pk, ENTRY_KEY) for key in keys], batches.FUNCTION)
             list(threads.map(check_in_time, list(entries)))
         logger.info("checked", requests=reader.traffic.requests, bytes_received=reader.traffic.bytes_received)
     return checks.tally

@@ -12,7 +12,7 @@ from pynamodb.expressions.update import Action
 
 from watchlist import limits
 from watchlist.alerts.alert import Alert
-from watchlist.storage import cursors
+from watchlist.storage import batches, cursors
 from watchlist.storage.failures import is_refused
 from watchlist.storage.records import AlertRecord, as_key, user_hash
 
@@ -181,9 +181,7 @@ def remove(user_watchlist_id: str, at_most: int) -> None:
 
     Whoever watches the repository again sees only what is raised from then on (`page`'s `since`).
     """
-    with AlertRecord.batch_write() as batch:
-        for record in AlertRecord.by_user_entry.query(user_watchlist_id, limit=at_most):
-            batch.delete(record)
+    batches.delete(list(AlertRecord.by_user_entry.query(user_watchlist_id, limit=at_most)), batches.REQUEST)
 
 
 def _update(alert_id: str, *actions: Action) -> AlertRecord:

@@ -70,9 +70,15 @@ class AskHead:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start a job."""
+    """Start a job.
+
+    Attributes:
+        kind: of the job.
+        with_health: whether a backfill renews the health as well, since that is due, too: one task does both.
+    """
 
     kind: JobKind
+    with_health: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,8 @@ def is_asked_for(entry: Entry) -> bool:
 def judge(entry: Entry, head: Head, now: datetime, policy: Policy, random: Random) -> Start | Unchanged:
     """Return what follows from where HEAD points now."""
     if head.sha != entry.head_sha:
-        return Start(JobKind.COMMIT_BACKFILL)
+        is_due = _or_completion(entry, entry.scorecard_checked_at) + policy.health_interval <= now
+        return Start(JobKind.COMMIT_BACKFILL, with_health=is_due)
     health_in = _health_due(entry, policy) - now
     if health_in <= timedelta(0):
         return Start(JobKind.HEALTH_ANALYSIS)

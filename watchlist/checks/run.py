@@ -132,8 +132,8 @@ class Checks:
                 self._settle(entry, None, seen, now)
             case Rest(until):
                 self._settle(entry, until, seen, now)
-            case Start(kind):
-                self._start(entry, kind, seen, now)
+            case Start():
+                self._start(entry, plan, seen, now)
             case AskHead():
                 self._ask(entry, seen, now)
             case _:
@@ -163,8 +163,8 @@ class Checks:
         seen |= {"checked_at": now, "gone_since": None}
         verdict = checking.judge(entry, head, now, self._policy, random.random)
         match verdict:
-            case Start(kind):
-                self._start(entry, kind, seen, now)
+            case Start():
+                self._start(entry, verdict, seen, now)
             case Unchanged(next_at):
                 seen |= {
                     "default_branch": head.branch,
@@ -195,13 +195,14 @@ class Checks:
             self.tally.add(Metric.ALERTS_RAISED, _tell_of_verdict(entry, verdict, now))
         job_protocol.settle_check(entry, next_at, seen | {"verdict": str(verdict.state)})
 
-    def _start(self, entry: Entry, kind: JobKind, seen: Mapping[str, Any], now: datetime) -> None:
+    def _start(self, entry: Entry, start: Start, seen: Mapping[str, Any], now: datetime) -> None:
         """Start the job and send its message; if sending fails, the reconciler sends it."""
         if not self._open.take():
             put_off = limits.REFRESH_PUT_OFF * (0.5 + random.random())  # noqa: S311 - spreads checks
             job_protocol.settle_check(entry, now + put_off, {})
             return
-        message = job_protocol.start_refresh(entry, kind, seen, uuid.uuid4().hex, now)
+        seen = {**seen, "with_health": start.with_health or None}
+        message = job_protocol.start_refresh(entry, start.kind, seen, uuid.uuid4().hex, now)
         self.tally.add(Metric.REFRESHES_STARTED)
         self._queue.send(message)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from watchlist import limits
+from watchlist.storage import batches
 from watchlist.storage.records import ENTRY_KEY, Entry, LiveConnection, Subscription, UserEntry
 from watchlist.watching import entries
 from watchlist.watching.entries import EntryWithWatchers
@@ -88,11 +89,7 @@ def shown_to(entry: Entry, users: Collection[str | None]) -> Mapping[str | None,
     """
     named = [user for user in users if user is not None]
     keys = [(entry.watchlist_id, UserEntry.sk_of(user)) for user in named]
-    mine = (
-        {user_entry.user: (user_entry,) for user_entry in UserEntry.batch_get(keys, consistent_read=True)}
-        if keys
-        else {}
-    )
+    mine = {user_entry.user: (user_entry,) for user_entry in batches.get(UserEntry, keys, batches.FUNCTION)}
     shown: dict[str | None, EntryWithWatchers] = {user: EntryWithWatchers(entry, mine.get(user, ())) for user in named}
     if None in users:
         shown[None] = EntryWithWatchers(entry, entries.first_watchers(entry.watchlist_id))
@@ -102,10 +99,10 @@ def shown_to(entry: Entry, users: Collection[str | None]) -> Mapping[str | None,
 def registered(subscriptions: Collection[Subscription]) -> list[Subscription]:
     """Return those that are still noted: of a connection that was closed nothing is left."""
     keys = [(each.pk, each.sk) for each in subscriptions]
-    return list(Subscription.batch_get(keys, consistent_read=True)) if keys else []
+    return list(batches.get(Subscription, keys, batches.FUNCTION))
 
 
 def read_entries(watchlist_ids: Collection[str]) -> Mapping[str, Entry]:
     """Return the entries that exist, as they are now, by their ids."""
     keys = [(watchlist_id, ENTRY_KEY) for watchlist_id in watchlist_ids]
-    return {entry.watchlist_id: entry for entry in Entry.batch_get(keys, consistent_read=True)} if keys else {}
+    return {entry.watchlist_id: entry for entry in batches.get(Entry, keys, batches.FUNCTION)}

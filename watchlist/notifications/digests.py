@@ -12,6 +12,7 @@ from pynamodb.exceptions import PutError, UpdateError
 
 from watchlist import limits
 from watchlist.states import DueKind
+from watchlist.storage import batches
 from watchlist.storage.failures import is_refused
 from watchlist.storage.records import AlertRecord, Digest
 
@@ -62,7 +63,7 @@ def due(at: datetime) -> list[Digest]:
 def alerts_of(digest: Digest) -> list[AlertRecord]:
     """Return the collected alerts that still exist, newest first."""
     keys = [(alert_id, AlertRecord.SK) for alert_id in digest.alert_ids]
-    found = AlertRecord.batch_get(keys, consistent_read=True)
+    found = batches.get(AlertRecord, keys, batches.FUNCTION)
     return sorted(found, key=lambda alert: (alert.raised_at, alert.pk), reverse=True)
 
 

@@ -26,9 +26,11 @@ _WRITTEN_AT_ONCE = 25
 _READ_AT_ONCE = 100
 """Items of one BatchWriteItem and of one BatchGetItem call: the most that DynamoDB takes."""
 
-_UNITS_A_SECOND = 800
-_UNITS_AT_ONCE = 400
-"""Write units of one second and of one call. A single item has 400 at most."""
+_UNITS_A_SECOND = 600
+_UNITS_AT_ONCE = 300
+"""Write units of one second on average, and of one call; a single item can have up to 400.
+
+In no second are more than the average and one call written, which is less than a partition takes."""
 
 _UNIT = 1024
 
@@ -44,7 +46,7 @@ class Patience:
     """How long to go on while DynamoDB asks for fewer requests.
 
     Attributes:
-        time: of all pauses in a row.
+        time: from the first call that was not taken whole on; a call that is under way then is still waited for.
         check: called before each call; raises when there is no point in going on.
     """
 
@@ -85,7 +87,14 @@ def delete(items: Sequence[Model], patience: Patience) -> None:
         _write(type(items[0]), "DeleteRequest", keys, patience)
 
 
-def get(model: type[M], keys: Sequence[tuple[str, str]], patience: Patience, *, consistent: bool = True) -> Iterator[M]:
+def get(
+    model: type[M],
+    keys: Sequence[tuple[str, str]],
+    patience: Patience,
+    *,
+    consistent: bool = True,
+    only: Sequence[str] | None = None,
+) -> Iterator[M]:
     """Yield the items that there are, in no order.
 
     Args:
@@ -93,16 +102,18 @@ def get(model: type[M], keys: Sequence[tuple[str, str]], patience: Patience, *, 
         keys: `pk` and `sk` of each, all different.
         patience: how long to go on.
         consistent: whether what was written just now must be seen; it takes twice the units.
+        only: the attributes that are wanted, None for all.
 
     Raises:
         PynamoDBException: DynamoDB did not give them all.
     """
     table = model.Meta.table_name
+    read = functools.partial(_connection(model).batch_get_item, consistent_read=consistent, attributes_to_get=only)
     for start in range(0, len(keys), _READ_AT_ONCE):
         left: list[Any] = [{"pk": pk, "sk": sk} for pk, sk in keys[start : start + _READ_AT_ONCE]]
         calls = _Calls(patience)
         while left:
-            answer = calls.make(functools.partial(_connection(model).batch_get_item, left, consistent_read=consistent))
+            answer = calls.make(functools.partial(read, left))
             if answer is not None:
                 yield from map(model.from_raw_data, answer.get("Responses", {}).get(table, []))
                 left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
@@ -164,7 +175,7 @@ class _Calls:
 
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
-        self._left = patience.time.total_seconds()
+        self._ends: float | None = None
         self._pause = _SHORTEST_PAUSE
 
     def make(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
@@ -192,12 +203,13 @@ class _Calls:
             self._wait(error)
 
     def _wait(self, error: PynamoDBException) -> None:
-        if self._left <= 0:
+        now = time.monotonic()
+        self._ends = self._ends or now + self._patience.time.total_seconds()
+        if now >= self._ends:
             raise error
-        pause = min(self._left, random.uniform(self._pause / 2, self._pause))  # noqa: S311 - no secret hangs on it
-        self._left -= pause
+        pause = random.uniform(self._pause / 2, self._pause)  # noqa: S311 - no secret hangs on it
         self._pause = min(_LONGEST_PAUSE, 2 * self._pause)
-        time.sleep(pause)
+        time.sleep(min(pause, self._ends - now))
 
 
 def _connection(model: type[Model]) -> Any:  # noqa: ANN401 - PynamoDB's connection of one table

@@ -215,6 +215,9 @@ class Entry(WatchlistItem, discriminator="entry"):
     manifest = JSONAttribute(null=True)
     """Which segments make up the history (`watchlist.history.manifest`); what it does not name does not count."""
 
+    with_health = BooleanAttribute(null=True)
+    """Whether the current job, a backfill, renews the health as well."""
+
     checked_at = UTCDateTimeAttribute(null=True)
     check_requested_at = UTCDateTimeAttribute(null=True)
     """When somebody asked for a check that the next run is to do."""

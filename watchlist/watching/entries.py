@@ -17,6 +17,7 @@ from watchlist.jobs.message import JobMessage
 from watchlist.jobs.queue import BATCH, JobQueue
 from watchlist.repository_url import Repository
 from watchlist.states import DueKind, EntryStatus, JobState
+from watchlist.storage import batches
 from watchlist.storage.failures import is_refused, passes
 from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry, WatchlistItem, user_hash
 from watchlist.storage.transactions import ContendedError, ServiceUnavailableError, retried, transaction
@@ -267,7 +268,7 @@ def status_of(watchlist_id: str, user: str | None) -> EntryWithWatchers:
         items = list(WatchlistItem.query(watchlist_id, consistent_read=True, limit=1 + limits.WATCHERS_SHOWN))
     else:
         keys = [(watchlist_id, ENTRY_KEY), (watchlist_id, UserEntry.sk_of(user))]
-        items = list(WatchlistItem.batch_get(keys, consistent_read=True))
+        items = list(batches.get(WatchlistItem, keys, batches.REQUEST))
     entry = next((item for item in items if isinstance(item, Entry)), None)
     if entry is None or entry.is_removed:
         raise EntryNotFoundError(watchlist_id)

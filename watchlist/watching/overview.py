@@ -18,7 +18,7 @@ from watchlist.alerts.alert import AlertLevel
 from watchlist.health.summary import Summary, summary_of
 from watchlist.health.verdict import Thresholds, Verdict, VerdictState, verdict_of
 from watchlist.states import EntryStatus
-from watchlist.storage import cursors
+from watchlist.storage import batches, cursors
 from watchlist.storage.records import ENTRY_KEY, AlertRecord, Entry, UserEntry
 
 _SHOWN = [
@@ -182,7 +182,7 @@ def _rows(
     watches: Sequence[UserEntry], alerts: Sequence[AlertRecord], thresholds: Thresholds, now: datetime
 ) -> list[Row]:
     keys = [(watch.watchlist_id, ENTRY_KEY) for watch in watches]
-    entries = {entry.pk: entry for entry in Entry.batch_get(keys, attributes_to_get=_SHOWN)}
+    entries = {entry.pk: entry for entry in batches.get(Entry, keys, batches.REQUEST, consistent=False, only=_SHOWN)}
     raised_since = {watch.user_watchlist_id: watch.added_at for watch in watches}
     levels: dict[str, Counter[AlertLevel]] = {each: Counter() for each in raised_since}
     for alert in alerts:

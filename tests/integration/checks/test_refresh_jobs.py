@@ -135,13 +135,14 @@ class Refreshes:
         entry = entries.find(self.entry.watchlist_id)
         return analysis.analyse(entry, self.tools, job or RecordedJob(), clock.now())
 
-    def start(self, kind: JobKind) -> None:
+    def start(self, kind: JobKind, *, with_health: bool = False) -> None:
         """Open a job."""
         entry = entries.find(self.entry.watchlist_id)
-        job_protocol.start_refresh(entry, kind, {}, f"{int(entry.generation):032x}", clock.now())
+        seen = {"with_health": with_health or None}
+        job_protocol.start_refresh(entry, kind, seen, f"{int(entry.generation):032x}", clock.now())
 
-    def refresh(self, kind: JobKind) -> Analysis:
-        self.start(kind)
+    def refresh(self, kind: JobKind, *, with_health: bool = False) -> Analysis:
+        self.start(kind, with_health=with_health)
         return self.run()
 
     def metrics(self) -> dict[str, Any]:
@@ -292,6 +293,25 @@ def test_a_health_that_got_worse_is_told_of_once(refreshes: Refreshes) -> None:
     entry = entries.find(refreshes.entry.watchlist_id)
     assert refreshes.alerts() == {"health_score_decreases": 1, "new_vulnerabilities_detected": 1}
     assert (entry.score, entry.scorecard_head_sha, entry.commits) == (2, refreshes.head(), 40)
+
+
+def test_one_job_renews_commits_and_health_where_both_are_due(refreshes: Refreshes) -> None:
+    refreshes.assessor.result = lambda head: scorecard(2, head)
+    refreshes.grow(("huge.txt", 20_000))
+    refreshes.refresh(JobKind.COMMIT_BACKFILL, with_health=True)
+    entry = entries.find(refreshes.entry.watchlist_id)
+    latest = health_store.latest(entry.watchlist_id, 1)[0]
+    assert refreshes.alerts() == {"lines_added_deleted": 1, "health_score_decreases": 1}
+    assert (entry.score, entry.commits, entry.scorecard_head_sha) == (2, 41, entry.head_sha)
+    assert (latest.document["scorecard"]["head"], latest.head_sha) == (entry.head_sha, entry.head_sha)
+
+
+def test_a_health_is_renewed_although_head_is_where_it_was_when_the_job_comes(refreshes: Refreshes) -> None:
+    refreshes.assessor.result = lambda head: scorecard(2, head)
+    refreshes.refresh(JobKind.COMMIT_BACKFILL, with_health=True)
+    entry = entries.find(refreshes.entry.watchlist_id)
+    assert (entry.score, entry.commits) == (2, 40)
+    assert refreshes.alerts() == {"health_score_decreases": 1}
 
 
 def test_a_result_without_a_score_in_between_hides_no_decrease(refreshes: Refreshes) -> None:

@@ -80,8 +80,14 @@ def test_the_health_of_an_unchanged_head_stands_longer() -> None:
     assert plan(an_entry(scorecard_checked_at=NOW - 7 * DAY)) == Start(JobKind.HEALTH_ANALYSIS)
 
 
-def test_a_head_that_moved_starts_a_backfill_even_when_the_health_is_due_too() -> None:
-    assert judge(an_entry(scorecard_checked_at=NOW - 8 * DAY), OTHER_SHA) == Start(JobKind.COMMIT_BACKFILL)
+@pytest.mark.parametrize("age", [DAY, 8 * DAY])
+def test_a_head_that_moved_starts_one_job_also_for_a_health_that_is_due_then(age: timedelta) -> None:
+    both = Start(JobKind.COMMIT_BACKFILL, with_health=True)
+    assert judge(an_entry(scorecard_checked_at=NOW - age), OTHER_SHA) == both
+
+
+def test_a_head_that_moved_leaves_a_young_health_as_it_is() -> None:
+    assert judge(an_entry(scorecard_checked_at=NOW - DAY + HOUR), OTHER_SHA) == Start(JobKind.COMMIT_BACKFILL)
 
 
 def test_a_repository_that_was_emptied_has_moved() -> None:
