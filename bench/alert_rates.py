@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from watchlist.alerts.alert import Alert, AlertLevel, Watcher
+from watchlist.alerts.alert import Alert, Watcher
 from watchlist.alerts.baseline import Baseline, week_of
-from watchlist.alerts.commit_rules import commit_alerts
+from watchlist.alerts.kind import AlertLevel
+from watchlist.alerts.occasions import NewCommits
 from watchlist.alerts.settings import AlertKind, AlertSettings
 from watchlist.history.commits import Commit, FileChange, Signature
 from watchlist.history.people import People
@@ -86,7 +87,8 @@ def replay(history: list[Commit], start: datetime, settings: AlertSettings) -> I
             window.popleft()
         if now >= start:
             this_week = [earlier for earlier in window if week_of(earlier.committer.time) == week_of(now)]
-            alerts = commit_alerts(watcher, Baseline.of(window, people), [commit], people, recent_commits=this_week)
+            occasion = NewCommits(baseline=Baseline.of(window, people), new=[commit], people=people, recent=this_week)
+            alerts = watcher.alerts(settings.findings(occasion))
             fresh = [alert for alert in alerts if alert.id not in raised]
             raised.update(alert.id for alert in fresh)
             yield commit, fresh

@@ -25,7 +25,7 @@ from local_service.gateways.websocket import WebSocketGateway
 from local_service.provisioning import provision
 from watchlist import clock, limits
 from watchlist.deployment import functions as function_specs
-from watchlist.deployment import stream_consumers
+from watchlist.deployment import routes, stream_consumers
 from watchlist.settings import TableSettings, load
 from watchlist.states import EntryStatus, JobState, Stage
 from watchlist.storage import records
@@ -42,7 +42,7 @@ class Bench:
 
     def invoke(self, name: str, event: dict[str, Any]) -> dict[str, int]:
         """Answer the gateway in the functions' place."""
-        if name == function_specs.LIVE_CONNECT.name:
+        if name == routes.LIVE_CONNECT.function.name:
             self.connection_ids.append(event["requestContext"]["connectionId"])
         return {"statusCode": 200}
 

@@ -22,7 +22,8 @@ from watchlist.alerts.baseline import (
     files_changed,
     lines_changed,
 )
-from watchlist.alerts.commit_rules import MINIMUM_FILES, MINIMUM_LINES
+from watchlist.alerts.kinds.files_changed import MINIMUM_FILES
+from watchlist.alerts.kinds.lines_added_deleted import MINIMUM_LINES
 from watchlist.history.commits import Commit
 from watchlist.history.people import People
 

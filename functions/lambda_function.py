@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from watchlist.deployment.functions import FunctionSpec
+from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.settings import SettingsModel, load
 
 Event = dict[str, Any]

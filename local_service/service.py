@@ -31,8 +31,8 @@ from local_service.tasks import runner as task_runner
 from local_service.tasks.runner import TaskRunner
 from watchlist import limits
 from watchlist.deployment import functions as function_specs
-from watchlist.deployment import stream_consumers
-from watchlist.deployment.routes import PAGE_ROUTES, ROUTES
+from watchlist.deployment import routes, stream_consumers
+from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.deployment.stream_consumers import StreamConsumer
 from watchlist.job_kinds import JobKind
 from watchlist.repository_url import DEFAULT_ORIGINS
@@ -64,10 +64,10 @@ _IDLE_SECONDS = 20
 
 _TWO_AT_ONCE = {spec.name for spec in function_specs.HTTP_FUNCTIONS} | {function_specs.DISPATCHER.name}
 _WARM = (
-    function_specs.ADD_REPOSITORY.name,
-    function_specs.STATUS.name,
+    routes.ADD.function.name,
+    routes.STATUS.function.name,
     function_specs.DISPATCHER.name,
-    function_specs.LIVE_CONNECT.name,
+    routes.LIVE_CONNECT.function.name,
     function_specs.LIVE_PUBLISHER.name,
 )
 
@@ -172,7 +172,7 @@ class LocalService:
         scratch = Path(starting.enter_context(tempfile.TemporaryDirectory(prefix="watchlist-")))
         # Listening comes first, so that a taken port is known before anything else has started.
         authorizer = Authorizer(self._invoker(function_specs.LIVE_AUTHORIZER)) if self._accepts_tokens else None
-        gateway = HttpGateway((*ROUTES, *PAGE_ROUTES), self._invoke, self._settings.port, authorizer)
+        gateway = HttpGateway((*routes.ROUTES, *routes.PAGE_ROUTES), self._invoke, self._settings.port, authorizer)
         starting.callback(gateway.close)
         live_port = self._settings.port + 1 if self._settings.port else 0
         live_gateway = _websocket_gateway(self._invoke, live_port, authorizer)
@@ -272,7 +272,7 @@ class LocalService:
             return self._interfere(self.functions.invoke, name, event)
         return self.functions.invoke(name, event)
 
-    def _invoker(self, spec: function_specs.FunctionSpec) -> Callable[[dict[str, Any]], Any]:
+    def _invoker(self, spec: FunctionSpec) -> Callable[[dict[str, Any]], Any]:
         return partial(self._invoke, spec.name)
 
 

@@ -29,9 +29,7 @@ from tasks.child_process import ChildProcesses
 from tasks.control import JobControl, StopReason
 from tasks.heartbeat import Heartbeat
 from tasks.hosts.describe import Forge
-from tasks.hosts.github_api import GitHubApi
 from tasks.scorecard.assessment import Assessor
-from tasks.scorecard.cli import ScorecardCli
 from tasks.scratch import sweep_scratch
 from watchlist import clock, limits, metrics
 from watchlist.alerts.setup_news import tell_of_setup
@@ -159,19 +157,11 @@ class Worker:
 
     def _tools(self) -> Tools:
         settings = self._settings
-        tokens = tuple(token.strip() for token in (settings.github_token or "").split(",") if token.strip())
-        github = GitHubApi(settings.github_api_base_url)
         return Tools(
             children=self._children,
             scratch=settings.git_clone_dir,
-            forge=Forge(github, tokens),
-            assessor=Assessor(
-                cli=ScorecardCli(settings.scorecard_path, self._children, settings.git_clone_dir),
-                github=github,
-                tokens=tokens,
-                published_url=settings.scorecard_api_base_url,
-                max_age=timedelta(hours=settings.scorecard_max_age_hours),
-            ),
+            forge=Forge.from_settings(settings),
+            assessor=Assessor.from_settings(settings, children=self._children, scratch=settings.git_clone_dir),
         )
 
     @contextlib.contextmanager

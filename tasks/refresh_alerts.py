@@ -10,16 +10,10 @@ from typing import Protocol
 
 from tasks.history import CommitWindow
 from watchlist.alerts import telling as alerting
-from watchlist.alerts.alert import Alert, Watcher
 from watchlist.alerts.baseline import Baseline, week_of
-from watchlist.alerts.commit_rules import commit_alerts
-from watchlist.alerts.health_rules import (
-    VULNERABILITIES_CHECK,
-    VulnerabilitiesCheck,
-    health_score_alert,
-    new_vulnerabilities_alert,
-)
-from watchlist.alerts.repository_rules import ancestry_break_alert, descends_from
+from watchlist.alerts.kinds.ancestry_breaks import descends_from
+from watchlist.alerts.kinds.new_vulnerabilities_detected import VULNERABILITIES_CHECK
+from watchlist.alerts.occasions import NewCommits, NewHealth, VulnerabilitiesCheck
 from watchlist.health.scorecard import ScorecardResult, compare
 from watchlist.history.commits import Commit
 from watchlist.history.people import People
@@ -61,14 +55,16 @@ def tell_of_commits(entry: Entry, backfill: Backfill, *, job: Job, now: datetime
     baseline = Baseline.of(before, people)
     weeks = {week_of(commit.committer.time) for commit in new}
     recent = [commit for commit in before if week_of(commit.committer.time) in weeks]
-    descends = _descends(entry, backfill)
-
-    def evaluate(watcher: Watcher) -> list[Alert]:
-        rewritten = ancestry_break_alert(watcher, previous_head=entry.head_sha, head=head, descends=descends)
-        alerts = commit_alerts(watcher, baseline, new, people, recent_commits=recent)
-        return [*([rewritten] if rewritten else []), *alerts]
-
-    return alerting.tell(entry.watchlist_id, alerting.once_per_settings(evaluate), now, job.check)
+    occasion = NewCommits(
+        baseline=baseline,
+        new=new,
+        people=people,
+        recent=recent,
+        previous_head=entry.head_sha,
+        head=head,
+        descends=_descends(entry, backfill),
+    )
+    return alerting.tell(entry.watchlist_id, occasion, now, job.check)
 
 
 def tell_of_health(
@@ -81,28 +77,16 @@ def tell_of_health(
     previous = next((each for each in earlier if each.score is not None), None)
     if previous is None or result.score is None or result.obtained_at == previous.obtained_at:
         return 0
-    comparison, result_id = compare(previous, result), previous.obtained_at.isoformat()
-
-    def evaluate(watcher: Watcher) -> list[Alert]:
-        alerts = (
-            health_score_alert(
-                watcher,
-                previous_result_id=result_id,
-                previous_score=comparison.old_score,
-                score=comparison.new_score,
-                commit_sha=result.head,
-            ),
-            new_vulnerabilities_alert(
-                watcher,
-                previous_result_id=result_id,
-                previous=_vulnerabilities(previous),
-                current=_vulnerabilities(result),
-                commit_sha=result.head,
-            ),
-        )
-        return [alert for alert in alerts if alert is not None]
-
-    return alerting.tell(entry.watchlist_id, alerting.once_per_settings(evaluate), now, job.check)
+    comparison = compare(previous, result)
+    occasion = NewHealth(
+        previous_result_id=previous.obtained_at.isoformat(),
+        previous_score=comparison.old_score,
+        score=comparison.new_score,
+        previous_vulnerabilities=_vulnerabilities(previous),
+        vulnerabilities=_vulnerabilities(result),
+        commit_sha=result.head,
+    )
+    return alerting.tell(entry.watchlist_id, occasion, now, job.check)
 
 
 def _descends(entry: Entry, backfill: Backfill) -> bool | None:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from watchlist import limits
+from watchlist.git_hosts import HOSTS
 
-DEFAULT_ORIGINS = ("https://github.com", "https://gitlab.com", "https://codeberg.org", "https://bitbucket.org")
+DEFAULT_ORIGINS = tuple(host.origin for host in HOSTS)
 """Hosts that serve public repositories over https to anyone."""
 
-NESTING_HOSTS = frozenset({"gitlab.com"})
+NESTING_HOSTS = frozenset(host.name for host in HOSTS if host.nests)
 """Hosts whose repositories may lie in nested groups."""
 
-CASE_INSENSITIVE_HOSTS = frozenset({"github.com", "gitlab.com", "codeberg.org", "bitbucket.org"})
+CASE_INSENSITIVE_HOSTS = frozenset(host.name for host in HOSTS if host.ignores_case)
 """Hosts to which OWNER/Name and owner/name are one repository."""
 
 MAX_GROUPS = 20

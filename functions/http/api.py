@@ -30,6 +30,7 @@ from functions.http.problems import (
 from functions.lambda_function import Event, Handler, LambdaFunction
 from watchlist.alerts.store import AlertNotFoundError
 from watchlist.deployment import routes
+from watchlist.deployment.routes import Body
 from watchlist.history.store import HistoryChangedError
 from watchlist.storage.cursors import InvalidCursorError
 from watchlist.storage.failures import passes
@@ -53,8 +54,8 @@ _FIELD_CHARACTERS = 80
 """Longest path of a field that is repeated to its sender."""
 
 _NO_IDENTIFIER = re.compile(r"[^A-Za-z0-9._-]")
-_MERGE_PATCHES = frozenset(f"{route.method} {route.path}" for route in routes.MERGE_PATCHES)
-_WITH_BODY = frozenset(f"{route.method} {route.path}" for route in routes.WITH_BODY)
+_MERGE_PATCHES = frozenset(route.key for route in routes.ROUTES if route.body is Body.MERGE_PATCH)
+_WITH_BODY = frozenset(route.key for route in routes.ROUTES if route.body is not Body.NONE)
 
 
 def router() -> Router:

@@ -14,13 +14,13 @@ from functions.http.callers import NotYoursError
 from functions.live import bearer
 from functions.live import callers as live_callers
 from watchlist import clock, limits
-from watchlist.deployment import functions as function_specs
+from watchlist.deployment import routes
 from watchlist.live import connections as live_connections
 from watchlist.live.connections import Viewer
 from watchlist.watching import entries
 from watchlist.watching.entries import EntryNotFoundError
 
-function = startup.Function(function_specs.LIVE_CONNECT)
+function = startup.Function(routes.LIVE_CONNECT.function)
 logger = function.logger
 
 

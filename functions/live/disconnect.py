@@ -6,10 +6,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions import startup
-from watchlist.deployment import functions as function_specs
+from watchlist.deployment import routes
 from watchlist.live import connections as live_connections
 
-function = startup.Function(function_specs.LIVE_DISCONNECT)
+function = startup.Function(routes.LIVE_DISCONNECT.function)
 
 
 @function.handler

@@ -12,12 +12,12 @@ from functions import startup
 from functions.live import gateway as live_gateway
 from functions.live.delivery import Delivery
 from watchlist import clock
-from watchlist.deployment import functions as function_specs
+from watchlist.deployment import routes
 from watchlist.jobs import protocol as job_protocol
 from watchlist.live import connections as live_connections
 from watchlist.storage.records import Subscription
 
-function = startup.Function(function_specs.LIVE_REQUEST)
+function = startup.Function(routes.LIVE_REQUEST.function)
 logger = function.logger
 delivery = function.part(lambda settings: Delivery(live_gateway.connect(settings), function.logger))
 

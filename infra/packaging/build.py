@@ -19,7 +19,7 @@ from types import MappingProxyType
 from infra.packaging.closure import FIRST_PARTY, closure_of
 from infra.packaging.distributions import ENDPOINTS, Installation, cut_endpoints
 from infra.packaging.target import LAMBDA, PYTHON_VERSION, Target
-from watchlist.deployment.functions import FunctionSpec
+from watchlist.deployment.function_spec import FunctionSpec
 
 REPOSITORY_ROOT = Path(__file__).parents[2]
 REQUIREMENTS = Path("requirements", "functions.txt")

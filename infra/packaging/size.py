@@ -16,13 +16,16 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
+from pydantic.fields import FieldInfo
 from rich.console import Console
 from rich.table import Table
 
 from infra.packaging.build import Packages, python_of_target
 from infra.packaging.target import LAMBDA, THIS_MACHINE
-from watchlist.deployment.functions import FUNCTIONS, HTTP_FUNCTIONS, LIVE_FUNCTIONS, FunctionSpec
+from watchlist.deployment.function_spec import FunctionSpec
+from watchlist.deployment.functions import FUNCTIONS, HTTP_FUNCTIONS, LIVE_FUNCTIONS
 from watchlist.settings import Settings
 
 LIMITED = (*HTTP_FUNCTIONS, *LIVE_FUNCTIONS)
@@ -129,8 +132,14 @@ def _seconds(python: Path, statement: str, folder: Path, settings: type[Settings
 def example_environment(settings: type[Settings]) -> dict[str, str]:
     """Return variables that a function can start with; nothing is called with them."""
     required = {field.alias or name: field for name, field in settings.model_fields.items() if field.is_required()}
-    values = {name: "5" if field.annotation is int else "https://example.com/5" for name, field in required.items()}
+    values = {name: _example_of(field) for name, field in required.items()}
     return {"AWS_DEFAULT_REGION": "eu-central-1", "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **values}
+
+
+def _example_of(field: FieldInfo) -> str:
+    """Return the first of the values that a field can have, where they are listed, else one that it takes."""
+    listed = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    return str(listed[0]) if listed else "5" if field.annotation is int else "https://example.com/5"
 
 
 def _print(measurements: list[Measurement], bare_seconds: float) -> None:

@@ -1,7 +1,7 @@
 """The HTTP API: the routes of `watchlist.deployment.routes`; nobody gets in without signature or token."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
@@ -48,7 +48,7 @@ class Api(Construct):
         construct_id: str,
         *,
         environment: Environment,
-        functions: Sequence[Function],
+        functions: Mapping[str, Function],
         monitoring: Monitoring,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -61,8 +61,7 @@ class Api(Construct):
             create_default_stage=False,
             disable_execute_api_endpoint=environment.domain is not None,
         )
-        for function in functions:
-            self._add_routes(function)
+        self._add_routes(functions)
         self.stage = apigatewayv2.HttpStage(
             self,
             "Stage",
@@ -79,14 +78,18 @@ class Api(Construct):
         self._watch(monitoring)
         CfnOutput(self, "Url", value=self.stage.domain_url if environment.domain else self.http_api.api_endpoint)
 
-    def _add_routes(self, function: Function) -> None:
-        integration = integrations.HttpLambdaIntegration(f"{function.spec.name}Integration", function.function)
-        for route in function.spec.routes:
+    def _add_routes(self, functions: Mapping[str, Function]) -> None:
+        routes = (*ROUTES, *PAGE_ROUTES)
+        names = dict.fromkeys(route.function.name for route in routes)
+        answering = {
+            name: integrations.HttpLambdaIntegration(f"{name}Integration", functions[name].function) for name in names
+        }
+        for route in routes:
             is_open = route in PAGE_ROUTES
             added = self.http_api.add_routes(
                 path=route.path,
                 methods=[apigatewayv2.HttpMethod(route.method)],
-                integration=integration,
+                integration=answering[route.function.name],
                 authorizer=apigatewayv2.HttpNoneAuthorizer() if is_open else None,
             )
             for each in added if is_open else ():

@@ -13,7 +13,7 @@ from infra.stack.acknowledgments import acknowledge
 from infra.stack.durations import cdk_duration
 from infra.stack.log_groups import log_group
 from infra.stack.process_environment import environment_of
-from watchlist.deployment.functions import FunctionSpec
+from watchlist.deployment.function_spec import FunctionSpec
 
 PackageOf = Callable[[FunctionSpec], Path]
 """Returns the zip file of a function's package."""

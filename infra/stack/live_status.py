@@ -60,9 +60,9 @@ class LiveStatus(Construct):
         """Connect the live routes with their functions, `$connect` behind its authorizer."""
         authorizer = self._authorizer(functions.get(function_specs.LIVE_AUTHORIZER.name), monitoring)
         for live_route in LIVE_ROUTES:
-            function = functions[live_route.function]
+            function = functions[live_route.function.name]
             integration = integrations.WebSocketLambdaIntegration(
-                f"{live_route.function}Integration", function.function
+                f"{live_route.function.name}Integration", function.function
             )
             opens = live_route == LIVE_CONNECT
             route = self._api.add_route(

@@ -18,7 +18,7 @@ from infra.stack.monitoring import AlarmTitle, Monitoring
 from infra.stack.own_metrics import own_metric
 from watchlist import limits
 from watchlist.deployment import functions as function_specs
-from watchlist.deployment.functions import FunctionSpec
+from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.metrics import Metric
 
 _PATIENCE = timedelta(minutes=15)

@@ -4,7 +4,6 @@ from aws_cdk import Stack, Stage, Tags
 from constructs import Construct
 
 from infra.environments import Environment
-from infra.stack import permissions
 from infra.stack.api import Api
 from infra.stack.dashboard import Dashboard
 from infra.stack.dispatch import Dispatch
@@ -15,12 +14,15 @@ from infra.stack.job_queues import JobQueues
 from infra.stack.live_status import LiveStatus
 from infra.stack.monitoring import Monitoring
 from infra.stack.notifications import Notifications
+from infra.stack.permissions import grant
 from infra.stack.schedules import Schedules
 from infra.stack.storage import Storage
 from infra.stack.streams import Streams
 from infra.stack.task_events import TaskEvents
 from infra.stack.worker import Worker
 from watchlist.deployment import functions as function_specs
+from watchlist.deployment import routes
+from watchlist.deployment.permissions import OF_TASK
 
 
 class RepositoryWatchlist(Stack):
@@ -61,7 +63,7 @@ class RepositoryWatchlist(Stack):
             environment=environment,
             monitoring=monitoring,
         )
-        permissions.grant(worker.task_role, permissions.OF_TASK, storage, queues)
+        grant(worker.task_role, OF_TASK, storage, queues)
         values |= {
             **worker.variables,
             **live_status.variables,
@@ -80,10 +82,10 @@ class RepositoryWatchlist(Stack):
             )
             for spec in function_specs.functions_of(accepts_tokens=environment.jwt is not None)
         }
-        for name, function in functions.items():
-            permissions.grant(function.role, permissions.OF_FUNCTIONS[name], storage, queues)
+        for function in functions.values():
+            grant(function.role, function.spec.permissions, storage, queues)
         live_status.route(functions, monitoring)
-        for name in (function_specs.LIVE_REQUEST.name, function_specs.LIVE_PUBLISHER.name):
+        for name in (routes.LIVE_REQUEST.function.name, function_specs.LIVE_PUBLISHER.name):
             live_status.allow_posting(functions[name].role)
         streams = Streams(
             self,
@@ -100,7 +102,7 @@ class RepositoryWatchlist(Stack):
             self,
             "Api",
             environment=environment,
-            functions=[functions[spec.name] for spec in (*function_specs.HTTP_FUNCTIONS, function_specs.PAGE)],
+            functions=functions,
             monitoring=monitoring,
         )
         Dispatch(

@@ -8,6 +8,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from watchlist.text import printable
+
 _CONTRIBUTORS_SHOWN = 5
 _FILES_SHOWN = 5
 _PATH_CHARACTERS = 45
@@ -36,27 +38,27 @@ def _summary(result: Result) -> RenderableType:
     facts.add("Status", f"{status['status']} (attempt {status['attempt']} of {status['max_attempts']})")
     facts.add("Watchlist id", status["watchlist_id"])
     branch = status["package"].get("default_branch")
-    facts.add("Default branch", _text(branch) if branch else "none")
+    facts.add("Default branch", printable(branch) if branch else "none")
     facts.add("Commits", f"{len(commits)} of the last year")
     if commits:
         newest, oldest = commits[0], commits[-1]
         facts.add("Period", f"{_day(oldest['committer']['time'])} to {_day(newest['committer']['time'])}")
-        facts.add("Newest", f"{newest['sha'][:10]} {_text(newest['subject'])}")
+        facts.add("Newest", f"{newest['sha'][:10]} {printable(newest['subject'])}")
         added, deleted = (_total(commits, key) for key in ("lines_added", "lines_deleted"))
         facts.add("Lines", f"{added:,} added, {deleted:,} deleted")
-    return _section(_text(status["package"].get("url") or status["package"]["name"]), facts.table)
+    return _section(printable(status["package"].get("url") or status["package"]["name"]), facts.table)
 
 
 def _scorecard(scorecard: dict[str, Any] | None) -> RenderableType:
     if scorecard is None:
         return _section("OpenSSF Scorecard", Text("not run"))
     if scorecard["score"] is None:
-        return _section("OpenSSF Scorecard", Text(f"no score: {_text(scorecard['reason'])}"))
+        return _section("OpenSSF Scorecard", Text(f"no score: {printable(scorecard['reason'])}"))
     table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
     for check in scorecard["checks"]:
         score = "-" if check["score"] is None else str(check["score"])
         table.add_row(
-            Text(score, justify="right"), Text(_text(check["name"])), Text(_text(check["reason"]), style="dim")
+            Text(score, justify="right"), Text(printable(check["name"])), Text(printable(check["reason"]), style="dim")
         )
     conclusive = f"{scorecard['checks_conclusive']} of {scorecard['checks_run']} checks conclusive"
     title = f"OpenSSF Scorecard: {scorecard['score']} of 10 ({scorecard['source']}, {conclusive})"
@@ -88,10 +90,10 @@ def _history(metrics: dict[str, Any] | None) -> RenderableType:
     if metrics["signed_share"] is not None:
         facts.add("Signed", f"{metrics['signed_share']:.0%} of commits")
     for number, person in enumerate(metrics["top_contributors"][:_CONTRIBUTORS_SHOWN]):
-        facts.add("Most commits" if number == 0 else "", f"{person['commits']:>5}  {_text(person['name'])}")
+        facts.add("Most commits" if number == 0 else "", f"{person['commits']:>5}  {printable(person['name'])}")
     for number, file in enumerate((metrics["top_files"] or [])[:_FILES_SHOWN]):
         churn = file["lines_added"] + file["lines_deleted"]
-        facts.add("Most churn" if number == 0 else "", f"{churn:>5}  {_end_of(_text(file['path']))}")
+        facts.add("Most churn" if number == 0 else "", f"{churn:>5}  {_end_of(printable(file['path']))}")
     return _section("History, 52 weeks", facts.table)
 
 
@@ -131,8 +133,3 @@ def _day(moment: str) -> str:
 
 def _end_of(path: str) -> str:
     return path if len(path) <= _PATH_CHARACTERS else "…" + path[1 - _PATH_CHARACTERS :]
-
-
-def _text(untrusted: object) -> str:
-    """Return text that cannot move the cursor."""
-    return "".join(character if character.isprintable() else " " for character in str(untrusted))

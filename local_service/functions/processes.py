@@ -18,7 +18,7 @@ from typing import Any, Self
 from local_service import lifeline
 from local_service.aws import embedded as embedded_aws
 from local_service.functions.host import Context
-from watchlist.deployment.functions import DEFAULT_MEMORY
+from watchlist.deployment.function_spec import DEFAULT_MEMORY
 
 Json = Any
 

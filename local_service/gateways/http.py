@@ -243,7 +243,7 @@ class HttpGateway:
             if self._authorizer is not None and match.route not in PAGE_ROUTES:
                 subject = self._authorizer.principal_of(event, event["routeKey"])
                 event["requestContext"]["authorizer"] = {"jwt": {"claims": {"sub": subject}, "scopes": None}}
-            return response_of(self._invoke(match.route.function, event))
+            return response_of(self._invoke(match.route.function.name, event))
         except ForbiddenError:
             return HttpResponse.of_gateway(401, "Unauthorized")
         except FunctionTimeoutError:

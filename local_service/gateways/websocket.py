@@ -220,7 +220,7 @@ class WebSocketGateway:
         if self._authorizer is not None:
             principal = self._authorizer.principal_of(event, LIVE_CONNECT.key)
             event["requestContext"]["authorizer"] = {"principalId": principal, "integrationLatency": 0}
-        return self._invoke(LIVE_CONNECT.function, event)
+        return self._invoke(LIVE_CONNECT.function.name, event)
 
     async def _talk(self, connection: ServerConnection) -> None:
         """Hand on messages until the connection closes, or has lasted as long as it may."""
@@ -238,11 +238,11 @@ class WebSocketGateway:
             del self._open[client.connection_id]
         event = disconnect_event(client, connection.close_code, connection.close_reason or "", datetime.now(UTC))
         with contextlib.suppress(RuntimeError):  # the service stops, and takes no more calls
-            await self._try_call(LIVE_DISCONNECT.function, event)
+            await self._try_call(LIVE_DISCONNECT.function.name, event)
 
     async def _hand_on(self, connection: ServerConnection, client: Client, message: str | bytes) -> None:
         text = message if isinstance(message, str) else message.decode(errors="replace")
-        failed = not await self._try_call(LIVE_REQUEST.function, message_event(client, text, datetime.now(UTC)))
+        failed = not await self._try_call(LIVE_REQUEST.function.name, message_event(client, text, datetime.now(UTC)))
         if failed:
             error = {
                 "message": "Internal server error",

@@ -12,6 +12,7 @@ from pathlib import Path
 from tasks.child_process import ChildLimits, ChildProcess, ChildProcesses
 from tasks.history.limits import FetchLimits
 from watchlist.errors import ErrorCode, JobError
+from watchlist.text import one_line
 
 _SETTINGS = {
     "core.hooksPath": os.devnull,
@@ -149,4 +150,4 @@ def fed(child: ChildProcess, lines: Sequence[str]) -> Iterator[None]:
 
 def _last_line(said: str) -> str:
     lines = said.splitlines() or ["no reason given"]
-    return "".join(character for character in lines[-1] if character.isprintable())[:_LAST_LINE]
+    return one_line(lines[-1], _LAST_LINE)

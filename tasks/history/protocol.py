@@ -14,7 +14,7 @@ from dulwich.protocol import Protocol
 from tasks.history.byte_reader import ByteReader
 from tasks.history.transport import GitHttpConnections
 from watchlist.errors import ErrorCode
-from watchlist.git.answers import BrokenOffError, error_of_line, is_refusal, printable
+from watchlist.git.answers import BrokenOffError, error_of_line, is_refusal, shown
 from watchlist.git.protocol import (
     Capabilities,
     Head,
@@ -126,7 +126,7 @@ def _skip_to_pack(lines: Protocol) -> bool:
         text = line.strip()
         if text.startswith(b"ERR "):
             if is_refusal(text[4:]):
-                raise FetchRefusedError(printable(text[4:]))
+                raise FetchRefusedError(shown(text[4:]))
             raise error_of_line(text[4:])
         if text == b"packfile":
             return True
@@ -140,5 +140,5 @@ def _next_of_pack(lines: Protocol) -> bytes:
         if channel == 1 and data:
             return data
         if channel == 3:  # noqa: PLR2004 - the side band of fatal errors
-            raise BrokenOffError(ErrorCode.HOST_ERROR, f"The host broke off: {printable(data)}")
+            raise BrokenOffError(ErrorCode.HOST_ERROR, f"The host broke off: {shown(data)}")
     return b""

@@ -7,8 +7,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
+from tasks.hosts import github
 from tasks.json_client import Answer, JsonClient, NoAnswerError
 
 MAX_REDIRECTS = 3
@@ -58,7 +59,7 @@ class GitHubApi:
         Raises:
             GitHubRefusalError: unknown, blocked, rate limited, or no answer.
         """
-        url = f"{self._base_url}/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
+        url = self._base_url + github.path(owner, name)
         refusal = ""
         for token in (*tokens, None):
             try:

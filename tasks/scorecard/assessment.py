@@ -17,9 +17,10 @@ from tasks.scorecard.report import UnusableReportError, read_report
 from watchlist.clock import Clock
 from watchlist.clock import now as clock_now
 from watchlist.errors import JobError
-from watchlist.health.scorecard import PassedOver, ScorecardResult, ScorecardSource, no_score, shorten
+from watchlist.health.scorecard import PassedOver, ScorecardResult, ScorecardSource, no_score
 from watchlist.repository_url import Repository
 from watchlist.settings import TaskSettings
+from watchlist.text import shorten
 
 Checkout = Callable[[], Path]
 """Makes a checkout of HEAD, without symbolic links, and returns its absolute path; its maker removes it."""

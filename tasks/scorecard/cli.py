@@ -11,7 +11,7 @@ from pathlib import Path
 from tasks.child_process import ChildLimits, ChildProcess, ChildProcesses, FinishedChild
 from tasks.scorecard.report import UnusableReportError
 from tasks.scratch import scratch_directory
-from watchlist.health.scorecard import shorten
+from watchlist.text import shorten
 
 LOCAL_CHECKS = (
     "Binary-Artifacts",

@@ -16,8 +16,8 @@ from watchlist.health.scorecard import (
     CheckResult,
     ScorecardResult,
     ScorecardSource,
-    shorten,
 )
+from watchlist.text import shorten
 
 MIN_CONCLUSIVE = {ScorecardSource.FORGE: 8, ScorecardSource.PUBLISHED: 8, ScorecardSource.LOCAL: 5}
 """Fewest conclusive checks with which the aggregate is a score: half of the 16 that are asked of a forge; of a

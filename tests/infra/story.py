@@ -17,7 +17,8 @@ from local_service.aws.faults import Fault
 from local_service.service import Invoke, LocalService
 from tests.e2e.conftest import SECONDS, Forge
 from watchlist.deployment import functions as function_specs
-from watchlist.deployment.functions import FunctionSpec
+from watchlist.deployment import routes
+from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.job_kinds import JobKind
 from watchlist.states import Stage
 
@@ -69,7 +70,7 @@ class Authorizer:
             return None
         token = event.get("headers", {}).get("authorization", "").removeprefix("Bearer ")
         named = (event.get("queryStringParameters") or {}).get("user")
-        if name == function_specs.LIVE_CONNECT.name and named:
+        if name == routes.LIVE_CONNECT.function.name and named:
             event["requestContext"]["authorizer"] = {"principalId": named}
         elif token:
             event["requestContext"]["authorizer"] = {"jwt": {"claims": {"sub": token}}}

@@ -15,7 +15,8 @@ from local_service.service import LocalSettings
 from tests.infra.templates import Template, function_name, target
 from watchlist import limits
 from watchlist.deployment import functions as function_specs
-from watchlist.deployment.functions import FUNCTIONS, HTTP_FUNCTIONS, TOKEN_FUNCTIONS, FunctionSpec
+from watchlist.deployment.function_spec import FunctionSpec
+from watchlist.deployment.functions import FUNCTIONS, TOKEN_FUNCTIONS
 from watchlist.deployment.queues import JOB_QUEUES, QUEUES, WEBHOOK_QUEUE, QueueSpec
 from watchlist.deployment.routes import LIVE_ROUTES, PAGE_ROUTES, ROUTES
 from watchlist.deployment.stream_consumers import (
@@ -238,7 +239,7 @@ def test_every_websocket_route_leads_to_its_function(dev: Template) -> None:
         uri = integrations[str(target(integration))]["IntegrationUri"]["Fn::Join"][1]
         (function,) = (part for part in uri if target(part) in dev.of_type("AWS::Lambda::Function"))
         actual[route["RouteKey"]] = function_of(dev, function)
-    assert actual == {route.key: route.function for route in LIVE_ROUTES}
+    assert actual == {route.key: route.function.name for route in LIVE_ROUTES}
 
 
 def test_functions_post_to_connections_of_the_websockets_stage(dev: Template) -> None:
@@ -271,11 +272,7 @@ def test_every_route_leads_to_its_function(dev: Template) -> None:
         _, integration = route["Target"]["Fn::Join"][1]
         function = target(integrations[str(target(integration))]["IntegrationUri"])
         actual[route["RouteKey"]] = functions[str(function)]["Handler"]
-    assert actual == {
-        f"{route.method} {route.path}": f"functions.http.routes.{route.function}.handler"
-        for route in (*ROUTES, *PAGE_ROUTES)
-    }
-    assert {spec.name for spec in HTTP_FUNCTIONS} == {route.function for route in ROUTES}
+    assert actual == {f"{route.method} {route.path}": route.function.handler for route in (*ROUTES, *PAGE_ROUTES)}
 
 
 def test_an_environment_has_its_functions_and_no_others(templates: dict[str, Template]) -> None:

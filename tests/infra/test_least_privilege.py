@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from infra.stack import permissions
-from infra.stack.permissions import Permissions
 from tests.infra.templates import Template, as_list, target
-from watchlist.deployment.functions import FUNCTIONS, TOKEN_FUNCTIONS, FunctionSpec
+from watchlist.deployment.function_spec import FunctionSpec
+from watchlist.deployment.functions import FUNCTIONS, TOKEN_FUNCTIONS
+from watchlist.deployment.permissions import OF_TASK, Permissions
 from watchlist.job_kinds import JobKind
 from watchlist.storage import tables
 
@@ -139,18 +139,14 @@ def test_a_function_may_do_what_the_table_of_permissions_says_and_no_more(
     actual = granted(template, role_of(template, spec.name))
     own = {(action, "AWS::Logs::LogGroup") for action in LOGS} | {(action, "*") for action in TRACES}
     assert actual == own | BESIDES_THE_TABLE.get(spec.name, set()) | expected(
-        permissions.OF_FUNCTIONS[spec.name], "repository-watchlist-dev"
+        spec.permissions, "repository-watchlist-dev"
     )
-
-
-def test_every_function_has_permissions_and_there_are_no_others() -> None:
-    assert permissions.OF_FUNCTIONS.keys() == {spec.name for spec in FUNCTIONS}
 
 
 def test_the_task_may_do_what_the_table_of_permissions_says_and_no_more(dev: Template) -> None:
     role = target(dev.the("AWS::ECS::TaskDefinition")["TaskRoleArn"])
     assert role is not None
-    assert granted(dev, role) == expected(permissions.OF_TASK, "repository-watchlist-dev")
+    assert granted(dev, role) == expected(OF_TASK, "repository-watchlist-dev")
 
 
 def dispatcher_statement(template: Template, action: str) -> dict[str, Any]:

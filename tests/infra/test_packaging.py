@@ -16,15 +16,9 @@ from infra.packaging.build import REPOSITORY_ROOT, Packages, PackagingError, pyt
 from infra.packaging.closure import FIRST_PARTY, Closure, closure_of
 from infra.packaging.distributions import cut_endpoints
 from infra.packaging.size import LIMITED, Measurement, example_environment, measure
-from watchlist.deployment.functions import (
-    DISPATCHER,
-    DOCUMENTATION,
-    FUNCTIONS,
-    LIVE_AUTHORIZER,
-    SCHEDULER,
-    STATUS,
-    FunctionSpec,
-)
+from watchlist.deployment import routes
+from watchlist.deployment.function_spec import FunctionSpec
+from watchlist.deployment.functions import DISPATCHER, FUNCTIONS, LIVE_AUTHORIZER, PAGE, SCHEDULER
 from watchlist.settings import load
 
 
@@ -123,6 +117,8 @@ importlib.import_module(sys.argv[1]).function.start()
 print(json.dumps(sorted(sys.modules)))
 """
 
+DOCUMENTATION, STATUS = routes.DOCS.function, routes.STATUS.function
+
 NEEDED_BY_MOST = {
     *("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3"),
     *("pynamodb", "blinker"),
@@ -133,6 +129,10 @@ NEEDED_BY_MOST = {
 
 NEEDED = {
     **dict.fromkeys(FUNCTIONS, NEEDED_BY_MOST),
+    PAGE: {
+        *("botocore", "jmespath", "aws_lambda_powertools", "typing_extensions"),
+        *("pydantic", "pydantic_core", "annotated_types", "typing_inspection"),
+    },
     SCHEDULER: NEEDED_BY_MOST | {"dulwich"},
     LIVE_AUTHORIZER: {
         *("botocore", "jmespath", "urllib3", "aws_lambda_powertools", "typing_extensions"),

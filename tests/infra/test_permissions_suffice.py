@@ -8,14 +8,15 @@ from unittest import mock
 
 import pytest
 
-from infra.stack.permissions import OF_FUNCTIONS, OF_TASK, Permissions
 from local_service.git.server import GitServer
 from local_service.provisioning import Environment
 from local_service.service import LocalService, LocalSettings
 from local_service.tasks import runner as task_runner
 from tests.e2e.conftest import Forge
 from tests.infra.story import OFTEN, Authorizer, Gate, Story
-from watchlist.deployment.functions import FUNCTIONS, FunctionSpec
+from watchlist.deployment.function_spec import FunctionSpec
+from watchlist.deployment.functions import FUNCTIONS
+from watchlist.deployment.permissions import NOTHING, OF_TASK, Permissions
 from watchlist.job_kinds import JobKind
 from watchlist.storage import tables
 
@@ -147,8 +148,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[Call]]:
 @pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
 def test_a_function_calls_only_what_it_is_allowed(recorded: dict[str, set[Call]], spec: FunctionSpec) -> None:
     calls = recorded.get(spec.name, set())
-    assert calls - allowed(OF_FUNCTIONS[spec.name]) - BESIDES_THE_TABLE.get(spec.name, set()) == set()
-    assert calls or OF_FUNCTIONS[spec.name] == Permissions()
+    assert calls - allowed(spec.permissions) - BESIDES_THE_TABLE.get(spec.name, set()) == set()
+    assert calls or spec.permissions == NOTHING
 
 
 def test_the_task_calls_only_what_it_is_allowed(recorded: dict[str, set[Call]]) -> None:
@@ -158,7 +159,7 @@ def test_the_task_calls_only_what_it_is_allowed(recorded: dict[str, set[Call]]) 
 
 @pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
 def test_what_a_function_is_allowed_it_calls(recorded: dict[str, set[Call]], spec: FunctionSpec) -> None:
-    granted = allowed(OF_FUNCTIONS[spec.name]) | BESIDES_THE_TABLE.get(spec.name, set())
+    granted = allowed(spec.permissions) | BESIDES_THE_TABLE.get(spec.name, set())
     reasons = NOT_CALLED_HERE.get(spec.name, {}).keys()
     assert of_any_job(granted) - of_any_job(recorded.get(spec.name, set())) - reasons == set()
     assert reasons <= of_any_job(granted)

@@ -2,51 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from watchlist.alerts.settings import AlertKind, AlertSettings
-
-_CUT = "…"
-
-
-class AlertLevel(StrEnum):
-    """How urgent an alert is."""
-
-    MILD = "mild"
-    CRITICAL = "critical"
-
-
-class ThresholdKind(StrEnum):
-    """Which threshold was reached; all but `occurrence` are names of settings."""
-
-    CONTRIBUTOR_VARIANCE = "contributor_variance"
-    REPOSITORY_VARIANCE = "repository_variance"
-    HARDCODED_THRESHOLD = "hardcoded_threshold"
-    MULTIPLIER = "multiplier"
-    PERCENTAGE_OUTSIDE_RANGE = "percentage_outside_range"
-    MINIMUM_HEALTH_CHANGE = "minimum_health_change"
-    DAYS = "days"
-    OCCURRENCE = "occurrence"
-
-
-class AlertMetric(StrEnum):
-    """What `value` and `threshold` of an alert count, in one unit for both."""
-
-    LINES_CHANGED = "lines_changed"
-    FILES_CHANGED = "files_changed"
-    FILE_CHANGES_PER_WEEK = "file_changes_per_week"
-    HISTORY_REWRITES = "history_rewrites"
-    PERCENT_OUTSIDE_USUAL_HOURS = "percent_outside_usual_hours"
-    HEALTH_SCORE_DECREASE = "health_score_decrease"
-    NEW_VULNERABILITIES = "new_vulnerabilities"
-    DAYS_SINCE_LAST_COMMIT = "days_since_last_commit"
-    PROCESSING_RUNS_FINISHED = "processing_runs_finished"
-    CHECKS_FAILED = "checks_failed"
-    CHECKS_ANSWERED = "checks_answered"
-    VERDICTS_CHANGED = "verdicts_changed"
+from watchlist.alerts.kind import AlertLevel, Finding
+from watchlist.alerts.settings import AlertKind, AlertMetric, AlertSettings, ThresholdKind
 
 
 class Alert(BaseModel):
@@ -85,20 +48,34 @@ class Watcher:
     """Whose alerts are evaluated: one user's entry for one repository, and what that user wants to know of.
 
     The id is part of every alert's id, so that two users of one repository have two alerts, each to acknowledge.
+
+    Attributes:
+        since: when the user added the repository; None for always.
     """
 
     user_watchlist_id: str
     settings: AlertSettings
+    since: datetime | None = None
 
-    def alert_id(self, kind: AlertKind, *subject: str) -> str:
-        """Return the id of the event that `subject` names: a commit, a file and its week, a result, a quiet period."""
+    def alerts(self, findings: Iterable[tuple[AlertKind, Finding]]) -> list[Alert]:
+        """Return the alerts of what the settings' kinds found and what is news to this watcher."""
+        return [self._alert(kind, finding) for kind, finding in findings if self._is_news(finding)]
+
+    def _is_news(self, finding: Finding) -> bool:
+        return finding.true_since is None or self.since is None or self.since < finding.true_since
+
+    def _alert(self, kind: AlertKind, finding: Finding) -> Alert:
         # JSON keeps ("a", "bc") and ("ab", "c") apart; its ASCII escapes accept any text, lone surrogates too.
-        event = json.dumps([self.user_watchlist_id, kind.value, *subject])
-        return f"alert_{hashlib.sha256(event.encode()).hexdigest()[:32]}"
-
-
-def quoted(text: str, limit: int = 80) -> str:
-    """Return text from a repository, fit for a sentence: printable, on one line, at most `limit` characters."""
-    printable = "".join(character if character.isprintable() else " " for character in text[: 4 * limit])
-    words = " ".join(printable.split())
-    return words if len(words) <= limit else words[: limit - 1] + _CUT
+        event = json.dumps([self.user_watchlist_id, kind.value, *finding.subject])
+        return Alert(
+            id=f"alert_{hashlib.sha256(event.encode()).hexdigest()[:32]}",
+            kind=kind,
+            level=finding.level,
+            metric=AlertMetric(finding.metric),
+            value=finding.value,
+            threshold=finding.threshold,
+            threshold_kind=ThresholdKind(finding.threshold_kind),
+            commit_sha=finding.commit_sha,
+            check=finding.check,
+            message=finding.message,
+        )

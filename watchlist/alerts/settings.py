@@ -1,14 +1,30 @@
-"""Which alerts a person wants for one watched repository, and from which values on.
+"""The kinds of alerts, each a row here and a module of its own, and which of them a person wants for a repository.
 
 The models are both the request body's `alerts` and what is stored. Everything is optional. Store
 `settings.model_dump_json(exclude_unset=True)`: only what the person chose, so that a better default reaches everybody
-who never chose. docs/alerts.md explains every kind and how its default was measured.
+who never chose. docs/alerts.md explains every kind and how its default was measured; docs/contributing.md walks through
+adding one.
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
+
+from watchlist.alerts.kind import Finding, KindSettings
+from watchlist.alerts.kinds.ancestry_breaks import AncestryBreaksSettings
+from watchlist.alerts.kinds.files_changed import FilesChangedSettings
+from watchlist.alerts.kinds.health_score_decreases import HealthScoreDecreasesSettings
+from watchlist.alerts.kinds.high_churn import HighChurnSettings
+from watchlist.alerts.kinds.inactivity import InactivitySettings
+from watchlist.alerts.kinds.lines_added_deleted import LinesAddedDeletedSettings
+from watchlist.alerts.kinds.new_vulnerabilities_detected import NewVulnerabilitiesDetectedSettings
+from watchlist.alerts.kinds.processing_finished import ProcessingFinishedSettings
+from watchlist.alerts.kinds.repository_unavailable import RepositoryUnavailableSettings
+from watchlist.alerts.kinds.unusual_author_activity import UnusualAuthorActivitySettings
+from watchlist.alerts.kinds.verdict_changes import VerdictChangesSettings
+from watchlist.alerts.occasions import Occasion
 
 
 class AlertKind(StrEnum):
@@ -27,136 +43,34 @@ class AlertKind(StrEnum):
     VERDICT_CHANGES = "verdict_changes"
 
 
-def _integral(value: object) -> object:
-    """Return 20.0 as 20: JSON Schema calls both an integer, a strict int takes only the latter."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+class AlertMetric(StrEnum):
+    """What `value` and `threshold` of an alert count, in one unit for both."""
+
+    LINES_CHANGED = "lines_changed"
+    FILES_CHANGED = "files_changed"
+    FILE_CHANGES_PER_WEEK = "file_changes_per_week"
+    HISTORY_REWRITES = "history_rewrites"
+    PERCENT_OUTSIDE_USUAL_HOURS = "percent_outside_usual_hours"
+    HEALTH_SCORE_DECREASE = "health_score_decrease"
+    NEW_VULNERABILITIES = "new_vulnerabilities"
+    DAYS_SINCE_LAST_COMMIT = "days_since_last_commit"
+    PROCESSING_RUNS_FINISHED = "processing_runs_finished"
+    CHECKS_FAILED = "checks_failed"
+    CHECKS_ANSWERED = "checks_answered"
+    VERDICTS_CHANGED = "verdicts_changed"
 
 
-_Switch = Annotated[bool, Field(strict=True)]
-_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-# The last annotation runs first; the schema shows the bounds of the int within.
-_WHOLE = BeforeValidator(_integral)
+class ThresholdKind(StrEnum):
+    """Which threshold was reached; all but `occurrence` are names of settings."""
 
-_StandardDeviations = Annotated[_Number, Field(ge=1, le=20)]
-
-
-class _KindSettings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    enabled: _Switch = Field(default=True, description="Whether this kind of alert is raised at all.", examples=[True])
-
-
-class LinesAddedDeletedSettings(_KindSettings):
-    """Commits that add and delete unusually many lines. Any threshold that is reached raises the alert."""
-
-    contributor_variance: _StandardDeviations | None = Field(
-        default=3.5,
-        description="Robust standard deviations above the author's own usual number of lines per commit, on a "
-        "logarithmic scale. `null` switches this threshold off.",
-        examples=[3.5],
-    )
-    repository_variance: _StandardDeviations | None = Field(
-        default=3.5,
-        description="Robust standard deviations above the repository's usual number of lines per commit, on a "
-        "logarithmic scale. `null` switches this threshold off.",
-        examples=[3.5],
-    )
-    hardcoded_threshold: Annotated[int, Field(strict=True, ge=1, le=10_000_000), _WHOLE] | None = Field(
-        default=10_000,
-        description="Lines added plus deleted by one commit. `null` switches this threshold off.",
-        examples=[10_000],
-    )
-
-
-class FilesChangedSettings(_KindSettings):
-    """Commits that change unusually many files. Any threshold that is reached raises the alert."""
-
-    contributor_variance: _StandardDeviations | None = Field(
-        default=4.5,
-        description="Robust standard deviations above the author's own usual number of files per commit, on a "
-        "logarithmic scale. `null` switches this threshold off.",
-        examples=[4.5],
-    )
-    repository_variance: _StandardDeviations | None = Field(
-        default=4.5,
-        description="Robust standard deviations above the repository's usual number of files per commit, on a "
-        "logarithmic scale. `null` switches this threshold off.",
-        examples=[4.5],
-    )
-    hardcoded_threshold: Annotated[int, Field(strict=True, ge=1, le=1_000_000), _WHOLE] | None = Field(
-        default=200,
-        description="Files changed by one commit. `null` switches this threshold off.",
-        examples=[200],
-    )
-
-
-class HighChurnSettings(_KindSettings):
-    """Files that are changed again and again within one calendar week (ISO 8601, UTC)."""
-
-    multiplier: Annotated[_Number, Field(ge=1, le=100)] | None = Field(
-        default=5.0,
-        description="How many times the file's own usual number of changes in a week with changes. `null` switches "
-        "this threshold off.",
-        examples=[5.0],
-    )
-    hardcoded_threshold: Annotated[int, Field(strict=True, ge=1, le=10_000), _WHOLE] | None = Field(
-        default=20,
-        description="Commits that change the same file within one week. `null` switches this threshold off.",
-        examples=[20],
-    )
-
-
-class AncestryBreaksSettings(_KindSettings):
-    """The default branch's history was rewritten: its former head is no ancestor of the new one (a force push)."""
-
-
-class UnusualAuthorActivitySettings(_KindSettings):
-    """A known author commits at hours of the day at which they usually do not."""
-
-    percentage_outside_range: Annotated[_Number, Field(ge=1, le=100)] = Field(
-        default=50.0,
-        description="Percentage of the author's commits of one calendar week that lie outside their usual hours.",
-        examples=[50.0],
-    )
-
-
-class HealthScoreDecreasesSettings(_KindSettings):
-    """The health score fell between two analyses, compared over the checks that both have."""
-
-    minimum_health_change: Annotated[_Number, Field(ge=0.5, le=5)] = Field(
-        default=1.0,
-        description="Points of the score (0 to 10) by which it must fall.",
-        examples=[1.0],
-    )
-
-
-class NewVulnerabilitiesDetectedSettings(_KindSettings):
-    """Scorecard's Vulnerabilities check found a known vulnerability that the analysis before did not have."""
-
-
-class InactivitySettings(_KindSettings):
-    """No commit for a number of days; raised once per quiet period."""
-
-    days: Annotated[int, Field(strict=True, ge=1, le=365), _WHOLE] = Field(
-        default=90,
-        description="Days since the last commit.",
-        examples=[90],
-    )
-
-
-class ProcessingFinishedSettings(_KindSettings):
-    """The analysis of a newly added or retried repository came to its end."""
-
-    ready: _Switch = Field(default=True, description="Raise it when the repository is ready.", examples=[True])
-    failed: _Switch = Field(default=True, description="Raise it when the analysis failed for good.", examples=[True])
-
-
-class RepositoryUnavailableSettings(_KindSettings):
-    """The repository vanished, turned private or moved; raised once, and once more when it is back."""
-
-
-class VerdictChangesSettings(_KindSettings):
-    """The verdict of the repository is another one: it slows down, falls silent, comes back."""
+    CONTRIBUTOR_VARIANCE = "contributor_variance"
+    REPOSITORY_VARIANCE = "repository_variance"
+    HARDCODED_THRESHOLD = "hardcoded_threshold"
+    MULTIPLIER = "multiplier"
+    PERCENTAGE_OUTSIDE_RANGE = "percentage_outside_range"
+    MINIMUM_HEALTH_CHANGE = "minimum_health_change"
+    DAYS = "days"
+    OCCURRENCE = "occurrence"
 
 
 class AlertSettings(BaseModel):
@@ -198,3 +112,10 @@ class AlertSettings(BaseModel):
         for kind, fields in change.model_dump(exclude_unset=True).items():
             chosen[kind] = {**chosen.get(kind, {}), **fields}
         return AlertSettings.model_validate(chosen)
+
+    def findings(self, occasion: Occasion) -> Iterator[tuple[AlertKind, Finding]]:
+        """Return what the kinds that are wanted find in what happened, kind by kind."""
+        for kind in AlertKind:
+            settings: KindSettings[Any] = getattr(self, kind)
+            if settings.enabled and isinstance(occasion, settings.OCCASION):
+                yield from ((kind, finding) for finding in settings.findings(occasion))

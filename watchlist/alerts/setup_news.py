@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from watchlist.alerts import telling as alerting
-from watchlist.alerts.alert import Alert, Watcher
-from watchlist.alerts.repository_rules import processing_finished_alert
+from watchlist.alerts.occasions import SetupEnded
 from watchlist.states import EntryStatus
 from watchlist.storage.records import Entry
 
@@ -14,10 +13,4 @@ def tell_of_setup(entry: Entry, now: datetime) -> int:
     """Tell the watchers of an entry whose setup has ended; return how many alerts are new: told again, none is."""
     status: Literal["ready", "failed"] = "ready" if entry.entry_status is EntryStatus.READY else "failed"
     reason = entry.last_error.message if entry.last_error else None
-
-    def rule(watcher: Watcher, watched_since: datetime) -> list[Alert]:
-        del watched_since
-        alert = processing_finished_alert(watcher, job_id=entry.job_id, status=status, reason=reason)
-        return [] if alert is None else [alert]
-
-    return alerting.tell(entry.watchlist_id, rule, now)
+    return alerting.tell(entry.watchlist_id, SetupEnded(job_id=entry.job_id, status=status, reason=reason), now)

@@ -1,7 +1,7 @@
-"""Tells the watchers of a repository: evaluates a rule for each by their settings, and stores the alerts.
+"""Raises the alerts of what happened for everybody who watches a repository, however many they are.
 
-Nothing here sends anything; what is stored is passed on by whoever follows the table. A rule that is evaluated again
-for the same event raises the same alerts, which are stored once.
+What happened is evaluated once for all watchers with equal settings; each of them gets the alerts under ids of their
+own.
 """
 
 import json
@@ -13,57 +13,50 @@ from pydantic import ValidationError
 
 from watchlist import limits
 from watchlist.alerts import store as alert_store
-from watchlist.alerts.alert import Alert, AlertLevel, Watcher
-from watchlist.alerts.settings import AlertSettings
+from watchlist.alerts.alert import Watcher
+from watchlist.alerts.kind import AlertLevel, Finding
+from watchlist.alerts.occasions import Occasion
+from watchlist.alerts.settings import AlertKind, AlertSettings
 from watchlist.alerts.store import AddressedAlert
 from watchlist.storage.records import USER_PREFIX, UserEntry
 
-Rule = Callable[[Watcher, datetime], Sequence[Alert]]
-"""Returns the alerts of a watcher who has watched since then."""
-
-_ANYBODY = "anybody"
+Found = tuple[AlertKind, Finding]
 
 _PAGE = 500
 """Watchers that are read at once."""
 
 
-def tell(watchlist_id: str, rule: Rule, at: datetime, check: Callable[[], None] = lambda: None) -> int:
-    """Evaluate `rule` for every watcher of the entry and store the alerts; return how many are new.
+def tell(watchlist_id: str, occasion: Occasion, at: datetime, check: Callable[[], None] = lambda: None) -> int:
+    """Store the alerts that what happened raises for the watchers of the entry; return how many are new.
 
     The watchers are read page by page, so that memory does not grow with their number.
 
     Args:
         watchlist_id: of the entry.
-        rule: what is evaluated.
+        occasion: what happened.
         at: when the alerts count as raised.
         check: called for each watcher; it raises when the job was taken away.
     """
-    return alert_store.put_all(_addressed(watchlist_id, rule, check), at)
+    return alert_store.put_all(_addressed(watchlist_id, occasion, check), at)
 
 
-def once_per_settings(evaluate: Callable[[Watcher], Sequence[Alert]]) -> Rule:
-    """Return a rule that evaluates once for all watchers with equal settings: for what costs more than a few lookups.
-
-    `evaluate` gets a watcher who stands for them; each of them gets the alerts under ids of their own.
-    """
+def once_per_settings(occasion: Occasion) -> Callable[[AlertSettings], Sequence[Found]]:
+    """Return what finds the alerts of the occasion, evaluated once for equal settings."""
 
     @lru_cache(maxsize=limits.WATCHER_SETTINGS_AT_ONCE)
-    def of_settings(settings: str) -> tuple[Alert, ...]:
-        return tuple(_most_urgent(evaluate(Watcher(_ANYBODY, AlertSettings.model_validate_json(settings)))))
+    def found(settings: AlertSettings) -> Sequence[Found]:
+        return _most_urgent(list(settings.findings(occasion)))
 
-    def rule(watcher: Watcher, watched_since: datetime) -> list[Alert]:
-        del watched_since
-        return [_of(watcher, alert) for alert in of_settings(watcher.settings.model_dump_json())]
-
-    return rule
+    return found
 
 
-def _addressed(watchlist_id: str, rule: Rule, check: Callable[[], None]) -> Iterator[AddressedAlert]:
+def _addressed(watchlist_id: str, occasion: Occasion, check: Callable[[], None]) -> Iterator[AddressedAlert]:
+    found = once_per_settings(occasion)
     watching = UserEntry.sk.startswith(USER_PREFIX)
     for user_entry in UserEntry.query(watchlist_id, watching, consistent_read=True, page_size=_PAGE):
         check()
-        watcher = Watcher(user_entry.user_watchlist_id, _settings_of(user_entry))
-        for alert in rule(watcher, user_entry.added_at):
+        watcher = Watcher(user_entry.user_watchlist_id, _settings_of(user_entry), user_entry.added_at)
+        for alert in watcher.alerts(found(watcher.settings)):
             yield AddressedAlert(watcher.user_watchlist_id, watchlist_id, alert)
 
 
@@ -75,13 +68,9 @@ def _settings_of(user_entry: UserEntry) -> AlertSettings:
         return AlertSettings()
 
 
-def _of(watcher: Watcher, alert: Alert) -> Alert:
-    return alert.model_copy(update={"id": watcher.alert_id(alert.kind, alert.id)})
-
-
-def _most_urgent(alerts: Sequence[Alert]) -> Sequence[Alert]:
+def _most_urgent(found: Sequence[Found]) -> Sequence[Found]:
     """Return at most as many as one refresh may raise: critical ones first, then the ones that came first."""
-    if len(alerts) <= limits.ALERTS_OF_ONE_REFRESH:
-        return alerts
-    ranked = sorted(alerts, key=lambda alert: alert.level is not AlertLevel.CRITICAL)
+    if len(found) <= limits.ALERTS_OF_ONE_REFRESH:
+        return found
+    ranked = sorted(found, key=lambda each: each[1].level is not AlertLevel.CRITICAL)
     return ranked[: limits.ALERTS_OF_ONE_REFRESH]

@@ -13,13 +13,7 @@ from aws_lambda_powertools import Logger
 
 from watchlist import clock, limits
 from watchlist.alerts import telling as alerting
-from watchlist.alerts.alert import Alert, Watcher
-from watchlist.alerts.repository_rules import (
-    available_again_alert,
-    inactivity_alert,
-    unavailable_alert,
-    verdict_alert,
-)
+from watchlist.alerts.occasions import Gone, Quiet, Returned, VerdictFound
 from watchlist.alerts.setup_news import tell_of_setup
 from watchlist.checks import decisions as checking
 from watchlist.checks.decisions import AskHead, Forget, Policy, Rest, Start, Unchanged
@@ -208,61 +202,31 @@ class Checks:
 
 
 def _tell_of_absence(entry: Entry, failed: checking.Failed, error: JobError, now: datetime) -> int:
-    gone_since = failed.gone_since or now
-
-    def rule(watcher: Watcher, watched_since: datetime) -> list[Alert]:
-        del watched_since
-        return _none_or_one(
-            unavailable_alert(watcher, gone_since=gone_since, reason=error.message, failures=failed.check_failures)
-        )
-
-    return alerting.tell(entry.watchlist_id, rule, now)
+    """Tell the watchers that the repository is gone; return how many alerts are new, as the functions below do."""
+    gone = Gone(gone_since=failed.gone_since or now, reason=error.message, failures=failed.check_failures)
+    return alerting.tell(entry.watchlist_id, gone, now)
 
 
 def _tell_of_return(entry: Entry, now: datetime) -> int:
     """Tell the watchers that the repository is back, if they were told that it was gone."""
     if not checking.is_gone_for_sure(entry):
         return 0
-
-    def rule(watcher: Watcher, watched_since: datetime) -> list[Alert]:
-        del watched_since
-        return _none_or_one(available_again_alert(watcher, gone_since=entry.gone_since))
-
-    return alerting.tell(entry.watchlist_id, rule, now)
+    return alerting.tell(entry.watchlist_id, Returned(gone_since=entry.gone_since), now)
 
 
 def _tell_of_silence(entry: Entry, now: datetime) -> int:
     """Tell the watchers for whom the repository has been quiet for long enough; nobody can be on its first day."""
     if entry.last_commit_at is None or now - entry.last_commit_at < timedelta(days=1):
         return 0
-
-    def rule(watcher: Watcher, watched_since: datetime) -> list[Alert]:
-        return _none_or_one(
-            inactivity_alert(
-                watcher,
-                last_commit_sha=entry.last_commit_sha,
-                last_commit_at=entry.last_commit_at,
-                watched_since=watched_since,
-                now=now,
-            )
-        )
-
-    return alerting.tell(entry.watchlist_id, rule, now)
+    quiet = Quiet(last_commit_sha=entry.last_commit_sha, last_commit_at=entry.last_commit_at, now=now)
+    return alerting.tell(entry.watchlist_id, quiet, now)
 
 
 def _tell_of_verdict(entry: Entry, verdict: Verdict, now: datetime) -> int:
-    def rule(watcher: Watcher, watched_since: datetime) -> list[Alert]:
-        del watched_since
-        before = VerdictState(entry.verdict)
-        return _none_or_one(verdict_alert(watcher, before=before, verdict=verdict, at=now))
-
-    return alerting.tell(entry.watchlist_id, rule, now)
+    found = VerdictFound(before=VerdictState(entry.verdict), verdict=verdict, at=now)
+    return alerting.tell(entry.watchlist_id, found, now)
 
 
 def _as_seen(entry: Entry, seen: Seen) -> Entry:
     """Return the entry as it will be when what was seen is written."""
     return Entry(**{**entry.attribute_values, **seen})
-
-
-def _none_or_one(alert: Alert | None) -> list[Alert]:
-    return [] if alert is None else [alert]

@@ -7,7 +7,7 @@ from typing import Final
 
 from watchlist import limits
 from watchlist.deployment import functions as function_specs
-from watchlist.deployment.functions import FunctionSpec
+from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.job_kinds import JobKind
 
 VISIBILITY_FACTOR: Final = 6

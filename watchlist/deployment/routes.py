@@ -1,127 +1,201 @@
-"""The HTTP and WebSocket routes, each once: API Gateway, the local gateways and the functions take them from here."""
+"""The routes, each once: what is asked for, and the function that answers, with its settings and permissions.
 
-from enum import StrEnum
-from typing import NamedTuple
+API Gateway, the local gateways, the OpenAPI document and the functions are made of these rows. A function `name` behind
+HTTP routes is the module `functions.http.routes.<name>`. docs/contributing.md walks through adding one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Generic
+
+from watchlist import settings
+from watchlist.deployment import permissions
+from watchlist.deployment.function_spec import FunctionSpec, Model_co
+from watchlist.deployment.permissions import Permissions
+from watchlist.storage import tables
+
+_TIMEOUT = timedelta(seconds=10)
+"""API Gateway waits 30 s; a caller who polls has given up before."""
+
+_LONG_TIMEOUT = timedelta(seconds=25)
+"""A batch of adds, or removing what a user leaves behind, takes hundreds of calls; API Gateway waits 30 s."""
 
 
-class Function(StrEnum):
-    """The functions behind HTTP routes; the value is the module below `functions.http.routes`."""
+class Body(Enum):
+    """What a request carries."""
 
-    ADD_REPOSITORY = "add_repository"
-    STATUS = "status"
-    RETRY = "retry"
-    COMMITS = "commits"
-    HEALTH = "health"
-    USER_WATCHLIST = "user_watchlist"
-    ALERTS = "alerts"
-    NOTIFICATIONS = "notifications"
-    JOBS = "jobs"
-    DOCUMENTATION = "documentation"
-    PAGE = "page"
+    NONE = auto()
+    JSON = auto()
+    MERGE_PATCH = auto()
+    """JSON, as a rule a change of a part of something (RFC 7396)."""
 
 
-class Route(NamedTuple):
-    """One method and path (`{name}` marks a variable part) and the function that answers it."""
+@dataclass(frozen=True, slots=True)
+class Route(Generic[Model_co]):
+    """One method and path of the HTTP API.
+
+    Attributes:
+        path: with `{name}` for a variable part.
+        function: what answers it.
+        body: what its requests carry.
+    """
 
     method: str
     path: str
-    function: Function
+    function: FunctionSpec[Model_co]
+    body: Body = Body.NONE
+
+    @property
+    def key(self) -> str:
+        """API Gateway's name of the route."""
+        return f"{self.method} {self.path}"
 
 
-ADD = Route("POST", "/activity/user-watchlist-added", Function.ADD_REPOSITORY)
-ADD_BATCH = Route("POST", "/activity/user-watchlist-added/batch", Function.ADD_REPOSITORY)
-STATUS = Route("GET", "/activity/watchlist/{watchlist_id}/status", Function.STATUS)
-RETRY = Route("POST", "/activity/watchlist/{watchlist_id}/retry", Function.RETRY)
-RETRY_FAILED = Route("POST", "/activity/watchlist/retry-failed", Function.RETRY)
-CHECK = Route("POST", "/activity/watchlist/{watchlist_id}/check", Function.RETRY)
-COMMITS = Route("GET", "/activity/watchlist/{watchlist_id}/commits", Function.COMMITS)
-HEALTH = Route("GET", "/activity/watchlist/{watchlist_id}/health", Function.HEALTH)
-USER_WATCHLIST = Route("GET", "/activity/watchlist", Function.USER_WATCHLIST)
-CHANGE_ALERTS = Route("PUT", "/activity/user-watchlist-alerts/{user_watchlist_id}", Function.USER_WATCHLIST)
-SHOW_ALERTS = Route("GET", "/activity/user-watchlist-alerts/{user_watchlist_id}", Function.USER_WATCHLIST)
-PATCH_ALERTS = Route("PATCH", "/activity/user-watchlist-alerts/{user_watchlist_id}", Function.USER_WATCHLIST)
-PATCH_WATCH = Route("PATCH", "/activity/user-watchlist/{user_watchlist_id}", Function.USER_WATCHLIST)
-SHOW_NOTIFICATIONS = Route("GET", "/activity/user-watchlist-notifications/{user_watchlist_id}", Function.NOTIFICATIONS)
-PATCH_NOTIFICATIONS = Route(
-    "PATCH", "/activity/user-watchlist-notifications/{user_watchlist_id}", Function.NOTIFICATIONS
-)
-CHANGE_NOTIFICATIONS = Route(
-    "PUT", "/activity/user-watchlist-notifications/{user_watchlist_id}", Function.NOTIFICATIONS
-)
-STOP_WATCHING = Route("DELETE", "/activity/user-watchlist/{user_watchlist_id}", Function.USER_WATCHLIST)
-ALERTS = Route("GET", "/activity/alerts/{user_watchlist_id}", Function.ALERTS)
-USER_ALERTS = Route("GET", "/activity/alerts", Function.ALERTS)
-ACKNOWLEDGE_ALERTS = Route("POST", "/activity/alerts/acknowledge", Function.ALERTS)
-RESOLVE_ALERTS = Route("POST", "/activity/alerts/resolve", Function.ALERTS)
-ACKNOWLEDGE_ALERT = Route("PATCH", "/activity/alerts/{alert_id}/acknowledge", Function.ALERTS)
-RESOLVE_ALERT = Route("PATCH", "/activity/alerts/{alert_id}/resolve", Function.ALERTS)
-JOBS = Route("GET", "/activity/jobs", Function.JOBS)
-QUEUES = Route("GET", "/activity/queues", Function.JOBS)
-OPENAPI = Route("GET", "/openapi.json", Function.DOCUMENTATION)
-DOCS = Route("GET", "/docs", Function.DOCUMENTATION)
-
-ROUTES = (
-    ADD,
-    ADD_BATCH,
-    STATUS,
-    RETRY,
-    RETRY_FAILED,
-    CHECK,
-    COMMITS,
-    HEALTH,
-    USER_WATCHLIST,
-    SHOW_ALERTS,
-    CHANGE_ALERTS,
-    PATCH_ALERTS,
-    SHOW_NOTIFICATIONS,
-    CHANGE_NOTIFICATIONS,
-    PATCH_NOTIFICATIONS,
-    STOP_WATCHING,
-    PATCH_WATCH,
-    USER_ALERTS,
-    ACKNOWLEDGE_ALERTS,
-    RESOLVE_ALERTS,
-    ALERTS,
-    ACKNOWLEDGE_ALERT,
-    RESOLVE_ALERT,
-    JOBS,
-    QUEUES,
-    OPENAPI,
-    DOCS,
-)
-
-MERGE_PATCHES = frozenset({PATCH_ALERTS, PATCH_NOTIFICATIONS, PATCH_WATCH})
-"""The routes whose requests change a part: JSON merge patches (RFC 7396)."""
-
-WITH_BODY = MERGE_PATCHES | {
-    ADD,
-    ADD_BATCH,
-    RETRY_FAILED,
-    CHANGE_ALERTS,
-    CHANGE_NOTIFICATIONS,
-    ACKNOWLEDGE_ALERTS,
-    RESOLVE_ALERTS,
-}
-"""The routes whose requests have a body: JSON."""
-
-
-PAGE_ROUTES = tuple(
-    Route("GET", path, Function.PAGE)
-    for path in ("/", "/alerts", "/ops", "/compare", "/r/{watchlist_id}", "/assets/{name}")
-)
-"""What a browser asks for before anybody is known: open to everybody, since it holds nothing of anybody. Every address
-but those of assets answers with the same shell, which then asks the API."""
-
-
-class LiveRoute(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LiveRoute(Generic[Model_co]):
     """One route of the WebSocket API, by API Gateway's route key, and the function that it calls."""
 
     key: str
-    function: str
+    function: FunctionSpec[Model_co]
 
 
-LIVE_CONNECT = LiveRoute("$connect", "live_connect")
-LIVE_DISCONNECT = LiveRoute("$disconnect", "live_disconnect")
-LIVE_REQUEST = LiveRoute("$default", "live_request")
+def _http(
+    name: str, model: type[Model_co], allowed: Permissions, timeout: timedelta = _TIMEOUT
+) -> FunctionSpec[Model_co]:
+    return FunctionSpec(name, f"http.routes.{name}", model, timeout, allowed)
 
-LIVE_ROUTES = (LIVE_CONNECT, LIVE_DISCONNECT, LIVE_REQUEST)
+
+def _live(name: str, model: type[Model_co], *actions: str) -> FunctionSpec[Model_co]:
+    allowed = Permissions(watchlist=frozenset(actions))
+    return FunctionSpec(f"live_{name}", f"live.{name}", model, _TIMEOUT, allowed)
+
+
+_adding = _http(
+    "add_repository",
+    settings.AddSettings,
+    Permissions(watchlist=permissions.PROTOCOL | {"DeleteItem"}, queues=permissions.SEND_SETUPS),
+    _LONG_TIMEOUT,
+)
+ADD = Route("POST", "/activity/user-watchlist-added", _adding, Body.JSON)
+ADD_BATCH = Route("POST", "/activity/user-watchlist-added/batch", _adding, Body.JSON)
+
+STATUS = Route(
+    "GET",
+    "/activity/watchlist/{watchlist_id}/status",
+    _http("status", settings.TableSettings, Permissions(watchlist=frozenset({"Query", "BatchGetItem"}))),
+)
+
+_retrying = _http(
+    "retry",
+    settings.EnqueueSettings,
+    Permissions(
+        watchlist=permissions.GET_FOR_A_USER | {"UpdateItem"},
+        indexes=(tables.BY_USER,),
+        queues=permissions.SEND_SETUPS,
+    ),
+)
+RETRY = Route("POST", "/activity/watchlist/{watchlist_id}/retry", _retrying)
+RETRY_FAILED = Route("POST", "/activity/watchlist/retry-failed", _retrying, Body.JSON)
+CHECK = Route("POST", "/activity/watchlist/{watchlist_id}/check", _retrying)
+
+COMMITS = Route(
+    "GET",
+    "/activity/watchlist/{watchlist_id}/commits",
+    _http(
+        "commits",
+        settings.TableSettings,
+        Permissions(watchlist=permissions.GET_FOR_A_USER, activity=permissions.GET),
+    ),
+)
+
+HEALTH = Route(
+    "GET",
+    "/activity/watchlist/{watchlist_id}/health",
+    _http(
+        "health",
+        settings.TableSettings,
+        Permissions(watchlist=permissions.GET_FOR_A_USER, activity=frozenset({"Query"})),
+    ),
+)
+
+_watching = _http(
+    "user_watchlist",
+    settings.OverviewSettings,
+    Permissions(
+        watchlist=permissions.GET_FOR_A_USER | {"UpdateItem", "DeleteItem"},
+        activity=frozenset({"Query", "BatchWriteItem"}),
+        indexes=(tables.BY_USER, tables.BY_USER_ENTRY, tables.BY_USER_ALERTS),
+    ),
+    _LONG_TIMEOUT,
+)
+USER_WATCHLIST = Route("GET", "/activity/watchlist", _watching)
+SHOW_ALERTS = Route("GET", "/activity/user-watchlist-alerts/{user_watchlist_id}", _watching)
+CHANGE_ALERTS = Route("PUT", "/activity/user-watchlist-alerts/{user_watchlist_id}", _watching, Body.JSON)
+PATCH_ALERTS = Route("PATCH", "/activity/user-watchlist-alerts/{user_watchlist_id}", _watching, Body.MERGE_PATCH)
+
+_notifying = _http("notifications", settings.TableSettings, Permissions(watchlist=permissions.GET | {"UpdateItem"}))
+SHOW_NOTIFICATIONS = Route("GET", "/activity/user-watchlist-notifications/{user_watchlist_id}", _notifying)
+CHANGE_NOTIFICATIONS = Route("PUT", "/activity/user-watchlist-notifications/{user_watchlist_id}", _notifying, Body.JSON)
+PATCH_NOTIFICATIONS = Route(
+    "PATCH", "/activity/user-watchlist-notifications/{user_watchlist_id}", _notifying, Body.MERGE_PATCH
+)
+
+STOP_WATCHING = Route("DELETE", "/activity/user-watchlist/{user_watchlist_id}", _watching)
+PATCH_WATCH = Route("PATCH", "/activity/user-watchlist/{user_watchlist_id}", _watching, Body.MERGE_PATCH)
+
+_alerts = _http(
+    "alerts",
+    settings.TableSettings,
+    Permissions(
+        watchlist=permissions.GET_FOR_A_USER,
+        activity=permissions.GET | {"BatchGetItem", "UpdateItem"},
+        indexes=(tables.BY_USER_ENTRY, tables.BY_USER_ALERTS),
+    ),
+)
+USER_ALERTS = Route("GET", "/activity/alerts", _alerts)
+ACKNOWLEDGE_ALERTS = Route("POST", "/activity/alerts/acknowledge", _alerts, Body.JSON)
+RESOLVE_ALERTS = Route("POST", "/activity/alerts/resolve", _alerts, Body.JSON)
+ALERTS = Route("GET", "/activity/alerts/{user_watchlist_id}", _alerts)
+ACKNOWLEDGE_ALERT = Route("PATCH", "/activity/alerts/{alert_id}/acknowledge", _alerts)
+RESOLVE_ALERT = Route("PATCH", "/activity/alerts/{alert_id}/resolve", _alerts)
+
+_operations = _http(
+    "jobs",
+    settings.OperationsSettings,
+    Permissions(
+        watchlist=frozenset({"Query"}),
+        indexes=(tables.BY_QUEUE,),
+        queues=permissions.on_all_queues("GetQueueAttributes"),
+        dead_letter_queues=frozenset({"GetQueueAttributes"}),
+    ),
+)
+JOBS = Route("GET", "/activity/jobs", _operations)
+QUEUES = Route("GET", "/activity/queues", _operations)
+
+_description = _http("documentation", settings.Settings, permissions.NOTHING)
+OPENAPI = Route("GET", "/openapi.json", _description)
+DOCS = Route("GET", "/docs", _description)
+
+_page = _http("page", settings.PageSettings, permissions.NOTHING)
+PAGE_ROUTES = tuple(
+    Route("GET", path, _page) for path in ("/", "/alerts", "/ops", "/compare", "/r/{watchlist_id}", "/assets/{name}")
+)
+"""What a browser asks for before anybody is known: open to everybody, since it holds nothing of anybody, and no part of
+the API. Every address but those of assets answers with the same shell, which then asks the API."""
+
+ROUTES: Sequence[Route] = tuple(row for row in list(globals().values()) if isinstance(row, Route))
+"""All rows of the API above, in their order."""
+
+LIVE_CONNECT = LiveRoute("$connect", _live("connect", settings.TableSettings, "GetItem", "BatchGetItem", "PutItem"))
+"""Authorised as the HTTP API is, by IAM or by `functions.LIVE_AUTHORIZER`."""
+
+LIVE_DISCONNECT = LiveRoute("$disconnect", _live("disconnect", settings.TableSettings, "GetItem", "DeleteItem"))
+
+LIVE_REQUEST = LiveRoute(
+    "$default", _live("request", settings.LiveSettings, "GetItem", "BatchGetItem", "Query", "DeleteItem")
+)
+"""Posts to connections."""
+
+LIVE_ROUTES: Sequence[LiveRoute] = (LIVE_CONNECT, LIVE_DISCONNECT, LIVE_REQUEST)

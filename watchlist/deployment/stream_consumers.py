@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from watchlist import limits
 from watchlist.deployment import functions as function_specs
-from watchlist.deployment.functions import FunctionSpec
+from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.metrics import Metric
 from watchlist.storage import tables
 

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from watchlist import retry_after
 from watchlist.errors import ErrorCode, JobError
 from watchlist.repository_url import Repository, parse_repository_url
+from watchlist.text import one_line
 
 PAGE_BYTES = 4 * 1024
 """How much of an answer's page is read to learn what it means."""
@@ -79,8 +80,9 @@ class RedirectedError(JobError):
         if _SIGN_IN.search(location):
             super().__init__(ErrorCode.REPOSITORY_REQUIRES_LOGIN, "The host asks to sign in.")
         else:
-            shown = printable(location.encode(errors="replace")) or "another address"
-            super().__init__(ErrorCode.REPOSITORY_MOVED, f"The host redirects to {shown}.")
+            super().__init__(
+                ErrorCode.REPOSITORY_MOVED, f"The host redirects to {shown(location) or 'another address'}."
+            )
         self.location = location
 
 
@@ -146,19 +148,19 @@ def error_of_content(headers: Mapping[str, str], page: bytes) -> JobError:
 
 def error_of_line(said: bytes) -> JobError:
     """Return what an `ERR` line means, given what stands behind `ERR `."""
-    text = printable(said)
+    text = shown(said)
     return JobError(_code_of_words(text), f"The host says: {text}" if text else "The host gave an error without words.")
 
 
 def is_refusal(said: bytes) -> bool:
     """Whether an `ERR` line answers the arguments of a `fetch`, not the moment: other arguments may do better."""
-    text = printable(said)
+    text = shown(said)
     return not (_BUSY.search(text) or _PASSING.search(text))
 
 
-def printable(data: bytes) -> str:
+def shown(said: str | bytes) -> str:
     """Return text of a host, fit for an error message."""
-    return "".join(character for character in data.decode(errors="replace") if character.isprintable())[:_SHOWN]
+    return one_line(said, _SHOWN)
 
 
 def _code_of_status(status: int) -> ErrorCode:
@@ -186,7 +188,7 @@ def _code_of_words(text: str) -> ErrorCode:
 def _said(headers: Mapping[str, str], page: bytes) -> str:
     """Return what a plain text says; a page for browsers says too much."""
     kind = headers.get("Content-Type", "text/plain").partition(";")[0].strip().lower()
-    return printable(b" ".join(page.split())) if kind == "text/plain" and not page.lstrip().startswith(b"<") else ""
+    return shown(page) if kind == "text/plain" and not page.lstrip().startswith(b"<") else ""
 
 
 def _text(page: bytes) -> str:

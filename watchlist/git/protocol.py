@@ -17,6 +17,7 @@ from watchlist import limits
 from watchlist.errors import ErrorCode, JobError
 from watchlist.git.answers import BrokenOffError, error_of_line
 from watchlist.repository_url import Repository
+from watchlist.text import printable
 
 USER_AGENT = "git/2.45.0 (repository-watchlist)"
 """Hosts serve git's protocol to clients that look like git, and HTML to others."""
@@ -118,7 +119,7 @@ def branch_of(ref: str) -> str | None:
     name = ref.removeprefix(_BRANCHES)
     if name == ref or not check_ref_format(Ref(ref.encode(errors="replace"))):
         return None
-    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
+    shown = printable(name, "\N{REPLACEMENT CHARACTER}")
     return shown if len(shown) <= limits.BRANCH_CHARACTERS else f"{shown[: limits.BRANCH_CHARACTERS - 1]}…"
 
 

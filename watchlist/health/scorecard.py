@@ -10,6 +10,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
+from watchlist.text import shorten
+
 MAX_CHECKS = 30
 """Most checks kept of one result; Scorecard has 20."""
 
@@ -18,9 +20,6 @@ MAX_DETAILS = 10
 
 DETAIL_BYTES = 200
 """Longest detail, in UTF-8 bytes."""
-
-TEXT_BYTES = 300
-"""Longest reason, name or address, in UTF-8 bytes."""
 
 MAX_RESULT_BYTES = 200_000
 """No result is longer than this as JSON: it follows from the limits above, and half of a DynamoDB item remains."""
@@ -232,12 +231,3 @@ def compare(old: ScorecardResult, new: ScorecardResult) -> Comparison:
 
 def _conclusive(result: ScorecardResult) -> dict[str, int]:
     return {check.name: check.score for check in result.checks if check.score is not None}
-
-
-def shorten(text: str, most_bytes: int = TEXT_BYTES) -> str:
-    """Return `text` as one printable line of at most `most_bytes` UTF-8 bytes; `…` marks a cut."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    if len(line.encode()) <= most_bytes:
-        return line
-    ellipsis = "…"
-    return line.encode()[: most_bytes - len(ellipsis.encode())].decode(errors="ignore") + ellipsis

@@ -9,10 +9,10 @@ from itertools import accumulate
 
 from pydantic import BaseModel, ConfigDict
 
-from watchlist.health.scorecard import shorten
 from watchlist.history.commits import Commit, Signature
 from watchlist.history.file_changes import changed_paths
 from watchlist.history.people import People, Person
+from watchlist.text import shorten
 
 WEEKS = 52
 """Length of the window, in weeks that end now."""

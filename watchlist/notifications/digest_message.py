@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from watchlist import clock, limits
-from watchlist.alerts.alert import Alert, AlertLevel
+from watchlist.alerts.alert import Alert
+from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind
 from watchlist.storage.records import AlertRecord
 

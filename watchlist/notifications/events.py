@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from watchlist import clock
-from watchlist.alerts.alert import Alert, AlertLevel
+from watchlist.alerts.alert import Alert
+from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind
 from watchlist.errors import ErrorCode
 from watchlist.health.verdict import VerdictState

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from watchlist import limits
 from watchlist.alerts import store as alert_store
-from watchlist.alerts.alert import AlertLevel
+from watchlist.alerts.kind import AlertLevel
 from watchlist.health.summary import Summary, summary_of
 from watchlist.health.verdict import Thresholds, Verdict, VerdictState, verdict_of
 from watchlist.states import EntryStatus

@@ -9,7 +9,7 @@ from pynamodb.expressions.condition import Condition
 
 from watchlist import limits
 from watchlist.alerts import store as alert_store
-from watchlist.alerts.alert import AlertLevel
+from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind
 from watchlist.repository_url import Repository
 from watchlist.storage import cursors

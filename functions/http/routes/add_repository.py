@@ -27,7 +27,6 @@ from functions.http.problems import Problem, ProblemCode, problem
 from functions.http.shapes.adding import AddAnswer, BatchAnswer, BatchItemAnswer, BatchOutcome
 from watchlist import clock, limits
 from watchlist.alerts.settings import AlertSettings
-from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.repository_spelling import read_repository
 from watchlist.repository_url import Repository
@@ -38,7 +37,7 @@ from watchlist.storage.transactions import ServiceUnavailableError
 from watchlist.watching import entries
 from watchlist.watching.entries import Added, AlreadyWatchingError, Refusal, Watch, user_watchlist_id_of
 
-function = startup.Function(function_specs.ADD_REPOSITORY)
+function = startup.Function(routes.ADD.function)
 logger = function.logger
 queue = function.part(startup.job_queue)
 router = http_api.router()

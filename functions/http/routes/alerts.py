@@ -22,17 +22,16 @@ from functions.http.shapes.alerts import (
 )
 from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
-from watchlist.alerts.alert import AlertLevel
+from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind
 from watchlist.alerts.store import AlertNotFoundError
-from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.storage.records import AlertRecord
 from watchlist.watching import user_alerts, user_entries
 from watchlist.watching.user_alerts import WantedAlerts
 from watchlist.watching.user_entries import UserEntryNotFoundError
 
-function = startup.Function(function_specs.ALERTS)
+function = startup.Function(routes.ALERTS.function)
 router = http_api.router()
 
 _CHANGED = documented.responses(

@@ -13,13 +13,12 @@ from functions.http.parameters import CommitLimit, Cursor, Moment, WatchlistId
 from functions.http.problems import ProblemCode
 from functions.http.shapes.commits import CommitAnswer, CommitPage
 from watchlist import limits
-from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.history import store as history_store
 from watchlist.history.store import CommitFilter
 from watchlist.watching import entries
 
-function = startup.Function(function_specs.COMMITS)
+function = startup.Function(routes.COMMITS.function)
 router = http_api.router()
 
 

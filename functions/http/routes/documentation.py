@@ -8,10 +8,9 @@ from functions import startup
 from functions.http import api as http_api
 from functions.http import documented
 from functions.http.openapi.built import DOCUMENT, PAGE
-from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 
-function = startup.Function(function_specs.DOCUMENTATION)
+function = startup.Function(routes.DOCS.function)
 router = http_api.router()
 
 _CACHE_CONTROL = "public, max-age=300"

@@ -7,12 +7,11 @@ from functions.http.callers import caller_of
 from functions.http.parameters import WatchlistId
 from functions.http.problems import ProblemCode
 from functions.http.shapes.health import HealthAnswer
-from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.health import store as health_store
 from watchlist.watching import entries
 
-function = startup.Function(function_specs.HEALTH)
+function = startup.Function(routes.HEALTH.function)
 router = http_api.router()
 
 

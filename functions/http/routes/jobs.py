@@ -11,12 +11,11 @@ from functions.http.callers import require_operator
 from functions.http.problems import ProblemCode
 from functions.http.shapes.jobs import JobAnswer, JobsAnswer, QueueAnswer, QueueJobs, QueuesAnswer
 from watchlist import clock
-from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import ended as job_records
 
-function = startup.Function(function_specs.JOBS)
+function = startup.Function(routes.JOBS.function)
 sqs = function.part(lambda _: boto3.client("sqs", config=startup.CLIENT_CONFIG))
 router = http_api.router()
 

@@ -13,14 +13,13 @@ from functions.http.merge_patch import patched
 from functions.http.parameters import UserWatchlistId
 from functions.http.problems import ProblemCode
 from functions.http.shapes.settings import MergePatch
-from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.notifications import webhooks
 from watchlist.notifications.settings import NotificationSettings, StoredNotifications
 from watchlist.storage.records import UserEntry
 from watchlist.watching import user_entries
 
-function = startup.Function(function_specs.NOTIFICATIONS)
+function = startup.Function(routes.CHANGE_NOTIFICATIONS.function)
 router = http_api.router()
 
 

@@ -6,9 +6,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.http.page import BUILT, Answer, Page, nothing
 from functions.lambda_function import LambdaFunction
-from watchlist.deployment import functions as function_specs
+from watchlist.deployment import routes
 
-function = LambdaFunction(function_specs.PAGE)
+function = LambdaFunction(routes.PAGE_ROUTES[0].function)
 page = function.part(lambda settings: Page.read(BUILT, settings))
 
 

@@ -16,11 +16,10 @@ from functions.http.problems import ProblemCode
 from functions.http.shapes.adding import AddAnswer
 from functions.http.shapes.fields import WatchlistId as WatchlistIdField
 from watchlist import clock, limits
-from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.watching import entries
 
-function = startup.Function(function_specs.RETRY)
+function = startup.Function(routes.RETRY.function)
 logger = function.logger
 queue = function.part(startup.job_queue)
 router = http_api.router()

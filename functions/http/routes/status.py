@@ -15,12 +15,11 @@ from functions.http.parameters import UserName, WatchlistId
 from functions.http.problems import ProblemCode
 from functions.http.shapes.status import StatusAnswer
 from watchlist import limits
-from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.states import EntryStatus
 from watchlist.watching import entries
 
-function = startup.Function(function_specs.STATUS)
+function = startup.Function(routes.STATUS.function)
 router = http_api.router()
 
 POLL_AGAIN = 2

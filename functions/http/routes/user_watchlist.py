@@ -18,14 +18,13 @@ from functions.http.shapes.status import UserEntryAnswer
 from functions.http.shapes.watchlist import WatchlistPage
 from watchlist import clock, limits
 from watchlist.alerts.settings import AlertSettings
-from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.health.verdict import Thresholds
 from watchlist.states import EntryStatus
 from watchlist.watching import overview, user_entries
 from watchlist.watching.overview import PageWanted, Sort, Wanted
 
-function = startup.Function(function_specs.USER_WATCHLIST)
+function = startup.Function(routes.USER_WATCHLIST.function)
 logger = function.logger
 thresholds = function.part(Thresholds.of)
 router = http_api.router()

@@ -18,7 +18,7 @@ from functions.http.shapes.fields import (
     shown_status,
 )
 from functions.http.shapes.status import LastCheckAnswer
-from watchlist.alerts.alert import AlertLevel
+from watchlist.alerts.kind import AlertLevel
 from watchlist.health.verdict import ReasonCode, Verdict, VerdictState
 from watchlist.states import Stage
 from watchlist.watching.overview import Overview, Row

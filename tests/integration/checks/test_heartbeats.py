@@ -14,7 +14,7 @@ from local_service.provisioning import Environment
 from tests.integration.aws import Aws
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import stream_consumers
-from watchlist.deployment.functions import FunctionSpec
+from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.deployment.stream_consumers import CONSUMERS, StreamConsumer
 from watchlist.storage.records import ActivityItem, WatchlistItem
 

@@ -12,8 +12,9 @@ from local_service.functions.host import Context
 from local_service.gateways.http import Event, HttpRequest, event_of, find_route, response_of
 from watchlist import clock
 from watchlist.alerts import store as alert_store
-from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind
-from watchlist.alerts.settings import AlertKind
+from watchlist.alerts.alert import Alert
+from watchlist.alerts.kind import AlertLevel
+from watchlist.alerts.settings import AlertKind, AlertMetric, ThresholdKind
 from watchlist.deployment import routes
 from watchlist.health import store as health_store
 from watchlist.health.scorecard import no_score
@@ -65,7 +66,7 @@ class Client:
         match = find_route(routes.ROUTES, request.method, request.path)
         assert match is not None, request.path
         event = event_of(request, match, datetime.now(UTC), "request-1")
-        response = response_of(self.invoke(match.route.function, self._authorized(event)))
+        response = response_of(self.invoke(match.route.function.name, self._authorized(event)))
         content_type = dict(response.headers)["content-type"]
         body = json.loads(response.body) if response.body and "json" in content_type else response.body.decode()
         return Answer(response.status, dict(response.headers), body)

@@ -9,7 +9,7 @@ from tests.integration.http.client import CLICK, FLASK, Client, alert
 from tests.integration.http.recording import Call, operations
 from watchlist import clock
 from watchlist.alerts import store as alert_store
-from watchlist.alerts.alert import AlertLevel
+from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind
 
 PATH = "/activity/alerts?user=ada"

@@ -124,7 +124,7 @@ class Harness:
         if match is None:
             raise AssertionError(path)
         event = event_of(request, match, self.clock.now(), "request-1")
-        return response_of(json.loads(json.dumps(self.invoke(match.route.function, event))))
+        return response_of(json.loads(json.dumps(self.invoke(match.route.function.name, event))))
 
     def post(self, url: str = URL, user: str = "ada") -> HttpResponse:
         return self.http("POST", ADD.path, json.dumps({"repo_url": url, "added_by": user}).encode())

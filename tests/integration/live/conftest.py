@@ -23,7 +23,7 @@ from local_service.provisioning import provision
 from tests.integration.reach import reaching
 from watchlist import clock
 from watchlist.deployment import functions as function_specs
-from watchlist.deployment import stream_consumers
+from watchlist.deployment import routes, stream_consumers
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.protocol import Launch, Lease
@@ -56,7 +56,7 @@ class Live:
 
     def invoke(self, name: str, event: dict[str, Any]) -> Any:
         answer = self.functions.invoke(name, event)
-        if name == function_specs.LIVE_CONNECT.name:
+        if name == routes.LIVE_CONNECT.function.name:
             self.before_open()
         return answer
 
@@ -75,7 +75,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             "LIVE_ENDPOINT_URL": gateway.management_url,
         }
         environment = provision(aws.url, settings)
-        specs = (*function_specs.LIVE_FUNCTIONS, function_specs.LIVE_PUBLISHER, function_specs.STATUS)
+        specs = (*function_specs.LIVE_FUNCTIONS, function_specs.LIVE_PUBLISHER, routes.STATUS.function)
         parts.functions = running.enter_context(
             FunctionProcesses(
                 [LocalFunction(spec.name, spec.handler, spec.timeout, environment.of(spec)) for spec in specs],

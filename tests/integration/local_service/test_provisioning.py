@@ -7,7 +7,8 @@ from local_service.provisioning import Environment, provision
 from tests.integration.local_service.conftest import client
 from watchlist import limits, settings
 from watchlist.deployment import functions as function_specs
-from watchlist.deployment.functions import FUNCTIONS, FunctionSpec
+from watchlist.deployment.function_spec import FunctionSpec
+from watchlist.deployment.functions import FUNCTIONS
 from watchlist.deployment.queues import JOB_QUEUES, WEBHOOK_QUEUE
 from watchlist.job_kinds import JobKind
 from watchlist.settings import SettingsError

@@ -22,10 +22,12 @@ from tests.integration.reach import reaching
 from tests.webhook_receiver import Receiver
 from watchlist import clock
 from watchlist.alerts import store as alert_store
-from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind
-from watchlist.alerts.settings import AlertKind
+from watchlist.alerts.alert import Alert
+from watchlist.alerts.kind import AlertLevel
+from watchlist.alerts.settings import AlertKind, AlertMetric, ThresholdKind
 from watchlist.deployment import functions as function_specs
-from watchlist.deployment import stream_consumers
+from watchlist.deployment import routes, stream_consumers
+from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.notifications import digests
 from watchlist.states import EntryStatus, JobState
 from watchlist.storage.records import ENTRY_KEY, Digest, Entry, UserEntry
@@ -38,7 +40,7 @@ SPECS = (
     function_specs.ALERT_COLLECTOR,
     function_specs.DIGEST,
     function_specs.WEBHOOK_SENDER,
-    function_specs.NOTIFICATIONS,
+    routes.CHANGE_NOTIFICATIONS.function,
 )
 
 
@@ -137,7 +139,7 @@ def _connect(aws: EmbeddedAws, environment: Environment, functions: FunctionProc
     boto3.client("sns", **arguments).subscribe(TopicArn=topic, Protocol="sqs", Endpoint=email_queue_arn)
     streams = boto3.client("dynamodbstreams", **arguments)
 
-    def invoke(spec: function_specs.FunctionSpec, event: dict[str, Any]) -> Any:
+    def invoke(spec: FunctionSpec, event: dict[str, Any]) -> Any:
         return functions.invoke(spec.name, event)
 
     consumers = (stream_consumers.ENTRY_EVENTS, stream_consumers.ALERT_EVENTS, stream_consumers.ALERT_DIGESTS)
@@ -208,7 +210,7 @@ class Watch:
             "body": json.dumps(body),
             "isBase64Encoded": False,
         }
-        answer: dict[str, Any] = told.functions.invoke(function_specs.NOTIFICATIONS.name, event)
+        answer: dict[str, Any] = told.functions.invoke(routes.CHANGE_NOTIFICATIONS.function.name, event)
         return {"status": answer["statusCode"], **json.loads(answer["body"])}
 
     def raise_alert(self, alert_id: str | None = None) -> str:

@@ -6,11 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.alerts.evaluating import raised, watcher
 from tests.unit.commit_factory import ADA, BOT, GRACE, NOON, a_commit
-from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind, Watcher
+from watchlist.alerts.alert import Alert, Watcher
 from watchlist.alerts.baseline import Baseline
-from watchlist.alerts.commit_rules import MINIMUM_FILES, MINIMUM_LINES, commit_alerts
-from watchlist.alerts.settings import AlertKind, AlertSettings
+from watchlist.alerts.kind import AlertLevel
+from watchlist.alerts.kinds.files_changed import MINIMUM_FILES
+from watchlist.alerts.kinds.lines_added_deleted import MINIMUM_LINES
+from watchlist.alerts.occasions import NewCommits
+from watchlist.alerts.settings import AlertKind, AlertMetric, ThresholdKind
 from watchlist.history.commits import Commit, FileChange, Signature
 from watchlist.history.people import People
 
@@ -34,27 +38,19 @@ def baseline_of(commits: Sequence[Commit]) -> Baseline:
 BASELINE = baseline_of(USUAL)
 
 
-def watcher(**kinds: dict[str, Any]) -> Watcher:
-    return Watcher("user-watchlist-1", AlertSettings.model_validate(kinds))
-
-
 def only(kinds: Sequence[str], **fields: Any) -> Watcher:
     """Return a watcher of `kinds` alone, with `fields` set in each."""
     settings = {kind.value: fields if kind in kinds else {"enabled": False} for kind in AlertKind}
     return watcher(**settings)
 
 
-def alerts_of(watching: Watcher, *commits: Commit, baseline: Baseline | None = BASELINE, **known: Any) -> list[Alert]:
-    return commit_alerts(watching, baseline, commits, PEOPLE, **known)
+def alerts_of(watching: Watcher, *commits: Commit, baseline: Baseline = BASELINE, **known: Any) -> list[Alert]:
+    return raised(watching, NewCommits(baseline=baseline, new=commits, people=PEOPLE, **known))
 
 
 def the_alert(watching: Watcher, *commits: Commit, baseline: Baseline = BASELINE, **known: Any) -> Alert:
     (alert,) = alerts_of(watching, *commits, baseline=baseline, **known)
     return alert
-
-
-def test_the_first_backfill_raises_nothing() -> None:
-    assert alerts_of(watcher(), a_commit(lines=10**6, files=5000), baseline=None) == []
 
 
 def test_usual_commits_raise_nothing() -> None:
@@ -227,15 +223,15 @@ def test_churn_counts_stored_commits_of_the_week_but_raises_only_for_new_ones() 
     last_week = [a_commit(files=["new"], at=NOON - timedelta(weeks=1)) for _ in range(7)]
     last = a_commit(files=["new"])
 
-    assert alerts_of(only(CHURN), last, recent_commits=stored[:6] + last_week) == []
-    assert the_alert(only(CHURN), last, recent_commits=stored + last_week).commit_sha == last.sha
-    assert alerts_of(only(CHURN), a_commit(files=["another"]), recent_commits=[*stored, last]) == []
+    assert alerts_of(only(CHURN), last, recent=stored[:6] + last_week) == []
+    assert the_alert(only(CHURN), last, recent=stored + last_week).commit_sha == last.sha
+    assert alerts_of(only(CHURN), a_commit(files=["another"]), recent=[*stored, last]) == []
 
 
 def test_a_commit_that_is_both_stored_and_new_counts_once() -> None:
     week = [a_commit(files=["new"]) for _ in range(8)]
 
-    assert the_alert(only(CHURN), *week, *week, recent_commits=week).value == 8
+    assert the_alert(only(CHURN), *week, *week, recent=week).value == 8
 
 
 def test_programs_do_not_churn() -> None:
@@ -248,7 +244,7 @@ def test_an_alert_for_a_file_comes_once_a_week() -> None:
     next_week = [a_commit(files=["new"], at=NOON + timedelta(weeks=1)) for _ in range(8)]
 
     once = the_alert(only(CHURN), *first)
-    again = the_alert(only(CHURN), *more, recent_commits=first)
+    again = the_alert(only(CHURN), *more, recent=first)
 
     assert once.id == again.id
     assert the_alert(only(CHURN), *next_week).id != once.id
@@ -293,14 +289,14 @@ def test_hours_are_those_of_writing_and_the_week_is_that_of_committing() -> None
 def test_hours_alert_once_for_an_author_and_week() -> None:
     first = at_hours(1, 2, 3)
 
-    assert the_alert(only(HOURS), *first).id == the_alert(only(HOURS), *at_hours(4, 5, 6), recent_commits=first).id
-    assert alerts_of(only(HOURS), *at_hours(12), recent_commits=first) == []
+    assert the_alert(only(HOURS), *first).id == the_alert(only(HOURS), *at_hours(4, 5, 6), recent=first).id
+    assert alerts_of(only(HOURS), *at_hours(12), recent=first) == []
 
 
 def test_each_watcher_has_alerts_of_their_own() -> None:
     commit = a_commit(lines=50_000)
-    (one,) = commit_alerts(Watcher("one", only(LINES).settings), BASELINE, [commit], PEOPLE)
-    (other,) = commit_alerts(Watcher("other", only(LINES).settings), BASELINE, [commit], PEOPLE)
+    (one,) = alerts_of(Watcher("one", only(LINES).settings), commit)
+    (other,) = alerts_of(Watcher("other", only(LINES).settings), commit)
 
     assert one.id != other.id
 
@@ -354,7 +350,7 @@ SENSITIVE = watcher(
 def test_hostile_commits_raise_alerts_or_none_but_no_error(past: list[Commit], new: list[Commit]) -> None:
     baseline = Baseline.model_validate_json(baseline_of(past * 40).model_dump_json())
 
-    alerts = commit_alerts(SENSITIVE, baseline, new, PEOPLE, recent_commits=past)
+    alerts = alerts_of(SENSITIVE, *new, baseline=baseline, recent=past)
 
     assert len({alert.id for alert in alerts}) == len(alerts)
     for alert in alerts:
@@ -372,7 +368,7 @@ def test_the_same_commits_raise_the_same_alerts_in_any_order_and_as_often_as_the
     shuffled = [*unique, *unique]
     order.shuffle(shuffled)
 
-    assert commit_alerts(SENSITIVE, BASELINE, unique, PEOPLE) == commit_alerts(SENSITIVE, BASELINE, shuffled, PEOPLE)
+    assert alerts_of(SENSITIVE, *unique) == alerts_of(SENSITIVE, *shuffled)
 
 
 @given(
@@ -411,7 +407,7 @@ def test_what_a_week_adds_up_to_does_not_depend_on_how_often_it_was_looked_at() 
     one_by_one = [
         alert.id
         for position, commit in enumerate(week)
-        for alert in alerts_of(only(CHURN), commit, recent_commits=week[:position])
+        for alert in alerts_of(only(CHURN), commit, recent=week[:position])
     ]
 
     assert set(one_by_one) == {at_once.id}

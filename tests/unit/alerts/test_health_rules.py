@@ -4,26 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind, Watcher
-from watchlist.alerts.health_rules import VulnerabilitiesCheck, health_score_alert, new_vulnerabilities_alert
-from watchlist.alerts.settings import AlertSettings
+from tests.unit.alerts.evaluating import only_one, watcher
+from watchlist.alerts.alert import Alert
+from watchlist.alerts.kind import AlertLevel
+from watchlist.alerts.occasions import NewHealth, VulnerabilitiesCheck
+from watchlist.alerts.settings import AlertMetric, ThresholdKind
 
 SHA = "8d3a1c1e6f0b4c7d9e2f5a6b7c8d9e0f1a2b3c4d"
 BEFORE = "2026-03-04T12:00:00Z"
 
 
-def watcher(**kinds: dict[str, Any]) -> Watcher:
-    return Watcher("user-watchlist-1", AlertSettings.model_validate(kinds))
-
-
 def health(previous: float | None, current: float | None, *, before: str = BEFORE, **fields: Any) -> Alert | None:
-    return health_score_alert(
-        watcher(health_score_decreases=fields),
-        previous_result_id=before,
-        previous_score=previous,
-        score=current,
-        commit_sha=SHA,
-    )
+    occasion = NewHealth(previous_result_id=before, previous_score=previous, score=current, commit_sha=SHA)
+    return only_one(watcher(health_score_decreases=fields), "health_score_decreases", occasion)
 
 
 def finding(*names: str) -> str:
@@ -37,13 +30,10 @@ def check(*findings: str, score: int | None = None) -> VulnerabilitiesCheck:
 def vulnerabilities(
     previous: VulnerabilitiesCheck, current: VulnerabilitiesCheck, *, before: str = BEFORE, **fields: Any
 ) -> Alert | None:
-    return new_vulnerabilities_alert(
-        watcher(new_vulnerabilities_detected=fields),
-        previous_result_id=before,
-        previous=previous,
-        current=current,
-        commit_sha=SHA,
+    occasion = NewHealth(
+        previous_result_id=before, previous_vulnerabilities=previous, vulnerabilities=current, commit_sha=SHA
     )
+    return only_one(watcher(new_vulnerabilities_detected=fields), "new_vulnerabilities_detected", occasion)
 
 
 @pytest.mark.parametrize(

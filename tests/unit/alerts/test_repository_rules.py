@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -5,24 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.alerts.evaluating import only_one, watcher
 from tests.unit.commit_factory import ADA, NOON
-from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind, Watcher
-from watchlist.alerts.repository_rules import (
-    ancestry_break_alert,
-    descends_from,
-    inactivity_alert,
-    processing_finished_alert,
-    verdict_alert,
-)
-from watchlist.alerts.settings import AlertSettings
+from watchlist.alerts.alert import Alert
+from watchlist.alerts.baseline import Baseline
+from watchlist.alerts.kind import AlertLevel
+from watchlist.alerts.kinds.ancestry_breaks import descends_from
+from watchlist.alerts.occasions import NewCommits, Quiet, SetupEnded, VerdictFound
+from watchlist.alerts.settings import AlertMetric, ThresholdKind
 from watchlist.health.verdict import Reason, ReasonCode, Verdict, VerdictState
 from watchlist.history.commits import Commit
+from watchlist.history.people import People
 
 DAY = timedelta(days=1)
-
-
-def watcher(**kinds: dict[str, Any]) -> Watcher:
-    return Watcher("user-watchlist-1", AlertSettings.model_validate(kinds))
+PEOPLE = People()
 
 
 def commits(**parents: str) -> list[Commit]:
@@ -68,7 +65,9 @@ def test_descent_ends_even_where_commits_claim_to_be_their_own_ancestors(parents
 
 
 def ancestry(previous: str | None, head: str, *, descends: bool | None, **fields: Any) -> Alert | None:
-    return ancestry_break_alert(watcher(ancestry_breaks=fields), previous_head=previous, head=head, descends=descends)
+    nothing: Any = {"baseline": Baseline.of([], PEOPLE), "new": [], "people": PEOPLE}
+    occasion = NewCommits(previous_head=previous, head=head, descends=descends, **nothing)
+    return only_one(watcher(ancestry_breaks=fields), "ancestry_breaks", occasion)
 
 
 def test_a_rewritten_history_is_critical_and_names_both_heads() -> None:
@@ -101,13 +100,8 @@ def test_each_rewrite_is_an_event_of_its_own() -> None:
 
 def inactivity(quiet: timedelta, *, watched: timedelta = 30 * DAY, sha: str = "a" * 40, **fields: Any) -> Alert | None:
     """Evaluate a repository that was added `watched` ago and has been quiet for `quiet`."""
-    return inactivity_alert(
-        watcher(inactivity=fields),
-        last_commit_sha=sha,
-        last_commit_at=NOON - quiet,
-        watched_since=NOON - watched,
-        now=NOON,
-    )
+    occasion = Quiet(last_commit_sha=sha, last_commit_at=NOON - quiet, now=NOON)
+    return only_one(replace(watcher(inactivity=fields), since=NOON - watched), "inactivity", occasion)
 
 
 def test_silence_alerts_from_the_days_of_the_settings_on() -> None:
@@ -147,7 +141,8 @@ def test_a_disabled_inactivity_alert_raises_nothing() -> None:
 
 @given(st.datetimes(), st.datetimes(), st.datetimes())
 def test_any_times_raise_an_alert_or_none_but_no_error(last: Any, since: Any, now: Any) -> None:
-    alert = inactivity_alert(watcher(), last_commit_sha="a", last_commit_at=last, watched_since=since, now=now)
+    occasion = Quiet(last_commit_sha="a", last_commit_at=last, now=now)
+    alert = only_one(replace(watcher(), since=since), "inactivity", occasion)
 
     assert alert is None or alert.value >= 90
 
@@ -155,7 +150,8 @@ def test_any_times_raise_an_alert_or_none_but_no_error(last: Any, since: Any, no
 def finished(
     status: Literal["ready", "failed"], *, job: str = "job-1", reason: str | None = None, **fields: Any
 ) -> Alert | None:
-    return processing_finished_alert(watcher(processing_finished=fields), job_id=job, status=status, reason=reason)
+    occasion = SetupEnded(job_id=job, status=status, reason=reason)
+    return only_one(watcher(processing_finished=fields), "processing_finished", occasion)
 
 
 def test_a_ready_repository_is_mild_news_and_a_failed_one_critical_with_its_reason() -> None:
@@ -192,7 +188,7 @@ GONE = Verdict(VerdictState.GONE, (Reason(ReasonCode.NOT_THERE, "It is not there
 
 
 def test_a_verdict_that_changed_says_what_it_was_and_why() -> None:
-    alert = verdict_alert(watcher(), before=VerdictState.ACTIVE, verdict=QUIET, at=NOON)
+    alert = only_one(watcher(), "verdict_changes", VerdictFound(before=VerdictState.ACTIVE, verdict=QUIET, at=NOON))
 
     assert alert is not None
     assert (alert.level, alert.message) == (
@@ -202,7 +198,7 @@ def test_a_verdict_that_changed_says_what_it_was_and_why() -> None:
 
 
 def test_what_is_failing_is_critical() -> None:
-    alert = verdict_alert(watcher(), before=VerdictState.ACTIVE, verdict=FAILING, at=NOON)
+    alert = only_one(watcher(), "verdict_changes", VerdictFound(before=VerdictState.ACTIVE, verdict=FAILING, at=NOON))
 
     assert alert is not None
     assert alert.level is AlertLevel.CRITICAL
@@ -220,4 +216,6 @@ def test_what_is_failing_is_critical() -> None:
 def test_no_change_and_what_is_told_otherwise_raise_nothing(
     before: VerdictState, verdict: Verdict, settings: dict[str, Any]
 ) -> None:
-    assert verdict_alert(watcher(**settings), before=before, verdict=verdict, at=NOON) is None
+    assert (
+        only_one(watcher(**settings), "verdict_changes", VerdictFound(before=before, verdict=verdict, at=NOON)) is None
+    )

@@ -1,43 +1,47 @@
-from datetime import UTC, datetime
+from collections.abc import Iterator
+
+import pytest
 
 from tests.unit.commit_factory import a_commit
 from watchlist import limits
 from watchlist.alerts import telling as alerting
-from watchlist.alerts.alert import Alert, AlertLevel, Watcher
+from watchlist.alerts.alert import Watcher
 from watchlist.alerts.baseline import Baseline
-from watchlist.alerts.commit_rules import commit_alerts
-from watchlist.alerts.settings import AlertSettings
+from watchlist.alerts.kind import AlertLevel, Finding
+from watchlist.alerts.occasions import NewCommits, Occasion
+from watchlist.alerts.settings import AlertKind, AlertSettings
 from watchlist.history.people import People
 
-LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 PEOPLE = People()
 BASELINE = Baseline.of([a_commit() for _ in range(40)], PEOPLE)
-HUGE = a_commit(lines=50_000)
+HUGE = NewCommits(baseline=BASELINE, new=[a_commit(lines=50_000)], people=PEOPLE)
 
 
-def test_watchers_with_equal_settings_share_one_evaluation_and_have_alerts_of_their_own() -> None:
+def test_watchers_with_equal_settings_share_one_evaluation_and_have_alerts_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     evaluated: list[AlertSettings] = []
+    findings = AlertSettings.findings
 
-    def evaluate(watcher: Watcher) -> list[Alert]:
-        evaluated.append(watcher.settings)
-        return commit_alerts(watcher, BASELINE, [HUGE], PEOPLE)
+    def counted(settings: AlertSettings, occasion: Occasion) -> Iterator[tuple[AlertKind, Finding]]:
+        evaluated.append(settings)
+        return findings(settings, occasion)
 
-    rule = alerting.once_per_settings(evaluate)
+    monkeypatch.setattr(AlertSettings, "findings", counted)
+    found = alerting.once_per_settings(HUGE)
     off = AlertSettings.model_validate({"lines_added_deleted": {"enabled": False}})
     watchers = [Watcher(f"user_{number}", AlertSettings()) for number in range(1000)] + [Watcher("user_off", off)]
 
-    raised = [alert for watcher in watchers for alert in rule(watcher, LONG_AGO)]
+    raised = [alert for watcher in watchers for alert in watcher.alerts(found(watcher.settings))]
 
     assert evaluated == [AlertSettings(), off]
     assert len(raised) == len({alert.id for alert in raised}) == 1000
 
 
 def test_the_same_event_has_the_same_id_in_another_evaluation() -> None:
-    def rule() -> alerting.Rule:
-        return alerting.once_per_settings(lambda watcher: commit_alerts(watcher, BASELINE, [HUGE], PEOPLE))
-
     watcher = Watcher("user_1", AlertSettings())
-    assert [alert.id for alert in rule()(watcher, LONG_AGO)] == [alert.id for alert in rule()(watcher, LONG_AGO)]
+    once, again = (watcher.alerts(alerting.once_per_settings(HUGE)(watcher.settings)) for _ in range(2))
+    assert [alert.id for alert in once] == [alert.id for alert in again] != []
 
 
 def test_one_refresh_raises_a_bounded_number_of_alerts_the_critical_ones_first() -> None:
@@ -45,10 +49,9 @@ def test_one_refresh_raises_a_bounded_number_of_alerts_the_critical_ones_first()
     settings = AlertSettings.model_validate(lines_only)
     mild = [a_commit(lines=1000) for _ in range(limits.ALERTS_OF_ONE_REFRESH)]
     critical = a_commit(lines=10_000_000)
-    baseline = Baseline.of([], PEOPLE)
-    rule = alerting.once_per_settings(lambda watcher: commit_alerts(watcher, baseline, [*mild, critical], PEOPLE))
+    occasion = NewCommits(baseline=Baseline.of([], PEOPLE), new=[*mild, critical], people=PEOPLE)
 
-    raised = rule(Watcher("user_1", settings), LONG_AGO)
+    raised = Watcher("user_1", settings).alerts(alerting.once_per_settings(occasion)(settings))
 
     assert len(raised) == limits.ALERTS_OF_ONE_REFRESH
     assert [alert.commit_sha for alert in raised if alert.level is AlertLevel.CRITICAL] == [critical.sha]

@@ -10,7 +10,6 @@ from watchlist.health.scorecard import (
     MAX_CHECKS,
     MAX_DETAILS,
     MAX_RESULT_BYTES,
-    TEXT_BYTES,
     CheckMove,
     CheckResult,
     PassedOver,
@@ -19,8 +18,8 @@ from watchlist.health.scorecard import (
     aggregate,
     compare,
     no_score,
-    shorten,
 )
+from watchlist.text import TEXT_BYTES, shorten
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 HEAD = "a" * 40

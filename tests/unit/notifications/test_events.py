@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from watchlist.alerts.alert import Alert, AlertLevel, AlertMetric, ThresholdKind
-from watchlist.alerts.settings import AlertKind
+from watchlist.alerts.alert import Alert
+from watchlist.alerts.kind import AlertLevel
+from watchlist.alerts.settings import AlertKind, AlertMetric, ThresholdKind
 from watchlist.errors import ErrorCode, JobError
 from watchlist.notifications import events
 from watchlist.notifications.events import EVENTS, AlertRaised, Event, HealthChanged, RepositoryFailed, RepositoryReady

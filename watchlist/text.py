@@ -1,0 +1,33 @@
+"""Text of strangers made fit to be shown: printable, on one line, cut to size.
+
+What does not print (control characters, ways to turn the direction of writing, halves of surrogate pairs) can move a
+terminal's cursor or make a line read as another one.
+"""
+
+TEXT_BYTES = 300
+"""Longest reason or sentence that is kept of a program's or host's words."""
+
+_CUT = "…"
+_LOOKED_AT = 4
+"""As many times what is kept are looked at: of megabytes of spaces no word is searched for."""
+
+
+def printable(text: str, instead: str = " ") -> str:
+    """Return the text with `instead` of every character that does not print."""
+    return "".join(character if character.isprintable() else instead for character in text)
+
+
+def one_line(text: str | bytes, most: int) -> str:
+    """Return text as printable words on one line, at most `most` characters; `…` marks a cut."""
+    if isinstance(text, bytes):
+        text = text.decode(errors="replace")
+    words = " ".join(printable(text[: _LOOKED_AT * most]).split())
+    return words if len(words) <= most else words[: most - 1] + _CUT
+
+
+def shorten(text: str, most_bytes: int = TEXT_BYTES) -> str:
+    """Return text as printable words on one line, at most `most_bytes` bytes of UTF-8; `…` marks a cut."""
+    line = " ".join(printable(text).split()).encode()
+    if len(line) <= most_bytes:
+        return line.decode()
+    return line[: most_bytes - len(_CUT.encode())].decode(errors="ignore") + _CUT
