@@ -35,14 +35,14 @@ from watchlist import clock, limits, metrics
 from watchlist.alerts.setup_news import tell_of_setup
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
 from watchlist.history.manifest import Manifest
-from watchlist.jobs import host_back_off, task_slots
+from watchlist.jobs import host_back_off, line
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.protocol import Launch, Lease, SupersededError
 from watchlist.jobs.queue import HeldMessage, JobQueue, MessageGoneError
 from watchlist.jobs.stopped_tasks import launch_of
 from watchlist.metrics import Metric, attempt_failed_by
 from watchlist.settings import JobSettings, SettingsError, TaskSettings, load
-from watchlist.states import Share, Stage
+from watchlist.states import Stage
 from watchlist.storage import records
 from watchlist.storage.failures import failure_of
 from watchlist.storage.records import Entry
@@ -115,8 +115,8 @@ class Worker:
             with contextlib.suppress(SupersededError):
                 self._work(lease, entry)
         finally:
-            task_slots.free_slot(Share.of(self._launch.message.kind), self._slot, self._launch.owner)
             self._metrics.flush_metrics()
+            line.free_slot(self._launch, self._slot, self._settings, self._queue, clock.now())
 
     def _terminate(self, *_: object) -> None:
         """Stop the job from another thread: the interrupted one can hold the locks that stopping takes."""

@@ -43,7 +43,11 @@ SEND_TIMEOUT = timedelta(minutes=2)
 """How long a new job may have no message in its queue: past it the add is taken to have died between its two writes."""
 
 PROCESSING_BOUND = timedelta(hours=6)
-"""No entry stays `processing` longer: the reconciler fails it with `processing_timed_out`."""
+"""No job takes longer once it could start: the reconciler fails it with `processing_timed_out`. The time in which it
+waits in line for a task does not count."""
+
+TASKS_OF_A_SHARE = 10_000
+"""Most tasks of a share at once: a slot's number has four digits."""
 
 RECONCILE_INTERVAL = timedelta(minutes=5)
 """How often the reconciler runs; a bound can be exceeded by at most this."""

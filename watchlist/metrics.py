@@ -24,7 +24,10 @@ class Metric(StrEnum):
     """Dispatcher: 1 for each task that ECS accepted."""
 
     TASK_POSTPONED = "TaskPostponed"
-    """Dispatcher: 1 for each launch put off, because no slot was free or ECS had no capacity or throttled."""
+    """Dispatcher: 1 for each launch put off, because ECS had no capacity or throttled."""
+
+    LONGEST_WAIT = "LongestWait"
+    """Reconciler: seconds since the oldest job that waits in line was queued; 0 if none waits."""
 
     TASK_REFUSED = "TaskRefused"
     """Dispatcher: 1 for each launch that ECS refused for good."""
@@ -123,6 +126,7 @@ _UNITS = {
     Metric.JOB_DURATION: "Seconds",
     Metric.TASK_AGE: "Seconds",
     Metric.CHECK_LAG: "Seconds",
+    Metric.LONGEST_WAIT: "Seconds",
     Metric.BYTES_RECEIVED: "Bytes",
     Metric.SCORE: "None",
 }

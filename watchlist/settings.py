@@ -148,6 +148,17 @@ class EnqueueSettings(TableSettings, QueueSettings, PatienceSettings):
     """What handing jobs to the queues needs."""
 
 
+class CallSettings(EnqueueSettings):
+    """What whoever frees a slot needs, so that the next job has it."""
+
+    max_setup_tasks: int = Field(alias="MAX_SETUP_TASKS", ge=1, le=limits.TASKS_OF_A_SHARE)
+    max_refresh_tasks: int = Field(alias="MAX_REFRESH_TASKS", ge=1, le=limits.TASKS_OF_A_SHARE)
+
+    def max_tasks(self, kind: JobKind) -> int:
+        """Return how many tasks of `kind`'s share (setup or refresh) may run at once."""
+        return self.max_refresh_tasks if kind.is_refresh else self.max_setup_tasks
+
+
 class OperationsSettings(TableSettings, DeadLetterQueueSettings):
     """What looking at jobs and queues needs."""
 
@@ -322,7 +333,7 @@ class SchedulerSettings(TableSettings, QueueSettings, OriginSettings, CheckSetti
     max_open_refreshes: int = Field(default=limits.OPEN_REFRESHES, alias="MAX_OPEN_REFRESHES", ge=1)
 
 
-class DispatcherSettings(TableSettings, QueueSettings, PatienceSettings):
+class DispatcherSettings(CallSettings):
     """What the dispatcher needs to launch tasks."""
 
     cluster: str = Field(alias="CLUSTER", min_length=1)
@@ -331,16 +342,10 @@ class DispatcherSettings(TableSettings, QueueSettings, PatienceSettings):
     security_group_ids: CommaSeparated = Field(alias="SECURITY_GROUP_IDS", min_length=1)
     assign_public_ip: Literal["ENABLED", "DISABLED"] = Field(default="DISABLED", alias="ASSIGN_PUBLIC_IP")
     refresh_capacity_provider: str = Field(default="FARGATE_SPOT", alias="REFRESH_CAPACITY_PROVIDER")
-    max_setup_tasks: int = Field(alias="MAX_SETUP_TASKS", ge=1, le=1000)
-    max_refresh_tasks: int = Field(alias="MAX_REFRESH_TASKS", ge=1, le=1000)
     postpone_seconds: Seconds = Field(default=60, alias="POSTPONE_SECONDS")
 
-    def max_tasks(self, kind: JobKind) -> int:
-        """Return how many tasks of `kind`'s share (setup or refresh) may run at once."""
-        return self.max_refresh_tasks if kind.is_refresh else self.max_setup_tasks
 
-
-class TaskSettings(TableSettings, QueueSettings, OriginSettings, LeaseSettings, PatienceSettings):
+class TaskSettings(CallSettings, OriginSettings, LeaseSettings):
     """What the container's job needs besides the job itself."""
 
     git_clone_dir: Path = Field(alias="GIT_CLONE_DIR")

@@ -19,7 +19,7 @@ from functions import startup
 from watchlist import clock, limits
 from watchlist.deployment import functions as function_specs
 from watchlist.errors import ErrorCode, JobError
-from watchlist.jobs import dispatching, host_back_off
+from watchlist.jobs import dispatching, host_back_off, line, task_slots
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.dispatching import (
     DeclareLost,
@@ -35,6 +35,7 @@ from watchlist.jobs.protocol import Launch, SupersededError
 from watchlist.jobs.queue import MessageGoneError
 from watchlist.jobs.task_launcher import Refused, TaskLauncher
 from watchlist.metrics import Metric, attempt_failed_by, publisher
+from watchlist.states import Share
 from watchlist.storage.records import Entry
 from watchlist.watching import entries
 from watchlist.watching.entries import EntryNotFoundError, NotFailedError
@@ -123,7 +124,8 @@ def _act(received: ReceivedMessage) -> Handled:
         case Drop():
             return True
         case Start(attempt):
-            return _start(received, attempt)
+            launch = Launch(message, received.message_id, received.receive_count, attempt)
+            return entry is None or _start(received, launch, entry)
         case Postpone(delay, _, for_task):
             return _postpone(received, delay, for_task=for_task)
         case DeclareLost(error):
@@ -140,28 +142,48 @@ def _act(received: ReceivedMessage) -> Handled:
             assert_never(decision)
 
 
-def _start(received: ReceivedMessage, attempt: int) -> Handled:
-    launch = Launch(received.message, received.message_id, received.receive_count, attempt)
+def _start(received: ReceivedMessage, launch: Launch, entry: Entry) -> Handled:
     now = clock.now()
-    job_protocol.begin_launch(launch, now + function.settings.launch_timeout)
+    slot = line.slot_for(launch, function.settings, now)
+    if slot is None:
+        return _wait(received.message, entry)
     try:
-        task_arn = launcher().start(launch, received.receipt_handle, now)
+        job_protocol.begin_launch(launch, now + function.settings.launch_timeout)
+        task_arn = launcher().start(launch, received.receipt_handle, slot)
     except Refused as refused:
-        return _refused(received, launch, refused)
+        return _refused(received, launch, slot, refused)
+    except Exception:
+        task_slots.free_slot(Share.of(launch.message.kind), slot, launch.owner)
+        raise
     metrics.add_metric(Metric.TASK_LAUNCHED, Metric.TASK_LAUNCHED.unit, 1)
     job_protocol.record_launch(launch, task_arn, clock.now() + function.settings.launch_timeout)
     return False
 
 
-def _refused(received: ReceivedMessage, launch: Launch, refused: Refused) -> Handled:
+def _wait(message: JobMessage, entry: Entry) -> Handled:
+    """Let the job wait in line, and call whoever is next: a slot may have been freed in this moment."""
+    job_protocol.wait_in_line(message, entry)
+    line.call(Share.of(message.kind), function.settings, queue(), clock.now())
+    return True
+
+
+def _refused(received: ReceivedMessage, launch: Launch, slot: int, refused: Refused) -> Handled:
+    """Put the launch off, or count it as an attempt.
+
+    The slot of one that is put off is kept for it: it stays ahead of the jobs that wait, which ECS would refuse, too.
+    A task that started although its answer was lost then runs without a slot: the bound gives way.
+    """
     logger.warning("task refused", refusal=refused.refusal, reason=refused.reason)
+    now = clock.now()
     if refused.refusal.is_temporary:
         metrics.add_metric(Metric.TASK_POSTPONED, Metric.TASK_POSTPONED.unit, 1)
         jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, protects nothing
-        return _postpone(received, timedelta(seconds=function.settings.postpone_seconds * jitter))
+        delay = timedelta(seconds=function.settings.postpone_seconds * jitter)
+        line.keep_slot(launch, slot, delay + function.settings.send_timeout, now)
+        return _postpone(received, delay)
     metrics.add_metric(Metric.TASK_REFUSED, Metric.TASK_REFUSED.unit, 1)
     error = JobError(ErrorCode.WORKER_NOT_STARTED, "The worker was refused; the operator's log has the reason.")
-    now = clock.now()
+    line.free_slot(launch, slot, function.settings, queue(), now)
     entry = job_protocol.record_unstarted(launch, error, now)
     _count_failure(entry, error)
     _hand_back(received, entry.pause(now))

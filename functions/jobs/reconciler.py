@@ -14,12 +14,12 @@ from functions import startup
 from watchlist import clock, limits
 from watchlist.deployment import functions as function_specs
 from watchlist.job_kinds import JobKind
+from watchlist.jobs import line, reconciling
 from watchlist.jobs import protocol as job_protocol
-from watchlist.jobs import reconciling
 from watchlist.jobs.protocol import SupersededError
 from watchlist.jobs.reconciling import DeclareLost, Requeue, TimeOut, Wait
 from watchlist.metrics import Metric, attempt_failed_by, publisher
-from watchlist.states import DueKind
+from watchlist.states import DueKind, Share
 from watchlist.storage import heartbeats
 from watchlist.storage.records import Entry
 from watchlist.watching import removal
@@ -58,9 +58,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         else:
             recovered += not isinstance(remedy, Wait)
             overdue += isinstance(remedy, TimeOut)
+    for share in Share:
+        line.call(share, function.settings, queue(), clock.now())
     errors += _purge_removed(context)
     heartbeats.beat(clock.now())
     metrics.add_metric(Metric.ENTRIES_RECOVERED, Metric.ENTRIES_RECOVERED.unit, recovered)
+    metrics.add_metric(Metric.LONGEST_WAIT, Metric.LONGEST_WAIT.unit, line.longest_wait(clock.now()).total_seconds())
     metrics.add_metric(Metric.ENTRIES_OVERDUE, Metric.ENTRIES_OVERDUE.unit, overdue)
     if errors:
         raise ExceptionGroup("entries could not be served", errors)
@@ -88,7 +91,8 @@ def _due(now: datetime) -> Iterator[str]:
     """Yield the entries whose job is past its bound, however lively it seems, then those that gave no sign of life."""
     for kind in JobKind:
         past_bound = Entry.job_queued_at <= now - limits.PROCESSING_BOUND
-        for key in Entry.by_queue.query(kind, past_bound, limit=limits.RECONCILED_AT_ONCE):
+        at_work = Entry.waits_in.does_not_exist()
+        for key in Entry.by_queue.query(kind, past_bound, at_work, limit=limits.RECONCILED_AT_ONCE):
             yield key.pk
     for key in Entry.by_due.query(DueKind.JOB, Entry.due_at <= now, limit=limits.RECONCILED_AT_ONCE):
         yield key.pk

@@ -12,13 +12,12 @@ from functions import startup
 from watchlist import clock
 from watchlist.deployment import functions as function_specs
 from watchlist.errors import ErrorCode, JobError
+from watchlist.jobs import line
 from watchlist.jobs import protocol as job_protocol
-from watchlist.jobs import task_slots
 from watchlist.jobs.protocol import Launch, SupersededError
 from watchlist.jobs.queue import MessageGoneError
 from watchlist.jobs.stopped_tasks import StoppedTask, launch_of
 from watchlist.metrics import Metric, attempt_failed_by, publisher
-from watchlist.states import Share
 from watchlist.storage.records import Entry
 
 function = startup.Function(function_specs.TASK_STOPPED)
@@ -39,7 +38,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         return
     launch = launch_of(job)
     logger.set_correlation_id(launch.message.correlation_id)
-    task_slots.free_slot(Share.of(launch.message.kind), job.slot, launch.owner)
+    line.free_slot(launch, job.slot, function.settings, queue(), clock.now())
     try:
         entry = _record(launch, task.error)
     except SupersededError:

@@ -14,7 +14,10 @@ from watchlist.job_kinds import JobKind
 from watchlist.metrics import Metric
 
 _POSTPONED_TOLERATED = 100
-"""Postponed launches in an hour: a burst of adds waits its turn without anybody being woken up."""
+"""Launches that ECS puts off in an hour: a shortage of some minutes wakes up nobody."""
+
+_WAIT_TOLERATED = Duration.hours(6)
+"""How long a job may wait in line: a burst of adds waits its turn without anybody being woken up."""
 
 
 class Dispatch(Construct):
@@ -70,8 +73,17 @@ def _watch(environment: Environment, dispatcher: Function, monitoring: Monitorin
         missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
     monitoring.alarm(
+        AlarmTitle.JOBS_WAITING,
+        subject="in line",
+        happened=f"A job has waited in line for a task for more than {_WAIT_TOLERATED.to_hours():.0f} hours.",
+        console=console,
+        metric=own_metric(environment, Metric.LONGEST_WAIT, statistic=cloudwatch.Stats.MAXIMUM),
+        threshold=_WAIT_TOLERATED.to_seconds(),
+        missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    monitoring.alarm(
         AlarmTitle.LAUNCHES_POSTPONED,
-        happened=f"More than {_POSTPONED_TOLERATED} launches an hour found no free slot or no capacity, for two hours.",
+        happened=f"ECS put off more than {_POSTPONED_TOLERATED} launches an hour, for two hours.",
         console=console,
         metric=own_metric(environment, Metric.TASK_POSTPONED, period=Duration.hours(1)),
         threshold=_POSTPONED_TOLERATED + 1,

@@ -44,6 +44,8 @@ class RepositoryWatchlist(Stack):
             "POWERTOOLS_SERVICE_NAME": environment.service,
             "COMMITS_INTERVAL_HOURS": str(environment.commits_interval_hours),
             "HEALTH_INTERVAL_HOURS": str(environment.health_interval_hours),
+            "MAX_SETUP_TASKS": str(environment.max_setup_tasks),
+            "MAX_REFRESH_TASKS": str(environment.max_refresh_tasks),
             **storage.variables,
             **queues.variables,
         }

@@ -97,8 +97,6 @@ class Worker(Construct):
         return {
             "CLUSTER": self.cluster.cluster_arn,
             "TASK_DEFINITION": self.task_definition.task_definition_arn,
-            "MAX_SETUP_TASKS": str(self._environment.max_setup_tasks),
-            "MAX_REFRESH_TASKS": str(self._environment.max_refresh_tasks),
             "REFRESH_CAPACITY_PROVIDER": "FARGATE_SPOT",
             **self.network.variables,
         }

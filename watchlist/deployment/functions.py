@@ -20,6 +20,7 @@ DISPATCHER = FunctionSpec(
     limits.DISPATCHER_TIMEOUT,
     Permissions(
         watchlist=permissions.PROTOCOL | permissions.SLOTS,
+        indexes=(tables.BY_TURN,),
         queues=permissions.on_all_queues(
             "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility", "SendMessage"
         ),
@@ -30,10 +31,12 @@ DISPATCHER = FunctionSpec(
 TASK_STOPPED = FunctionSpec(
     "task_stopped",
     "jobs.task_stopped",
-    settings.EnqueueSettings,
+    settings.CallSettings,
     timedelta(seconds=30),
     Permissions(
-        watchlist=permissions.PROTOCOL | {"DeleteItem"}, queues=permissions.on_all_queues("ChangeMessageVisibility")
+        watchlist=permissions.PROTOCOL | permissions.SLOTS,
+        indexes=(tables.BY_TURN,),
+        queues=permissions.on_all_queues("ChangeMessageVisibility", "SendMessage"),
     ),
 )
 """Receives EventBridge `ECS Task State Change` events with lastStatus STOPPED of the service's cluster."""
@@ -41,12 +44,12 @@ TASK_STOPPED = FunctionSpec(
 RECONCILER = FunctionSpec(
     "reconciler",
     "jobs.reconciler",
-    settings.EnqueueSettings,
+    settings.CallSettings,
     timedelta(seconds=60),
     Permissions(
-        watchlist=permissions.PROTOCOL | {"DeleteItem"},
+        watchlist=permissions.PROTOCOL | permissions.SLOTS,
         activity=frozenset({"Query", "BatchWriteItem", "PutItem"}),
-        indexes=(tables.BY_DUE, tables.BY_QUEUE),
+        indexes=(tables.BY_DUE, tables.BY_QUEUE, tables.BY_TURN),
         queues=permissions.on_all_queues("SendMessage"),
     ),
 )

@@ -19,8 +19,8 @@ GET_FOR_A_USER = frozenset({"GetItem", "BatchGetItem"})
 PROTOCOL = frozenset({"GetItem", "PutItem", "UpdateItem"})
 """What the writes of `watchlist.jobs.protocol` take: the entry, and the record of a job that ended."""
 
-SLOTS = frozenset({"Query", "PutItem", "UpdateItem", "DeleteItem"})
-"""What `watchlist.jobs.task_slots` takes."""
+SLOTS = frozenset({"GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"})
+"""What `watchlist.jobs.task_slots` and `watchlist.jobs.line` take."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,5 +54,6 @@ NOTHING = Permissions()
 OF_TASK = Permissions(
     watchlist=PROTOCOL | SLOTS,
     activity=frozenset({"Query", "PutItem", "BatchWriteItem"}),
-    queues=on_all_queues("ChangeMessageVisibility", "DeleteMessage"),
+    indexes=(tables.BY_TURN,),
+    queues=on_all_queues("ChangeMessageVisibility", "DeleteMessage", "SendMessage"),
 )

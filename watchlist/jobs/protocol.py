@@ -4,7 +4,9 @@ Who writes what:
 
     add, retry      a new generation, queued
     scheduler       a new generation of an entry that is ready, for a refresh
-    dispatcher      adopts a newer copy of the message; names a launch, counts it when ECS has accepted it
+    dispatcher      lets a job wait in line; adopts a newer copy of the message; names a launch, counts it when ECS has
+                    accepted it
+    freer of a slot calls the next job out of the line
     task            claims its launch's attempt by a lease, then writes only while it holds it
     task-stopped    reports for a task that cannot, fenced by that task's launch
     reconciler      takes over when a lease or a queue's sign of life ran out
@@ -27,9 +29,10 @@ from pynamodb.expressions.update import Action
 from watchlist import clock, limits
 from watchlist.errors import JobError
 from watchlist.job_kinds import JobKind
+from watchlist.jobs import waiting
 from watchlist.jobs.message import JobMessage
 from watchlist.settings import PatienceSettings
-from watchlist.states import CheckOutcome, DueKind, EntryStatus, JobState, Stage
+from watchlist.states import CheckOutcome, DueKind, EntryStatus, JobState, Share, Stage
 from watchlist.storage.failures import is_refused
 from watchlist.storage.records import ENTRY_KEY, Entry, JobRecord, LastError, Progress, transaction
 from watchlist.storage.transactions import despite_others
@@ -94,8 +97,10 @@ def message_of(entry: Entry) -> JobMessage:
     )
 
 
-def start_generation(entry: Entry, job_id: str, correlation_id: str, at: datetime) -> JobMessage:
-    """Queue a new setup job for a failed entry.
+def start_generation(
+    entry: Entry, job_id: str, correlation_id: str, at: datetime, asked_by: str | None = None
+) -> JobMessage:
+    """Queue a new setup job for a failed entry, asked for by whom `asked_by` stands for, or by whoever did so before.
 
     Raises:
         SupersededError: the entry is not failed (any more), or gone.
@@ -106,6 +111,7 @@ def start_generation(entry: Entry, job_id: str, correlation_id: str, at: datetim
             Entry.status.set(EntryStatus.PROCESSING),
             Entry.processing_started_at.set(at),
             Entry.processing_completed_at.remove(),
+            *([] if asked_by is None else [Entry.asked_by.set(asked_by)]),
             *_next_generation(entry, entry.kind, job_id, correlation_id, at),
         ],
         (Entry.status == EntryStatus.FAILED) & (Entry.generation == entry.generation),
@@ -174,6 +180,46 @@ def adopt(message: JobMessage, message_id: str, due_at: datetime | None) -> Entr
         [Entry.delivery.set(message.delivery), Entry.message_id.set(message_id), *due],
         _open_job(message) & (Entry.delivery <= message.delivery),
     )
+
+
+def wait_in_line(message: JobMessage, entry: Entry) -> None:
+    """Let the job wait until it is called; `message` no longer counts, and a launch that got lost may not claim.
+
+    Raises:
+        SupersededError: the job has moved on since `entry` was read.
+    """
+    lane = waiting.NO_LANE if entry.kind.is_refresh else entry.asked_by or waiting.NO_LANE
+    _update(
+        message.watchlist_id,
+        [
+            Entry.waits_in.set(Share.of(entry.kind)),
+            Entry.turn.set(waiting.key_of(lane, entry.job_queued_at)),
+            Entry.delivery.set(message.delivery + 1),
+            Entry.message_id.remove(),
+            Entry.launch_owner.remove(),
+            Entry.due_kind.remove(),
+            Entry.due_at.remove(),
+        ],
+        _open_job(message)
+        & (Entry.delivery <= message.delivery)
+        & (Entry.attempt == entry.attempt)
+        & (Entry.claimed_attempt == entry.claimed_attempt)
+        & Entry.lease_owner.does_not_exist(),
+    )
+
+
+def call(entry: Entry, at: datetime) -> JobMessage:
+    """Take the job out of the line and return its message, which the caller sends.
+
+    Raises:
+        SupersededError: it does not wait (any more).
+    """
+    updated = _update(
+        entry.watchlist_id,
+        [*_out_of_line(), Entry.called_at.set(at), *_due(at + _patience.send)],
+        _open_job(message_of(entry)) & Entry.waits_in.exists() & (Entry.delivery == entry.delivery),
+    )
+    return message_of(updated)
 
 
 def begin_launch(launch: "Launch", due_at: datetime) -> Entry:
@@ -457,6 +503,8 @@ def _next_generation(entry: Entry, kind: JobKind, job_id: str, correlation_id: s
         Entry.job_state.set(JobState.QUEUED),
         Entry.job_queued_at.set(at),
         Entry.open_queue.set(kind),
+        Entry.called_at.remove(),
+        *_out_of_line(),
         Entry.job_started_at.remove(),
         Entry.delivery.set(0),
         Entry.attempt.set(0),
@@ -559,6 +607,7 @@ def _closed(entry: Entry, at: datetime) -> list[Action]:
         Entry.job_ended_at.set(at),
         Entry.next_attempt_at.remove(),
         Entry.open_queue.remove(),
+        *_out_of_line(),
         # The scheduler looks at once: it tells the watchers and says when the next check is due.
         Entry.due_kind.set(DueKind.CHECK),
         Entry.due_at.set(at),
@@ -600,6 +649,10 @@ def _newest_launch(launch: Launch) -> Condition:
 
 def _due(at: datetime) -> list[Action]:
     return [Entry.due_kind.set(DueKind.JOB), Entry.due_at.set(at)]
+
+
+def _out_of_line() -> list[Action]:
+    return [Entry.waits_in.remove(), Entry.turn.remove()]
 
 
 def _unchanged(attribute: Any, value: Any) -> Condition:  # noqa: ANN401 - PynamoDB's attributes have no common type

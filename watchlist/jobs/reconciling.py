@@ -37,9 +37,9 @@ Remedy = Wait | TimeOut | DeclareLost | Requeue
 
 def decide(entry: Entry, now: datetime) -> Remedy:
     """Return the remedy for `entry`, found in an index of open jobs."""
-    if not entry.state.is_open:
+    if not entry.state.is_open or entry.waits:
         return Wait()
-    if now - entry.job_queued_at >= limits.PROCESSING_BOUND:
+    if now - entry.could_start_at >= limits.PROCESSING_BOUND:
         hours = limits.PROCESSING_BOUND.total_seconds() / 3600
         return TimeOut(JobError(ErrorCode.PROCESSING_TIMED_OUT, f"The job was not done within {hours:g} hours."))
     if entry.due_at > now or entry.has_live_lease(now):

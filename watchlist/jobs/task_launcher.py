@@ -1,18 +1,15 @@
-"""Starts the Fargate task of one attempt, within its share's slots."""
+"""Starts the Fargate task of one attempt."""
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from watchlist import limits
 from watchlist.deployment.functions import TASK_CONTAINER
-from watchlist.jobs import task_slots
 from watchlist.jobs.protocol import Launch
 from watchlist.jobs.run_task_refusals import Refusal, classify_exception, classify_failures
 from watchlist.settings import DispatcherSettings, JobSettings
-from watchlist.states import Share
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
@@ -22,7 +19,7 @@ _ON_DEMAND = "FARGATE"
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer of ECS, not an error of ours
-    """ECS, or the bound on running tasks, refused the launch."""
+    """ECS refused the launch."""
 
     def __init__(self, refusal: Refusal, reason: str) -> None:
         super().__init__(reason)
@@ -37,27 +34,12 @@ class TaskLauncher:
         self._ecs = ecs
         self._settings = settings
 
-    def start(self, launch: Launch, receipt_handle: str, now: datetime) -> str:
-        """Start the launch's task and return its ARN. The slot is freed again if ECS refuses.
-
-        A task that started although its answer was lost runs without a slot: the bound gives way rather than that
-        slots of tasks which never were stay taken.
+    def start(self, launch: Launch, receipt_handle: str, slot: int) -> str:
+        """Start the launch's task in its slot and return the task's ARN.
 
         Raises:
-            Refused: there is no free slot, or ECS did not start it.
+            Refused: ECS did not start it.
         """
-        share = Share.of(launch.message.kind)
-        most = self._settings.max_tasks(launch.message.kind)
-        slot = task_slots.take_slot(share, launch.owner, most, now + self._settings.launch_timeout, now)
-        if slot is None:
-            raise Refused(Refusal.NO_CAPACITY, f"all {most} slots of the share {share} are taken")
-        try:
-            return self._run_task(launch, overrides(launch, receipt_handle, slot))
-        except Exception:
-            task_slots.free_slot(share, slot, launch.owner)
-            raise
-
-    def _run_task(self, launch: Launch, task_overrides: "TaskOverrideTypeDef") -> str:
         try:
             response = self._ecs.run_task(
                 cluster=self._settings.cluster,
@@ -73,7 +55,7 @@ class TaskLauncher:
                         "assignPublicIp": self._settings.assign_public_ip,
                     }
                 },
-                overrides=task_overrides,
+                overrides=overrides(launch, receipt_handle, slot),
             )
         except (BotoCoreError, ClientError) as error:
             raise Refused(classify_exception(error), str(error)) from error

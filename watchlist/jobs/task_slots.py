@@ -7,6 +7,7 @@ conditional write on a numbered item does neither.
 from datetime import datetime
 
 from pynamodb.exceptions import DeleteError, PutError
+from pynamodb.expressions.condition import Condition
 
 from watchlist.states import Share
 from watchlist.storage.failures import is_refused
@@ -30,6 +31,18 @@ def take_slot(share: Share, owner: str, most: int, lapses_at: datetime, now: dat
     return None
 
 
+def kept_slot(share: Share, keeper: str, now: datetime) -> int | None:
+    """Return the slot that is kept under the name `keeper`; None if there is none (any more)."""
+    slots = TaskSlot.query(TaskSlot.pk_of(share), consistent_read=True)
+    return next((int(slot.sk) for slot in slots if slot.owner == keeper and slot.lapses_at > now), None)
+
+
+def hand_over(share: Share, number: int, owner: str, successor: str, lapses_at: datetime) -> bool:
+    """Let `successor` have the owner's slot until `lapses_at`; False when it is somebody else's now."""
+    slot = TaskSlot(TaskSlot.pk_of(share), TaskSlot.sk_of(number), owner=successor, lapses_at=lapses_at)
+    return _save(slot, TaskSlot.owner == owner)
+
+
 def renew_slot(share: Share, number: int, owner: str, lapses_at: datetime, now: datetime) -> bool:
     """Keep the owner's slot, or take it back if it lapsed; False when it is somebody else's now."""
     return _take(share, number, owner, lapses_at, now)
@@ -45,8 +58,12 @@ def free_slot(share: Share, number: int, owner: str) -> None:
 
 def _take(share: Share, number: int, owner: str, lapses_at: datetime, now: datetime) -> bool:
     slot = TaskSlot(TaskSlot.pk_of(share), TaskSlot.sk_of(number), owner=owner, lapses_at=lapses_at)
+    return _save(slot, TaskSlot.owner.does_not_exist() | (TaskSlot.owner == owner) | (TaskSlot.lapses_at <= now))
+
+
+def _save(slot: TaskSlot, condition: Condition) -> bool:
     try:
-        slot.save(condition=TaskSlot.owner.does_not_exist() | (TaskSlot.owner == owner) | (TaskSlot.lapses_at <= now))
+        slot.save(condition=condition)
     except PutError as error:
         return _refused(error)
     return True

@@ -10,6 +10,7 @@ watchlist table
     <watchlist_id>        USER#<hash>     UserEntry         status poll; alerts and removal of one user
     JOBS#<kind>#<outcome> <ended>#<id>    JobRecord         recent jobs of a queue, newest first
     SLOTS#<share>         <number>        TaskSlot          dispatcher: which tasks of a share run
+    TURN#<share>          TURN            Turn              line: whose job was called last
     SCHEDULER             RUN             SchedulerRun      scheduler: only one run at a time
     HOSTS                 <origin>        HostPause         scheduler: which hosts are left alone, and until when
     CONNECTION#<id>       CONNECTION      LiveConnection    live status: what does a WebSocket connection watch?
@@ -19,6 +20,7 @@ watchlist table
     index `by-due`        due_kind, due_at                  entries that the reconciler or scheduler must look at,
                                                             digests that must be sent
     index `by-queue`      open_queue, job_queued_at         the oldest job of a queue that has not ended
+    index `by-turn`       waits_in, turn                    jobs that wait for a slot of their share, by users
 
 activity table
     <watchlist_id>        SEGMENT#<id>              SegmentRecord  some commits; the entry's manifest says which count
@@ -143,13 +145,26 @@ class ByQueueIndex(GlobalSecondaryIndex["Entry"]):
     """Entries whose job has not ended, by its queue, the longest queued first."""
 
     class Meta:
-        """Keys only: they change when a job is queued and when it ends, not in between."""
+        """Keys, and whether the job waits: they change rarely."""
 
         index_name = tables.BY_QUEUE.name
-        projection = IncludeProjection(["type"])
+        projection = IncludeProjection(["type", "waits_in"])
 
     open_queue = UnicodeAttribute(hash_key=True)
     job_queued_at = UTCDateTimeAttribute(range_key=True)
+
+
+class ByTurnIndex(GlobalSecondaryIndex["Entry"]):
+    """Entries whose job waits until a task of its share may start, in the order of `watchlist.jobs.waiting`."""
+
+    class Meta:
+        """Keys only: an entry is in it from the moment at which it waits to the moment at which it is called."""
+
+        index_name = tables.BY_TURN.name
+        projection = IncludeProjection(["type"])
+
+    waits_in = UnicodeAttribute(hash_key=True)
+    turn = UnicodeAttribute(range_key=True)
 
 
 class Entry(WatchlistItem, discriminator="entry"):
@@ -194,6 +209,12 @@ class Entry(WatchlistItem, discriminator="entry"):
     by_due = ByDueIndex()
     open_queue = UnicodeAttribute(null=True)
     by_queue = ByQueueIndex()
+    asked_by = UnicodeAttribute(null=True)
+    """`user_hash` of the user who asked for the last setup: whose turn it takes where jobs wait."""
+    waits_in = UnicodeAttribute(null=True)
+    turn = UnicodeAttribute(null=True)
+    called_at = UTCDateTimeAttribute(null=True)
+    by_turn = ByTurnIndex()
 
     package = JSONAttribute(null=True)
     default_branch = UnicodeAttribute(null=True)
@@ -264,6 +285,16 @@ class Entry(WatchlistItem, discriminator="entry"):
     def awaits_claim(self) -> bool:
         """Whether a launched task has not claimed its attempt yet."""
         return bool(self.attempt > self.claimed_attempt)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the job waits in line: it has no message until it is called."""
+        return self.waits_in is not None
+
+    @property
+    def could_start_at(self) -> datetime:
+        """When the job could start at last: when it was called, or queued if it never had to wait."""
+        return self.called_at or self.job_queued_at
 
     def is_held_by(self, launch_owner: str) -> bool:
         """Whether a task of that launch holds the entry, or held it until its lease ran out."""
@@ -347,6 +378,26 @@ class TaskSlot(WatchlistItem, discriminator="slot"):
     def sk_of(number: int) -> str:
         """Return the range key of slot `number`."""
         return f"{number:04d}"
+
+
+class Turn(WatchlistItem, discriminator="turn"):
+    """Whose job was called last out of a share's line."""
+
+    SK = "TURN"
+    lane = UnicodeAttribute()
+
+    @classmethod
+    def last_served(cls, share: Share) -> str:
+        """Return the lane whose job was called last; before the first call, the one before all others."""
+        try:
+            return str(cls.get(f"TURN#{share}", cls.SK).lane)
+        except cls.DoesNotExist:
+            return ""
+
+    @classmethod
+    def remember(cls, share: Share, lane: str) -> None:
+        """Write that the lane's job was called."""
+        cls(f"TURN#{share}", cls.SK, lane=lane).save()
 
 
 class SchedulerRun(WatchlistItem, discriminator="scheduler_run"):

@@ -193,8 +193,8 @@ def _admit(watch: Watch, correlation_id: str, at: datetime) -> _Admission:
     return retried(join_or_create)
 
 
-def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime) -> Entry:
-    """Start a new generation of a failed entry. If its message cannot be sent now, the reconciler sends it.
+def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime, user: str | None = None) -> Entry:
+    """Start a new generation of a failed entry for `user`. If its message cannot be sent now, the reconciler sends it.
 
     Raises:
         EntryNotFoundError: there is no such entry.
@@ -204,9 +204,10 @@ def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime)
     if entry.entry_status is not EntryStatus.FAILED:
         raise NotFailedError(entry)
     try:
-        message = job_protocol.start_generation(entry, _new_job_id(), correlation_id, at)
+        asked_by = None if user is None else user_hash(user)
+        message = job_protocol.start_generation(entry, _new_job_id(), correlation_id, at, asked_by)
     except job_protocol.SupersededError:
-        return retry(watchlist_id, queue, correlation_id, at)
+        return retry(watchlist_id, queue, correlation_id, at, user)
     with contextlib.suppress(JobError):
         queue.send(message)
     return find(watchlist_id)
@@ -347,6 +348,7 @@ def _create(watch: Watch, watchlist_id: str, correlation_id: str, at: datetime) 
         processing_started_at=at,
         generation=1,
         job_kind=str(JobKind.REPOSITORY_SETUP),
+        asked_by=user_hash(watch.user),
     )
     message = job_protocol.queued(entry, _new_job_id(), correlation_id, at)
     key = RepositoryKey(RepositoryKey.pk_of(watch.repository), RepositoryKey.SK, watchlist_id=watchlist_id)

@@ -125,6 +125,8 @@ def _remove_entry(writes: TransactWrite, entry: Entry, now: datetime) -> None:
             Entry.job_state.set(JobState.COMPLETED),
             Entry.generation.add(1),
             Entry.open_queue.remove(),
+            Entry.waits_in.remove(),
+            Entry.turn.remove(),
             Entry.due_kind.set(DueKind.REMOVAL),
             Entry.due_at.set(removal.due_at(entry, now)),
         ],

@@ -40,8 +40,9 @@ router = http_api.router()
 )
 def retry(watchlist_id: WatchlistId) -> Response[AddAnswer]:
     """Start over with all attempts; what an earlier job still does changes nothing."""
-    entries.find_for(watchlist_id, caller_of(router))
-    entry = entries.retry(watchlist_id, queue(), http_api.correlation_id(logger), clock.now())
+    user = caller_of(router)
+    entries.find_for(watchlist_id, user)
+    entry = entries.retry(watchlist_id, queue(), http_api.correlation_id(logger), clock.now(), user)
     logger.info("retry queued", watchlist_id=watchlist_id, generation=entry.generation, job_id=entry.job_id)
     return Response(
         HTTPStatus.ACCEPTED,
