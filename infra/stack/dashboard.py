@@ -88,11 +88,14 @@ def _working(environment: Environment) -> list[cloudwatch.IWidget]:
     launches = [
         own_metric(environment, metric) for metric in (Metric.TASK_LAUNCHED, Metric.TASK_POSTPONED, Metric.TASK_REFUSED)
     ]
+    longest_wait = own_metric(
+        environment, Metric.LONGEST_WAIT, statistic=cloudwatch.Stats.MAXIMUM, label="longest wait in line (s)"
+    )
     return [
         _graph("Running tasks", [running]),
         _graph("Time from queueing to ready (s)", durations),
         _graph("Attempts per success", [attempts]),
-        _graph("Launches", launches),
+        _graph("Launches", launches, right=[longest_wait]),
     ]
 
 

@@ -33,8 +33,9 @@ OFTEN: Mapping[str, str] = {
     "LEASE_SECONDS": "10",
     "HEARTBEAT_SECONDS": "2",
     "POSTPONE_SECONDS": "1",
+    "MAX_SETUP_TASKS": "1",
 }
-"""What takes hours or minutes in AWS takes seconds."""
+"""What takes hours or minutes in AWS takes seconds, and one task is enough for others to have to wait."""
 
 _NO_CAPACITY = {"tasks": [], "failures": [{"reason": "Capacity is unavailable at this time."}]}
 _DENIED = {"__type": "AccessDeniedException", "message": "not authorized to perform ecs:RunTask"}
@@ -171,13 +172,19 @@ class Story:
             self._call("PATCH", f"/activity/alerts/{newest}/{verb}?{_as()}")
 
     def _end_a_worker(self, name: str, how: signal.Signals) -> None:
-        """End a task: one that is asked to hands its message back, of another the task-stopped function hears."""
+        """End a task: one that is asked to hands its message back, of another the task-stopped function hears.
+
+        Meanwhile somebody waits in line, and is called by whoever frees the task's slot.
+        """
         self._gate.shut()
         ended = self._add(self._forge.make(name, commits=1))
         self._until_at_the_gate(ended)
+        waiting = self._add(self._forge.make(f"after-{name}", commits=1))
+        self._until(lambda: self._is_logged(f"waits in line: {waiting}"))
         self._end_the_task(how)
         self._gate.open()
         assert self._until_processed(ended)["status"] == "ready"
+        assert self._until_processed(waiting)["status"] == "ready"
 
     def _lose_a_worker(self, name: str) -> None:
         """Kill a task, of which nobody hears: the reconciler finds its entry when the lease is over."""

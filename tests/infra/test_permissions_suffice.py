@@ -34,7 +34,13 @@ GONE = "a connection that is gone without a word: here each is closed"
 NOT_CALLED_HERE: dict[str, dict[Call, str]] = {
     "dispatcher": {("sqs:ReceiveMessage", "job"): BY_LAMBDA, ("sqs:GetQueueAttributes", "job"): BY_LAMBDA},
     "task_stopped": {("dynamodb:PutItem", "watchlist"): NO_ATTEMPT_LEFT},
-    "reconciler": {("dynamodb:PutItem", "watchlist"): NO_ATTEMPT_LEFT},
+    "reconciler": {
+        ("dynamodb:PutItem", "watchlist"): NO_ATTEMPT_LEFT,
+        (
+            "dynamodb:Query",
+            "watchlist",
+        ): "the slots for those who wait in line: whoever frees one has called them before",
+    },
     "digest": {("dynamodb:DeleteItem", "watchlist"): "the digest of a user who has left meanwhile"},
     "live_request": {
         ("dynamodb:DeleteItem", "watchlist"): GONE,
