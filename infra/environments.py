@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from watchlist import limits
+
 LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 60, 90, 180, 365, 731)
 """Of what CloudWatch Logs allows (API reference, PutRetentionPolicy), what makes sense here."""
 
@@ -22,9 +24,8 @@ TASK_SIZES = {
 MIN_SCRATCH_GIB, MAX_SCRATCH_GIB = 21, 200
 """Ephemeral storage of a Fargate task; 20 GiB are there unasked and cannot be named."""
 
-MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1000
-"""What an SQS event source mapping allows as its concurrency, and so the least that a share of tasks can have."""
-
+MAX_BUDGET_DOLLARS = 1_000_000
+"""A budget beyond it is a slip of the pen."""
 
 MAX_INTERVAL_HOURS = 30 * 24
 """A repository that is looked at more rarely is hardly watched."""
@@ -107,6 +108,10 @@ class Environment:
     Attributes:
         name: the stage's name.
         keeps_data: tables refuse deletion, and a destroyed stack leaves them and the logs behind.
+        refuses_deletion: False for the first deployment of what keeps data, so that one which fails can be rolled back.
+        monthly_budget_dollars: what a month may cost until somebody is told; None for no budget.
+        zones: names of the availability zones for tasks; none for the region's first two. Not every zone has Fargate on
+            ARM.
         log_retention_days: one of `LOG_RETENTION_DAYS`.
         cors_origins: web pages that may call the API from a browser; empty for none.
         jwt: accept this issuer's tokens on every route; None accepts IAM signatures (SigV4) only.
@@ -121,14 +126,18 @@ class Environment:
         task_memory: MiB of a task, as `TASK_SIZES` allows.
         task_scratch_gib: GiB of disk of a task.
         network: how tasks reach the internet.
-        reserves_concurrency: functions that must not run twice at once have an execution of the account reserved. False
-            where the account's quota has none to reserve (new ones have ten); then a digest may be sent twice, rarely.
+        reserves_concurrency: functions that must never starve have executions of the account reserved, and the one that
+            must not run twice at once has one. False where the account's quota has none to reserve (new ones have ten);
+            then a digest may be sent twice, rarely, and a burst of requests can hold up the dispatcher.
         alarm_email: who is told of alarms; None for nobody but the topic's other subscribers.
         runbook: where the runbook is read, as prefix of the links in alarms.
     """
 
     name: str
     keeps_data: bool
+    refuses_deletion: bool = True
+    monthly_budget_dollars: int | None = None
+    zones: tuple[str, ...] = ()
     log_retention_days: int
     cors_origins: tuple[str, ...] = ()
     jwt: JwtIssuer | None = None
@@ -160,8 +169,17 @@ class Environment:
         _require_one_of(self, "task_cpu", tuple(TASK_SIZES))
         _require_one_of(self, "task_memory", TASK_SIZES[self.task_cpu])
         _require_between(self, "task_scratch_gib", MIN_SCRATCH_GIB, MAX_SCRATCH_GIB)
-        _require_between(self, "max_setup_tasks", MIN_CONCURRENCY, MAX_CONCURRENCY)
-        _require_between(self, "max_refresh_tasks", MIN_CONCURRENCY, MAX_CONCURRENCY)
+        _require_between(self, "max_setup_tasks", 1, limits.TASKS_OF_A_SHARE)
+        _require_between(self, "max_refresh_tasks", 1, limits.TASKS_OF_A_SHARE)
+        if self.monthly_budget_dollars is not None:
+            _require_between(self, "monthly_budget_dollars", 1, MAX_BUDGET_DOLLARS)
+        _require(
+            len(set(self.zones)) == len(self.zones) != 1
+            and all(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]", zone) for zone in self.zones),
+            self,
+            "zones",
+            "none, or at least two different names of zones such as us-east-1a",
+        )
         _require_between(self, "commits_interval_hours", 1, MAX_INTERVAL_HOURS)
         _require_between(self, "health_interval_hours", 1, MAX_INTERVAL_HOURS)
         _require_between(self, "requests_per_second", 1, 10_000)
@@ -191,6 +209,8 @@ DEV = Environment(
     log_retention_days=7,
     max_setup_tasks=5,
     max_refresh_tasks=2,
+    monthly_budget_dollars=30,
+    reserves_concurrency=False,
     log_level="DEBUG",
 )
 
@@ -200,6 +220,7 @@ STAGING = Environment(
     log_retention_days=30,
     max_setup_tasks=20,
     max_refresh_tasks=10,
+    monthly_budget_dollars=100,
 )
 
 PROD = Environment(
@@ -210,6 +231,7 @@ PROD = Environment(
     request_burst=200,
     max_setup_tasks=50,
     max_refresh_tasks=20,
+    monthly_budget_dollars=500,
 )
 
 ENVIRONMENTS = (DEV, STAGING, PROD)

@@ -163,7 +163,7 @@ def _start(received: ReceivedMessage, launch: Launch, entry: Entry) -> Handled:
 def _wait(message: JobMessage, entry: Entry) -> Handled:
     """Let the job wait in line, and call whoever is next: a slot may have been freed in this moment."""
     job_protocol.wait_in_line(message, entry)
-    logger.info(f"waits in line: {message.watchlist_id}")
+    logger.info("waits in line: %s", message.watchlist_id)
     line.call(Share.of(message.kind), function.settings, queue(), clock.now())
     return True
 

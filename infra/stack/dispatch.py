@@ -10,11 +10,15 @@ from infra.stack.job_queues import JobQueues
 from infra.stack.monitoring import AlarmTitle, Monitoring
 from infra.stack.own_metrics import own_metric
 from infra.stack.worker import Worker
-from watchlist.job_kinds import JobKind
+from watchlist.deployment import functions as function_specs
+from watchlist.deployment.queues import JOB_QUEUES
 from watchlist.metrics import Metric
 
 _POSTPONED_TOLERATED = 100
 """Launches that ECS puts off in an hour: a shortage of some minutes wakes up nobody."""
+
+_DISPATCHERS_OF_A_QUEUE = function_specs.DISPATCHERS // len(JOB_QUEUES)
+"""Dispatchers of one queue at once. Each starts several tasks a second, and RunTask takes 20 calls a second."""
 
 _WAIT_TOLERATED = Duration.hours(6)
 """How long a job may wait in line: a burst of adds waits its turn without anybody being woken up."""
@@ -35,15 +39,10 @@ class Dispatch(Construct):
         monitoring: Monitoring,
     ) -> None:
         super().__init__(scope, construct_id)
-        for kind, job_queue in queues.of_kind.items():
-            job_queue.deliver_to(dispatcher, max_concurrency=_max_concurrency(environment, kind))
+        for job_queue in queues.of_kind.values():
+            job_queue.deliver_to(dispatcher, max_concurrency=_DISPATCHERS_OF_A_QUEUE)
         worker.allow_run_task(dispatcher.role)
         _watch(environment, dispatcher, monitoring)
-
-
-def _max_concurrency(environment: Environment, kind: JobKind) -> int:
-    """Return how many dispatchers of a kind may run: more than tasks would only find no free slot."""
-    return environment.max_refresh_tasks if kind.is_refresh else environment.max_setup_tasks
 
 
 def _watch(environment: Environment, dispatcher: Function, monitoring: Monitoring) -> None:

@@ -1,11 +1,12 @@
 """The secret that holds the token for GitHub's API. Its value is put in by hand after the first deployment."""
 
-from aws_cdk import RemovalPolicy, SecretValue
+from aws_cdk import SecretValue
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.environments import Environment
 from infra.stack.acknowledgments import acknowledge
+from infra.stack.removal import removal_policy
 
 TOKEN_FIELD = "token"  # noqa: S105 - the name of a field, not a token
 """The secret is a JSON object with this field."""
@@ -24,7 +25,7 @@ class GitHubToken(Construct):
             "Secret",
             description="Token for GitHub's API, read by the worker's execution role only",
             secret_object_value={TOKEN_FIELD: SecretValue.unsafe_plain_text("")},
-            removal_policy=RemovalPolicy.RETAIN if environment.keeps_data else RemovalPolicy.DESTROY,
+            removal_policy=removal_policy(environment),
         )
         acknowledge(
             self.secret,

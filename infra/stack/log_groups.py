@@ -1,10 +1,10 @@
 """Log groups: each thing that logs has its own, kept as long as the environment says."""
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.environments import Environment
+from infra.stack.removal import removal_policy
 
 _RETENTION = {
     1: logs.RetentionDays.ONE_DAY,
@@ -26,5 +26,5 @@ def log_group(scope: Construct, construct_id: str, environment: Environment) -> 
         scope,
         construct_id,
         retention=_RETENTION[environment.log_retention_days],
-        removal_policy=RemovalPolicy.RETAIN if environment.keeps_data else RemovalPolicy.DESTROY,
+        removal_policy=removal_policy(environment),
     )

@@ -1,6 +1,7 @@
 """Where alarms are registered. Constructs say what to watch; who is told, and how, is decided here once."""
 
 from enum import StrEnum
+from typing import TypedDict, Unpack
 
 from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -28,6 +29,7 @@ class AlarmTitle(StrEnum):
     LAUNCHES_POSTPONED = "Launches postponed"
     LAUNCHES_REFUSED = "Launches refused"
     RECONCILER_NOT_RUNNING = "Reconciler not running"
+    SCHEDULED_FAILING = "Scheduled function failing"
     SCHEDULER_NOT_RUNNING = "Scheduler not running"
     STREAM_CONSUMER_BEHIND = "Stream consumer behind"
     STREAM_CONSUMER_NOT_RUNNING = "Stream consumer not running"
@@ -45,6 +47,16 @@ class AlarmTitle(StrEnum):
         return self.lower().replace(" ", "-")
 
 
+class _Watched(TypedDict):
+    """What is watched, in CloudWatch's words."""
+
+    metric: cloudwatch.IMetric
+    threshold: float
+    evaluation_periods: int
+    comparison_operator: cloudwatch.ComparisonOperator
+    treat_missing_data: cloudwatch.TreatMissingData
+
+
 class Monitoring(Construct):
     """The alarms of one environment and the topic that they are sent to."""
 
@@ -53,12 +65,12 @@ class Monitoring(Construct):
         self._environment = environment
         self.region = Stack.of(self).region
         self.topic = sns.Topic(self, "Alarms", display_name=f"{environment.service} alarms", enforce_ssl=True)
-        self._let_publish("cloudwatch.amazonaws.com")
+        self.let_publish("cloudwatch.amazonaws.com")
         if environment.alarm_email is not None:
             self.topic.add_subscription(subscriptions.EmailSubscription(environment.alarm_email))
         self.alarms: list[cloudwatch.Alarm] = []
 
-    def _let_publish(self, service: str) -> None:
+    def let_publish(self, service: str) -> None:
         """Let an AWS service tell the topic, for this account only.
 
         A topic's policy replaces the default one. With what `enforce_ssl` denies as its only statement, no service may
@@ -72,6 +84,35 @@ class Monitoring(Construct):
                 conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
             )
         )
+
+    def silence(
+        self,
+        title: AlarmTitle,
+        *,
+        happened: str,
+        console: str,
+        metric: cloudwatch.IMetric,
+        periods: int,
+        subject: str | None = None,
+    ) -> None:
+        """Register an alarm that rings when what has been heard before falls silent.
+
+        `metric` has data whenever the thing runs, and none otherwise. Without data the alarm's state is
+        INSUFFICIENT_DATA, and a new alarm begins in that state: going into it rings, beginning in it does not.
+        Had silence counted as a breach, each new stack would ring until its first runs are over.
+        """
+        alarm = self._register(
+            title,
+            subject,
+            happened=happened,
+            console=console,
+            metric=metric,
+            threshold=1,
+            evaluation_periods=periods,
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.MISSING,
+        )
+        alarm.add_insufficient_data_action(cloudwatch_actions.SnsAction(self.topic))
 
     def alarm(
         self,
@@ -99,6 +140,27 @@ class Monitoring(Construct):
             periods: how many periods in a row must breach.
             comparison: how the two are compared.
         """
+        self._register(
+            title,
+            subject,
+            happened=happened,
+            console=console,
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=periods,
+            comparison_operator=comparison,
+            treat_missing_data=missing_data,
+        )
+
+    def _register(
+        self,
+        title: AlarmTitle,
+        subject: str | None,
+        *,
+        happened: str,
+        console: str,
+        **properties: Unpack[_Watched],
+    ) -> cloudwatch.Alarm:
         name = f"{title} ({subject})" if subject else str(title)
         alarm = cloudwatch.Alarm(
             self,
@@ -109,13 +171,10 @@ class Monitoring(Construct):
                 f"Runbook: {self._environment.runbook}#{title.anchor}\n\n"
                 f"Console: https://{self.region}.console.aws.amazon.com/{console}"
             ),
-            metric=metric,
-            threshold=threshold,
-            evaluation_periods=periods,
-            comparison_operator=comparison,
-            treat_missing_data=missing_data,
+            **properties,
         )
         action = cloudwatch_actions.SnsAction(self.topic)
         alarm.add_alarm_action(action)
         alarm.add_ok_action(action)
         self.alarms.append(alarm)
+        return alarm

@@ -1,9 +1,10 @@
 """The network of the tasks: no way in, https out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from aws_cdk import Fn
+from aws_cdk import Fn, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.environments import Environment, Network
@@ -18,20 +19,20 @@ _HTTPS = 443
 class TaskNetwork(Construct):
     """Subnets in two zones, a security group without ingress, and gateway endpoints for what costs by the byte."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, table_arns: Sequence[str]
+    ) -> None:
         super().__init__(scope, construct_id)
         self._is_public = environment.network is Network.PUBLIC
         self.vpc = ec2.Vpc(
             self,
             "Vpc",
-            max_azs=_ZONES,
+            max_azs=None if environment.zones else _ZONES,
+            availability_zones=list(environment.zones) or None,
             nat_gateways=0 if self._is_public else 1,
             subnet_configuration=_public() if self._is_public else _private(),
-            gateway_endpoints={
-                "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
-                "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
-            },
         )
+        self._add_endpoints(table_arns)
         self.vpc.add_flow_log(
             "Rejected",
             destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group(self, "FlowLog", environment)),
@@ -42,6 +43,28 @@ class TaskNetwork(Construct):
             self, "Tasks", vpc=self.vpc, description="Tasks: no ingress, https out", allow_all_outbound=False
         )
         self.security_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(_HTTPS), "git hosts, forges, AWS")
+
+    def _add_endpoints(self, table_arns: Sequence[str]) -> None:
+        """Add the gateway endpoints. A task that was taken over reaches no table or bucket of anybody else by them."""
+        stack = Stack.of(self)
+        tables = self.vpc.add_gateway_endpoint("DynamoDb", service=ec2.GatewayVpcEndpointAwsService.DYNAMODB)
+        tables.add_to_policy(
+            iam.PolicyStatement(
+                principals=[iam.AnyPrincipal()],
+                actions=["dynamodb:*"],
+                resources=[arn for table in table_arns for arn in (table, f"{table}/index/*")],
+                conditions={"StringEquals": {"aws:PrincipalAccount": stack.account}},
+            )
+        )
+        buckets = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+        buckets.add_to_policy(
+            iam.PolicyStatement(
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:GetObject"],
+                # Where ECR keeps the layers of images (Amazon ECR user guide, "Interface VPC endpoints").
+                resources=[f"arn:{stack.partition}:s3:::prod-{stack.region}-starport-layer-bucket/*"],
+            )
+        )
 
     @property
     def variables(self) -> Mapping[str, str]:

@@ -102,14 +102,21 @@ class Schedules(Construct):
                 ),
             )
             monitoring.alarm(
+                AlarmTitle.SCHEDULED_FAILING,
+                subject=function.spec.name,
+                happened=f"The {scheduled.function.name} raised errors or ran out of time, again and again.",
+                console=_console(monitoring, function),
+                metric=function.function.metric_errors(period=interval, statistic=cloudwatch.Stats.SUM),
+                threshold=1,
+                periods=_PATIENCE // scheduled.interval,
+                missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
+            monitoring.silence(
                 scheduled.alarm,
                 happened=f"The {scheduled.function.name} has not finished a run: {scheduled.lost}.",
                 console=_console(monitoring, function),
                 metric=own_metric(environment, scheduled.run, period=interval),
-                threshold=1,
                 periods=_PATIENCE // scheduled.interval,
-                comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-                missing_data=cloudwatch.TreatMissingData.BREACHING,
             )
         monitoring.alarm(
             AlarmTitle.ENTRIES_OVERDUE,

@@ -5,6 +5,7 @@ from constructs import Construct
 
 from infra.environments import Environment
 from infra.stack.api import Api
+from infra.stack.budget import COST_TAG, Budget
 from infra.stack.dashboard import Dashboard
 from infra.stack.dispatch import Dispatch
 from infra.stack.event_bus import EventBus
@@ -33,10 +34,18 @@ class RepositoryWatchlist(Stack):
             scope,
             construct_id,
             description=f"Repository Watchlist, {environment.name}",
-            termination_protection=environment.keeps_data,
+            termination_protection=environment.keeps_data and environment.refuses_deletion,
         )
-        Tags.of(self).add("service", environment.service)
+        Tags.of(self).add(COST_TAG, environment.service)
         monitoring = Monitoring(self, "Monitoring", environment=environment)
+        if environment.monthly_budget_dollars is not None:
+            Budget(
+                self,
+                "Budget",
+                environment=environment,
+                dollars=environment.monthly_budget_dollars,
+                monitoring=monitoring,
+            )
         storage = Storage(self, "Storage", environment=environment, monitoring=monitoring)
         queues = JobQueues(self, "JobQueues", environment=environment, monitoring=monitoring)
         values = {
@@ -54,6 +63,7 @@ class RepositoryWatchlist(Stack):
             "Worker",
             environment=environment,
             values=values,
+            storage=storage,
             github_token=GitHubToken(self, "GitHubToken", environment=environment),
             monitoring=monitoring,
         )

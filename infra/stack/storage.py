@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from infra.environments import Environment
 from infra.stack.monitoring import AlarmTitle, Monitoring
+from infra.stack.removal import removal_policy
 from watchlist.storage import tables
 
 
@@ -39,8 +39,8 @@ class Storage(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            deletion_protection=environment.keeps_data,
-            removal_policy=RemovalPolicy.RETAIN if environment.keeps_data else RemovalPolicy.DESTROY,
+            deletion_protection=environment.keeps_data and environment.refuses_deletion,
+            removal_policy=removal_policy(environment),
             global_secondary_indexes=[_index(index) for index in spec.indexes],
         )
         monitoring.alarm(

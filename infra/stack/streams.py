@@ -116,16 +116,13 @@ def _watch_heartbeat(
     consumer: StreamConsumer, function: Function, environment: Environment, monitoring: Monitoring
 ) -> None:
     """Register the alarm of a consumer that has stopped: the heartbeats of the tables call it, and it says so."""
-    monitoring.alarm(
+    monitoring.silence(
         AlarmTitle.STREAM_CONSUMER_NOT_RUNNING,
         subject=f"{function.spec.name} of {consumer.table.name}",
         happened=f"The function has read nothing of the {consumer.table.name} table's stream, not even its heartbeat.",
         console=_console(function, monitoring),
         metric=own_metric(environment, consumer.run, period=cdk_duration(limits.RECONCILE_INTERVAL)),
-        threshold=1,
         periods=_MISSED_HEARTBEATS,
-        comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-        missing_data=cloudwatch.TreatMissingData.BREACHING,
     )
 
 

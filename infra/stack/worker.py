@@ -18,6 +18,7 @@ from infra.stack.monitoring import AlarmTitle, Monitoring
 from infra.stack.network import TaskNetwork
 from infra.stack.own_metrics import failed_attempts, own_metric
 from infra.stack.process_environment import environment_of
+from infra.stack.storage import Storage
 from infra.stack.worker_image import SCORECARD, SCRATCH, USER
 from watchlist import limits
 from watchlist.deployment.functions import TASK_CONTAINER
@@ -57,12 +58,18 @@ class Worker(Construct):
         *,
         environment: Environment,
         values: Mapping[str, str],
+        storage: Storage,
         github_token: GitHubToken,
         monitoring: Monitoring,
     ) -> None:
         super().__init__(scope, construct_id)
         self._environment = environment
-        self.network = TaskNetwork(self, "Network", environment=environment)
+        self.network = TaskNetwork(
+            self,
+            "Network",
+            environment=environment,
+            table_arns=[storage.watchlist.table_arn, storage.activity.table_arn],
+        )
         self.cluster = ecs.Cluster(
             self,
             "Cluster",

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from infra.application import application
-from infra.environments import DEV, PROD, CustomDomain, JwtIssuer, Network
+from infra.environments import DEV, PROD, CustomDomain, Environment, JwtIssuer, Network
 from tests.infra.templates import Template
 
 EVERYTHING = dataclasses.replace(
@@ -21,7 +21,9 @@ EVERYTHING = dataclasses.replace(
         name="api.example.com", certificate_arn="arn:aws:acm:eu-west-1:111111111111:certificate/0000-1111"
     ),
     network=Network.PRIVATE,
-    reserves_concurrency=False,
+    refuses_deletion=False,
+    monthly_budget_dollars=None,
+    zones=("eu-west-1b", "eu-west-1c"),
     commits_interval_hours=6,
     health_interval_hours=48,
     alarm_email="operator@example.com",
@@ -31,21 +33,18 @@ EVERYTHING = dataclasses.replace(
 
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
-    """Synthesise once for all tests: an environment as it is, and one with every choice made otherwise.
-
-    Synthesising raises on any finding of cdk-nag.
-    """
+    """Synthesise once for all tests: an environment as it is, and one with every choice made otherwise."""
     directory = tmp_path_factory.mktemp("cdk")
-    package = directory / "package"
-    package.mkdir()
+    return {environment.name: synthesised(environment, directory) for environment in (DEV, EVERYTHING)}
+
+
+def synthesised(environment: Environment, directory: Path) -> Template:
+    """Return the template of an environment. Synthesising raises on any finding of cdk-nag."""
+    package, out = directory / "package", directory / f"cdk.out.{environment.name}"
+    package.mkdir(exist_ok=True)
     (package / "handler.py").write_text("")
-    out = directory / "cdk.out"
-    environments = (DEV, EVERYTHING)
-    application(environments, lambda _: package, outdir=out).synth()
-    return {
-        environment.name: Template(environment, _template_below(out / f"assembly-{environment.name}"))
-        for environment in environments
-    }
+    application((environment,), lambda _: package, outdir=out).synth()
+    return Template(environment, _template_below(out / f"assembly-{environment.name}"))
 
 
 @pytest.fixture(scope="session")

@@ -200,7 +200,8 @@ class Story:
         self._run_until(function_specs.RECONCILER, lambda: self._status(lost)["last_error"] is not None)
         self._authorizer.hears_of_tasks = True
         poller.resume()
-        assert self._until_processed(lost)["status"] == "ready"
+        # It may have to wait in line until its lost task's slot lapses: then the reconciler calls it.
+        self._run_until(function_specs.RECONCILER, lambda: self._status(lost)["status"] == "ready")
 
     def _refuse_a_task(self, name: str) -> None:
         """Refuse a task for the moment, so that it is put off, and then for good, which is an attempt."""

@@ -302,16 +302,33 @@ def test_a_function_has_the_memory_and_the_bound_that_its_specification_says(
 ) -> None:
     function = (everything if spec in TOKEN_FUNCTIONS else dev).functions()[spec.name]
     assert function["MemorySize"] == spec.memory
-    assert function.get("ReservedConcurrentExecutions") == spec.concurrency
+
+
+@pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
+def test_what_must_not_starve_has_its_share_of_the_accounts_concurrency(
+    everything: Template, spec: FunctionSpec
+) -> None:
+    assert everything.functions()[spec.name].get("ReservedConcurrentExecutions") == spec.concurrency
 
 
 def test_only_the_digest_needs_to_be_alone() -> None:
-    assert [spec.name for spec in FUNCTIONS if spec.concurrency is not None] == [function_specs.DIGEST.name]
-    assert function_specs.DIGEST.concurrency == 1
+    shares = {spec.name: spec.concurrency for spec in FUNCTIONS if spec.concurrency is not None}
+    assert shares == {"dispatcher": 15, "task_stopped": 5, "reconciler": 2, "digest": 1}
 
 
-def test_an_account_without_concurrency_to_reserve_reserves_none(everything: Template) -> None:
-    for function in everything.functions().values():
+def test_the_dispatchers_of_all_queues_fit_into_their_share(everything: Template) -> None:
+    mappings = everything.properties("AWS::Lambda::EventSourceMapping").values()
+    at_once = [
+        mapping["ScalingConfig"]["MaximumConcurrency"]
+        for mapping in mappings
+        if str(target(mapping["FunctionName"])).startswith("Dispatcher")
+    ]
+    assert len(at_once) == len(JobKind)
+    assert sum(at_once) <= function_specs.DISPATCHERS
+
+
+def test_an_account_without_concurrency_to_reserve_reserves_none(dev: Template) -> None:
+    for function in dev.functions().values():
         assert "ReservedConcurrentExecutions" not in function
 
 

@@ -105,14 +105,42 @@ def test_the_operator_is_told_by_mail_where_one_is_named(dev: Template, everythi
 
 def test_every_alarm_says_what_silence_means(dev: Template) -> None:
     for name, alarm in alarms(dev).items():
-        assert alarm["TreatMissingData"] in {"breaching", "ignore", "notBreaching"}, name
+        assert alarm["TreatMissingData"] in {"ignore", "missing", "notBreaching"}, name
+        assert ("InsufficientDataActions" in alarm) is (alarm["TreatMissingData"] == "missing"), name
+
+
+def test_a_new_stack_rings_for_nothing_that_has_not_happened(templates: dict[str, Template]) -> None:
+    for template in templates.values():
+        for name, alarm in alarms(template).items():
+            assert alarm["TreatMissingData"] != "breaching", name
+
+
+def _assert_silence_rings(template: Template, alarm: dict[str, Any]) -> None:
+    """A new alarm has insufficient data, so that it rings when it goes back to having none."""
+    assert alarm["TreatMissingData"] == "missing"
+    (action,) = alarm["InsufficientDataActions"]
+    assert target(action) in template.of_type("AWS::SNS::Topic")
+
+
+@pytest.mark.parametrize("scheduled", SCHEDULED, ids=lambda scheduled: scheduled.function.name)
+def test_a_scheduled_function_that_fails_from_the_first_run_on_rings(dev: Template, scheduled: Scheduled) -> None:
+    alarm = alarms(dev)[f"{AlarmTitle.SCHEDULED_FAILING} ({scheduled.function.name})"]
+    assert alarm["MetricName"] == "Errors"
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_the_budget_of_an_environment_tells_the_topic(dev: Template) -> None:
+    budget = dev.the("AWS::Budgets::Budget")
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": dev.environment.monthly_budget_dollars, "Unit": "USD"}
+    assert budget["Budget"]["CostFilters"] == {"TagKeyValue": [f"user:service${dev.environment.service}"]}
+    kinds = {each["Notification"]["NotificationType"] for each in budget["NotificationsWithSubscribers"]}
+    assert kinds == {"ACTUAL", "FORECASTED"}
 
 
 @pytest.mark.parametrize("scheduled", SCHEDULED, ids=lambda scheduled: scheduled.function.name)
 def test_a_silent_scheduled_function_is_one_that_does_not_run(dev: Template, scheduled: Scheduled) -> None:
     alarm = alarms(dev)[scheduled.alarm]
-    assert alarm["TreatMissingData"] == "breaching"
-    assert alarm["ComparisonOperator"] == "LessThanThreshold"
+    _assert_silence_rings(dev, alarm)
     assert alarm["MetricName"] == scheduled.run
 
 
@@ -192,8 +220,7 @@ def test_a_stream_consumer_that_does_not_even_hear_the_heartbeat_is_one_that_doe
     subject = f"{consumer.function.name} of {consumer.table.name}"
     alarm = alarms(dev)[f"{AlarmTitle.STREAM_CONSUMER_NOT_RUNNING} ({subject})"]
     assert alarm["MetricName"] == consumer.run
-    assert alarm["TreatMissingData"] == "breaching"
-    assert alarm["ComparisonOperator"] == "LessThanThreshold"
+    _assert_silence_rings(dev, alarm)
     assert alarm["Period"] == limits.RECONCILE_INTERVAL.total_seconds()
     assert f"{consumer.table.name}-heartbeat" in consumer.item_types
 

@@ -14,13 +14,26 @@ ALARMS = "cloudwatch.amazonaws.com"
 def alarm_actions(template: Template) -> Iterator[Request]:
     for alarm in template.properties("AWS::CloudWatch::Alarm").values():
         arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{alarm['AlarmName']}"
-        for action in (*alarm["AlarmActions"], *alarm["OKActions"]):
+        for action in (*alarm["AlarmActions"], *alarm["OKActions"], *alarm.get("InsufficientDataActions", ())):
             yield Request(
                 principal=ALARMS,
                 action="sns:Publish",
                 resource=str(target(action)),
                 context={"aws:SourceArn": arn, "aws:SourceAccount": ACCOUNT},
             )
+
+
+def budget_subscribers(template: Template) -> Iterator[Request]:
+    for budget in template.properties("AWS::Budgets::Budget").values():
+        for notification in budget["NotificationsWithSubscribers"]:
+            for subscriber in notification["Subscribers"]:
+                assert subscriber["SubscriptionType"] == "SNS"
+                yield Request(
+                    principal="budgets.amazonaws.com",
+                    action="sns:Publish",
+                    resource=str(target(subscriber["Address"])),
+                    context={"aws:SourceArn": f"arn:aws:budgets::{ACCOUNT}:*", "aws:SourceAccount": ACCOUNT},
+                )
 
 
 def rule_targets(template: Template) -> Iterator[Request]:
@@ -147,6 +160,7 @@ def role_of(template: Template, function: str) -> str:
 
 EDGES = (
     alarm_actions,
+    budget_subscribers,
     rule_targets,
     schedule_targets,
     integrations,
@@ -160,6 +174,7 @@ EDGES = (
 WITH_EDGES = {
     "AWS::ApiGatewayV2::Authorizer",
     "AWS::ApiGatewayV2::Integration",
+    "AWS::Budgets::Budget",
     "AWS::CloudWatch::Alarm",
     "AWS::EC2::FlowLog",
     "AWS::ECS::TaskDefinition",

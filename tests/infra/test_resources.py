@@ -1,21 +1,24 @@
 """What the resources are like, where it matters."""
 
+import dataclasses
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from tests.infra.templates import Template, target
+from tests.infra.conftest import synthesised
+from tests.infra.policies import REGION, arn_of, resolve
+from tests.infra.templates import Template, as_list, target
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment.routes import LIVE_ROUTES, PAGE_ROUTES, ROUTES
 
 
 def test_templates_pass_cfn_lint(templates: dict[str, Template]) -> None:
     paths = [str(template.path) for template in templates.values()]
-    # W3005: CDK writes dependencies that a reference implies already.
+    # W3005: CDK writes dependencies that a reference implies already. W3010: an environment may name its zones.
     cfn_lint = Path(sys.executable).with_name("cfn-lint")
-    command = [str(cfn_lint), "--ignore-checks", "W3005", "--", *paths]
+    command = [str(cfn_lint), "--ignore-checks", "W3005,W3010", "--", *paths]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
 
@@ -120,11 +123,27 @@ def test_tables_can_be_restored_to_any_second(templates: dict[str, Template]) ->
             assert table["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
 
 
-def test_production_keeps_its_data(dev: Template, everything: Template) -> None:
-    for template, policy, protected in ((dev, "Delete", False), (everything, "Retain", True)):
-        for table in template.of_type("AWS::DynamoDB::GlobalTable").values():
-            assert table["DeletionPolicy"] == policy
-            assert table["Properties"]["Replicas"][0]["DeletionProtectionEnabled"] is protected
+def test_data_stays_when_its_stack_goes_but_not_that_of_a_first_deployment_which_failed(everything: Template) -> None:
+    for kind in ("AWS::DynamoDB::GlobalTable", "AWS::Logs::LogGroup", "AWS::SecretsManager::Secret"):
+        for resource in everything.of_type(kind).values():
+            assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+            assert resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_data_goes_with_an_environment_that_does_not_keep_it(dev: Template) -> None:
+    for table in dev.of_type("AWS::DynamoDB::GlobalTable").values():
+        assert table["DeletionPolicy"] == "Delete"
+
+
+def test_tables_refuse_deletion_where_the_environment_says_so(everything: Template, tmp_path: Path) -> None:
+    assert not any(_refuses_deletion(everything))
+    production = synthesised(dataclasses.replace(everything.environment, refuses_deletion=True), tmp_path)
+    assert all(_refuses_deletion(production))
+
+
+def _refuses_deletion(template: Template) -> list[bool]:
+    tables = template.properties("AWS::DynamoDB::GlobalTable").values()
+    return [replica["DeletionProtectionEnabled"] for table in tables for replica in table["Replicas"]]
 
 
 def test_functions_run_on_arm_with_traces_and_logs_of_their_own(dev: Template) -> None:
@@ -203,3 +222,22 @@ def _task_subnets(template: Template) -> list[str]:
     joined = template.functions()["dispatcher"]["Environment"]["Variables"]["SUBNET_IDS"]
     subnets = [target(reference) for reference in joined["Fn::Join"][1]]
     return [subnet for subnet in subnets if subnet is not None]
+
+
+def test_tasks_run_in_the_zones_that_the_environment_names(everything: Template) -> None:
+    subnets = everything.properties("AWS::EC2::Subnet")
+    zones = {subnets[subnet]["AvailabilityZone"] for subnet in _task_subnets(everything)}
+    assert zones == set(everything.environment.zones)
+
+
+def test_an_endpoint_leads_to_our_tables_and_the_images_layers_only(templates: dict[str, Template]) -> None:
+    for template in templates.values():
+        allowed = {
+            resolve(template, resource)
+            for endpoint in template.properties("AWS::EC2::VPCEndpoint").values()
+            for statement in endpoint["PolicyDocument"]["Statement"]
+            for resource in as_list(statement["Resource"])
+        }
+        tables = {arn_of(template, name) for name in template.of_type("AWS::DynamoDB::GlobalTable")}
+        layers = f"arn:aws:s3:::prod-{REGION}-starport-layer-bucket/*"
+        assert allowed == {layers, *tables, *(f"{table}/index/*" for table in tables)}

@@ -13,6 +13,9 @@ from watchlist.deployment.routes import LIVE_ROUTES, PAGE_ROUTES, ROUTES
 from watchlist.job_kinds import JobKind
 from watchlist.storage import tables
 
+DISPATCHERS = 15
+"""Dispatchers of all queues together: what is kept free for them in the account."""
+
 DISPATCHER = FunctionSpec(
     "dispatcher",
     "jobs.dispatcher",
@@ -25,6 +28,7 @@ DISPATCHER = FunctionSpec(
             "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility", "SendMessage"
         ),
     ),
+    concurrency=DISPATCHERS,
 )
 """Receives job messages (SQS event source mapping, partial batch responses) and launches tasks."""
 
@@ -38,6 +42,7 @@ TASK_STOPPED = FunctionSpec(
         indexes=(tables.BY_TURN,),
         queues=permissions.on_all_queues("ChangeMessageVisibility", "SendMessage"),
     ),
+    concurrency=5,
 )
 """Receives EventBridge `ECS Task State Change` events with lastStatus STOPPED of the service's cluster."""
 
@@ -52,6 +57,7 @@ RECONCILER = FunctionSpec(
         indexes=(tables.BY_DUE, tables.BY_QUEUE, tables.BY_TURN),
         queues=permissions.on_all_queues("SendMessage"),
     ),
+    concurrency=2,
 )
 """Runs every `limits.RECONCILE_INTERVAL`. Two runs at once do no harm: each of its writes is conditional."""
 
