@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
+from functions.http.openapi import page as docs_page
 from local_service import lifeline
 from local_service.aws import embedded as embedded_aws
 from local_service.aws.embedded import EmbeddedAws
@@ -168,6 +169,7 @@ class LocalService:
 
     def _start(self, starting: ExitStack) -> None:
         """Start everything in the order of need; it stops in the reverse order."""
+        docs_page.build()
         log = starting.enter_context(_Log(self._settings.log)).descriptor
         scratch = Path(starting.enter_context(tempfile.TemporaryDirectory(prefix="watchlist-")))
         # Listening comes first, so that a taken port is known before anything else has started.

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from functions.http.openapi import page as docs_page
 from infra.packaging.closure import FIRST_PARTY, closure_of
 from infra.packaging.distributions import ENDPOINTS, Installation, cut_endpoints
 from infra.packaging.target import LAMBDA, PYTHON_VERSION, Target
@@ -41,6 +42,7 @@ class Packages:
     """The packages for one target, built when first asked for and kept until an input changes."""
 
     def __init__(self, target: Target = LAMBDA, root: Path = REPOSITORY_ROOT, build: Path | None = None) -> None:
+        docs_page.build()
         self._target = target
         self._root = root
         self._build = (build or root / "build" / "packages") / target.name

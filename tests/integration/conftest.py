@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from functions.http.openapi import page as docs_page
 from local_service.aws.embedded import EmbeddedAws, credentials
 from local_service.provisioning import provision
 from tests.forge_server import ForgeServer
@@ -36,6 +37,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
     with EmbeddedAws(sys.stderr.fileno()) as server, pytest.MonkeyPatch.context() as patch:
+        docs_page.build()
         environment = provision(server.url, settings)
         variables = {
             **environment.variables,

@@ -1,4 +1,4 @@
-"""The description of the API as files, made by `make openapi`."""
+"""The description of the API as files: `make openapi` makes the document, `page.build` the page of it."""
 
 from pathlib import Path
 

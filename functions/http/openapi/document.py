@@ -1,6 +1,6 @@
-"""Writes or checks openapi.json and its page, page.html: `python -m functions.http.openapi.document`.
+"""Writes openapi.json: `python -m functions.http.openapi.document`.
 
-With `--check` it writes nothing and fails if one of them is stale.
+With `--check` it writes nothing and fails if the file is stale.
 """
 
 import importlib
@@ -16,7 +16,6 @@ from pydantic import BaseModel
 from functions.http import api as http_api
 from functions.http import documented
 from functions.http.openapi import built
-from functions.http.openapi import page as docs_page
 from functions.http.openapi.docstrings import attributes_of
 from functions.http.openapi.examples import example_of
 from watchlist.deployment.functions import HTTP_FUNCTIONS
@@ -157,17 +156,14 @@ def _never_null(schema: Document) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the document and its page, or say which of the committed ones is stale."""
-    document = build()
-    texts = {built.DOCUMENT: to_json(document), built.PAGE: docs_page.render(document)}
+    """Write the document, or say that the committed one is stale."""
+    text = to_json(build())
     if "--check" not in arguments:
-        for path, text in texts.items():
-            path.write_text(text, encoding="utf-8")
-        return 0
-    stale = [path.name for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-    for name in stale:
-        sys.stderr.write(f"functions/http/openapi/{name} is stale: run `make openapi` and commit it\n")
-    return 1 if stale else 0
+        built.DOCUMENT.write_text(text, encoding="utf-8")
+    elif not built.DOCUMENT.exists() or built.DOCUMENT.read_text(encoding="utf-8") != text:
+        sys.stderr.write(f"functions/http/openapi/{built.DOCUMENT.name} is stale: run `make openapi` and commit it\n")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

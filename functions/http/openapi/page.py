@@ -1,15 +1,21 @@
-"""Renders the OpenAPI document as a page for people: one file, without scripts, that needs nothing from elsewhere."""
+"""Renders the OpenAPI document as a page for people: one file, without scripts, that needs nothing from elsewhere.
+
+The page is not committed. Packaging and the local service make it of the document, which is.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
+
+from functions.http.openapi import built
 
 Schema = Mapping[str, Any]
 
@@ -32,6 +38,18 @@ class Operation:
     method: str
     path: str
     description: Mapping[str, Any]
+
+
+def build() -> None:
+    """Write the page, unless it is newer than all that it is made of."""
+    sources = (built.DOCUMENT, Path(__file__), Path(__file__).with_name(_TEMPLATE))
+    if built.PAGE.exists() and built.PAGE.stat().st_mtime >= max(source.stat().st_mtime for source in sources):
+        return
+    text = render(json.loads(built.DOCUMENT.read_text(encoding="utf-8")))
+    # Whoever reads meanwhile, as another process that starts, sees the whole old page or the whole new one.
+    with NamedTemporaryFile("w", dir=built.PAGE.parent, suffix=".part", delete=False, encoding="utf-8") as part:
+        part.write(text)
+    Path(part.name).replace(built.PAGE)
 
 
 def render(document: Mapping[str, Any]) -> str:

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -11,10 +12,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from functions.http.openapi import built
 from functions.http.openapi import document as tool
+from functions.http.openapi import page as docs_page
 from functions.http.problems import ProblemCode, advice_on, describe, retry_after, status_of, title_of
 from watchlist.deployment.routes import ROUTES
 
 ROOT = Path(__file__).parents[3]
+docs_page.build()
 PAGE = built.PAGE.read_text(encoding="utf-8")
 DOCUMENT: dict[str, Any] = json.loads(built.DOCUMENT.read_text(encoding="utf-8"))
 OPERATIONS = {
@@ -34,15 +37,15 @@ def examples() -> Iterator[Any]:
                 yield pytest.param(content["schema"], stated, id=f"{name} {part} {media_type}")
 
 
-def test_the_committed_document_and_page_are_what_the_functions_say(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_committed_document_is_what_the_functions_say(capsys: pytest.CaptureFixture[str]) -> None:
     assert (tool.main(["--check"]), capsys.readouterr().err) == (0, "")
 
 
 def test_a_stale_document_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(built, "PAGE", tmp_path / "page.html")
-    stale = "functions/http/openapi/page.html is stale: run `make openapi` and commit it\n"
+    monkeypatch.setattr(built, "DOCUMENT", tmp_path / "openapi.json")
+    stale = "functions/http/openapi/openapi.json is stale: run `make openapi` and commit it\n"
 
     assert (tool.main(["--check"]), capsys.readouterr().err) == (1, stale)
 
@@ -110,6 +113,24 @@ def test_a_problem_has_a_stable_type_and_an_error_s_status(code: ProblemCode) ->
 
     assert problem.type == f"urn:repository-watchlist:problem:{code}"
     assert HTTPStatus(problem.status) >= HTTPStatus.BAD_REQUEST
+
+
+def test_the_page_is_made_anew_when_the_document_is_newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(built, "DOCUMENT", tmp_path / "openapi.json")
+    monkeypatch.setattr(built, "PAGE", tmp_path / "page.html")
+    long_ago = 1
+    for title in ("Before", "After"):
+        if built.PAGE.exists():
+            os.utime(built.PAGE, (long_ago, long_ago))
+        document = {**DOCUMENT, "info": {**DOCUMENT["info"], "title": title}}
+        built.DOCUMENT.write_text(json.dumps(document), encoding="utf-8")
+        docs_page.build()
+        assert title in built.PAGE.read_text(encoding="utf-8")
+
+    built.PAGE.write_text("newer")
+    docs_page.build()
+    assert built.PAGE.read_text(encoding="utf-8") == "newer"
+    assert {path.name for path in tmp_path.iterdir()} == {"openapi.json", "page.html"}
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
