@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -144,6 +145,19 @@ def test_the_list_goes_into_a_table_and_a_report(watchlist: Watchlist, forge: Fo
     assert watchlist("report").stdout.startswith("# Watchlist: ")
     assert "<h1>Watchlist: " in watchlist("report", "--format", "html").stdout
     assert watchlist("report", "--since", "ages").returncode == 2
+
+
+def test_the_documented_examples_work_one_after_the_other(watchlist: Watchlist, forge: Forge) -> None:
+    forge.make("flask", commits=2)
+    block = (lifeline.ROOT / "docs" / "cli.md").read_text().partition("## Examples")[2].partition("```sh\n")[2]
+    lines = block.partition("```")[0].splitlines()
+    assert len(lines) > 10
+    for line in lines:
+        here = line.replace("https://github.com/pallets", f"{forge.url}/forge").replace("pallets/", "forge/")
+        command, *arguments = shlex.split(here)
+        assert command == "watchlist"
+        done = watchlist(*arguments)
+        assert (done.returncode, "error" in done.stderr) == (0, False), (line, done.stderr)
 
 
 def test_operators_see_queues_and_jobs(watchlist: Watchlist) -> None:
