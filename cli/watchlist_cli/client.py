@@ -9,6 +9,8 @@ from urllib.parse import quote, urlencode, urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from watchlist.repository_spelling import read_repository
+from watchlist.repository_url import InvalidRepositoryUrlError
 from watchlist_cli.errors import CommandError, NotAllowedError, RefusedError, UnavailableError
 from watchlist_cli.profile import LOCAL_URL, Profile
 
@@ -129,9 +131,10 @@ def _nobody_answers(url: str, error: HTTPError) -> str:
 
 
 def _is_named(row: Mapping[str, str], text: str) -> bool:
-    if text in {row["watchlist_id"], row["user_watchlist_id"]}:
+    if text in {row["watchlist_id"], row["user_watchlist_id"], row["repository_url"], row["name"]}:
         return True
-    address = row["repository_url"].partition("://")[2].lower()
-    wanted = text.lower().partition("://")[2] or text.lower()
-    wanted = wanted.removeprefix("git@").replace(":", "/", 1) if wanted.startswith("git@") else wanted
-    return address == wanted.removeprefix("www.") or address.endswith(f"/{wanted}")
+    address = row["repository_url"].lower()
+    try:
+        return read_repository(text).url.lower() == address
+    except InvalidRepositoryUrlError:
+        return address.endswith(f"/{text.lower()}")

@@ -138,6 +138,26 @@ def retry(
     _end(adding.retry(context.obj, repositories or [], all_failed=all_failed))
 
 
+@app.command()
+def check(context: typer.Context, repositories: Repositories) -> None:
+    """Look at repositories now instead of at their next turn."""
+    from watchlist_cli.commands import adding
+
+    _end(adding.check(context.obj, repositories))
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def label(
+    context: typer.Context,
+    repository: Repository,
+    changes: Annotated[list[str], typer.Argument(metavar="LABEL...", help="one to put on, or -LABEL to take off")],
+) -> None:
+    """Put labels on a repository, or take them off."""
+    from watchlist_cli.commands import adding
+
+    _end(adding.label(context.obj, repository, changes))
+
+
 @app.command("rm")
 def remove(context: typer.Context, repositories: Repositories, *, yes: Yes = False) -> None:
     """Stop watching repositories."""
@@ -153,7 +173,7 @@ def alerts(
     repository: Annotated[str | None, typer.Option("--repo", metavar="REPO", help="Only of this repository.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Resolved ones, too.")] = False,
 ) -> None:
-    """List open alerts, the newest first."""
+    """List alerts, open ones first."""
     if context.invoked_subcommand is None:
         from watchlist_cli.commands import alerting
 

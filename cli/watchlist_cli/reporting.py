@@ -30,7 +30,7 @@ class Report:
 
     Args:
         rows: the watchlist, the most worrying first.
-        alerts: by repository's name, the alerts of the period.
+        alerts: those of the period.
         since: when the period began.
         now: when it ends.
     """
@@ -38,7 +38,7 @@ class Report:
     def __init__(
         self,
         rows: Sequence[Mapping[str, Any]],
-        alerts: Sequence[tuple[str, Mapping[str, Any]]],
+        alerts: Sequence[Mapping[str, Any]],
         since: datetime,
         now: datetime,
     ) -> None:
@@ -54,8 +54,8 @@ class Report:
                 if row["verdict"]["state"] not in _WELL
             ],
             "Alerts": [
-                (name, f"{alert['level']}: {alert['message']}")
-                for name, alert in sorted(alerts, key=lambda each: each[1]["level"])
+                (alert["name"], f"{alert['level']}: {alert['message']}")
+                for alert in sorted(alerts, key=lambda alert: alert["level"])
             ],
             "Scores that moved": [
                 (row["name"], f"{row['score']:g} ({row['score_change']:+g})")

@@ -64,6 +64,8 @@ def test_a_repository_is_added_followed_shown_and_let_go(watchlist: Watchlist, f
         assert (shown.returncode, shown.stderr) == (0, "")
         assert row["verdict"]["reasons"][0]["message"] in shown.stdout
     assert watchlist("watch", "by-command").stdout == "ready\n"
+    assert watchlist("label", "by-command", "web", "production", "-web").stdout == "forge/by-command: production\n"
+    assert json.loads(watchlist("--json", "ls", "--label", "production").stdout)[0]["labels"] == ["production"]
 
     refused = watchlist("rm", "by-command")
     assert (refused.returncode, "say --yes" in refused.stderr) == (2, True)
@@ -89,7 +91,7 @@ def test_a_failed_repository_ends_the_wait_and_can_be_tried_again(watchlist: Wat
     assert "failed: repository_not_found" in added.stderr
     assert watchlist("gate").returncode == 0
     assert watchlist("gate", "--deny", "failing,gone,unknown").returncode == 1
-    assert watchlist("retry", "--all-failed").stdout == "forge/not-there: tried again\n"
+    assert watchlist("retry", "--all-failed").stderr == "1 repositories are tried again.\n"
     assert watchlist("retry").returncode == 2
 
 

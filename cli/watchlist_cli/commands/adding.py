@@ -132,14 +132,41 @@ def retry(session: Session, named: Sequence[str], *, all_failed: bool) -> ExitCo
     """Try failed entries again."""
     if bool(named) == all_failed:
         raise CommandError("name repositories, or say --all-failed")
-    rows = (
-        list(session.client.watched(status="failed")) if all_failed else [session.client.find(name) for name in named]
-    )
-    for row in rows:
+    if all_failed:
+        answer = session.client.send("POST", "/activity/watchlist/retry-failed", {"user": session.profile.user})
+        session.printer.note(f"{len(answer['retried'])} repositories are tried again.")
+        return ExitCode.GOOD
+    for row in [session.client.find(name) for name in named]:
         session.client.send("POST", f"/activity/watchlist/{row['watchlist_id']}/retry")
         session.printer.line(f"{row['name']}: tried again")
-    if not rows:
-        session.printer.note("Nothing has failed.")
+    return ExitCode.GOOD
+
+
+def check(session: Session, named: Sequence[str]) -> ExitCode:
+    """Ask the service to look at repositories now."""
+    for row in [session.client.find(name) for name in named]:
+        session.client.send("POST", f"/activity/watchlist/{row['watchlist_id']}/check")
+        session.printer.line(f"{row['name']}: will be looked at now")
+    return ExitCode.GOOD
+
+
+def label(session: Session, named: str, changes: Sequence[str]) -> ExitCode:
+    """Put labels on a repository and take labels off it.
+
+    Args:
+        session: of this run.
+        named: the repository.
+        changes: `production` or `+production` puts one on, `-production` takes it off.
+    """
+    row = session.client.find(named)
+    labels = dict.fromkeys(row["labels"])
+    for change in changes:
+        if change.startswith("-"):
+            labels.pop(change[1:], None)
+        else:
+            labels[change.removeprefix("+")] = None
+    session.client.send("PATCH", f"/activity/user-watchlist/{row['user_watchlist_id']}", {"labels": list(labels)})
+    session.printer.line(f"{row['name']}: {', '.join(labels) or 'no labels'}")
     return ExitCode.GOOD
 
 

@@ -33,17 +33,13 @@ _EXPORTED = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def report(session: Session, since: str, form: ReportFormat) -> ExitCode:
-    """Print a report of the time since then."""
+def report(session: Session, covered: str, form: ReportFormat) -> ExitCode:
+    """Print a report of so long a time until now, like `7d`."""
     now = datetime.now(UTC)
-    start = now - period(since)
+    start = now - period(covered)
     rows = list(session.client.watched())
-    alerts = [
-        (row["name"], alert)
-        for row in rows
-        for alert in session.client.pages(f"/activity/alerts/{row['user_watchlist_id']}")
-        if datetime.fromisoformat(alert["raised_at"]) >= start
-    ]
+    since = start.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    alerts = list(session.client.pages("/activity/alerts", user=session.profile.user, since=since))
     made = Report(rows, alerts, start, now)
     sys.stdout.write(made.html() if form is ReportFormat.HTML else made.markdown())
     return ExitCode.GOOD
