@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 from tasks.child_process import ChildProcesses
 from tasks.history import (
     CommitWindow,
+    Head,
     Repository,
     StoredCommit,
     StoredHistory,
@@ -23,6 +24,7 @@ from tasks.hosts.describe import Forge
 from tasks.refresh_alerts import Backfill, tell_of_commits, tell_of_health
 from tasks.scorecard.assessment import Assessor
 from watchlist import limits
+from watchlist.alerts.silence import tell_of_silence
 from watchlist.errors import ErrorCode, JobError
 from watchlist.health import store as health_store
 from watchlist.health.scorecard import ScorecardResult, no_score
@@ -30,6 +32,8 @@ from watchlist.health.summary import summarize, summary_of
 from watchlist.history import metrics as history_metrics
 from watchlist.history import store as history_store
 from watchlist.history.commits import Commit
+from watchlist.history.dates import reach_back_to
+from watchlist.history.last_commits import LastCommits
 from watchlist.history.manifest import Manifest
 from watchlist.history.metrics import HistoryMetrics
 from watchlist.history.people import People
@@ -152,12 +156,13 @@ def _set_up(scope: _Scope) -> Analysis:
     manifest = _store_history(scope, window, _NO_HISTORY, commits)
     scope.job.publish(manifest)  # Scorecard can take minutes; meanwhile the commits can be read
     scope.job.report(Stage.ANALYZING)
-    metrics = history_metrics.measure(commits, _people(scope, commits), now=scope.now, complete=window.is_complete)
+    outlook = _outlook(scope, window, commits, _people(scope, [*commits, *window.before]))
+    metrics = outlook.measure(commits, scope.now)
     scorecard = _assess(scope, previous=None)
     scope.job.check()
     _store_health(scope, head.sha, scorecard, metrics)
     return Analysis(
-        _of_history(scope, window, commits, manifest)
+        _of_history(scope, window, commits, outlook, manifest)
         | _of_health(scope, scorecard)
         | _in_short(metrics, score=scorecard.score, score_before=None),
         scorecard,
@@ -185,14 +190,16 @@ def _backfill(scope: _Scope) -> Analysis:
     scope.job.report(Stage.ANALYZING)
     known = {commit.sha: commit for commit in (*before, *new)}
     commits = [known[sha] for sha in window.shas]
-    people = _people(scope, [*before, *new])
-    metrics = history_metrics.measure(commits, people, now=scope.now, complete=window.is_complete)
+    people = _people(scope, [*before, *new, *window.before])
+    outlook = _outlook(scope, window, commits, people)
+    metrics = outlook.measure(commits, scope.now)
     alerts = tell_of_commits(scope.entry, Backfill(window, before, new, people), job=scope.job, now=scope.now)
+    alerts += tell_of_silence(scope.watchlist_id, outlook.last, scope.now, scope.job.check)
     health = _health(scope, is_renewed=bool(scope.entry.with_health))
     scope.job.check()
     _store_health(scope, head.sha, health.scorecard, metrics)
     described = {"package": package.model_dump(mode="json", exclude_none=True), "analyzed_at": scope.now}
-    attributes = _of_history(scope, window, commits, manifest) | described | health.attributes_with(metrics)
+    attributes = _of_history(scope, window, commits, outlook, manifest) | described | health.attributes_with(metrics)
     return Analysis(attributes, health.renewed, scope.repository.bytes_received, alerts + health.alerts)
 
 
@@ -201,8 +208,7 @@ def _renew_health(scope: _Scope) -> Analysis:
     head = scope.repository.head()
     scope.job.report(Stage.ANALYZING)
     commits = _load(scope).commits
-    complete = len(commits) < limits.HISTORY_COMMITS
-    metrics = history_metrics.measure(commits, _people(scope, commits), now=scope.now, complete=complete)
+    metrics = _outlook(scope, None, commits, _people(scope, commits)).measure(commits, scope.now)
     health = _health(scope, is_renewed=True)
     scope.job.check()
     _store_health(scope, head.sha, health.scorecard, metrics)
@@ -255,9 +261,46 @@ _WORK: Mapping[JobKind, Callable[[_Scope], Analysis]] = {
 }
 
 
-def _of_history(scope: _Scope, window: CommitWindow, commits: Sequence[Commit], manifest: Manifest) -> dict[str, Any]:
-    """Return the entry's attributes that say which history is stored, of commits that are given in git's order."""
-    last = commits[0] if commits else None  # HEAD, unless it is older than the window
+@dataclass(frozen=True, slots=True)
+class _Outlook:
+    """What commits say of the history around them.
+
+    Attributes:
+        people: who wrote them.
+        last: the last commits of all, which may lie before the window.
+        covered_since: from when on all commits are known; None where those of the whole year are.
+    """
+
+    people: People
+    last: LastCommits
+    covered_since: datetime | None
+
+    def measure(self, commits: Sequence[Commit], now: datetime) -> HistoryMetrics:
+        """Compute the metrics of the window's commits."""
+        return history_metrics.measure(commits, self.people, now=now, last=self.last, covered_since=self.covered_since)
+
+
+def _outlook(scope: _Scope, window: CommitWindow | None, commits: Sequence[Commit], people: People) -> _Outlook:
+    """Tell from the window (None: nothing new was fetched) and from what earlier jobs knew, unless it was rewritten."""
+    is_new = scope.entry.kind is JobKind.REPOSITORY_SETUP or (window is not None and window.rewritten)
+    known = LastCommits.model_validate(scope.entry.last_commits or {}) if not is_new else LastCommits()
+    found = LastCommits.of([*commits, *(window.before if window else ())], people, scope.now)
+    edges = [None if is_new else scope.entry.history_covered_since, window and window.unexplored_since]
+    if window and window.full:
+        edges.append(reach_back_to(commits, scope.now))
+    if window and window.lost:
+        lost = frozenset(window.lost)
+        edges += (commit.committer.time for commit in commits if not lost.isdisjoint(commit.parents))
+    covered_since = max((edge for edge in edges if edge), default=None)
+    is_cut = covered_since is not None and covered_since > scope.now - limits.HISTORY_PERIOD
+    return _Outlook(people, found.or_later(known), covered_since if is_cut else None)
+
+
+def _of_history(
+    scope: _Scope, window: CommitWindow, commits: Sequence[Commit], outlook: _Outlook, manifest: Manifest
+) -> dict[str, Any]:
+    """Return the entry's attributes that say which history is stored."""
+    last = outlook.last.by_person
     bad_before = 0 if window.rewritten else int(scope.entry.bad_commits or 0)
     return {
         "head_sha": window.head.sha,
@@ -266,10 +309,13 @@ def _of_history(scope: _Scope, window: CommitWindow, commits: Sequence[Commit], 
         "commits": len(commits),
         "bad_commits": bad_before + window.bad_commits,
         "history_since": scope.now - limits.HISTORY_PERIOD,
-        "history_notes": [*_notes(window), *scope.notes],
+        "history_covered_since": outlook.covered_since,
+        "history_notes": [*_notes(window, outlook), *scope.notes],
+        "branches": list(window.branches) or None,
         "manifest": manifest.stored(),
-        "last_commit_at": last.committer.time if last else None,
+        "last_commit_at": last.at if last else None,
         "last_commit_sha": last.sha if last else None,
+        "last_commits": outlook.last.model_dump(mode="json"),
     }
 
 
@@ -352,7 +398,8 @@ def _people(scope: _Scope, commits: Sequence[Commit]) -> People:
 def _assess(scope: _Scope, previous: ScorecardResult | None) -> ScorecardResult:
     head = scope.repository.head().sha
     if head is None:
-        return no_score("The repository is empty.", head="", obtained_at=scope.now)
+        reason = _why_empty(scope.repository.head(), scope.repository.branches())
+        return no_score(reason, head="", obtained_at=scope.now)
     checkout: Callable[[], Path] = functools.cache(scope.repository.check_out)
     return scope.tools.assessor.assess(scope.entry.repository, head=head, previous=previous, checkout=checkout)
 
@@ -366,6 +413,14 @@ def _done_without(scope: _Scope, error: JobError) -> str:
     if error.code in _PASSES and int(scope.entry.attempt) < limits.MAX_ATTEMPTS:
         raise error
     return error.message
+
+
+def _why_empty(head: Head, branches: Sequence[str]) -> str:
+    """Say why HEAD is no commit: there is no branch at all, or not the one that it names."""
+    if not branches:
+        return "The repository is empty."
+    named = f"the branch {head.branch}, which does not exist" if head.branch else "no branch that exists"
+    return f"HEAD names {named}; there are: {', '.join(branches)}."
 
 
 def _scorecards(watchlist_id: str) -> list[ScorecardResult]:
@@ -385,12 +440,17 @@ def _store_health(
     health_store.put(scope.watchlist_id, scope.now, head_sha, document)
 
 
-def _notes(window: CommitWindow) -> list[str]:
+def _notes(window: CommitWindow, outlook: _Outlook) -> list[str]:
     notes = []
+    if window.branches:
+        notes.append(f"{_why_empty(window.head, window.branches)} Nothing is known of its history.")
     if window.full:
         notes.append(f"The year has more commits; the newest {limits.HISTORY_COMMITS} are kept.")
-    if window.unexplored:
-        notes.append(f"Commits behind {window.unexplored} older ones were not looked at.")
+    elif outlook.covered_since is not None and not window.lost:
+        notes.append(
+            f"Commits of before {outlook.covered_since:%Y-%m-%d} may be missing: dates leap there, from commits of the "
+            "year to some of long before it, and not all that lies behind those was looked at."
+        )
     if window.bad_commits:
         are = "commit is" if window.bad_commits == 1 else "commits are"
         notes.append(f"{window.bad_commits} {are} damaged and shown as far as they can be read.")

@@ -27,15 +27,20 @@ class Bounds:
         since: the earliest committer's time, Unix seconds.
         limit: the most commits.
         older: see FetchLimits.older_commits.
+        older_after_leap: see FetchLimits.older_commits_after_leap.
     """
 
     since: int
     limit: int
     older: int
+    older_after_leap: int
 
     def older_left(self, found: Walk) -> int:
         """Return how many commits older than the window are still to be looked at."""
-        return 0 if found.full else max(0, max(self.older, len(found.shown) // _TENTH) - found.older)
+        if found.full:
+            return 0
+        most = max(self.older, len(found.shown) // _TENTH)
+        return max(0, (most if found.leap is None else max(most, self.older_after_leap)) - len(found.older))
 
 
 def search_window(source: Source, head: str, bounds: Bounds) -> Walk:
@@ -51,7 +56,7 @@ def search_window(source: Source, head: str, bounds: Bounds) -> Walk:
         found = walk(source.known, head, since=bounds.since, limit=bounds.limit)
         if found.full:
             return len(found.missing) <= tolerated
-        return not found.missing and found.older > 0 and not bounds.older_left(found)
+        return bool(not found.missing and found.older) and not bounds.older_left(found)
 
     # Servers refuse when no commit is young enough; closing the window then starts from HEAD itself.
     _is_served(source, [head], since=bounds.since - _LOOK_BEHIND, stop=enough)
@@ -89,7 +94,7 @@ def _close(source: Source, head: str, bounds: Bounds, stored: Mapping[str, Node]
         if not wants or not source.deepens or (not is_needed and depth < _WORTHWHILE_DEPTH):
             break
         # The last few of a full window are each other's parents: some generations at once spare as many requests.
-        ahead = _AHEAD if found.full and len(wants) <= _LAST_FEW else 1
+        ahead = _AHEAD if len(found.shown) == bounds.limit and len(wants) <= _LAST_FEW else 1
         most = 2 * left + len(wants) * 2**ahead
         if not _fetch_more(source, wants, depth=min(depth, _DEEPEST) + ahead, most=most):
             break

@@ -27,6 +27,8 @@ class FetchLimits:
         checkout_file_size: a larger file is left out of a checkout, bytes.
         older_commits: how many commits behind the window are looked at for back-dated ones, at least; a tenth of the
             window's commits if that is more.
+        older_commits_after_leap: the same where dates leap from the window to long before it: young commits may lie
+            behind commits that were replayed with old dates. 4000 commits are about 1 MB and one second.
     """
 
     seconds: float = 600
@@ -43,3 +45,4 @@ class FetchLimits:
     checkout_files: int = 200_000
     checkout_file_size: int = 5 * MIB
     older_commits: int = 24
+    older_commits_after_leap: int = 4000

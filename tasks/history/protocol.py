@@ -18,9 +18,11 @@ from watchlist.git.answers import BrokenOffError, error_of_line, is_refusal, sho
 from watchlist.git.protocol import (
     Capabilities,
     Head,
+    branches_request,
     command,
     head_request,
     protocol_errors,
+    read_branches,
     read_capabilities,
     read_head,
 )
@@ -84,6 +86,16 @@ class UploadPack:
         body = head_request(object_format, unborn=self.capabilities.unborn)
         with self._connections.borrow() as connection, connection.command(body) as answer:
             return read_head(answer.read, object_format)
+
+    def branches(self) -> tuple[str, ...]:
+        """Ask which branches there are, and return some.
+
+        Raises:
+            JobError: as for `capabilities`.
+        """
+        body = branches_request(self.capabilities.object_format)
+        with self._connections.borrow() as connection, connection.command(body) as answer:
+            return read_branches(answer.read)
 
     @contextlib.contextmanager
     def fetch(self, request: FetchRequest) -> Iterator[ByteReader | None]:

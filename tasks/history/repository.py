@@ -3,8 +3,10 @@
 The semantics, in one place. **The window** is what `git log --since-as-filter=<since> -n <limit> HEAD` prints in a full
 clone: from HEAD, always the newest of the commits seen and not yet shown, by committer date; commits older than `since`
 are passed over; at most `limit`. git walks to the root to find commits of the window that lie behind back-dated ones.
-Here the walk goes behind commits older than `since` only for a bounded number of them (`FetchLimits.older_commits`, or
-a tenth of the window); `CommitWindow.unexplored` says how many parents were left alone. **Line counts** are those of
+Here the walk goes behind commits older than `since` only for a bounded number of them: few where the dates are in order
+(`FetchLimits.older_commits`, or a tenth of the window), many where they leap from the window to long before it, as
+where commits were replayed with their old dates; if that is not enough either, `CommitWindow.unexplored_since` says
+so. **Line counts** are those of
 `git log --numstat --no-renames` against the parent, or against nothing for a root commit; a merge has no files, as
 `git log` shows it. Attributes (`-diff`, drivers) and replacements are not honoured, as in a bare clone.
 
@@ -17,9 +19,10 @@ does not exist. Servers that offer no `filter` send whole commits; those that of
 """
 
 import contextlib
+import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tasks.child_process import ChildProcesses
@@ -42,6 +45,7 @@ MAILMAP_BYTES = MIB
 """A larger `.mailmap` is ignored."""
 
 _MAILMAP = ".mailmap"
+_MOST_BEFORE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,12 @@ class CommitWindow:
         removed: ids of stored commits that are not in the window any more: too old, too many, or rewritten away.
         rewritten: whether the stored HEAD is no ancestor of HEAD any more.
         bad_commits: commits whose header cannot be read; they are in `commits` with what could be read.
-        full: the window holds `limit` commits; there may be more in the time.
-        unexplored: parents of commits older than the window that were not looked at.
+        full: the window holds `limit` commits, and there are more in the time.
+        before: the newest of the commits older than the window that were looked at, at most 32; of a repository that
+            has been quiet for longer than the window's time they tell when it had its last commit.
+        unexplored_since: where dates leap to long before the window and not all that lies behind was looked at: the
+            time from which on all commits are known. None where nothing is hidden like this.
+        branches: where HEAD names a branch that does not exist, some of those that do.
         lost: ids of commits that belong to the window, and that the host does not give; what is behind them is unknown.
     """
 
@@ -92,16 +100,18 @@ class CommitWindow:
     rewritten: bool = False
     bad_commits: int = 0
     full: bool = False
-    unexplored: int = 0
+    before: tuple[Commit, ...] = ()
+    unexplored_since: datetime | None = None
+    branches: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
         """Whether it holds all commits of the time."""
-        return not self.full and not self.lost
+        return not self.full and not self.lost and self.unexplored_since is None
 
 
-_NOTHING = Walk(shown=(), missing=(), behind=(), older=0, full=False)
+_NOTHING = Walk(shown=(), missing=(), behind=(), older=(), full=False, leap=None)
 
 
 @contextlib.contextmanager
@@ -169,6 +179,14 @@ class Repository:
         """
         return self._source.head()
 
+    def branches(self) -> tuple[str, ...]:
+        """Return some of the branches where HEAD names none that exists; else none.
+
+        Raises:
+            JobError: as for `head`.
+        """
+        return self._source.branches() if self.head().sha is None else ()
+
     def commits(self, *, since: datetime, limit: int = 1000, stored: StoredHistory | None = None) -> CommitWindow:
         """Return the window of commits not older than `since`, at most `limit`.
 
@@ -179,7 +197,12 @@ class Repository:
             JobError: as for `head`, or a limit is broken.
         """
         head = self.head()
-        bounds = Bounds(since=int(since.timestamp()), limit=limit, older=self._limits.older_commits)
+        bounds = Bounds(
+            since=int(since.timestamp()),
+            limit=limit,
+            older=self._limits.older_commits,
+            older_after_leap=self._limits.older_commits_after_leap,
+        )
         self._since = bounds.since
         if head.sha is None:
             return self._window(head, _NOTHING, stored, rewritten=stored is not None)
@@ -253,9 +276,16 @@ class Repository:
             rewritten=rewritten,
             bad_commits=sum(raw.tree is None for raw in new.values()),
             full=found.full,
-            unexplored=len(found.behind),
+            before=self._before(found),
+            unexplored_since=_unexplored_since(found),
+            branches=self.branches(),
             lost=() if found.full else found.missing,
         )
+
+    def _before(self, found: Walk) -> tuple[Commit, ...]:
+        known = self._source.known
+        newest = sorted((sha for sha in found.older if sha in known), key=lambda sha: -known[sha].committed)
+        return tuple(parse_commit(raw) for raw in self._source.content(newest[:_MOST_BEFORE]).values())
 
     def _line_counts(self, commits: Sequence[Commit]) -> Iterator[tuple[str, tuple[FileChange, ...]]]:
         yield from ((commit.sha, ()) for commit in commits if commit.is_merge)
@@ -312,3 +342,9 @@ class Repository:
     def _tree_of(self, sha: str) -> str | None:
         raw = self._source.known.get(sha)
         return None if raw is None else raw.tree
+
+
+def _unexplored_since(found: Walk) -> datetime | None:
+    if found.leap is None or not found.behind or found.full:
+        return None
+    return datetime.fromtimestamp(min(found.leap, time.time()), UTC)

@@ -17,7 +17,7 @@ from tasks.history.limits import FetchLimits
 from tasks.history.pack_stream import OBJECT_BYTES, OBJECT_COST, UnfilteredPackError, commits_in
 from tasks.history.parallel import in_parallel
 from tasks.history.protocol import FetchRefusedError, FetchRequest, Head, UploadPack
-from tasks.history.stock_git import fetch_all, read_head
+from tasks.history.stock_git import fetch_all, read_branches, read_head
 from tasks.history.store import ObjectStore
 from tasks.history.transport import GitHttpConnections
 from watchlist.errors import ErrorCode, JobError
@@ -95,6 +95,16 @@ class Source:
                 else read_head(self._git, self._connections.url, self._limits)
             )
         return self._head
+
+    def branches(self) -> tuple[str, ...]:
+        """Return the names of some branches, as git sorts them; none of a repository without any.
+
+        Raises:
+            JobError: the transfer failed.
+        """
+        if self._speaks_version_2:
+            return self._upload_pack.branches()
+        return read_branches(self._git, self._connections.url, self._limits)
 
     def fetch_commits(
         self,

@@ -6,7 +6,7 @@ from tasks.history.git_process import Git
 from tasks.history.limits import FetchLimits
 from tasks.history.protocol import Head
 from watchlist.errors import ErrorCode, JobError
-from watchlist.git.protocol import branch_of
+from watchlist.git.protocol import branch_of, some_branches
 
 _HEAD = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\tHEAD")
 _SHA256_LENGTH = 64
@@ -28,6 +28,18 @@ def read_head(git: Git, url: str, limits: FetchLimits) -> Head:
         elif line.startswith("ref: ") and line.endswith("\tHEAD"):
             branch = branch_of(line.removeprefix("ref: ").removesuffix("\tHEAD"))
     return Head(sha, branch, "sha256" if sha and len(sha) == _SHA256_LENGTH else "sha1")
+
+
+def read_branches(git: Git, url: str, limits: FetchLimits) -> tuple[str, ...]:
+    """Ask which branches there are, and return some.
+
+    Raises:
+        JobError: git cannot talk with the host.
+    """
+    argv = ["ls-remote", "--heads", "--", url]
+    with git.start(argv, settings=_network(limits), schemes=_scheme(url)) as child:
+        said = child.stdout.read().decode(errors="replace")
+    return some_branches(line.partition("\t")[2] for line in said.splitlines())
 
 
 def fetch_all(git: Git, url: str, limits: FetchLimits) -> None:

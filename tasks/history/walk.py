@@ -11,6 +11,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+_LEAP = 90 * 86_400
+"""Seconds between two commits, one of the window and one before it, that are no ordinary pause."""
+
 
 class Node(Protocol):
     """What the walk needs to know of a commit."""
@@ -32,15 +35,19 @@ class Walk:
         shown: ids of the window's commits, newest first.
         missing: unknown parents of shown commits: until they are known, `shown` is a guess.
         behind: unknown parents of commits older than the window.
-        older: how many commits older than the window were passed over.
-        full: `limit` commits are shown; there may be more.
+        older: ids of the commits older than the window that were passed over, as a walk comes to them.
+        full: `limit` commits are shown, and there are more in the window.
+        leap: where dates leap from the window to years before it, the newest time from which they do, Unix seconds:
+            young commits may lie behind the old dates. None where some commit just older than the window follows on
+            one of it, as in any history whose dates are in order.
     """
 
     shown: tuple[str, ...]
     missing: tuple[str, ...]
     behind: tuple[str, ...]
-    older: int
+    older: tuple[str, ...]
     full: bool
+    leap: int | None
 
 
 def walk(
@@ -50,23 +57,28 @@ def walk(
     shown: list[str] = []
     missing: dict[str, None] = {}
     behind: dict[str, None] = {}
-    older = 0
+    older: list[str] = []
+    leaps: list[int] = []
+    full = is_gradual = False
     seen = {head}
     queue: list[tuple[int, int, str]] = []
     if head in known:
         queue.append((-known[head].committed, 0, head))
     elif head not in outside:
         missing[head] = None
-    while queue and len(shown) < limit:
+    while queue and not full:
         _, _, sha = heapq.heappop(queue)
         node = known[sha]
-        if node.committed >= since:
-            shown.append(sha)
-            unknown = missing
-        else:
-            older += 1
-            unknown = behind
+        is_young = node.committed >= since
+        if is_young and len(shown) == limit:
+            full = True
+            break
+        (shown if is_young else older).append(sha)
+        unknown = missing if is_young else behind
         for parent in node.parents:
+            if is_young and parent in known and known[parent].committed < since:
+                is_gradual = is_gradual or node.committed - known[parent].committed < _LEAP
+                leaps.append(node.committed)
             if parent in known:
                 if parent not in seen:
                     seen.add(parent)
@@ -77,6 +89,7 @@ def walk(
         shown=tuple(shown),
         missing=tuple(missing),
         behind=tuple(sha for sha in behind if sha not in missing),
-        older=older,
-        full=len(shown) >= limit,
+        older=tuple(older),
+        full=full,
+        leap=max(leaps) if leaps and not is_gradual else None,
     )

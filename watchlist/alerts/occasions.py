@@ -108,17 +108,19 @@ class SetupEnded(Occasion):
 
 @dataclass(frozen=True, kw_only=True)
 class Quiet(Occasion):
-    """A check found no new commit. All times are UTC.
+    """People may have been quiet for long. All times are UTC.
 
     Attributes:
-        last_commit_sha: the newest commit of the default branch.
-        last_commit_at: its committer time.
+        last_commit_sha: the last commit of the default branch by a person.
+        last_commit_at: when it was made.
+        last_commit_by_bot_at: when the last one by a program was made; None where none is known.
         now: when this is evaluated.
     """
 
     last_commit_sha: str
     last_commit_at: datetime
     now: datetime
+    last_commit_by_bot_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,15 +6,16 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, assert_never
 
 from aws_lambda_powertools import Logger
 
 from watchlist import clock, limits
 from watchlist.alerts import telling as alerting
-from watchlist.alerts.occasions import Gone, Quiet, Returned, VerdictFound
+from watchlist.alerts.occasions import Gone, Returned, VerdictFound
 from watchlist.alerts.setup_news import tell_of_setup
+from watchlist.alerts.silence import tell_of_silence
 from watchlist.checks import decisions as checking
 from watchlist.checks.decisions import AskHead, Forget, Policy, Rest, Start, Unchanged
 from watchlist.errors import JobError
@@ -22,6 +23,7 @@ from watchlist.git.answers import GONE
 from watchlist.git.protocol import Head
 from watchlist.git.remote import HeadReader
 from watchlist.health.verdict import Thresholds, Verdict, VerdictState, verdict_of
+from watchlist.history.last_commits import LastCommits
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.host_back_off import Hosts
@@ -153,7 +155,7 @@ class Checks:
     def _answered(self, entry: Entry, head: Head, seen: Seen, now: datetime) -> None:
         self.tally.add(Metric.ALERTS_RAISED, _tell_of_return(entry, now))
         if head.sha == entry.head_sha:
-            self.tally.add(Metric.ALERTS_RAISED, _tell_of_silence(entry, now))
+            self.tally.add(Metric.ALERTS_RAISED, tell_of_silence(entry.watchlist_id, _last_commits(entry), now))
         seen |= {"checked_at": now, "gone_since": None}
         verdict = checking.judge(entry, head, now, self._policy, random.random)
         match verdict:
@@ -214,12 +216,8 @@ def _tell_of_return(entry: Entry, now: datetime) -> int:
     return alerting.tell(entry.watchlist_id, Returned(gone_since=entry.gone_since), now)
 
 
-def _tell_of_silence(entry: Entry, now: datetime) -> int:
-    """Tell the watchers for whom the repository has been quiet for long enough; nobody can be on its first day."""
-    if entry.last_commit_at is None or now - entry.last_commit_at < timedelta(days=1):
-        return 0
-    quiet = Quiet(last_commit_sha=entry.last_commit_sha, last_commit_at=entry.last_commit_at, now=now)
-    return alerting.tell(entry.watchlist_id, quiet, now)
+def _last_commits(entry: Entry) -> LastCommits:
+    return LastCommits.model_validate(entry.last_commits or {})
 
 
 def _tell_of_verdict(entry: Entry, verdict: Verdict, now: datetime) -> int:

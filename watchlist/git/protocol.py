@@ -6,8 +6,9 @@ with them; the scheduler asks for HEAD alone.
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from dulwich.errors import GitProtocolError, HangupException
 from dulwich.protocol import Protocol, pkt_line
@@ -27,6 +28,9 @@ VERSION_HEADER = {"Git-Protocol": "version=2"}
 ADVERTISEMENT_TYPE = f"application/x-{SERVICE}-advertisement"
 REQUEST_TYPE = f"application/x-{SERVICE}-request"
 RESULT_TYPE = f"application/x-{SERVICE}-result"
+
+BRANCHES_SHOWN = 20
+"""Of a repository whose HEAD names none of them."""
 
 _BRANCHES = "refs/heads/"
 _DELIMITER = b"0001"
@@ -84,6 +88,11 @@ def head_request(object_format: str = "sha1", *, unborn: bool = False) -> bytes:
     return command(b"ls-refs", arguments, object_format)
 
 
+def branches_request(object_format: str = "sha1") -> bytes:
+    """Return the `ls-refs` command that asks for the branches."""
+    return command(b"ls-refs", [b"ref-prefix " + _BRANCHES.encode()], object_format)
+
+
 def command(name: bytes, arguments: Sequence[bytes], object_format: str) -> bytes:
     """Return one command of version 2."""
     lines = [b"command=" + name, b"agent=" + USER_AGENT.split(maxsplit=1)[0].encode()]
@@ -112,6 +121,22 @@ def read_head(read: Read, object_format: str = "sha1") -> Head:
     """
     with protocol_errors():
         return _read_head(_lines(read, _REF_LINES), object_format)
+
+
+def read_branches(read: Read) -> tuple[str, ...]:
+    """Read the answer to `branches_request`, and return the first `BRANCHES_SHOWN` names.
+
+    Raises:
+        JobError: as for `read_capabilities`.
+    """
+    with protocol_errors():
+        refs = (line.decode(errors="replace").strip().partition(" ")[2] for line in _lines(read, _REF_LINES) if line)
+        return some_branches(refs)
+
+
+def some_branches(refs: Iterable[str]) -> tuple[str, ...]:
+    """Return the branches among full names of refs, at most `BRANCHES_SHOWN`, without `refs/heads/`."""
+    return tuple(islice((branch for branch in map(branch_of, refs) if branch is not None), BRANCHES_SHOWN))
 
 
 def branch_of(ref: str) -> str | None:

@@ -10,7 +10,9 @@ from itertools import accumulate
 from pydantic import BaseModel, ConfigDict
 
 from watchlist.history.commits import Commit, Signature
+from watchlist.history.dates import made_at
 from watchlist.history.file_changes import changed_paths
+from watchlist.history.last_commits import NAME_BYTES, LastCommits
 from watchlist.history.people import People, Person
 from watchlist.text import shorten
 
@@ -25,9 +27,8 @@ MAX_BOTS = 20
 MAX_FILES = 20
 """Longest lists in the result."""
 
-NAME_BYTES = 200
 PATH_BYTES = 300
-"""Longest name and path in the result, in UTF-8 bytes; what is longer ends in `…`."""
+"""Longest path in the result, in UTF-8 bytes; what is longer ends in `…`."""
 
 RECENCY_POINTS, FREQUENCY_POINTS, REGULARITY_POINTS, PEOPLE_POINTS = 30, 30, 20, 20
 """What each part of the activity score is worth."""
@@ -121,10 +122,12 @@ class ActivityScore(_Frozen):
 class HistoryMetrics(_Frozen):
     """Metrics of a repository's last 52 weeks, from the commits of its default branch.
 
-    **Window.** The 52 weeks that end at `computed_at`, by committer date, as `git log --since` counts. A commit that is
-    dated later than `computed_at` (a wrong clock) counts as made at that moment; `future_dated` says how many are. When
-    the service kept only the newest commits of the year, `complete` is False and `covered_weeks` says how many of
-    the latest weeks the commits cover; numbers per week of earlier weeks are 0 for lack of data.
+    **Window.** The 52 weeks that end at `computed_at`, by committer date, as `git log --since` counts. A date later
+    than `computed_at` or before git is not believed: such a commit counts as made at the greatest believable date among
+    its author's date and the dates of its parents and children, and not at all where there is none; `future_dated` says
+    how many are dated later. When the service does not have all commits of the year, `complete` is False and
+    `covered_weeks` says how many of the latest weeks the commits cover; numbers per week of earlier weeks are 0 for
+    lack of data.
 
     **Contributions.** Commits by people, merges left out, each counted for its author as `.mailmap` names them
     (gitmailmap(5)). Two identities are one person when their emails are equal but for case and Unicode form, or name
@@ -147,7 +150,7 @@ class HistoryMetrics(_Frozen):
         commits: contributions in the window. CHAOSS "Code Changes Commits".
         merges: merge commits by people in the window.
         bot_commits: commits by bots in the window, merges included. CHAOSS "Bot Activity".
-        future_dated: commits dated later than `computed_at`.
+        future_dated: commits dated later than `computed_at`, whatever they count as.
         commits_per_week: contributions in each of the 52 weeks, oldest first; the last week ends now. CHAOSS "Code
             Changes Commits", by period.
         contributors_total: people with a contribution in the window. CHAOSS "Contributors".
@@ -172,7 +175,7 @@ class HistoryMetrics(_Frozen):
             lock files are not told apart. None when no files are known.
         days_since_last_commit: whole days from the newest commit by a person, merges included, to `computed_at`, even
             if it lies before the window. None when there is none.
-        last_commit_by_person_at: committer date of that commit. None when there is none.
+        last_commit_by_person_at: when that commit was made. None when there is none.
         last_commit_by_bot_at: the same of the newest commit by a bot.
         signed_share: commits that carry a signature by all commits of the window, 0 to 1, valid or not: a forge signs
             merges made on its page itself. None without commits.
@@ -228,33 +231,44 @@ def absence_factor(contributions: Sequence[int]) -> int | None:
     return next(people for people, made in enumerate(running, start=1) if made * 2 >= total)
 
 
-def measure(commits: Sequence[Commit], people: People, *, now: datetime, complete: bool = True) -> HistoryMetrics:
+def measure(
+    commits: Sequence[Commit],
+    people: People,
+    *,
+    now: datetime,
+    last: LastCommits | None = None,
+    covered_since: datetime | None = None,
+) -> HistoryMetrics:
     """Compute the metrics of `commits`, in any order.
 
     Args:
         commits: those of the default branch's last year, or its newest ones.
         people: who wrote them.
         now: the end of the window, UTC.
-        complete: False when the year has more commits than were given.
+        last: the last commits of all, which may lie before the window; None: those of `commits`.
+        covered_since: from when on all commits were given; None: all of the window were.
     """
-    everything = [_see(commit, people, now) for commit in commits]
-    window = [seen for seen in everything if seen.week < WEEKS]
+    last = last or LastCommits.of(commits, people, now)
+    window = [
+        _Seen(commit, people.of(commit.author), at, (now - at) // timedelta(weeks=1))
+        for commit, at in zip(commits, made_at(commits, now), strict=True)
+        if at is not None and at > now - timedelta(weeks=WEEKS)
+    ]
     by_people = [seen for seen in window if not seen.author.is_bot]
     contributions = [seen for seen in by_people if not seen.commit.is_merge]
     of_bots = [seen for seen in window if seen.author.is_bot]
-    covered_weeks = WEEKS if complete else _covered_weeks(everything)
+    covered_weeks = WEEKS if covered_since is None else min(WEEKS, max(0, (now - covered_since) // timedelta(weeks=1)))
     per_week = Counter(seen.week for seen in contributions)
     contributors = _contributors(contributions)
     active = [who for who in contributors if who.last_commit_at > now - timedelta(weeks=RECENT_WEEKS)]
     fresh = [who for who in active if who.first_commit_at > now - timedelta(weeks=RECENT_WEEKS)]
     looks_back = covered_weeks > RECENT_WEEKS
     with_lines = [seen for seen in contributions if seen.commit.files is not None]
-    last = max((seen.at for seen in everything if not seen.author.is_bot), default=None)
-    last_of_bots = max((seen.at for seen in everything if seen.author.is_bot), default=None)
-    days = None if last is None else (now - last).days
+    last_by_person = last.by_person.at if last.by_person else None
+    days = None if last_by_person is None else (now - last_by_person).days
     return HistoryMetrics(
         computed_at=now,
-        complete=complete,
+        complete=covered_since is None,
         covered_weeks=covered_weeks,
         commits_total=len(window),
         commits=len(contributions),
@@ -276,22 +290,11 @@ def measure(commits: Sequence[Commit], people: People, *, now: datetime, complet
         commits_by_weekday_and_hour=_weekdays_and_hours([seen.commit.author for seen in contributions]),
         top_files=_top_files([seen.commit for seen in with_lines]) if with_lines else None,
         days_since_last_commit=days,
-        last_commit_by_person_at=last,
-        last_commit_by_bot_at=last_of_bots,
+        last_commit_by_person_at=last_by_person,
+        last_commit_by_bot_at=last.by_bot.at if last.by_bot else None,
         signed_share=round(sum(seen.commit.signed for seen in window) / len(window), 4) if window else None,
         activity=_activity(days, per_week, covered_weeks, len(active)),
     )
-
-
-def _see(commit: Commit, people: People, now: datetime) -> _Seen:
-    at = min(commit.committer.time, now)
-    return _Seen(commit, people.of(commit.author), at, (now - at) // timedelta(weeks=1))
-
-
-def _covered_weeks(seen: Sequence[_Seen]) -> int:
-    """Return how many weeks lie wholly after the oldest commit given, but for the oldest 1 %: dates can lie."""
-    weeks = sorted(one.week for one in seen)
-    return min(WEEKS, weeks[-1 - len(weeks) // 100]) if weeks else 0
 
 
 def _contributors(contributions: Sequence[_Seen]) -> list[Contributor]:

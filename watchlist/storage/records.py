@@ -222,7 +222,11 @@ class Entry(WatchlistItem, discriminator="entry"):
     commits = NumberAttribute(null=True)
     bad_commits = NumberAttribute(null=True)
     history_since = UTCDateTimeAttribute(null=True)
+    history_covered_since = UTCDateTimeAttribute(null=True)
+    """From when on all commits are stored; absent where those of the whole year are."""
     history_notes = ListAttribute(of=UnicodeAttribute, null=True)
+    branches = ListAttribute(of=UnicodeAttribute, null=True)
+    """Where HEAD names a branch that does not exist, some of those that do."""
     score = NumberAttribute(null=True)
     score_reason = UnicodeAttribute(null=True)
     analyzed_at = UTCDateTimeAttribute(null=True)
@@ -231,6 +235,9 @@ class Entry(WatchlistItem, discriminator="entry"):
     scorecard_head_sha = UnicodeAttribute(null=True)
     last_commit_at = UTCDateTimeAttribute(null=True)
     last_commit_sha = UnicodeAttribute(null=True)
+    """The last one by a person, as in `last_commits`."""
+    last_commits = JSONAttribute(null=True)
+    """A `LastCommits`."""
     summary = JSONAttribute(null=True)
     """What a row of a list needs of the last analysis (`watchlist.health.summary.Summary`)."""
     manifest = JSONAttribute(null=True)

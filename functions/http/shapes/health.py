@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from functions.http.documented import stored_as
 from functions.http.shapes.fields import Moment, Score, Sha, WatchlistId
+from functions.http.shapes.history import HistoryAnswer
 from watchlist.health.scorecard import ScorecardResult
 from watchlist.history.metrics import HistoryMetrics
 from watchlist.storage.records import Entry, HealthRecord
@@ -35,6 +36,10 @@ class HealthAnswer(BaseModel):
         Annotated[dict[str, Any], stored_as(HistoryMetrics)] | None,
         Field(description="The metrics of the last year's commits; null until the first analysis."),
     ]
+    history_outline: Annotated[
+        HistoryAnswer | None,
+        Field(description="What these are the metrics of: how far the history is known, its last commits."),
+    ]
     history: Annotated[list[HealthPoint], Field(description="The last analyses, newest first.")]
 
     @classmethod
@@ -47,6 +52,7 @@ class HealthAnswer(BaseModel):
             head_sha=latest.head_sha if latest else None,
             scorecard=latest.document["scorecard"] if latest else None,
             history_metrics=latest.document["history_metrics"] if latest else None,
+            history_outline=HistoryAnswer.of(entry),
             history=[_point(record) for record in records],
         )
 

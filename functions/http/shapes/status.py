@@ -15,6 +15,7 @@ from functions.http.shapes.fields import (
     WatchlistId,
     shown_status,
 )
+from functions.http.shapes.history import HistoryAnswer
 from watchlist.errors import ErrorCode
 from watchlist.states import CheckOutcome, DueKind, Stage
 from watchlist.storage.records import Entry, Progress, UserEntry
@@ -97,6 +98,10 @@ class StatusAnswer(BaseModel):
     package: Annotated[dict[str, Any], stored_as(Package)]
     head_sha: Annotated[Sha | None, Field(description="The commit up to which the history is stored.")]
     commits: Annotated[int | None, Field(description="Commits stored; null until known.", examples=[423])]
+    history: Annotated[
+        HistoryAnswer | None,
+        Field(description="The default branch's history as a whole; null until the first analysis."),
+    ]
     checked_at: Annotated[Moment | None, Field(description="When the repository last said where its HEAD is.")]
     next_check_at: Annotated[Moment | None, Field(description="Null while a job is open.")]
     analyzed_at: Annotated[Moment | None, Field(description="When the health that is shown was computed.")]
@@ -131,6 +136,7 @@ class StatusAnswer(BaseModel):
             package=_package(entry),
             head_sha=entry.head_sha,
             commits=None if entry.commits is None else int(entry.commits),
+            history=HistoryAnswer.of(entry),
             checked_at=entry.checked_at,
             next_check_at=entry.due_at if entry.due_kind == DueKind.CHECK else None,
             analyzed_at=entry.analyzed_at,

@@ -16,6 +16,7 @@ from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
 from watchlist.checks import scheduler_runs
 from watchlist.errors import ErrorCode, JobError
+from watchlist.history.last_commits import LastCommit, LastCommits
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import protocol as job_protocol
 from watchlist.states import DueKind, EntryStatus, JobState, Stage
@@ -189,7 +190,8 @@ def test_watchers_are_told_once_when_a_repository_vanishes_and_once_when_it_is_b
 
 
 def test_watchers_are_told_of_silence_once_and_as_late_as_they_want(scheduler: Scheduler, watchlist: Watchlist) -> None:
-    quiet = {"last_commit_at": clock.now() - 100 * DAY, "last_commit_sha": OLD}
+    last = LastCommit(sha=OLD, at=clock.now() - 100 * DAY, author="Ada")
+    quiet = {"last_commits": LastCommits(by_person=last).model_dump(mode="json")}
     entry = watchlist.add_ready("quiet", "ada", **quiet)
     added_at = user_entries.find(entries.user_watchlist_id_of(entry.watchlist_id, "ada"), None)
     added_at.update(actions=[type(added_at).added_at.set(clock.now() - 99 * DAY)])

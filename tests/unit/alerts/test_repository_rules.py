@@ -111,7 +111,7 @@ def test_silence_alerts_from_the_days_of_the_settings_on() -> None:
     assert alert
     assert (alert.value, alert.threshold, alert.threshold_kind) == (90, 90, ThresholdKind.DAYS)
     assert (alert.level, alert.metric) == (AlertLevel.MILD, AlertMetric.DAYS_SINCE_LAST_COMMIT)
-    assert alert.message == "No commit for 90 days, since 2025-12-04: 90 or more raise this alert."
+    assert alert.message == "No commit by a person for 90 days, since 2025-12-04: 90 or more raise this alert."
     assert inactivity(29 * DAY, days=30) is None
     assert inactivity(30 * DAY, days=30)
 
@@ -135,13 +135,21 @@ def test_a_last_commit_in_the_future_is_no_silence() -> None:
     assert inactivity(-400 * DAY) is None
 
 
+def test_programs_do_not_end_the_silence_of_people_but_are_told_of() -> None:
+    occasion = Quiet(last_commit_sha="a", last_commit_at=NOON - 91 * DAY, last_commit_by_bot_at=NOON - DAY, now=NOON)
+    alert = only_one(replace(watcher(), since=NOON - 30 * DAY), "inactivity", occasion)
+
+    assert alert
+    assert alert.message.endswith("The last one by a program is of 2026-03-03.")
+
+
 def test_a_disabled_inactivity_alert_raises_nothing() -> None:
     assert inactivity(91 * DAY, enabled=False) is None
 
 
 @given(st.datetimes(), st.datetimes(), st.datetimes())
-def test_any_times_raise_an_alert_or_none_but_no_error(last: Any, since: Any, now: Any) -> None:
-    occasion = Quiet(last_commit_sha="a", last_commit_at=last, now=now)
+def test_any_times_raise_an_alert_or_none_but_no_error(at: Any, since: Any, now: Any) -> None:
+    occasion = Quiet(last_commit_sha="a", last_commit_at=at, last_commit_by_bot_at=since, now=now)
     alert = only_one(replace(watcher(), since=since), "inactivity", occasion)
 
     assert alert is None or alert.value >= 90

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -51,9 +52,11 @@ def change(path: str, added: int | None, deleted: int | None) -> FileChange:
     return FileChange(path, added, deleted)
 
 
-def measure(commits: Sequence[Commit], *, mailmap: bytes = b"", complete: bool = True) -> HistoryMetrics:
+def measure(
+    commits: Sequence[Commit], *, mailmap: bytes = b"", covered_since: datetime | None = None
+) -> HistoryMetrics:
     people = People((commit.author for commit in commits), mailmap)
-    return history_metrics.measure(commits, people, now=NOW, complete=complete)
+    return history_metrics.measure(commits, people, now=NOW, covered_since=covered_since)
 
 
 def test_a_year_without_commits_has_no_shares_and_no_activity() -> None:
@@ -74,11 +77,14 @@ def test_commits_are_counted_in_weeks_that_end_now() -> None:
     assert (week[-1], week[-2], week[0], sum(week)) == (2, 1, 1, 4)
 
 
-def test_a_commit_from_the_future_counts_as_made_now() -> None:
-    metrics = measure([commit(-500), commit(0)])
-    assert metrics.future_dated == 1
-    assert metrics.commits_per_week[-1] == 2
-    assert metrics.days_since_last_commit == 0
+def test_a_commit_from_the_future_makes_no_dead_repository_alive() -> None:
+    before, wrong, after = (commit(days, authored=NOW - timedelta(days=days)) for days in (308, -4000, 302))
+    line = [replace(before, sha="a"), replace(wrong, sha="b", parents=("a",)), replace(after, sha="c", parents=("b",))]
+    metrics = measure(line)
+    assert (metrics.future_dated, metrics.commits) == (1, 3)
+    assert metrics.commits_per_week[-1] == 0
+    assert metrics.days_since_last_commit == 302
+    assert (metrics.contributors_active, metrics.contributors_new, metrics.activity.recency) == (0, 0, 0)
 
 
 def test_merges_and_bots_are_counted_apart() -> None:
@@ -120,14 +126,9 @@ def test_contributors_are_active_new_or_inactive() -> None:
 def test_new_and_inactive_are_unknown_when_the_commits_do_not_reach_back() -> None:
     commits = [commit(days) for days in range(90)]
     assert measure(commits).contributors_new == 1
-    truncated = measure(commits, complete=False)
+    truncated = measure(commits, covered_since=NOW - timedelta(days=89))
     assert (truncated.contributors_new, truncated.contributors_inactive) == (None, None)
     assert truncated.covered_weeks == 12
-
-
-def test_one_back_dated_commit_does_not_make_a_cut_history_look_whole() -> None:
-    commits = [commit(day / 10) for day in range(999)] + [commit(300)]
-    assert measure(commits, complete=False).covered_weeks == 14
 
 
 def test_one_email_is_one_person_whatever_the_name_and_case() -> None:
@@ -242,9 +243,12 @@ _commits = st.builds(
 )
 
 
-@given(st.lists(_commits, max_size=30), st.binary(max_size=60), st.booleans())
-def test_any_history_has_consistent_metrics(commits: list[Commit], mailmap: bytes, complete: bool) -> None:  # noqa: FBT001 - hypothesis passes it
-    metrics = measure(commits, mailmap=mailmap, complete=complete)
+@given(st.lists(_commits, max_size=30), st.binary(max_size=60), st.none() | _times)
+def test_any_history_has_consistent_metrics(
+    commits: list[Commit], mailmap: bytes, covered_since: datetime | None
+) -> None:
+    metrics = measure(commits, mailmap=mailmap, covered_since=covered_since)
+    assert (metrics.complete, 0 <= metrics.covered_weeks <= WEEKS) == (covered_since is None, True)
     assert metrics.commits + metrics.merges + metrics.bot_commits == metrics.commits_total <= len(commits)
     assert sum(metrics.commits_per_week) == metrics.commits == sum(map(sum, metrics.commits_by_weekday_and_hour))
     assert metrics.contributors_active <= metrics.contributors_total <= metrics.commits
