@@ -14,17 +14,10 @@ const out = process.argv[2] ?? join(root, "functions", "http", "page.json");
 
 const TYPES = { css: "text/css; charset=utf-8", js: "text/javascript; charset=utf-8", svg: "image/svg+xml" };
 
-/** Gives the program the alert settings as data, so that its form is what the API's description says. */
-const alertSettings = {
-  name: "alert-settings",
-  setup(bundle) {
-    bundle.onResolve({ filter: /^virtual:alert-kinds$/ }, ({ path }) => ({ path, namespace: "alert-kinds" }));
-    bundle.onLoad({ filter: /.*/, namespace: "alert-kinds" }, () => {
-      const document = JSON.parse(readFileSync(join(root, "functions/http/openapi/openapi.json"), "utf8"));
-      return { contents: JSON.stringify(alertKinds(document)), loader: "json" };
-    });
-  },
-};
+// The alert settings as the API's description has them: data, which the page asks for when it shows their form.
+const document = JSON.parse(readFileSync(join(root, "functions/http/openapi/openapi.json"), "utf8"));
+const kinds = JSON.stringify(alertKinds(document));
+const kindsPath = `/assets/alert-kinds-${hashed(kinds).slice(0, 8)}.json`;
 
 const { outputFiles, metafile } = await build({
   absWorkingDir: here,
@@ -43,11 +36,11 @@ const { outputFiles, metafile } = await build({
   loader: { ".svg": "copy" },
   jsx: "automatic",
   jsxImportSource: "preact",
-  plugins: [alertSettings],
+  define: { ALERT_KINDS_PATH: JSON.stringify(kindsPath) },
   logLevel: "warning",
 });
 
-const assets = {};
+const assets = { [kindsPath]: { type: "application/json", ...compressed(kinds) } };
 const entries = {};
 for (const { path, contents } of outputFiles) {
   const name = path.slice(path.lastIndexOf("/") + 1);
@@ -69,8 +62,12 @@ for (const [path, { gzip }] of Object.entries(assets)) console.log(`${path} ${Bu
 function compressed(contents) {
   const bytes = Buffer.from(contents);
   return {
-    etag: createHash("sha256").update(bytes).digest("base64url").slice(0, 16),
+    etag: hashed(bytes).slice(0, 16),
     br: brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }).toString("base64"),
-    gzip: gzipSync(bytes, { level: 9 }).toString("base64"),
+    gzip: gzipSync(bytes, { level: 9, memLevel: 9 }).toString("base64"),
   };
+}
+
+function hashed(content) {
+  return createHash("sha256").update(content).digest("base64url");
 }

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from local_service import lifeline
 from local_service.commands.api_client import ApiClient
 from local_service.commands.live_client import LiveStatusError, states
+from local_service.commands.page_address import page_address
 from local_service.commands.report import Result, print_result
 from local_service.gateways.http import PortTakenError
 from local_service.service import HTTP_PORT, LocalService, LocalSettings, settings_variables
@@ -42,6 +43,8 @@ def run(repository: str | None) -> int:
     with _service(() if path is None else (path,)) as service:
         url = service.repository_urls[path] if path is not None else str(repository)
         console.print(f"The API listens on {service.url}; adding {url}", soft_wrap=True)
+        if page := page_address(service.url, USER):
+            console.print(f"Look at it: {page}", soft_wrap=True)
         client = ApiClient(service.url)
         status = _wait(console, statuses(client, service.live_url, client.add(url, USER)))
         if status["status"] != "ready":

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from local_service import lifeline
+from local_service.commands.page_address import page_address
 from local_service.service import HTTP_PORT, LocalService, LocalSettings, settings_variables
 from watchlist.deployment import routes
 
@@ -37,7 +38,9 @@ def _welcome(service: LocalService) -> str:
     urls = list(service.repository_urls.values())
     body = json.dumps({"repo_url": urls[0], "added_by": USER})
     others = "".join(f"\n  {url}" for url in urls)
-    return f"""
+    page = page_address(service.url, USER)
+    look = f"\nThe page: {page}" if page else ""
+    return f"""{look}
 The API listens on {service.url} (its description: {service.url}{routes.OPENAPI.path}). Ctrl-C stops it.
 Local repositories:{others}
 

@@ -52,7 +52,7 @@ export function counted(value: number, thing: string, things = `${thing}s`): str
 
 /** Returns a name of the API, as `storing_commits`, in words. */
 export function words(name: string): string {
-  const text = name.replace(/_/g, " ");
+  const text = name.replace(/[_-]/g, " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

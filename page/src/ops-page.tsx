@@ -1,6 +1,5 @@
 /** `/ops`: what waits, what runs, what became of jobs; for operators. */
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Job, Jobs, Queue, Queues } from "./api/answers.ts";
 import { type ApiError, call } from "./api/client.ts";
@@ -20,37 +19,36 @@ interface Shown {
 }
 
 export function OpsPage() {
-  const shown = useSignal<Shown | null>(null);
-  const failure = useSignal<ApiError | null>(null);
-  const polling = useSignal<Polling | null>(null);
+  const [answer, setAnswer] = useState<Shown | null>(null);
+  const [failure, setFailure] = useState<ApiError | null>(null);
+  const polling = useRef<Polling | null>(null);
   useEffect(() => {
-    polling.value = poll(async (signal) => {
+    polling.current = poll(async (signal) => {
       try {
         const [queues, jobs] = await Promise.all([
           call<Queues>("GET", "/activity/queues", { signal }),
           call<Jobs>("GET", "/activity/jobs", { signal }),
         ]);
-        shown.value = { queues: queues.queues, jobs: recent(jobs) };
-        failure.value = null;
+        setAnswer({ queues: queues.queues, jobs: recent(jobs) });
+        setFailure(null);
+        return queues.queues.some(({ waiting, in_flight }) => waiting + in_flight > 0) ? BUSY_MS : IDLE_MS;
       } catch (error) {
-        if (!signal.aborted) failure.value = error as ApiError;
+        if (!signal.aborted) setFailure(error as ApiError);
         throw error;
       }
-      return shown.value.queues.some(({ waiting, in_flight }) => waiting + in_flight > 0) ? BUSY_MS : IDLE_MS;
     });
-    return () => polling.value?.stop();
+    return () => polling.current?.stop();
   }, []);
-  const { value: answer } = shown;
   return (
     <>
       <Heading>Operations</Heading>
-      {failure.value?.status === 403 && (
+      {failure?.status === 403 && (
         <Notice title="This is for operators">
-          <p>Your account may not see queues and jobs of others. Your own repositories show why they wait on their pages.</p>
+          <p>Why your own repositories wait, their pages say.</p>
         </Notice>
       )}
-      {failure.value && failure.value.status !== 403 && <Failed error={failure.value} retry={() => polling.value?.now()} />}
-      {!failure.value && answer === null && <Loading what="queues and jobs" />}
+      {failure && failure.status !== 403 && <Failed error={failure} retry={() => polling.current?.now()} />}
+      {!failure && answer === null && <Loading what="queues and jobs" />}
       {answer !== null && (
         <>
           <QueueTable queues={answer.queues} jobs={answer.jobs} />
@@ -120,7 +118,7 @@ function QueueTable({ queues, jobs }: { queues: readonly Queue[]; jobs: Shown["j
           </tbody>
         </table>
       </div>
-      <p class="muted">Completed and failed: of the last 100 and 50 of each queue. A number leads to its jobs. Dead letters go back to their queue with `make redrive`.</p>
+      <p class="muted">Of the last 100 completed and 50 failed. <code>make redrive</code> sends dead letters back.</p>
     </Section>
   );
 }

@@ -31,9 +31,8 @@ export function Welcome() {
         <>
           <Heading>Signing in is not set up</Heading>
           <p>
-            This service accepts tokens of <bdi>{settings.issuer}</bdi>, but has no client there for this page. Whoever deploys it
-            registers one (a public client, authorisation code with PKCE, redirected to <code>{location.origin}/</code>) and sets{" "}
-            <code>PAGE_CLIENT_ID</code>.
+            <bdi>{settings.issuer}</bdi> knows no client for this page. Whoever deploys it registers one (public, authorisation code with
+            PKCE, redirected to <code>{location.origin}/</code>) and sets <code>PAGE_CLIENT_ID</code>.
           </p>
         </>
       )}
@@ -41,9 +40,8 @@ export function Welcome() {
         <>
           <Heading>This service wants signed requests</Heading>
           <p>
-            Only AWS IAM signs here, which a browser does not do. Whoever deploys it can name an issuer of tokens (
-            <code>JWT_ISSUER</code>, <code>JWT_AUDIENCE</code> and <code>PAGE_CLIENT_ID</code>); until then, use the{" "}
-            <a href="/docs">API</a>.
+            AWS IAM wants signatures, which a browser does not make. Whoever deploys it can name an issuer of tokens (
+            <code>jwt</code>, with <code>page_client_id</code>).
           </p>
         </>
       )}
@@ -55,7 +53,7 @@ function Name() {
   return (
     <>
       <Heading>Who are you?</Heading>
-      <p>Nobody checks: this service runs for you alone. The name says whose watchlist to show, and this browser remembers it.</p>
+      <p>Nobody checks: this service runs for you alone. This browser remembers the name.</p>
       <form
         class="tools"
         onSubmit={submitting((form) => {

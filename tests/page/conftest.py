@@ -1,10 +1,10 @@
 """The real service with real repositories, and a real browser that fails a test whenever the page complains."""
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 from local_service.commands.api_client import ApiClient
 from local_service.service import LocalService, LocalSettings
-from tests.page.watched import build_all
+from tests.page.watched import build_all, fake_scorecard
 
 USER = "ada@example.org"
-SECONDS = 120
+SECONDS = 240
 """How long processing may take."""
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -40,8 +40,10 @@ def repositories(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]
 @pytest.fixture(scope="session")
 def service(repositories: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
     log = tmp_path_factory.mktemp("service") / "service.log"
-    variables = {"SCORECARD_PATH": os.environ.get("SCORECARD_PATH", "scorecard")}
-    settings = LocalSettings(repositories=tuple(repositories.values()), variables=variables, log=log)
+    variables = {"SCORECARD_PATH": fake_scorecard(tmp_path_factory.mktemp("scorecard"))}
+    settings = LocalSettings(
+        repositories=tuple(repositories.values()), variables=variables, log=log, schedule_interval=timedelta(seconds=3)
+    )
     with LocalService(settings) as running:
         yield running
 
@@ -52,7 +54,7 @@ def watched(service: LocalService, repositories: Mapping[str, Path]) -> Mapping[
     api = ApiClient(service.url)
     urls = {name: service.repository_urls[path] for name, path in repositories.items()}
     urls["missing"] = urls["empty"].replace("/empty", "/missing")
-    ids = {name: api.add(url, USER) for name, url in urls.items()}
+    ids = {name: api.add(url, USER) for name, url in urls.items() if name != "latecomer"}
     wait_until_processed(api, ids.values())
     return ids
 

@@ -1,23 +1,196 @@
 """The list of all that a user watches."""
 
+import csv
 from collections.abc import Mapping
+from pathlib import Path
+from uuid import uuid4
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.page.conftest import Open
+from local_service.commands.api_client import ApiClient
+from local_service.service import LocalService
+from tests.page.conftest import SECONDS, Complaints, Open
 
 ORDER = ["missing", "fossil", "harbour", "machines", "empty", "lantern"]
 """The repositories in trouble, the worst first; those that are left are active."""
+
+PATIENCE = SECONDS * 1000
+
+
+def names(page: Page) -> list[str]:
+    return [name.partition("/")[2] for name in page.locator(".watchlist .c-name a").all_inner_texts()]
+
+
+def rows_of(page: Page, number: int) -> None:
+    expect(page.locator(".watchlist tbody tr")).to_have_count(number, timeout=PATIENCE)
+
+
+def another_user(service: LocalService, repositories: Mapping[str, Path], *watched: str) -> str:
+    """Return a new user who watches what others watch already, so that it is there at once."""
+    user = f"{uuid4().hex[:8]}@example.org"
+    for name in watched:
+        ApiClient(service.url).add(service.repository_urls[repositories[name]], user)
+    return user
 
 
 def test_each_repository_has_a_row_with_its_verdict_the_worst_first(
     open_page: Open, watched: Mapping[str, str]
 ) -> None:
     page = open_page("/")
-    rows = page.locator(".watchlist tbody tr")
-    expect(rows).to_have_count(len(watched))
-    names = [name.partition("/")[2] for name in rows.locator(".c-name a").all_inner_texts()]
-    assert names[: len(ORDER)] == ORDER
-    verdicts = dict(zip(names, rows.locator(".c-verdict .verdict").all_inner_texts(), strict=True))
-    assert verdicts["missing"].strip() == "failing"
-    assert verdicts["compass"].strip() == "active"
+    rows_of(page, len(watched))
+    assert names(page)[: len(ORDER)] == ORDER
+    verdicts = dict(zip(names(page), page.locator(".c-verdict .verdict").all_inner_texts(), strict=True))
+    assert (verdicts["missing"].strip(), verdicts["compass"].strip()) == ("failing", "active")
+    assert "No commit by a person for" in page.locator("tr", has_text="local/harbour").inner_text()
+
+
+def test_a_click_on_a_total_shows_those_that_it_counts(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page("/")
+    rows_of(page, len(watched))
+    quiet = page.get_by_role("button", name="2 quiet")
+    quiet.click()
+    assert names(page) == ["harbour", "machines"]
+    expect(quiet).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    rows_of(page, 2)
+    quiet.click()
+    rows_of(page, len(watched))
+
+
+def test_the_list_is_searched_in_names_and_reasons(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page("/")
+    rows_of(page, len(watched))
+    page.get_by_role("searchbox", name="Search").fill("no commits yet")
+    assert names(page) == ["empty"]
+    page.get_by_role("searchbox", name="Search").fill("nothing of the kind")
+    expect(page.get_by_text("None of your repositories is like that")).to_be_visible()
+
+
+def test_a_column_sorts_by_a_click_and_back_and_says_so(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page("/")
+    rows_of(page, len(watched))
+    page.get_by_role("button", name="Repository").click()
+    assert names(page) == sorted(watched)
+    expect(page.get_by_role("columnheader", name="Repository")).to_have_attribute("aria-sort", "ascending")
+    page.get_by_role("button", name="Repository").click()
+    assert names(page) == sorted(watched, reverse=True)
+
+
+def test_many_are_removed_at_once_after_a_question_that_names_them(
+    open_page: Open, service: LocalService, repositories: Mapping[str, Path], watched: Mapping[str, str]
+) -> None:
+    del watched
+    page = open_page("/", user=another_user(service, repositories, "solo", "compass", "fossil"))
+    rows_of(page, 3)
+    page.get_by_label("Select local/solo").check()
+    page.get_by_label("Select local/fossil").check()
+    page.get_by_role("button", name="Stop watching 2").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("local/solo")
+    dialog.get_by_role("button", name="Stop watching 2").click()
+    rows_of(page, 1)
+    assert names(page) == ["compass"]
+
+
+def test_what_is_selected_is_exported_as_a_table(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page("/")
+    rows_of(page, len(watched))
+    page.get_by_label("Select all").check()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=f"Export {len(watched)}").click()
+    with Path(download.value.path()).open(newline="") as file:
+        exported = {row["repository"].rpartition("/")[2]: row for row in csv.DictReader(file)}
+    assert exported.keys() == watched.keys()
+    assert (exported["fossil"]["verdict"], exported["missing"]["score"]) == ("dormant", "")
+
+
+def test_a_pasted_list_is_previewed_and_added_and_becomes_ready_while_one_watches(
+    open_page: Open, service: LocalService, repositories: Mapping[str, Path], watched: Mapping[str, str]
+) -> None:
+    del watched
+    page = open_page("/", user=another_user(service, repositories, "solo"))
+    rows_of(page, 1)
+    page.get_by_role("button", name="Add repositories").click()
+    late, solo, compass = (service.repository_urls[repositories[name]] for name in ("latecomer", "solo", "compass"))
+    page.get_by_label("Addresses").fill(
+        f"- {late}.git\n{compass}, {compass}/\n{solo}\nnot an address!\nhttps://evil.example/a/b"
+    )
+    status = page.get_by_role("dialog").get_by_role("status")
+    expect(status).to_have_text("3 to add, 1 watched already, 1 twice, 3 not understood.")
+    page.get_by_role("button", name="Watch 3 repositories").click()
+    expect(page.get_by_role("alert")).to_contain_text("2 added, 1 refused", timeout=PATIENCE)
+    expect(page.get_by_role("alert")).to_contain_text("https://evil.example/a/b")
+    page.get_by_role("button", name="Cancel").click()
+    rows_of(page, 3)
+    row = page.locator("tr", has_text="local/latecomer")
+    expect(row.locator(".verdict")).to_have_text("active", timeout=PATIENCE)
+
+
+def test_nobody_who_is_unknown_sees_a_list_and_the_name_is_remembered(
+    open_page: Open, watched: Mapping[str, str]
+) -> None:
+    page = open_page("/", user=None)
+    page.get_by_label("Name or e-mail").fill("ada@example.org")
+    page.get_by_role("button", name="Show my watchlist").click()
+    rows_of(page, len(watched))
+    page.reload()
+    rows_of(page, len(watched))
+
+
+def test_the_address_that_make_run_prints_names_the_user_and_keeps_no_name(
+    open_page: Open, watched: Mapping[str, str]
+) -> None:
+    page = open_page("/?user=ada%40example.org", user=None)
+    rows_of(page, len(watched))
+    assert "user=" not in page.url
+
+
+def test_whoever_watches_nothing_is_asked_to_add(open_page: Open) -> None:
+    page = open_page("/", user="newcomer@example.org")
+    expect(page.get_by_text("You watch nothing yet")).to_be_visible(timeout=PATIENCE)
+
+
+def test_an_api_that_cannot_be_reached_is_said_and_asked_again(
+    open_page: Open, watched: Mapping[str, str], complaints: Complaints
+) -> None:
+    complaints.expect("net::ERR_FAILED")
+    page = open_page("/")
+    rows_of(page, len(watched))
+    page.route("**/activity/watchlist?*", lambda route: route.abort())
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("The service cannot be reached", timeout=PATIENCE)
+    page.unroute("**/activity/watchlist?*")
+    page.get_by_role("button", name="Try again now").click()
+    rows_of(page, len(watched))
+
+
+def test_nothing_moves_under_the_pointer(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page("/")
+    rows_of(page, len(watched))
+    before = names(page)
+    page.locator("tr", has_text="local/compass").hover()
+
+    def worse(route: Route) -> None:
+        response = route.fetch()
+        answer = response.json()
+        for item in answer["items"]:
+            if item["name"] == "local/compass":
+                item["verdict"] = {"state": "gone", "reasons": [{"code": "not_there", "message": "It has gone."}]}
+        route.fulfill(response=response, json=answer)
+
+    page.route("**/activity/watchlist?*", worse)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator("tr", has_text="local/compass")).to_contain_text("It has gone.", timeout=PATIENCE)
+    assert names(page) == before
+    page.mouse.move(5, 5)
+    expect(page.locator(".watchlist .c-name a").first).to_have_text("local/compass")
+
+
+def test_the_first_rows_are_there_after_five_requests(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page("/")
+    rows_of(page, len(watched))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    rows_of(page, len(watched))
+    assert len(asked) <= 5, asked

@@ -3,8 +3,23 @@
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tests.repositories import DAY, PlannedCommit, PlannedFile, build_repository
+from tests.scorecard_reports import FakeScorecard, report
+
+SCORES = {
+    "Binary-Artifacts": 10,
+    "Dangerous-Workflow": 10,
+    "Dependency-Update-Tool": 0,
+    "Fuzzing": 0,
+    "License": 9,
+    "Pinned-Dependencies": 3,
+    "SAST": -1,
+    "Security-Policy": 0,
+    "Token-Permissions": 6,
+    "Vulnerabilities": 7,
+}
 
 PEOPLE = (
     b"Ada Lovelace <ada@example.org>",
@@ -47,9 +62,20 @@ def build_all(root: Path, now: int) -> Mapping[str, Path]:
         "solo": list(_history(chance, now, weeks=52, per_week=2, people=1)),
         "hostile": list(_hostile(now)),
         "empty": [],
+        "latecomer": list(_history(chance, now, weeks=4, per_week=1, people=1)),
     }
     root.mkdir(parents=True, exist_ok=True)
     return {name: build_repository(root / name, _in_a_row(plan)) for name, plan in plans.items()}
+
+
+def fake_scorecard(directory: Path) -> str:
+    """Return the path of a program that says of every repository what Scorecard could."""
+    document: dict[str, Any] = report("file:///repository", scores=SCORES, score=4.7)
+    for check in document["checks"]:
+        anchor = check["name"].lower()
+        check["documentation"]["url"] = f"https://github.com/ossf/scorecard/blob/v5.5.0/docs/checks.md#{anchor}"
+        check["details"] = [f"Warn: <img src=x onerror=window.hacked=1> in {check['name']}", "Info: read .github"]
+    return str(FakeScorecard(directory, "leave(json.dumps(report))", document).path)
 
 
 def _history(  # noqa: PLR0913 - each is a trait of a history

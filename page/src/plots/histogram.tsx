@@ -1,33 +1,17 @@
 /** How long things took, on a scale that doubles. */
 import { counted, quantile, span } from "../format.ts";
+import { binned } from "./bins.ts";
 import { Plot } from "./plot.tsx";
 
-const WIDTH = 300;
-const HEIGHT = 80;
-const FOOT = 16;
-
-export interface Bin {
-  from: number;
-  to: number;
-  count: number;
-}
-
-/** Returns bins that double in width, from the one with the shortest to the one with the longest time (in seconds). */
-export function binned(seconds: readonly number[]): Bin[] {
-  const exponents = seconds.map((value) => Math.max(-2, Math.ceil(Math.log2(Math.max(value, 0.25)))));
-  if (!exponents.length) return [];
-  const [first, last] = [Math.min(...exponents), Math.max(...exponents)];
-  return Array.from({ length: last - first + 1 }, (_, at) => {
-    const exponent = first + at;
-    return { from: exponent === -2 ? 0 : 2 ** (exponent - 1), to: 2 ** exponent, count: exponents.filter((one) => one === exponent).length };
-  });
-}
+const WIDTH = 624;
+const HEIGHT = 110;
+const FOOT = 18;
 
 export function Histogram({ title, seconds }: { title: string; seconds: readonly number[] }) {
   const bins = binned(seconds);
   if (!bins.length) return <p class="muted">{title}: no jobs yet.</p>;
   const most = Math.max(...bins.map((bin) => bin.count));
-  const step = WIDTH / Math.max(6, bins.length);
+  const step = WIDTH / Math.max(8, bins.length);
   const typical = `median ${span(quantile(seconds, 0.5)!)}, 95 % within ${span(quantile(seconds, 0.95)!)}`;
   return (
     <Plot
@@ -49,7 +33,7 @@ export function Histogram({ title, seconds }: { title: string; seconds: readonly
                   {bin.count}
                 </text>
               )}
-              <text class="label middle" x={at * step + step / 2} y={HEIGHT + 12}>
+              <text class="label middle" x={at * step + step / 2} y={HEIGHT + 14}>
                 {span(bin.to)}
               </text>
             </g>

@@ -4,7 +4,7 @@ import { Plot } from "./plot.tsx";
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const CELL = 24;
-const LEFT = 36;
+const LEFT = 48;
 const FOOT = 18;
 
 export function Hours({ table }: { table: readonly (readonly number[])[] }) {

@@ -7,9 +7,9 @@ import { RISKS, missing } from "./risks.ts";
 const DOCUMENTATION = "https://github.com/ossf/scorecard/";
 
 const SOURCES: Record<string, string> = {
-  forge: "Scorecard with the host's API: all checks",
+  forge: "Scorecard with the host's API",
   published: "the OpenSSF's weekly scan",
-  local: "Scorecard on the files alone: some checks need the host's API",
+  local: "Scorecard on the files alone",
 };
 
 export function Checks({ scorecard }: { scorecard: Scorecard | null }) {

@@ -6,7 +6,7 @@ import { call, path } from "../api/client.ts";
 import { commitLink, count } from "../format.ts";
 import { Age, Elsewhere, Failed, Foreign, Loading, submitting } from "../ui.tsx";
 
-const AT_ONCE = 30;
+const AT_ONCE = 15;
 
 interface Props {
   id: string;

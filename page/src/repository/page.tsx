@@ -1,5 +1,4 @@
 /** `/r/{id}`: everything about one repository, the answer first. */
-import { useComputed } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { attempt } from "../announce.ts";
@@ -15,7 +14,7 @@ import { VerdictMark } from "../verdict.tsx";
 import { Change, Unknown } from "../watchlist/table.tsx";
 import { Stage } from "../watchlist/stage.tsx";
 import { refreshNow, rows, watch } from "../watchlist/store.ts";
-import { Alerts } from "./alerts.tsx";
+import { Alerts, isOpen } from "./alerts.tsx";
 import { Checks } from "./checks.tsx";
 import { Commits } from "./commits.tsx";
 import { Bots, Files, People } from "./people.tsx";
@@ -98,8 +97,7 @@ function Head({ repository, status }: { repository: Repository; status: Status }
       {asking && (
         <Confirm title="Stop watching?" action="Stop watching" close={() => setAsking(false)} run={stop}>
           <p>
-            Your alerts and notes on <Foreign>{name}</Foreign> are deleted. If nobody else watches it, all that is known of it is
-            forgotten.
+            Your alerts and notes on <Foreign>{name}</Foreign> are deleted; what nobody else watches is forgotten.
           </p>
         </Confirm>
       )}
@@ -175,14 +173,14 @@ function LastError({ status }: { status: Status }) {
 function Analysis({ repository, status }: { repository: Repository; status: Status }) {
   const health = repository.health.value;
   const alerts = repository.alerts.value;
-  const open = useComputed(() => (repository.alerts.value ?? []).filter(({ resolved_at, acknowledged_at }) => !resolved_at && !acknowledged_at).length);
+  const open = (alerts ?? []).filter(isOpen).length;
   if (health === null) return status.status === "processing" ? null : <Loading what="the analysis" rows={6} />;
   const metrics = (health.history_metrics ?? null) as Metrics | null;
   const scorecard = (health.scorecard ?? null) as Scorecard | null;
   const watching = repository.watching;
   return (
     <>
-      {(metrics || scorecard) && <Facts health={health} metrics={metrics} scorecard={scorecard} open={open.value} />}
+      {(metrics || scorecard) && <Facts health={health} metrics={metrics} scorecard={scorecard} open={open} />}
       <nav class="sections" aria-label="On this page">
         {watching && <a href="#alerts">Alerts</a>}
         <a href="#checks">Checks</a>

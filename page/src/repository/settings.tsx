@@ -1,17 +1,20 @@
 /** What a user chose for one repository: alerts, as a form made of the API's description. */
-import { useState } from "preact/hooks";
-import kinds, { type AlertField, type AlertKind } from "virtual:alert-kinds";
+import { useEffect, useState } from "preact/hooks";
 
 import { attempt } from "../announce.ts";
 import type { UserEntry } from "../api/answers.ts";
 import { call, path } from "../api/client.ts";
 import { words } from "../format.ts";
-import { Foreign, submitting } from "../ui.tsx";
+import { Failed, Foreign, Loading, submitting } from "../ui.tsx";
+import { type AlertField, type AlertKind, alertKinds } from "./alert-kinds.ts";
 
 type Value = number | boolean | null;
 type Chosen = Record<string, Record<string, Value>>;
 
 export function Settings({ watching, changed }: { watching: UserEntry; changed: () => void }) {
+  const [kinds, setKinds] = useState<AlertKind[] | null>(null);
+  const [failure, setFailure] = useState<Error | null>(null);
+  useEffect(() => void alertKinds().then(setKinds).catch(setFailure), []);
   const [chosen, setChosen] = useState<Chosen>(watching.alerts as Chosen);
   const set = (kind: string, field: string, value: Value | undefined): void =>
     setChosen((before) => {
@@ -27,6 +30,8 @@ export function Settings({ watching, changed }: { watching: UserEntry; changed: 
       () => call("PUT", path("/activity/user-watchlist-alerts/{id}", { id: watching.user_watchlist_id }), { body: chosen }),
       "Saved. It counts from the next check on.",
     ).then((done) => done && changed());
+  if (failure) return <Failed error={failure} />;
+  if (kinds === null) return <Loading what="the settings" />;
   return (
     <form class="settings" onSubmit={submitting(save)}>
       {watching.notes && (
@@ -92,7 +97,7 @@ interface FieldProps {
 /** One setting. What was never chosen stays unchosen, so that a better default reaches it. */
 function Field({ name, field, value, set }: FieldProps) {
   const help = `${name}-help`;
-  const { text: description } = { text: field.description.replace(/ ?`null` switches this threshold off\.?/, "") };
+  const description = field.description.replace(/ ?`null` switches this threshold off\.?/, "");
   if (field.type === "boolean") {
     return (
       <label class="setting">

@@ -1,5 +1,4 @@
 /** `/`: all that a user watches, the most worrying first. */
-import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { say } from "../announce.ts";
@@ -19,13 +18,13 @@ const AT_ONCE = 6;
 
 export function WatchlistPage() {
   useEffect(watch, []);
-  const adding = useSignal(address.value.searchParams.has("add"));
+  const [adding, setAdding] = useState(address.value.searchParams.has("add"));
   const all = rows.value;
   return (
     <>
       <div class="title">
         <Heading>Watchlist</Heading>
-        <button type="button" class="primary" onClick={() => (adding.value = true)}>
+        <button type="button" class="primary" onClick={() => setAdding(true)}>
           Add repositories
         </button>
       </div>
@@ -38,14 +37,14 @@ export function WatchlistPage() {
       {all === null && !failure.value && <Loading what="your watchlist" rows={8} />}
       {all?.length === 0 && (
         <Notice title="You watch nothing yet">
-          <p>Name a public repository, or paste a list of them. Within a minute each one has a verdict: is it alive, and why.</p>
-          <button type="button" class="primary" onClick={() => (adding.value = true)}>
+          <p>Name public repositories; within a minute each has a verdict: is it alive, and why.</p>
+          <button type="button" class="primary" onClick={() => setAdding(true)}>
             Add repositories
           </button>
         </Notice>
       )}
       {all !== null && all.length > 0 && <Listed all={all} />}
-      {adding.value && <Add close={() => (adding.value = false)} />}
+      {adding && <Add close={() => setAdding(false)} />}
     </>
   );
 }
@@ -59,7 +58,7 @@ function Listed({ all }: { all: readonly Row[] }) {
   const sort = (named in SORTS ? named : "worst") as Sort;
   const descending = query.get("order") === "desc";
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const hovered = useSignal(false);
+  const [hovered, hover] = useState(false);
   const order = useRef<{ key: string; ids: string[] }>({ key: "", ids: [] });
 
   const shown = useMemo(
@@ -68,7 +67,7 @@ function Listed({ all }: { all: readonly Row[] }) {
   );
   const key = [verdict, label, text, sort, descending].join("|");
   // Under the pointer nothing moves: new values are shown in place, and the order waits until the pointer is gone.
-  const steady = hovered.value && order.current.key === key ? inOrder(shown, order.current.ids) : shown;
+  const steady = hovered && order.current.key === key ? inOrder(shown, order.current.ids) : shown;
   order.current = { key, ids: steady.map((row) => row.watchId) };
 
   const sortBy = (by: Sort): void => {
@@ -122,7 +121,7 @@ function Listed({ all }: { all: readonly Row[] }) {
           sortBy={sortBy}
           selected={selected}
           select={select}
-          hover={(inside) => (hovered.value = inside)}
+          hover={hover}
         />
       )}
       {chosen.length > 0 && <Chosen chosen={chosen} none={() => setSelected(new Set())} />}
@@ -218,7 +217,7 @@ function Chosen({ chosen, none }: { chosen: readonly Row[]; none: () => void }) 
       </button>
       {asking && (
         <Confirm title={`Stop watching ${counted(chosen.length, "repository", "repositories")}?`} action={`Stop watching ${chosen.length}`} close={() => setAsking(false)} run={stop}>
-          <p>Their alerts and notes are deleted. What nobody else watches is forgotten.</p>
+          <p>Your alerts and notes are deleted; what nobody else watches is forgotten.</p>
           <ul class="scroll" tabIndex={0} aria-label="Repositories">
             {chosen.map((row) => (
               <li key={row.watchId}>

@@ -1,0 +1,47 @@
+"""Alerts from the keyboard; queues and jobs."""
+
+from collections.abc import Mapping
+
+from playwright.sync_api import expect
+
+from tests.page.conftest import SECONDS, Open
+
+PATIENCE = SECONDS * 1000
+
+
+def test_alerts_are_selected_and_acknowledged_from_the_keyboard(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page("/alerts")
+    boxes = page.locator("input[data-alert]")
+    expect(boxes).to_have_count(len(watched), timeout=PATIENCE)
+    boxes.first.focus()
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.get_by_text("2 alerts selected")).to_be_visible()
+    page.keyboard.press("a")
+    expect(boxes).to_have_count(len(watched) - 2, timeout=PATIENCE)
+    page.get_by_label("also what was dealt with").check()
+    expect(page.get_by_text("acknowledged", exact=True)).to_have_count(2, timeout=PATIENCE)
+
+
+def test_a_number_of_jobs_leads_to_these_jobs(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page("/ops")
+    row = page.get_by_role("row", name="Repository setup")
+    expect(row).to_be_visible(timeout=PATIENCE)
+    failed = int(row.get_by_role("cell").last.inner_text())
+    assert failed >= 1
+    row.get_by_role("cell").last.get_by_role("link").click()
+    expect(page.locator(".jobs .outcome")).to_have_text(["failed"] * failed)
+    page.locator(".failures a", has_text="repository_not_found").click()
+    expect(page.locator(".job-error", has_text="repository_not_found").first).to_be_visible()
+    page.locator(".jobs a").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("local/")
+    del watched
+
+
+def test_two_repositories_are_compared_fact_by_fact(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page(f"/compare?ids={watched['compass']},{watched['lantern']}")
+    expect(page.get_by_role("columnheader", name="local/compass")).to_be_visible(timeout=PATIENCE)
+    verdicts = page.get_by_role("row", name="Verdict")
+    expect(verdicts).to_contain_text("active")
+    expect(verdicts).to_contain_text("slowing")

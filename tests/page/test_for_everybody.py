@@ -1,0 +1,141 @@
+"""Every page for everybody: no finding of axe, no sideways scrolling, at three widths in light and dark."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from local_service import lifeline
+from tests.page.conftest import DESKTOP, PHONE, SECONDS, TABLET, Complaints, Open
+
+AXE = lifeline.ROOT / "page" / "node_modules" / "axe-core" / "axe.min.js"
+PATIENCE = SECONDS * 1000
+
+_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def findings(page: Page) -> list[str]:
+    found = page.evaluate(f"axe.run(document, {json.dumps(_RULES)})")
+    return [
+        f"{finding['id']}: {node['html']} {node['failureSummary']}"
+        for finding in found["violations"]
+        for node in finding["nodes"][:3]
+    ]
+
+
+def settled(page: Page) -> None:
+    expect(page.locator("h1")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".loading")).to_have_count(0, timeout=PATIENCE)
+
+
+def _everything_open(page: Page) -> None:
+    settled(page)
+    for summary in page.locator("main summary").all():
+        summary.click()
+
+
+def _adding(page: Page) -> None:
+    settled(page)
+    page.get_by_label("Addresses").fill("pallets/flask\nnonsense\npallets/flask")
+
+
+def _selected(page: Page) -> None:
+    settled(page)
+    page.get_by_label("Select all").check() if page.get_by_label("Select all").is_visible() else None
+
+
+def _waiting(page: Page) -> None:
+    expect(page.locator(".loading")).to_be_visible(timeout=PATIENCE)
+
+
+PAGES: Mapping[str, tuple[str, Callable[[Page], None], str | None]] = {
+    "watchlist": ("/", _selected, "ada@example.org"),
+    "adding": ("/?add=1", _adding, "ada@example.org"),
+    "empty": ("/", settled, "newcomer@example.org"),
+    "unknown person": ("/", settled, None),
+    "repository": ("/r/{compass}", _everything_open, "ada@example.org"),
+    "hostile repository": ("/r/{hostile}", settled, "ada@example.org"),
+    "failed repository": ("/r/{missing}", settled, "ada@example.org"),
+    "alerts": ("/alerts?all=1", settled, "ada@example.org"),
+    "operations": ("/ops", _everything_open, "ada@example.org"),
+    "compare": ("/compare?ids={compass},{lantern},{fossil}", settled, "ada@example.org"),
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_keeps_anybody_out(open_page: Open, watched: Mapping[str, str], name: str, scheme: str) -> None:
+    address, prepare, user = PAGES[name]
+    page = open_page(address.format(**watched), scheme=scheme, user=user, scripts=(AXE.read_text(),))
+    prepare(page)
+    for width, height in (DESKTOP, TABLET, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert (width, too_wide) == (width, 0)
+        assert (width, findings(page)) == (width, [])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_neither_does_one_that_waits_or_fails(
+    open_page: Open, watched: Mapping[str, str], complaints: Complaints, scheme: str
+) -> None:
+    complaints.expect("500")
+    del watched
+    page = open_page("/docs", scheme=scheme, scripts=(AXE.read_text(),))
+    page.route("**/activity/**", lambda _: None)
+    page.goto(page.url.replace("/docs", "/"))
+    _waiting(page)
+    assert findings(page) == []
+    page.unroute("**/activity/**")
+    page.route("**/activity/**", lambda route: route.fulfill(status=500, json={"message": "Internal Server Error"}))
+    page.goto(page.url.replace("/docs", "/"))
+    expect(page.get_by_role("alert")).to_contain_text("500", timeout=PATIENCE)
+    assert findings(page) == []
+
+
+def test_all_can_be_done_by_keyboard(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page("/")
+    settled(page)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.get_by_role("button", name="Add repositories").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Addresses")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("button", name="Add repositories")).to_be_focused()
+    page.get_by_role("link", name="local/compass").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    assert page.url.endswith(watched["compass"])
+
+
+def test_the_chosen_colours_are_kept(open_page: Open, watched: Mapping[str, str]) -> None:
+    del watched
+    page = open_page("/")
+    page.get_by_label("Colours").select_option("dark")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def pictures() -> Path:
+    folder = lifeline.ROOT / "build" / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["watchlist", "repository", "alerts", "operations", "compare"])
+def test_pictures_are_made_for_whoever_builds_it(
+    open_page: Open, watched: Mapping[str, str], name: str, scheme: str
+) -> None:
+    address, _, user = PAGES[name]
+    page = open_page(address.format(**watched), scheme=scheme, user=user)
+    settled(page)
+    for size, (width, height) in {"desktop": DESKTOP, "phone": TABLET}.items():
+        page.set_viewport_size({"width": width, "height": height})
+        picture = pictures() / f"{name}-{size}-{scheme}.png"
+        page.screenshot(path=picture, full_page=True)
+        assert picture.stat().st_size > 0

@@ -1,0 +1,123 @@
+"""One repository: its verdict, its analysis, its settings; with hostile texts, live and not."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from playwright.sync_api import WebSocketRoute, expect
+
+from local_service.commands.api_client import ApiClient
+from local_service.service import LocalService
+from tests.page.conftest import SECONDS, Complaints, Open
+from watchlist.job_kinds import JobKind
+
+PATIENCE = SECONDS * 1000
+
+
+def test_the_verdict_comes_first_and_each_plot_has_a_table_behind_it(
+    open_page: Open, watched: Mapping[str, str]
+) -> None:
+    page = open_page(f"/r/{watched['lantern']}")
+    expect(page.locator(".answer")).to_contain_text("slowing", timeout=PATIENCE)
+    expect(page.locator(".answer")).to_contain_text("commits by people in the last 13 weeks")
+    figures = page.locator("figure.plot")
+    expect(figures.first).to_be_visible(timeout=PATIENCE)
+    for figure in figures.all():
+        figure.get_by_text("As a table").click()
+        assert figure.locator("tbody tr").count() > 0
+        assert figure.get_by_role("img").get_attribute("aria-label")
+
+
+def test_checks_are_ordered_by_what_they_cost_the_score(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page(f"/r/{watched['compass']}")
+    check = page.locator(".check")
+    expect(check.first).to_be_visible(timeout=PATIENCE)
+    order = page.locator(".check-name bdi").all_inner_texts()
+    assert order[:3] == ["Dependency-Update-Tool", "Fuzzing", "Security-Policy"]
+    assert order[-1] == "SAST"
+    check.first.click()
+    link = check.first.get_by_role("link")
+    assert str(link.get_attribute("href")).startswith("https://github.com/ossf/scorecard/")
+
+
+def test_texts_from_a_repository_stay_texts(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page(f"/r/{watched['hostile']}")
+    expect(page.locator(".commits li").first).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator(".commits li")).to_have_count(16)
+    for check in page.locator(".check summary").all():
+        check.click()
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("main img, main script, main iframe, main [onerror], main [onmouseover]").count() == 0
+    addresses = [link.get_attribute("href") or "" for link in page.locator("main a").all()]
+    assert addresses
+    assert all(address.startswith(("/", "#", "https://github.com/ossf/scorecard/")) for address in addresses)
+    assert page.locator("bdi", has_text="\u202egnitirw").count() > 0
+
+
+def test_commits_are_those_of_an_author_if_one_is_named(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page(f"/r/{watched['compass']}")
+    expect(page.locator(".commits li").first).to_be_visible(timeout=PATIENCE)
+    page.get_by_label("Author").fill("Linus T")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator(".commit-who", has_text="Ada Lovelace")).to_have_count(0)
+    expect(page.locator(".commit-who", has_text="Linus T").first).to_be_visible()
+
+
+def test_one_that_failed_says_why_and_can_be_tried_again(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page(f"/r/{watched['missing']}")
+    expect(page.locator(".notice-bad")).to_contain_text("repository_not_found", timeout=PATIENCE)
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_text("It is tried again.")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Retry")).to_be_visible(timeout=PATIENCE)
+
+
+def test_alert_settings_are_those_of_the_api_and_only_what_was_chosen_is_kept(
+    open_page: Open, watched: Mapping[str, str], service: LocalService
+) -> None:
+    page = open_page(f"/r/{watched['solo']}")
+    page.get_by_role("group", name="Inactivity").get_by_label("Days").fill("30")
+    page.get_by_role("group", name="High churn").get_by_role("checkbox").first.uncheck()
+    page.get_by_role("button", name="Save alert settings").click()
+    expect(page.get_by_text("Saved.")).to_be_visible(timeout=PATIENCE)
+    (entry,) = ApiClient(service.url).status(watched["solo"])["user_watchlists"]
+    assert entry["alerts"] == {"inactivity": {"days": 30}, "high_churn": {"enabled": False}}
+
+
+def latecomer(service: LocalService, repositories: Mapping[str, Path], user: str) -> str:
+    """Return an entry that stays in its queue."""
+    return ApiClient(service.url).add(f"{service.repository_urls[repositories['solo']]}-{user[:4]}", user)
+
+
+def test_the_stage_is_told_live_over_one_websocket(
+    open_page: Open, service: LocalService, repositories: Mapping[str, Path]
+) -> None:
+    setups = service.pollers[JobKind.REPOSITORY_SETUP]
+    setups.pause()
+    try:
+        waiting = latecomer(service, repositories, "live@example.org")
+        page = open_page(f"/r/{waiting}", user="live@example.org")
+        expect(page.locator(".processing")).to_contain_text("Live", timeout=PATIENCE)
+    finally:
+        setups.resume()
+    expect(page.locator(".notice-bad")).to_contain_text("could not be analysed", timeout=PATIENCE)
+
+
+def test_a_broken_websocket_leaves_the_polling(
+    open_page: Open, service: LocalService, repositories: Mapping[str, Path], complaints: Complaints
+) -> None:
+    complaints.expect("WebSocket")
+    setups = service.pollers[JobKind.REPOSITORY_SETUP]
+    setups.pause()
+
+    def hang_up(socket: WebSocketRoute) -> None:
+        socket.close()
+
+    try:
+        waiting = latecomer(service, repositories, "poll@example.org")
+        page = open_page("/alerts", user="poll@example.org")
+        page.route_web_socket("**/*", hang_up)
+        page.goto(f"{service.url}/r/{waiting}")
+        expect(page.locator(".processing")).to_contain_text("Asked for again and again", timeout=PATIENCE)
+    finally:
+        setups.resume()
+    expect(page.locator(".notice-bad")).to_contain_text("could not be analysed", timeout=PATIENCE)
