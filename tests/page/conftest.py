@@ -15,8 +15,8 @@ from local_service.service import LocalService, LocalSettings
 from tests.page.watched import build_all, fake_scorecard
 
 USER = "ada@example.org"
-SECONDS = 240
-"""How long processing may take."""
+SECONDS = 90
+"""How long anything may take before a test gives up on it."""
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 _ARGUMENTS = (

@@ -106,7 +106,7 @@ def test_all_can_be_done_by_keyboard(open_page: Open, watched: Mapping[str, str]
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("button", name="Add repositories")).to_be_focused()
-    page.get_by_role("link", name="local/compass").focus()
+    page.get_by_role("link", name="local/compass", exact=True).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_be_focused()
     assert page.url.endswith(watched["compass"])

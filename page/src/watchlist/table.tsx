@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import { useRef } from "preact/hooks";
 
 import { now } from "../clock.ts";
-import { ago, count, day, moment, repository } from "../format.ts";
+import { ago, count, counted, day, moment, repository } from "../format.ts";
 import { Sparkline } from "../plots/sparkline.tsx";
 import { VerdictMark } from "../verdict.tsx";
 import { Stage } from "./stage.tsx";
@@ -146,7 +146,7 @@ function Line({ row, on, select }: LineProps) {
       </td>
       <td role="cell" class="c-alerts number" data-title="Alerts">
         {row.openAlerts > 0 ? (
-          <a class="alerts" href={`/alerts?repository=${encodeURIComponent(row.id)}`} aria-label={`${row.openAlerts} open alerts of ${row.name}`}>
+          <a class="alerts" href={`/alerts?repository=${encodeURIComponent(row.id)}`} aria-label={`${counted(row.openAlerts, "open alert")} of ${row.name}`}>
             {count(row.openAlerts)}
           </a>
         ) : (
