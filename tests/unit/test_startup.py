@@ -35,7 +35,9 @@ def process_as_it_was() -> Iterator[None]:
 
 def variables(prefix: str, **more: str) -> Mapping[str, str]:
     queues = {kind.queue_url_variable: f"https://example.com/{prefix}" for kind in JobKind}
-    return {"WATCHLIST_TABLE": f"{prefix}-watchlist", "ACTIVITY_TABLE": f"{prefix}-activity", **queues, **more}
+    tasks = {"MAX_SETUP_TASKS": "4", "MAX_REFRESH_TASKS": "2"}
+    tables = {"WATCHLIST_TABLE": f"{prefix}-watchlist", "ACTIVITY_TABLE": f"{prefix}-activity"}
+    return {**tables, **queues, **tasks, **more}
 
 
 def look(_event: object, _context: object) -> tuple[str, timedelta]:
