@@ -13,6 +13,7 @@ class GitHost:
         api: base URL of the API.
         nests: whether repositories may lie in nested groups.
         ignores_case: whether OWNER/Name and owner/name are one repository.
+        commit_path: what stands between the repository's address and a commit's id in the address of a commit.
     """
 
     name: str
@@ -20,6 +21,7 @@ class GitHost:
     api: str
     nests: bool = False
     ignores_case: bool = True
+    commit_path: str = "/commit/"
 
     @property
     def origin(self) -> str:
@@ -29,7 +31,7 @@ class GitHost:
 
 HOSTS = (
     GitHost("github.com", "github", "https://api.github.com"),
-    GitHost("gitlab.com", "gitlab", "https://gitlab.com/api/v4", nests=True),
+    GitHost("gitlab.com", "gitlab", "https://gitlab.com/api/v4", nests=True, commit_path="/-/commit/"),
     GitHost("codeberg.org", "gitea", "https://codeberg.org/api/v1"),
-    GitHost("bitbucket.org", "bitbucket", "https://api.bitbucket.org/2.0"),
+    GitHost("bitbucket.org", "bitbucket", "https://api.bitbucket.org/2.0", commit_path="/commits/"),
 )

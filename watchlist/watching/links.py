@@ -1,13 +1,9 @@
 """Where a person can look at what an alert is about."""
 
+from watchlist.git_hosts import HOSTS
 from watchlist.repository_url import Repository
 
-_COMMIT_PATHS = {
-    "github.com": "/commit/",
-    "gitlab.com": "/-/commit/",
-    "codeberg.org": "/commit/",
-    "bitbucket.org": "/commits/",
-}
+_COMMIT_PATHS = {host.name: host.commit_path for host in HOSTS}
 
 _CHECKS = "https://github.com/ossf/scorecard/blob/main/docs/checks.md#"
 
