@@ -143,6 +143,15 @@ SUBJECT_CHARACTERS = 500
 CURSOR_CHARACTERS = 1200
 """Longest cursor of a page that is read."""
 
+HEALTH_PAGE_MAX = 100
+"""Most analyses on a page of their history, and between two that are compared."""
+
+COMPARED = 5
+"""Most repositories that are compared."""
+
+EXPORTED = 1000
+"""Most rows of an export."""
+
 HEALTH_HISTORY_SHOWN = 30
 """Analyses that the health answer shows."""
 

@@ -115,6 +115,30 @@ WatchlistLimit = Annotated[
     Query(description="Most entries on the page."),
 ]
 
+HealthLimit = Annotated[
+    int,
+    Field(ge=1, le=limits.HEALTH_PAGE_MAX),
+    BeforeValidator(_written_as_number),
+    Query(description="Most analyses on the page."),
+]
+
+_ID = r"[A-Za-z0-9._-]{1,320}"
+
+
+def _are_compared(text: str) -> str:
+    ids = text.split(",")
+    if not 2 <= len(set(ids)) == len(ids) <= limits.COMPARED:  # noqa: PLR2004 - one alone is not compared
+        raise ValueError(f"must be two to {limits.COMPARED} different ids, with commas between")
+    return text
+
+
+ComparedIds = Annotated[
+    str,
+    Field(pattern=f"^{_ID}(,{_ID}){{0,{limits.COMPARED}}}$", max_length=limits.COMPARED * 321),
+    AfterValidator(_are_compared),
+]
+"""Several ids of entries, with commas between."""
+
 AlertLimit = Annotated[
     int,
     Field(ge=1, le=limits.ALERTS_PAGE_MAX),

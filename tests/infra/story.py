@@ -106,8 +106,14 @@ class Story:
         self._end_a_worker("killed", signal.SIGKILL)
         self._lose_a_worker("lost")
         self._refuse_a_task("refused")
+        self._call("POST", "/activity/watchlist/retry-failed", {"user": USER})
+        self._ask_for_a_check(good)
         for path in (f"watchlist/{good}/commits", f"watchlist/{good}/health", "jobs", "queues"):
             self._call("GET", f"/activity/{path}")
+        for path in (f"watchlist/{good}/health/history", f"watchlist/{good}/health/changes"):
+            self._call("GET", f"/activity/{path}")
+        for path in (f"watchlist/export?{_as()}", f"alerts/export?{_as()}", f"watchlist/{good}/commits/export"):
+            assert self._request("GET", f"/activity/{path}")[0] == 200
         self._use_a_token(good)
         self._call("GET", "/openapi.json")
         self._leave(good)
@@ -150,10 +156,10 @@ class Story:
     def _refresh(self, watchlist_id: str) -> None:
         """Let there be both kinds of refresh, and alerts by tasks and by the scheduler, told by a digest."""
         wishes = {"email": True, "webhook_url": "https://hooks.invalid/"}
-        self._call("PUT", f"/activity/user-watchlist-notifications/{self._mine(watchlist_id)}?{_as()}", wishes)
+        self._call("PUT", f"/activity/user-watchlist-notifications/{self._mine(watchlist_id)}", wishes)
         self._call(
             "PUT",
-            f"/activity/user-watchlist-alerts/{self._mine(watchlist_id)}?{_as()}",
+            f"/activity/user-watchlist-alerts/{self._mine(watchlist_id)}",
             {"processing_finished": {"enabled": True}},
         )
         self._run_until(function_specs.SCHEDULER, lambda: self._completed(JobKind.HEALTH_ANALYSIS))
@@ -167,9 +173,15 @@ class Story:
 
     def _deal_with_alerts(self, watchlist_id: str) -> None:
         mine = self._mine(watchlist_id)
-        newest = self._call("GET", f"/activity/alerts/{mine}?{_as()}")["items"][0]["id"]
+        newest = self._call("GET", f"/activity/alerts/{mine}")["items"][0]["id"]
+        self._call("GET", f"/activity/alerts?{_as()}")
         for verb in ("acknowledge", "resolve"):
-            self._call("PATCH", f"/activity/alerts/{newest}/{verb}?{_as()}")
+            self._call("POST", f"/activity/alerts/{verb}", {"ids": [newest]})
+            self._call("PATCH", f"/activity/alerts/{newest}/{verb}")
+
+    def _ask_for_a_check(self, watchlist_id: str) -> None:
+        """Ask for a check, which is refused where there was one a moment ago."""
+        assert self._request("POST", f"/activity/watchlist/{watchlist_id}/check")[0] in {202, 429}
 
     def _end_a_worker(self, name: str, how: signal.Signals) -> None:
         """End a task: one that is asked to hands its message back, of another the task-stopped function hears.
@@ -259,7 +271,7 @@ class Story:
         return next(str(item["user_watchlist_id"]) for item in items if item["watchlist_id"] == watchlist_id)
 
     def _alerts(self, watchlist_id: str) -> set[str]:
-        alerts = self._call("GET", f"/activity/alerts/{self._mine(watchlist_id)}?{_as()}")["items"]
+        alerts = self._call("GET", f"/activity/alerts/{self._mine(watchlist_id)}")["items"]
         return {alert["kind"] for alert in alerts}
 
     def _completed(self, kind: JobKind) -> bool:
@@ -288,7 +300,8 @@ class Story:
         if method == "POST":
             headers["Idempotency-Key"] = uuid.uuid4().hex
         answer = self._http.request(method, f"{self._service.url}{path}", json=body, headers=headers)
-        content: dict[str, Any] = answer.json() if answer.data else {}
+        is_json = answer.headers.get("content-type", "").startswith(("application/json", "application/problem+json"))
+        content: dict[str, Any] = answer.json() if answer.data and is_json else {}
         return answer.status, content
 
 

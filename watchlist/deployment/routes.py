@@ -110,15 +110,29 @@ COMMITS = Route(
     ),
 )
 
-HEALTH = Route(
-    "GET",
-    "/activity/watchlist/{watchlist_id}/health",
-    _http(
-        "health",
-        settings.TableSettings,
-        Permissions(watchlist=permissions.GET_FOR_A_USER, activity=frozenset({"Query"})),
-    ),
+_health = _http(
+    "health",
+    settings.OverviewSettings,
+    Permissions(watchlist=permissions.GET_FOR_A_USER, activity=frozenset({"Query"})),
 )
+HEALTH = Route("GET", "/activity/watchlist/{watchlist_id}/health", _health)
+HEALTH_HISTORY = Route("GET", "/activity/watchlist/{watchlist_id}/health/history", _health)
+HEALTH_CHANGES = Route("GET", "/activity/watchlist/{watchlist_id}/health/changes", _health)
+COMPARE = Route("GET", "/activity/compare", _health)
+
+_exporting = _http(
+    "export",
+    settings.OverviewSettings,
+    Permissions(
+        watchlist=permissions.GET_FOR_A_USER,
+        activity=permissions.GET,
+        indexes=(tables.BY_USER, tables.BY_USER_ALERTS),
+    ),
+    _LONG_TIMEOUT,
+)
+EXPORT_WATCHLIST = Route("GET", "/activity/watchlist/export", _exporting)
+EXPORT_COMMITS = Route("GET", "/activity/watchlist/{watchlist_id}/commits/export", _exporting)
+EXPORT_ALERTS = Route("GET", "/activity/alerts/export", _exporting)
 
 _watching = _http(
     "user_watchlist",

@@ -290,6 +290,25 @@ def find_for(watchlist_id: str, user: str | None) -> Entry:
     return shown.entry
 
 
+def find_all_for(watchlist_ids: Sequence[str], user: str | None) -> list[Entry]:
+    """Return the entries if `user` watches each, in order, in one read; None stands for somebody who may see all.
+
+    Raises:
+        EntryNotFoundError: one of them is not there, or the user does not watch it.
+    """
+    sks = [ENTRY_KEY] if user is None else [ENTRY_KEY, UserEntry.sk_of(user)]
+    found = {
+        (item.pk, item.sk): item for item in WatchlistItem.batch_get([(i, sk) for i in watchlist_ids for sk in sks])
+    }
+    shown: list[Entry] = []
+    for watchlist_id in watchlist_ids:
+        entry = found.get((watchlist_id, ENTRY_KEY))
+        if not isinstance(entry, Entry) or entry.is_removed or any((watchlist_id, sk) not in found for sk in sks):
+            raise EntryNotFoundError(watchlist_id)
+        shown.append(entry)
+    return shown
+
+
 def first_watchers(watchlist_id: str) -> tuple[UserEntry, ...]:
     """Return the first `WATCHERS_SHOWN` user entries of a repository."""
     prefix = UserEntry.sk.startswith(USER_PREFIX)

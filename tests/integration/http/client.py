@@ -68,7 +68,11 @@ class Client:
         event = event_of(request, match, datetime.now(UTC), "request-1")
         response = response_of(self.invoke(match.route.function.name, self._authorized(event)))
         content_type = dict(response.headers)["content-type"]
-        body = json.loads(response.body) if response.body and "json" in content_type else response.body.decode()
+        body = (
+            json.loads(response.body)
+            if response.body and content_type.partition(";")[0].endswith("json")
+            else response.body.decode()
+        )
         return Answer(response.status, dict(response.headers), body)
 
     def invoke(self, function: str, event: Event) -> Any:

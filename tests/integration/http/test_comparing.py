@@ -1,0 +1,130 @@
+"""The history of a health, repositories beside each other, and files of it all."""
+
+import csv
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.http.client import CLICK, FLASK, NOW, Client, raise_alerts, store_commits, store_health
+from tests.integration.http.recording import Call, operations
+from tests.integration.http.test_overview import analysed
+from watchlist.storage.records import UserEntry
+
+
+def health_of(watchlist_id: str, part: str = "") -> str:
+    return f"/activity/watchlist/{watchlist_id}/health{part}"
+
+
+def rows_of(text: str) -> list[dict[str, Any]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_the_analyses_are_listed_page_by_page_in_a_call_each(client: Client, calls: list[Call]) -> None:
+    watchlist_id = client.add()
+    for day in range(7):
+        store_health(watchlist_id, NOW + timedelta(days=day))
+    calls.clear()
+
+    pages = list(client.pages(health_of(watchlist_id, "/history?limit=3")))
+
+    moments = [point["analyzed_at"] for page in pages for point in page]
+    assert ([len(page) for page in pages], len(set(moments))) == ([3, 3, 1], 7)
+    assert moments == sorted(moments, reverse=True)
+    assert operations(calls) == ["GetItem", "Query"] * 3
+
+
+def test_an_earlier_analysis_is_shown_by_time(client: Client) -> None:
+    watchlist_id = client.add()
+    for day in range(3):
+        store_health(watchlist_id, NOW + timedelta(days=day))
+
+    then = client.get(health_of(watchlist_id, "?at=2026-02-01T13:00:00Z")).body
+    before = client.get(health_of(watchlist_id, "?at=2020-01-01T00:00:00Z")).body
+
+    assert (then["analyzed_at"], len(then["history"])) == ("2026-02-01T12:00:00.000Z", 2)
+    assert (before["analyzed_at"], before["history"]) == (None, [])
+
+
+def test_changes_compare_the_oldest_with_the_newest_of_a_time(client: Client) -> None:
+    watchlist_id = client.add()
+    for day in range(3):
+        store_health(watchlist_id, NOW + timedelta(days=day))
+
+    whole = client.get(health_of(watchlist_id, "/changes")).body
+    part = client.get(health_of(watchlist_id, "/changes?since=2026-02-01T00:00:00Z")).body
+
+    assert whole["before"]["analyzed_at"] == "2026-01-31T12:00:00.000Z"
+    assert whole["after"]["analyzed_at"] == "2026-02-02T12:00:00.000Z"
+    assert part["before"]["analyzed_at"] == "2026-02-01T12:00:00.000Z"
+    assert whole["checks"] == []
+
+
+def test_repositories_are_compared_in_one_read(client: Client, calls: list[Call]) -> None:
+    flask, click = client.add(FLASK), client.add(CLICK)
+    analysed(flask)
+    calls.clear()
+
+    items = client.of("ada").get(f"/activity/compare?watchlist_ids={click},{flask}").body["items"]
+
+    assert [item["name"] for item in items] == ["pallets/click", "pallets/flask"]
+    assert [item["verdict"]["state"] for item in items] == ["unknown", "active"]
+    assert [item["commits_last_quarter"] for item in items] == [None, 39]
+    assert [item["commits_last_year"] for item in items] == [None, 156]
+    assert operations(calls) == ["BatchGetItem"]
+
+
+@pytest.mark.parametrize("ids", ["a", "a,a", "a,b,c,d,e,f", "a,", ""])
+def test_two_to_five_different_ones_are_compared(client: Client, ids: str) -> None:
+    assert client.get(f"/activity/compare?watchlist_ids={ids}").status == 422
+
+
+def test_the_watchlist_is_exported_with_cells_that_do_nothing(client: Client, calls: list[Call]) -> None:
+    watchlist_id = client.add()
+    analysed(watchlist_id)
+    UserEntry(watchlist_id, UserEntry.sk_of("ada")).update(actions=[UserEntry.notes.set("=HYPERLINK(1)")])
+    calls.clear()
+
+    answer = client.get("/activity/watchlist/export?user=ada")
+
+    (row,) = rows_of(answer.body)
+    assert answer.headers["content-disposition"] == 'attachment; filename="watchlist.csv"'
+    assert (row["repository_url"], row["verdict"], row["score"]) == (FLASK, "active", "7.1")
+    assert row["notes"] == "'=HYPERLINK(1)"
+    assert operations(calls) == ["Query", "Query", "BatchGetItem"]
+
+
+def test_commits_are_exported(client: Client) -> None:
+    watchlist_id = client.add()
+    store_commits(watchlist_id, 21)
+
+    answer = client.get(f"/activity/watchlist/{watchlist_id}/commits/export?format=csv")
+
+    rows = rows_of(answer.body)
+    assert (len(rows), rows[0]["author_name"], rows[0]["is_merge"]) == (21, "Ada", "False")
+
+
+def test_alerts_are_exported_as_lines_of_json(client: Client) -> None:
+    watchlist_id = client.add()
+    raised = raise_alerts(client.user_watchlist_id(watchlist_id), watchlist_id, 3)
+
+    answer = client.get("/activity/alerts/export?user=ada&format=jsonl")
+
+    lines = [json.loads(line) for line in answer.body.splitlines()]
+    assert sorted(line["id"] for line in lines) == sorted(raised)
+    assert {line["repository_url"] for line in lines} == {FLASK}
+
+
+def test_nobody_sees_what_another_watches(client: Client) -> None:
+    flask, click = client.add(FLASK), client.add(CLICK)
+    client.add(CLICK, user="bob")
+    bob = client.of("bob")
+
+    assert bob.get(f"/activity/compare?watchlist_ids={flask},{click}").status == 404
+    for part in ("/history", "/changes"):
+        assert bob.get(health_of(flask, part)).status == 404
+    assert bob.get(f"/activity/watchlist/{flask}/commits/export").status == 404
+    for path in ("watchlist", "alerts"):
+        assert bob.get(f"/activity/{path}/export?user=ada").code == "not_yours"
