@@ -246,10 +246,15 @@ class DigestSettings(CollectorSettings):
     webhook_queue_url: BaseUrl = Field(alias="WEBHOOK_QUEUE_URL")
 
 
-class WebhookSettings(TableSettings):
-    """What delivering webhooks needs."""
+class DeliverySettings(TableSettings):
+    """Where deliveries to webhooks are queued."""
 
     webhook_queue_url: BaseUrl = Field(alias="WEBHOOK_QUEUE_URL")
+
+
+class WebhookSettings(DeliverySettings):
+    """What delivering webhooks needs."""
+
     webhook_loopback_port: int | None = Field(default=None, alias="WEBHOOK_LOOPBACK_PORT", ge=1, le=65535)
     """For tests only: deliver to this port of this machine, whatever host a URL names."""
     webhook_loopback_authorities: Path | None = Field(default=None, alias="WEBHOOK_LOOPBACK_AUTHORITIES")

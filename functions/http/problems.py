@@ -27,6 +27,7 @@ class ProblemCode(StrEnum):
     NOT_FAILED = "not_failed"
     HISTORY_CHANGED = "history_changed"
     NOT_READY = "not_ready"
+    NO_WEBHOOK = "no_webhook"
     CHECKED_LATELY = "checked_lately"
     REQUEST_IN_PROGRESS = "request_in_progress"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
@@ -101,6 +102,11 @@ _KINDS = {
         HTTPStatus.CONFLICT,
         "Only an entry that is ready can be checked",
         "Poll the status: an entry that is processing is being looked at, and a failed one can be retried.",
+    ),
+    ProblemCode.NO_WEBHOOK: _Kind(
+        HTTPStatus.CONFLICT,
+        "There is no webhook to test",
+        "Set `webhook_url` in the notification settings first.",
     ),
     ProblemCode.CHECKED_LATELY: _Kind(
         HTTPStatus.TOO_MANY_REQUESTS,

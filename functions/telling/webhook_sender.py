@@ -1,6 +1,8 @@
 """Delivers webhooks from their queue: a failed try rests, longer each time, and the queue's redrive ends the tries."""
 
+import contextlib
 import time
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 import boto3
@@ -9,11 +11,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions import startup
 from functions.telling import webhook_client
 from functions.telling.webhook_client import DeliveryError, Reach
+from watchlist import clock
 from watchlist.deployment import functions as function_specs
 from watchlist.metrics import Metric, publisher
 from watchlist.notifications import webhooks
+from watchlist.notifications.digest_message import DigestMessage
+from watchlist.notifications.formats import WebhookFormat, body_of, format_of
 from watchlist.notifications.settings import StoredNotifications
-from watchlist.notifications.webhook_delivery import WebhookDelivery, pause_after
+from watchlist.notifications.webhook_delivery import WebhookDelivery, outcome_of, pause_after
+from watchlist.storage.records import UserEntry
 from watchlist.watching import user_entries
 from watchlist.watching.user_entries import UserEntryNotFoundError
 
@@ -40,36 +46,50 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Response:
 
 
 def _serve(record: dict[str, Any]) -> bool:
+    """Deliver a message, and note on the user's entry how that went; False if it is to be tried again."""
     delivery = WebhookDelivery.model_validate_json(record["body"])
+    tries = int(record["attributes"]["ApproximateReceiveCount"])
     try:
-        _deliver(delivery)
+        user_entry = user_entries.find(delivery.user_watchlist_id, None)
+    except UserEntryNotFoundError:
+        return True
+    try:
+        was_called = _deliver(delivery, StoredNotifications.of(user_entry.notifications))
     except DeliveryError as error:
         logger.warning("webhook failed", user_watchlist_id=delivery.user_watchlist_id, reason=str(error))
         metrics.add_metric(Metric.WEBHOOK_FAILED, Metric.WEBHOOK_FAILED.unit, 1)
-        pause = pause_after(int(record["attributes"]["ApproximateReceiveCount"]), function.settings.webhook_retry_base)
+        _note(user_entry, tries, str(error))
         sqs().change_message_visibility(
             QueueUrl=function.settings.webhook_queue_url,
             ReceiptHandle=record["receiptHandle"],
-            VisibilityTimeout=round(pause.total_seconds()),
+            VisibilityTimeout=round(pause_after(tries, function.settings.webhook_retry_base).total_seconds()),
         )
         return False
+    if was_called:
+        _note(user_entry, tries, None)
     return True
 
 
-def _deliver(delivery: WebhookDelivery) -> None:
-    """Post the body to where the user wants it by now; nothing if the user wants no webhook any more.
+def _deliver(delivery: WebhookDelivery, chosen: StoredNotifications) -> bool:
+    """Post the body to where the user wants it by now; False if the user wants no webhook any more.
 
     Raises:
         DeliveryError: the webhook did not take it.
     """
-    try:
-        chosen = StoredNotifications.of(user_entries.find(delivery.user_watchlist_id, None).notifications)
-    except UserEntryNotFoundError:
-        return
     if chosen.webhook_url is None or chosen.webhook_secret is None:
-        return
-    body = delivery.body.encode()
-    headers = webhooks.signed_headers(chosen.webhook_secret, delivery.delivery_id, int(time.time()), body)
-    url = webhooks.parse(chosen.webhook_url)
-    webhook_client.post(url, headers, body, reach())
+        return False
+    webhook_format = format_of(chosen.webhook_url, chosen.webhook_format)
+    body = body_of(webhook_format, DigestMessage.model_validate_json(delivery.body))
+    headers: Mapping[str, str] = {}
+    if webhook_format is WebhookFormat.STANDARD:
+        headers = webhooks.signed_headers(chosen.webhook_secret, delivery.delivery_id, int(time.time()), body)
+    webhook_client.post(webhooks.parse(chosen.webhook_url), headers, body, reach())
     metrics.add_metric(Metric.WEBHOOK_DELIVERED, Metric.WEBHOOK_DELIVERED.unit, 1)
+    return True
+
+
+def _note(user_entry: UserEntry, tries: int, error: str | None) -> None:
+    """Note how a call went, for its owner; a user who has left meanwhile has no use for it."""
+    noted = {"at": clock.to_json(clock.now()), "outcome": str(outcome_of(tries, error)), "error": error}
+    with contextlib.suppress(UserEntryNotFoundError):
+        user_entries.note_delivery(user_entry, noted)

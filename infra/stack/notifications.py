@@ -53,6 +53,10 @@ class Notifications(Construct):
     def allow_notify(self, role: iam.Role) -> None:
         """Let `role` publish digests and queue deliveries."""
         role.add_to_policy(iam.PolicyStatement(actions=["sns:Publish"], resources=[self._topic.topic_arn]))
+        self.allow_deliver(role)
+
+    def allow_deliver(self, role: iam.Role) -> None:
+        """Let `role` queue deliveries to webhooks."""
         role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.webhooks.queue.queue_arn]))
 
     def deliver_by(self, sender: Function) -> None:

@@ -108,6 +108,7 @@ class RepositoryWatchlist(Stack):
             monitoring=monitoring,
         )
         notifications.allow_notify(functions[function_specs.DIGEST.name].role)
+        notifications.allow_deliver(functions[routes.TEST_NOTIFICATIONS.function.name].role)
         notifications.deliver_by(functions[function_specs.WEBHOOK_SENDER.name])
         event_bus.allow_put(functions[function_specs.EVENT_PUBLISHER.name].role)
         api = Api(

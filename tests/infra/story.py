@@ -170,6 +170,7 @@ class Story:
         self._run_until(function_specs.SCHEDULER, lambda: "repository_unavailable" in self._alerts(watchlist_id))
         self._forge.path("away").rename(self._forge.path("good"))
         self._run_until(function_specs.DIGEST, lambda: self._is_logged("webhook failed"))
+        self._call("POST", f"/activity/user-watchlist-notifications/{self._mine(watchlist_id)}/test")
 
     def _deal_with_alerts(self, watchlist_id: str) -> None:
         mine = self._mine(watchlist_id)

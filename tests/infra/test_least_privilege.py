@@ -103,6 +103,7 @@ BESIDES_THE_TABLE = {
         ("sns:Publish", "AWS::SNS::Topic"),
         ("sqs:SendMessage", "repository-watchlist-dev-webhook-delivery"),
     },
+    "notifications": {("sqs:SendMessage", "repository-watchlist-dev-webhook-delivery")},
     "webhook_sender": {
         ("sqs:ChangeMessageVisibility", "repository-watchlist-dev-webhook-delivery"),
         ("sqs:DeleteMessage", "repository-watchlist-dev-webhook-delivery"),

@@ -59,6 +59,7 @@ def of_any_job(calls: Iterable[Call]) -> set[Call]:
 BESIDES_THE_TABLE = {
     "dispatcher": {("ecs:RunTask", "other")},
     "digest": {("sns:Publish", "other"), ("sqs:SendMessage", "webhook")},
+    "notifications": {("sqs:SendMessage", "webhook")},
     "webhook_sender": {("sqs:ChangeMessageVisibility", "webhook")},
     "event_publisher": {("events:PutEvents", "other")},
     "live_publisher": {

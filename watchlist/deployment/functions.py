@@ -125,7 +125,7 @@ WEBHOOK_SENDER = FunctionSpec(
     "telling.webhook_sender",
     settings.WebhookSettings,
     timedelta(seconds=30),
-    Permissions(watchlist=permissions.GET),
+    Permissions(watchlist=permissions.GET | {"UpdateItem"}),
 )
 """Receives from the webhook queue (SQS event source mapping, partial batch responses, batches of one)."""
 

@@ -149,12 +149,14 @@ SHOW_ALERTS = Route("GET", "/activity/user-watchlist-alerts/{user_watchlist_id}"
 CHANGE_ALERTS = Route("PUT", "/activity/user-watchlist-alerts/{user_watchlist_id}", _watching, Body.JSON)
 PATCH_ALERTS = Route("PATCH", "/activity/user-watchlist-alerts/{user_watchlist_id}", _watching, Body.MERGE_PATCH)
 
-_notifying = _http("notifications", settings.TableSettings, Permissions(watchlist=permissions.GET | {"UpdateItem"}))
+_notifying = _http("notifications", settings.DeliverySettings, Permissions(watchlist=permissions.GET | {"UpdateItem"}))
 SHOW_NOTIFICATIONS = Route("GET", "/activity/user-watchlist-notifications/{user_watchlist_id}", _notifying)
 CHANGE_NOTIFICATIONS = Route("PUT", "/activity/user-watchlist-notifications/{user_watchlist_id}", _notifying, Body.JSON)
 PATCH_NOTIFICATIONS = Route(
     "PATCH", "/activity/user-watchlist-notifications/{user_watchlist_id}", _notifying, Body.MERGE_PATCH
 )
+
+TEST_NOTIFICATIONS = Route("POST", "/activity/user-watchlist-notifications/{user_watchlist_id}/test", _notifying)
 
 STOP_WATCHING = Route("DELETE", "/activity/user-watchlist/{user_watchlist_id}", _watching)
 PATCH_WATCH = Route("PATCH", "/activity/user-watchlist/{user_watchlist_id}", _watching, Body.MERGE_PATCH)

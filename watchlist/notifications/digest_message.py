@@ -1,5 +1,6 @@
 """What a digest says: the body of a webhook call, and the text of an e-mail."""
 
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -89,4 +90,26 @@ def compose(  # noqa: PLR0913 - the parts of one message, each by its name
         repository_url=repository_url,
         alerts=tuple(ToldAlert.of(record) for record in shown),
         more_alerts=len(alerts) - len(shown),
+    )
+
+
+def compose_test(user_watchlist_id: str, watchlist_id: str, repository_url: str, at: datetime) -> DigestMessage:
+    """Return a message that says that it is a test, in the form of a digest."""
+    test_id = f"test_{secrets.token_hex(16)}"
+    alert = ToldAlert(
+        id=test_id,
+        kind=AlertKind.PROCESSING_FINISHED,
+        level=AlertLevel.MILD,
+        message="This is a test: alerts of this repository will come here.",
+        commit_sha=None,
+        raised_at=at,
+    )
+    return DigestMessage(
+        id=test_id,
+        created_at=at,
+        user_watchlist_id=user_watchlist_id,
+        watchlist_id=watchlist_id,
+        repository_url=repository_url,
+        alerts=(alert,),
+        more_alerts=0,
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from watchlist.notifications import webhooks
+from watchlist.notifications.formats import WebhookFormat
 
 
 def _is_webhook(url: str) -> str:
@@ -26,6 +27,14 @@ class NotificationSettings(BaseModel):
         Field(
             description="An https address that digests are posted to; null for none.",
             examples=["https://hooks.example.org/watchlist"],
+        ),
+    ] = None
+    webhook_format: Annotated[
+        WebhookFormat | None,
+        Field(
+            description="Who reads the body; null for the chat service that the address belongs to (Slack, Microsoft "
+            "Teams, Discord), otherwise `standard`, a signed digest.",
+            examples=[None],
         ),
     ] = None
 

@@ -1,6 +1,7 @@
 """The message of the webhook queue: what to deliver, and for whom; address and secret are read when it is delivered."""
 
 from datetime import timedelta
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +18,24 @@ class WebhookDelivery(BaseModel):
     user_watchlist_id: str
     delivery_id: str
     body: str
+
+
+class DeliveryOutcome(StrEnum):
+    """How a call of a webhook went."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """It is tried again."""
+
+    GIVEN_UP = "given_up"
+    """All tries failed: what it said is lost to the webhook, and stands in the list of alerts."""
+
+
+def outcome_of(receive_count: int, error: str | None) -> DeliveryOutcome:
+    """Return how the n-th try (1, 2, ...) of a delivery went."""
+    if error is None:
+        return DeliveryOutcome.DELIVERED
+    return DeliveryOutcome.GIVEN_UP if receive_count >= limits.WEBHOOK_ATTEMPTS else DeliveryOutcome.FAILED
 
 
 def pause_after(receive_count: int, base: timedelta = limits.WEBHOOK_RETRY_BASE) -> timedelta:

@@ -342,6 +342,8 @@ class UserEntry(WatchlistItem, discriminator="user"):
     labels = JSONAttribute(null=True)
     alerts = JSONAttribute()
     notifications = JSONAttribute(null=True)
+    last_delivery = JSONAttribute(null=True)
+    """How the last call of the webhook went."""
     by_user = ByUserIndex()
 
     @staticmethod

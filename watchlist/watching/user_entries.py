@@ -61,6 +61,15 @@ def change_notifications(entry: UserEntry, notifications: Mapping[str, Any]) -> 
     return _change(entry, UserEntry.notifications.set(dict(notifications)))
 
 
+def note_delivery(entry: UserEntry, delivery: Mapping[str, Any]) -> None:
+    """Note how the last call of the webhook went.
+
+    Raises:
+        UserEntryNotFoundError: it was removed meanwhile.
+    """
+    _change(entry, UserEntry.last_delivery.set(dict(delivery)))
+
+
 def change_details(entry: UserEntry, notes: str | None, labels: Sequence[str]) -> UserEntry:
     """Replace notes and labels.
 

@@ -16,7 +16,7 @@ from functions.http.parameters import UserName, WatchlistId
 from functions.http.problems import ProblemCode
 from functions.http.tables import Cell, FileFormat, Row, file_of
 from watchlist import clock, limits
-from watchlist.alerts.alert import AlertLevel
+from watchlist.alerts.kind import AlertLevel
 from watchlist.deployment import routes
 from watchlist.health.verdict import Thresholds
 from watchlist.history import store as history_store

@@ -1,7 +1,10 @@
 """How a user is told of alerts: by e-mail, by a webhook, or not at all."""
 
+from http import HTTPStatus
 from typing import Annotated
 
+import boto3
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import BaseModel, Field
 
@@ -11,16 +14,37 @@ from functions.http import documented
 from functions.http.callers import caller_of
 from functions.http.merge_patch import patched
 from functions.http.parameters import UserWatchlistId
-from functions.http.problems import ProblemCode
+from functions.http.problems import ProblemCode, problem
+from functions.http.shapes.fields import Moment
 from functions.http.shapes.settings import MergePatch
+from watchlist import clock
 from watchlist.deployment import routes
-from watchlist.notifications import webhooks
+from watchlist.notifications import digest_message, webhooks
+from watchlist.notifications.formats import WebhookFormat, format_of
 from watchlist.notifications.settings import NotificationSettings, StoredNotifications
+from watchlist.notifications.webhook_delivery import DeliveryOutcome, WebhookDelivery
 from watchlist.storage.records import UserEntry
-from watchlist.watching import user_entries
+from watchlist.watching import entries, user_entries
 
 function = startup.Function(routes.CHANGE_NOTIFICATIONS.function)
+sqs = function.part(lambda _: boto3.client("sqs", config=startup.CLIENT_CONFIG))
 router = http_api.router()
+
+
+class LastDelivery(BaseModel):
+    """How the last call of the webhook went."""
+
+    at: Annotated[Moment, Field(description="When.")]
+    outcome: Annotated[
+        DeliveryOutcome,
+        Field(
+            description="`failed` is tried again; `given_up` is not: see to the address.",
+            examples=[DeliveryOutcome.DELIVERED],
+        ),
+    ]
+    error: Annotated[
+        str | None, Field(description="Why it failed; else null.", examples=["it answered with status 404"])
+    ]
 
 
 class NotificationsAnswer(BaseModel):
@@ -38,6 +62,13 @@ class NotificationsAnswer(BaseModel):
         str | None,
         Field(description="Where alerts are sent to; null for nowhere.", examples=["https://hooks.example.org/alerts"]),
     ]
+    webhook_format: Annotated[
+        WebhookFormat | None,
+        Field(
+            description="Who reads the body: the choice, or what the address' host tells; null without an address.",
+            examples=[WebhookFormat.STANDARD],
+        ),
+    ]
     webhook_secret: Annotated[
         str | None,
         Field(
@@ -45,16 +76,28 @@ class NotificationsAnswer(BaseModel):
             "another one, remove the address and set it again.",
         ),
     ]
+    last_delivery: Annotated[LastDelivery | None, Field(description="Null before the first.")]
 
     @classmethod
-    def of(cls, user_watchlist_id: str, stored: StoredNotifications, secret: str | None) -> "NotificationsAnswer":
-        """Show the settings, and the secret if it is to be shown."""
+    def of(
+        cls, user_watchlist_id: str, stored: StoredNotifications, secret: str | None, last_delivery: object
+    ) -> "NotificationsAnswer":
+        """Show the settings, how the last delivery went, and the secret if it is to be shown."""
         return cls(
             user_watchlist_id=user_watchlist_id,
             email=stored.email,
             webhook_url=stored.webhook_url,
+            webhook_format=format_of(stored.webhook_url, stored.webhook_format) if stored.webhook_url else None,
             webhook_secret=secret,
+            last_delivery=LastDelivery.model_validate(last_delivery) if last_delivery else None,
         )
+
+
+class TestAnswer(BaseModel):
+    """That a test is under way."""
+
+    delivery_id: Annotated[str, Field(description="Stands in the test's header `webhook-id`.", examples=["test_1f"])]
+    message: Annotated[str, Field(description="For a person.", examples=["A test is on its way."])]
 
 
 _SHOWN = (ProblemCode.INVALID_FIELDS, ProblemCode.NOT_FOUND, ProblemCode.NOT_YOURS)
@@ -72,7 +115,9 @@ _NEW = "The new settings, with the webhook's secret if its address is new."
 def show_notifications(user_watchlist_id: UserWatchlistId) -> NotificationsAnswer:
     """Show how alerts of this repository are told."""
     entry = user_entries.find(user_watchlist_id, caller_of(router))
-    return NotificationsAnswer.of(user_watchlist_id, StoredNotifications.of(entry.notifications), secret=None)
+    return NotificationsAnswer.of(
+        user_watchlist_id, StoredNotifications.of(entry.notifications), None, entry.last_delivery
+    )
 
 
 @router.put(
@@ -114,7 +159,42 @@ def _store(entry: UserEntry, notifications: NotificationSettings) -> Notificatio
         **notifications.model_dump(), webhook_secret=secret if notifications.webhook_url else None
     )
     user_entries.change_notifications(entry, stored.model_dump(mode="json"))
-    return NotificationsAnswer.of(entry.user_watchlist_id, stored, secret=secret if is_new else None)
+    return NotificationsAnswer.of(
+        entry.user_watchlist_id, stored, secret if is_new else None, None if is_new else entry.last_delivery
+    )
 
+
+@router.post(
+    http_api.rule(routes.TEST_NOTIFICATIONS),
+    summary="Send a test to the webhook of a user entry",
+    operation_id="testNotifications",
+    tags=["alerts"],
+    responses=documented.responses({202: {"description": "It is on its way."}}, *_SHOWN, ProblemCode.NO_WEBHOOK),
+)
+def test_notifications(user_watchlist_id: UserWatchlistId) -> Response[TestAnswer]:
+    """Deliver a message as a digest would be; `last_delivery` of the settings says how that went."""
+    entry = user_entries.find(user_watchlist_id, caller_of(router))
+    if StoredNotifications.of(entry.notifications).webhook_url is None:
+        raise NoWebhookError
+    watched = entries.find(entry.watchlist_id)
+    message = digest_message.compose_test(user_watchlist_id, watched.watchlist_id, watched.repository.url, clock.now())
+    delivery = WebhookDelivery(
+        user_watchlist_id=user_watchlist_id, delivery_id=message.id, body=message.model_dump_json()
+    )
+    sqs().send_message(QueueUrl=function.settings.webhook_queue_url, MessageBody=delivery.model_dump_json())
+    answer = TestAnswer(delivery_id=message.id, message="A test is on its way.")
+    return Response(HTTPStatus.ACCEPTED, "application/json", answer)
+
+
+class NoWebhookError(Exception):
+    """There is nowhere to send a test to."""
+
+
+def _no_webhook(error: NoWebhookError) -> Response[str]:
+    del error
+    return problem(ProblemCode.NO_WEBHOOK, "This user entry has no webhook.")
+
+
+router.exception_handler(NoWebhookError)(_no_webhook)
 
 handler = http_api.handler(function, router)

@@ -196,6 +196,10 @@ class Watch:
     def user_watchlist_id(self) -> str:
         return user_watchlist_id_of(self.watchlist_id, USER)
 
+    @property
+    def user_entry(self) -> UserEntry:
+        return user_entries.find(self.user_watchlist_id, None)
+
     def choose(self, told: Told, body: dict[str, Any]) -> dict[str, Any]:
         """Set the notifications over HTTP and return the answer."""
         path = f"/activity/user-watchlist-notifications/{self.user_watchlist_id}"

@@ -1,7 +1,9 @@
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from local_service.aws.faults import Fault
 from tests.integration.notifications.conftest import USER, Told, Watch
@@ -208,3 +210,45 @@ def test_a_removed_webhook_loses_its_secret(told: Told, watch: Watch) -> None:
     second = watch.choose(told, {"webhook_url": URL})
 
     assert second["webhook_secret"] not in {None, first["webhook_secret"]}
+
+
+def test_a_chat_service_gets_what_it_can_show(told: Told, watch: Watch, receiver: Receiver) -> None:
+    watch.choose(told, {"webhook_url": URL, "webhook_format": "slack"})
+    watch.raise_alert()
+
+    told.read_streams()
+    told.send_digests()
+    deliver(told)
+
+    (call,) = receiver.calls
+    body = json.loads(call.body)
+    assert "1 alert" in body["text"]
+    assert "webhook-signature" not in call.headers
+
+
+def test_how_the_last_delivery_went_is_known(told: Told, watch: Watch, receiver: Receiver) -> None:
+    watch.choose(told, {"webhook_url": URL})
+    watch.raise_alert()
+    told.read_streams()
+    told.send_digests()
+    receiver.status = 404
+    told.webhooks.poll()
+    failed = watch.user_entry.last_delivery
+    receiver.status = 204
+    deliver(told)
+
+    assert failed["outcome"] == "failed"
+    assert "404" in failed["error"]
+
+
+def test_the_reference_library_verifies_a_call(told: Told, watch: Watch, receiver: Receiver) -> None:
+    secret = watch.choose(told, {"webhook_url": URL})["webhook_secret"]
+    watch.raise_alert()
+    told.read_streams()
+    told.send_digests()
+    deliver(told)
+
+    (call,) = receiver.calls
+    assert Webhook(secret).verify(call.body, call.headers)["type"] == "alerts.digest"
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secret).verify(call.body + b" ", call.headers)

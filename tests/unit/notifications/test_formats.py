@@ -1,0 +1,174 @@
+"""Bodies for chat services, checked against the forms that these document."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field
+
+from watchlist.alerts.kind import AlertLevel
+from watchlist.alerts.settings import AlertKind
+from watchlist.notifications.digest_message import DigestMessage, ToldAlert
+from watchlist.notifications.formats import WebhookFormat, body_of, format_of
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+HOSTILE = "<!channel> @everyone [click](https://example.org) *bold* `code` <https://example.org|here> & # heading"
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SlackText(Strict):
+    """Slack, "Text object": at most 3000 characters."""
+
+    type: Literal["mrkdwn"]
+    text: str = Field(min_length=1, max_length=3000)
+    verbatim: bool
+
+
+class SlackSection(Strict):
+    type: Literal["section"]
+    text: SlackText
+
+
+class SlackMessage(Strict):
+    """Slack, "Sending messages using incoming webhooks": at most 50 blocks."""
+
+    text: str = Field(min_length=1)
+    unfurl_links: bool
+    unfurl_media: bool
+    blocks: list[SlackSection] = Field(min_length=1, max_length=50)
+
+
+class DiscordMessage(Strict):
+    """Discord, "Execute Webhook"."""
+
+    content: str = Field(min_length=1, max_length=2000)
+    allowed_mentions: dict[Literal["parse"], list[str]]
+    flags: int
+
+
+class TextBlock(Strict):
+    """Adaptive Cards 1.4, TextBlock."""
+
+    type: Literal["TextBlock"]
+    text: str = Field(min_length=1)
+    weight: Literal["Bolder"] | None = None
+    wrap: bool | None = None
+    color: Literal["Attention", "Default"] | None = None
+    is_subtle: bool | None = Field(default=None, alias="isSubtle")
+
+
+class OpenUrl(Strict):
+    type: Literal["Action.OpenUrl"]
+    title: str
+    url: str = Field(pattern="^https://")
+
+
+class Card(Strict):
+    schema_: Literal["http://adaptivecards.io/schemas/adaptive-card.json"] = Field(alias="$schema")
+    type: Literal["AdaptiveCard"]
+    version: Literal["1.4"]
+    body: list[TextBlock] = Field(min_length=1)
+    actions: list[OpenUrl]
+
+
+class Attachment(Strict):
+    content_type: Literal["application/vnd.microsoft.card.adaptive"] = Field(alias="contentType")
+    content_url: None = Field(alias="contentUrl")
+    content: Card
+
+
+class TeamsMessage(Strict):
+    """Microsoft Teams, "Create incoming webhooks with Workflows": a message with one card."""
+
+    type: Literal["message"]
+    attachments: list[Attachment] = Field(min_length=1, max_length=1)
+
+
+FORMS: dict[WebhookFormat, type[BaseModel]] = {
+    WebhookFormat.SLACK: SlackMessage,
+    WebhookFormat.TEAMS: TeamsMessage,
+    WebhookFormat.DISCORD: DiscordMessage,
+    WebhookFormat.STANDARD: DigestMessage,
+}
+
+
+def digest(count: int = 1, text: str = "Ada changed 400 files.") -> DigestMessage:
+    alerts = tuple(
+        ToldAlert(
+            id=f"alert_{number}",
+            kind=AlertKind.FILES_CHANGED,
+            level=AlertLevel.CRITICAL,
+            message=text,
+            commit_sha=None,
+            raised_at=NOON,
+        )
+        for number in range(count)
+    )
+    return DigestMessage(
+        id="digest_1",
+        created_at=NOON,
+        user_watchlist_id="user_1",
+        watchlist_id="watchlist_1",
+        repository_url="https://github.com/pallets/flask",
+        alerts=alerts,
+        more_alerts=3,
+    )
+
+
+@pytest.mark.parametrize("webhook_format", FORMS)
+@pytest.mark.parametrize("message", [digest(), digest(50, "x" * 500), digest(50, "*" * 500), digest(1, HOSTILE)])
+def test_each_body_has_the_form_that_its_reader_documents(
+    webhook_format: WebhookFormat, message: DigestMessage
+) -> None:
+    body = body_of(webhook_format, message)
+
+    FORMS[webhook_format].model_validate_json(body)
+    if webhook_format is WebhookFormat.TEAMS:
+        assert len(body) < 28 * 1024
+
+
+@pytest.mark.parametrize("webhook_format", [WebhookFormat.SLACK, WebhookFormat.TEAMS, WebhookFormat.DISCORD])
+def test_a_chat_message_says_what_there_is_and_how_much_more(webhook_format: WebhookFormat) -> None:
+    text = body_of(webhook_format, digest(12)).decode()
+
+    assert "15 alerts" in text
+    assert "Ada changed 400 files." in text
+    assert "and 5 more" in text
+
+
+def test_nobody_is_mentioned_and_no_text_becomes_markup() -> None:
+    slack: Any = json.loads(body_of(WebhookFormat.SLACK, digest(1, HOSTILE)))
+    discord: Any = json.loads(body_of(WebhookFormat.DISCORD, digest(1, HOSTILE)))
+    teams = body_of(WebhookFormat.TEAMS, digest(1, HOSTILE)).decode()
+
+    said = slack["blocks"][1]["text"]["text"]
+    assert "<" not in said
+    assert ">" not in said
+    assert "*bold*" not in said
+    assert discord["allowed_mentions"] == {"parse": []}
+    assert "[click](" not in discord["content"]
+    assert "[click](" not in teams
+
+
+@pytest.mark.parametrize(
+    ("url", "chosen", "expected"),
+    [
+        ("https://hooks.slack.com/services/T/B/x", None, WebhookFormat.SLACK),
+        ("https://discord.com/api/webhooks/1/x", None, WebhookFormat.DISCORD),
+        ("https://discordapp.com/api/webhooks/1/x", None, WebhookFormat.DISCORD),
+        ("https://contoso.webhook.office.com/webhookb2/x", None, WebhookFormat.TEAMS),
+        ("https://prod-1.westeurope.logic.azure.com/workflows/x", None, WebhookFormat.TEAMS),
+        ("https://hooks.example.org/x", None, WebhookFormat.STANDARD),
+        ("https://hooks.slack.com.example.org/x", None, WebhookFormat.STANDARD),
+        ("https://hooks.example.org/x", WebhookFormat.SLACK, WebhookFormat.SLACK),
+        ("https://hooks.slack.com/services/T/B/x", WebhookFormat.STANDARD, WebhookFormat.STANDARD),
+    ],
+)
+def test_the_host_tells_the_format_unless_one_is_chosen(
+    url: str, chosen: WebhookFormat | None, expected: WebhookFormat
+) -> None:
+    assert format_of(url, chosen) is expected
