@@ -1,11 +1,12 @@
-"""A gate's findings as JUnit XML and SARIF, for the programs that show them."""
+"""A gate's findings as JUnit XML, SARIF and Markdown, for the programs that show them."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from watchlist_cli.gate import Finding
+from watchlist_cli.gate import Finding, passes
+from watchlist_cli.text import as_markdown, one_line
 
 _RULES = {
     "verdict": "The repository has a verdict that the policy denies",
@@ -21,15 +22,15 @@ def junit(rows: Sequence[Mapping[str, Any]], findings: Sequence[Finding]) -> str
     suite = Element("testsuite", name="watchlist gate", tests=str(len(rows)))
     failed = skipped = 0
     for row in rows:
-        case = SubElement(suite, "testcase", classname="watchlist", name=_xml(row["name"]))
+        case = SubElement(suite, "testcase", classname="watchlist", name=one_line(row["name"]))
         of_row = [finding for finding in findings if finding.row is row]
         failures = [finding for finding in of_row if finding.fails and finding.waiver is None]
         if failures:
             failed += 1
-            SubElement(case, "failure", message=_xml("; ".join(finding.message for finding in failures)))
+            SubElement(case, "failure", message=one_line("; ".join(finding.message for finding in failures)))
         elif of_row:
             skipped += 1
-            SubElement(case, "skipped", message=_xml("; ".join(map(_excused, of_row))))
+            SubElement(case, "skipped", message=one_line("; ".join(map(_excused, of_row))))
     suite.attrib |= {"failures": str(failed), "skipped": str(skipped), "errors": "0"}
     indent(suite)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(suite, encoding="unicode") + "\n"
@@ -60,6 +61,27 @@ def sarif(findings: Sequence[Finding], artifact: str) -> str:
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
+def markdown(rows: Sequence[Mapping[str, Any]], findings: Sequence[Finding]) -> str:
+    """Return a summary for a job's page: what does not pass, in a table."""
+    lines = [f"## Watchlist gate: {'passed' if passes(findings) else 'failed'}", "", summary(rows, findings), ""]
+    if findings:
+        lines += ["| | repository | why |", "|---|---|---|"]
+    for finding in findings:
+        mark = "waived" if finding.waiver else "fails" if finding.fails else "warning"
+        lines.append(f"| {mark} | {as_markdown(finding.row['name'])} | {as_markdown(_why(finding))} |")
+    return "\n".join(lines) + "\n"
+
+
+def summary(rows: Sequence[Mapping[str, Any]], findings: Sequence[Finding]) -> str:
+    """Return in a sentence how many pass."""
+    failing = {finding.row["watchlist_id"] for finding in findings if finding.fails and finding.waiver is None}
+    return f"{len(rows) - len(failing)} of {len(rows)} repositories pass."
+
+
+def _why(finding: Finding) -> str:
+    return finding.message if finding.waiver is None else _excused(finding)
+
+
 def _result(finding: Finding, artifact: str) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.code,
@@ -79,8 +101,3 @@ def _excused(finding: Finding) -> str:
     if finding.waiver is None:
         return f"warning: {finding.message}"
     return f"{finding.message}; allowed until {finding.waiver.until}: {finding.waiver.reason}"
-
-
-def _xml(text: str) -> str:
-    """XML has no control characters, not even as references."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -212,6 +212,7 @@ def gate(
     deny: Annotated[str | None, typer.Option(help=f"Verdicts that do not pass, with commas: {_VERDICTS}.")] = None,
     unknown: Annotated[str | None, typer.Option(help="What is not known: fail or warn.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write a summary in Markdown.")] = None,
     sarif: Annotated[Path | None, typer.Option(help="Write a SARIF log.")] = None,
 ) -> None:
     """Fail (exit code 1) where a repository is not healthy enough; for pipelines."""
@@ -225,7 +226,8 @@ def gate(
         "unknown": unknown,
     }
     options = {name: value for name, value in given.items() if value is not None}
-    reports = {name: path for name, path in {"junit": junit, "sarif": sarif}.items() if path is not None}
+    asked = {"junit": junit, "markdown": markdown, "sarif": sarif}
+    reports = {name: path for name, path in asked.items() if path is not None}
     _end(gating.run(context.obj, gating.policy_of(policy, options), gating.addresses_in(sources), reports))
 
 

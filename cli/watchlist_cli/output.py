@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from watchlist_cli.text import one_line
+
 _UNITS = ((365 * 86400, "y"), (30 * 86400, "mo"), (86400, "d"), (3600, "h"), (60, "min"))
 _SPARKS = "▁▂▃▄▅▆▇█"
 
@@ -50,20 +52,20 @@ class Printer:
             _print_rich(columns, rows)
         elif self.form is Form.PLAIN:
             for row in rows:
-                print("\t".join(_one_line(cell.text) for cell in row))
+                print("\t".join(one_line(cell.text) for cell in row))
 
     def line(self, text: str, style: str = "") -> None:
         """Print one line."""
         if self.form is Form.TABLE and style:
             from rich.console import Console  # noqa: PLC0415 - rich takes long to import
 
-            Console().print(_one_line(text), style=style, markup=False, highlight=False)
+            Console().print(one_line(text), style=style, markup=False, highlight=False)
         elif self.form is not Form.QUIET:
-            print(_one_line(text))
+            print(one_line(text))
 
     def note(self, text: str) -> None:
         """Say something beside the results."""
-        print(_one_line(text), file=sys.stderr)
+        print(one_line(text), file=sys.stderr)
 
 
 def form_for(*, as_json: bool) -> Form:
@@ -100,10 +102,5 @@ def _print_rich(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_one_line(cell.text), style=cell.style) for cell in row))
+        table.add_row(*(Text(one_line(cell.text), style=cell.style) for cell in row))
     Console().print(table)
-
-
-def _one_line(text: str) -> str:
-    """Strangers' texts may hold anything: control characters must not reach the terminal."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -7,10 +7,10 @@ from html import escape
 from typing import Any
 
 from watchlist_cli.errors import CommandError
+from watchlist_cli.text import as_markdown
 
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _WELL = frozenset({"active", "slowing"})
-_MARKDOWN = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_{}[]()<>#+-!|~"})
 
 
 def period(text: str) -> timedelta:
@@ -69,7 +69,7 @@ class Report:
         lines = [f"# {self._title}", "", self._summary, ""]
         for title, entries in self._sections.items():
             lines += [f"## {title}", ""]
-            lines += [f"- **{_plain(name)}** {_plain(text)}" for name, text in entries] or ["Nothing to do."]
+            lines += [f"- **{as_markdown(name)}** {as_markdown(text)}" for name, text in entries] or ["Nothing to do."]
             lines.append("")
         return "\n".join(lines)
 
@@ -82,7 +82,3 @@ class Report:
             body.append(f"<ul>{''.join(items)}</ul>" if items else "<p>Nothing to do.</p>")
         head = f'<meta charset="utf-8"><title>{escape(self._title)}</title>'
         return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
-
-
-def _plain(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text).translate(_MARKDOWN)

@@ -41,6 +41,15 @@ def test_the_command_says_its_version_and_every_command_helps(environment: Path)
         assert f"watchlist {name}" in run(command, name, "--help")
 
 
+def test_every_module_finds_what_it_imports(environment: Path) -> None:
+    program = (
+        "import importlib, pkgutil, watchlist_cli;"
+        "found = pkgutil.walk_packages(watchlist_cli.__path__, 'watchlist_cli.');"
+        "[importlib.import_module(each.name) for each in found if not each.name.endswith('__main__')]"
+    )
+    assert run(environment / "bin" / "python", "-I", "-c", program) == ""
+
+
 def test_it_brings_nothing_of_the_service(environment: Path) -> None:
     listed = run(sys.executable, "-m", "uv", "pip", "list", "--quiet", "--python", environment, "--format", "freeze")
     assert not NOT_FOR_CLIENTS & {line.partition("==")[0] for line in listed.splitlines()}

@@ -8,7 +8,7 @@ from watchlist_cli import gate
 from watchlist_cli.commands.importing import plan_for
 from watchlist_cli.errors import CommandError, ExitCode
 from watchlist_cli.gate import Finding, Policy, evaluate, passes, today
-from watchlist_cli.gate_reports import junit, sarif
+from watchlist_cli.gate_reports import junit, markdown, sarif, summary
 from watchlist_cli.output import Cell, Form
 from watchlist_cli.session import Session
 
@@ -35,20 +35,24 @@ def run(session: Session, policy: Policy, addresses: Sequence[str] | None, repor
         session: of this run.
         policy: what must be so.
         addresses: canonical addresses of what is judged; None for all that is watched.
-        reports: files to write, by `junit` and `sarif`.
+        reports: files to write, by `junit`, `markdown` and `sarif`.
     """
     rows = list(session.client.watched())
     if addresses is not None:
         rows = _those_of(rows, addresses)
     findings = evaluate(rows, policy, today())
-    texts = {"junit": lambda: junit(rows, findings), "sarif": lambda: sarif(findings, "README.md")}
+    texts = {
+        "junit": lambda: junit(rows, findings),
+        "markdown": lambda: markdown(rows, findings),
+        "sarif": lambda: sarif(findings, "README.md"),
+    }
     for kind, path in reports.items():
         _write(path, texts[kind]())
     if session.printer.form is Form.JSON:
         session.printer.objects([_as_json(finding) for finding in findings])
     else:
         session.printer.table(("", "repository", "why"), [_row(finding) for finding in findings])
-        session.printer.note(_summary(rows, findings))
+        session.printer.note(summary(rows, findings))
     return ExitCode.GOOD if passes(findings) else ExitCode.GATE_FAILED
 
 
@@ -77,11 +81,6 @@ def _row(finding: Finding) -> tuple[Cell, Cell, Cell]:
     else:
         mark, message = (Cell("fails", "red") if finding.fails else Cell("warning", "yellow")), finding.message
     return mark, Cell(finding.row["name"]), Cell(message)
-
-
-def _summary(rows: Sequence[Mapping[str, Any]], findings: Sequence[Finding]) -> str:
-    failing = {finding.row["watchlist_id"] for finding in findings if finding.fails and finding.waiver is None}
-    return f"{len(rows) - len(failing)} of {len(rows)} repositories pass."
 
 
 def _as_json(finding: Finding) -> dict[str, Any]:

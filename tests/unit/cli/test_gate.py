@@ -10,7 +10,7 @@ import pytest
 from watchlist_cli.commands import gating
 from watchlist_cli.errors import CommandError
 from watchlist_cli.gate import Finding, OnUnknown, Policy, Waiver, evaluate, passes
-from watchlist_cli.gate_reports import junit, sarif
+from watchlist_cli.gate_reports import junit, markdown, sarif
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -175,3 +175,12 @@ def test_a_sarif_log_has_a_result_for_each_finding_and_its_rule() -> None:
     ]
     assert {result["ruleId"] for result in run["results"]} <= rules
     assert len({result["partialFingerprints"]["repositoryRule/v1"] for result in run["results"]}) == 3
+
+
+def test_a_summary_in_markdown_shows_strangers_texts_as_text() -> None:
+    rows, found = findings()
+    text = markdown(rows, found)
+    assert text.startswith("## Watchlist gate: failed\n\n")
+    assert r"| fails | me/ bad & \<x\> | its score is 1, less than 5 |" in text
+    assert "| waived | me/waived | it is gone: Because.; allowed until" in text
+    assert markdown(rows[:1], []).splitlines()[0] == "## Watchlist gate: passed"
