@@ -23,6 +23,7 @@ from tasks.history import (
 from tasks.hosts.describe import Forge
 from tasks.refresh_alerts import Backfill, tell_of_commits, tell_of_health
 from tasks.scorecard.assessment import Assessor
+from tasks.second_look import look_twice
 from watchlist import limits
 from watchlist.alerts.silence import tell_of_silence
 from watchlist.errors import ErrorCode, JobError
@@ -149,7 +150,7 @@ class _Scope:
 def _set_up(scope: _Scope) -> Analysis:
     """Fetch, store and analyse a repository that is new to the service."""
     _load(scope)
-    head = scope.repository.head()
+    head = look_twice(scope.repository.head, scope.job.check)
     scope.job.describe(scope.tools.forge.describe(scope.entry.repository), head.branch)
     window = scope.repository.commits(since=scope.now - limits.HISTORY_PERIOD, limit=limits.HISTORY_COMMITS)
     commits = _count_lines(scope, window)

@@ -240,6 +240,15 @@ REFRESH_PUT_OFF = timedelta(minutes=15)
 CHECK_AGAIN = timedelta(hours=1)
 """Pause after the first failed check."""
 
+SETUP_AGAIN = timedelta(minutes=10)
+"""Pause after the first failed setup whose error passes; it doubles with each further one."""
+
+RAREST_SETUP = timedelta(days=7)
+"""A setup that fails again and again is tried no more rarely than this, for as long as anybody watches."""
+
+SECOND_LOOK = timedelta(seconds=5)
+"""After this a setup asks once more for a repository that is said not to be there: hosts err."""
+
 GONE_CONFIRMED_AFTER = 2
 """Answers in a row that a repository is gone until its watchers are told: hosts err."""
 

@@ -53,7 +53,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Nothing is to be kept current: the setup failed."""
+    """Nothing is to be kept current: the setup failed for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,8 @@ class Failed:
 
 def plan(entry: Entry, now: datetime, policy: Policy, random: Random) -> Forget | Rest | AskHead | Start:
     """Return what is to be done for an entry whose job is closed."""
+    if entry.entry_status is EntryStatus.FAILED:
+        return _plan_after_failed_setup(entry, now, policy, random)
     if entry.entry_status is not EntryStatus.READY:
         return Forget()
     if is_asked_for(entry):
@@ -115,6 +117,16 @@ def plan(entry: Entry, now: datetime, policy: Policy, random: Random) -> Forget 
     if entry.check_failures or _head_due(entry, policy) <= now:
         return AskHead()
     return Start(JobKind.HEALTH_ANALYSIS)
+
+
+def _plan_after_failed_setup(entry: Entry, now: datetime, policy: Policy, random: Random) -> Forget | Rest | Start:
+    """Try again what failed by something that passes, ever more rarely; leave alone what no retry cures."""
+    reason = entry.last_error
+    if reason is None or not reason.retryable:
+        return Forget()
+    pause = min(_doubled(limits.SETUP_AGAIN, max(0, int(entry.check_failures) - 1)), limits.RAREST_SETUP)
+    due = reason.at + pause
+    return Start(JobKind.REPOSITORY_SETUP) if due <= now else Rest(now + policy.spread(due - now, random))
 
 
 def is_asked_for(entry: Entry) -> bool:

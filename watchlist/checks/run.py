@@ -197,9 +197,13 @@ class Checks:
             put_off = limits.REFRESH_PUT_OFF * (0.5 + random.random())  # noqa: S311 - spreads checks
             job_protocol.settle_check(entry, now + put_off, {})
             return
-        seen = {**seen, "with_health": start.with_health or None}
-        message = job_protocol.start_refresh(entry, start.kind, seen, uuid.uuid4().hex, now)
-        self.tally.add(Metric.REFRESHES_STARTED)
+        job_id = uuid.uuid4().hex
+        if start.kind.is_refresh:
+            seen = {**seen, "with_health": start.with_health or None}
+            message = job_protocol.start_refresh(entry, start.kind, seen, job_id, now)
+            self.tally.add(Metric.REFRESHES_STARTED)
+        else:  # no request stands behind it, so its own id correlates what it does
+            message = job_protocol.start_generation(entry, job_id, job_id, now, seen)
         self._queue.send(message)
 
 

@@ -10,7 +10,6 @@ from watchlist.deployment import permissions
 from watchlist.deployment.function_spec import WHOLE_PROCESSOR, FunctionSpec
 from watchlist.deployment.permissions import Permissions
 from watchlist.deployment.routes import LIVE_ROUTES, PAGE_ROUTES, ROUTES
-from watchlist.job_kinds import JobKind
 from watchlist.storage import tables
 
 DISPATCHERS = 15
@@ -70,7 +69,7 @@ SCHEDULER = FunctionSpec(
         watchlist=frozenset({"BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"}),
         activity=frozenset({"PutItem"}),
         indexes=(tables.BY_DUE, tables.BY_QUEUE),
-        queues={kind: frozenset({"SendMessage"}) for kind in JobKind if kind.is_refresh},
+        queues=permissions.on_all_queues("SendMessage"),
     ),
     WHOLE_PROCESSOR,
 )

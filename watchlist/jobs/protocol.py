@@ -98,9 +98,9 @@ def message_of(entry: Entry) -> JobMessage:
 
 
 def start_generation(
-    entry: Entry, job_id: str, correlation_id: str, at: datetime, asked_by: str | None = None
+    entry: Entry, job_id: str, correlation_id: str, at: datetime, seen: Mapping[str, Any]
 ) -> JobMessage:
-    """Queue a new setup job for a failed entry, asked for by whom `asked_by` stands for, or by whoever did so before.
+    """Queue a new setup job for a failed entry; `seen` are attributes that change with it (None removes).
 
     Raises:
         SupersededError: the entry is not failed (any more), or gone.
@@ -111,7 +111,7 @@ def start_generation(
             Entry.status.set(EntryStatus.PROCESSING),
             Entry.processing_started_at.set(at),
             Entry.processing_completed_at.remove(),
-            *([] if asked_by is None else [Entry.asked_by.set(asked_by)]),
+            *(_set_or_remove(getattr(Entry, name), value) for name, value in seen.items()),
             *_next_generation(entry, entry.kind, job_id, correlation_id, at),
         ],
         (Entry.status == EntryStatus.FAILED) & (Entry.generation == entry.generation),
@@ -550,6 +550,7 @@ def _fail(entry: Entry, attempt: int, reason: LastError, condition: Condition, *
         Entry.claimed_attempt.set(attempt),
         Entry.attempts_used_up.set(attempts_used_up),
         Entry.last_check.set(check_of(CheckOutcome.FAILED, reason.at, reason)),
+        Entry.check_failures.add(1),
         *_closed(entry, reason.at),
     ]
     if entry.kind.is_refresh:
@@ -557,7 +558,6 @@ def _fail(entry: Entry, attempt: int, reason: LastError, condition: Condition, *
         actions += [
             Entry.last_error.remove(),
             Entry.progress.set(Progress.of(Stage.DONE, 1, 1)),
-            Entry.check_failures.add(1),
         ]
     else:
         actions += [Entry.status.set(EntryStatus.FAILED), Entry.last_error.set(reason)]

@@ -204,8 +204,9 @@ def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime,
     if entry.entry_status is not EntryStatus.FAILED:
         raise NotFailedError(entry)
     try:
-        asked_by = None if user is None else user_hash(user)
-        message = job_protocol.start_generation(entry, _new_job_id(), correlation_id, at, asked_by)
+        # Asked for: if it fails the watchers are told, and the pauses between the service's own tries begin anew.
+        seen = {"check_failures": 0} | ({} if user is None else {"asked_by": user_hash(user)})
+        message = job_protocol.start_generation(entry, _new_job_id(), correlation_id, at, seen)
     except job_protocol.SupersededError:
         return retry(watchlist_id, queue, correlation_id, at, user)
     with contextlib.suppress(JobError):

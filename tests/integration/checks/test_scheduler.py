@@ -163,6 +163,22 @@ def test_watchers_are_told_that_a_setup_failed_and_the_entry_is_then_left_alone(
     assert entries.find(entry.watchlist_id).due_kind is None
 
 
+def test_a_setup_that_failed_by_something_that_passes_comes_back_and_is_told_of_once(
+    scheduler: Scheduler, watchlist: Watchlist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SETUP_AGAIN", timedelta(0))
+    monkeypatch.setattr(limits, "MAX_ATTEMPTS", 1)
+    entry = watchlist.add("unreachable")
+    error = JobError(ErrorCode.HOST_UNREACHABLE, "The host cannot be reached.")
+    for failures in (1, 2, 3):
+        watchlist.claim(entries.find(entry.watchlist_id)).fail(error, Stage.CLONING, clock.now())
+        assert entries.find(entry.watchlist_id).check_failures == failures
+        scheduler.run()
+        again = entries.find(entry.watchlist_id)
+        assert (again.status, again.job_kind, again.generation) == ("processing", "repository-setup", failures + 1)
+    assert alerts_of(entry) == ["processing_finished"]
+
+
 def test_watchers_are_told_once_when_a_repository_vanishes_and_once_when_it_is_back(
     scheduler: Scheduler, watchlist: Watchlist, host: Host
 ) -> None:

@@ -192,7 +192,7 @@ def test_the_end_of_a_job_that_was_started_anew_since_closes_nothing(live: Live,
         lease.fail(JobError(ErrorCode.REPOSITORY_NOT_FOUND, "It is not there."), Stage.CLONING, clock.now())
         failed = job_protocol.find_entry(repository.watchlist_id)
         assert failed is not None
-        job_protocol.start_generation(failed, "again", "correlation", clock.now())
+        job_protocol.start_generation(failed, "again", "correlation", clock.now(), {})
         live.poller.resume()
         receive_until(connection, lambda state: state["progress"]["stage"] == Stage.QUEUED)
         connection.send("?")

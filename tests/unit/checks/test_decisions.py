@@ -12,7 +12,7 @@ from watchlist.errors import ErrorCode, JobError
 from watchlist.git.protocol import Head
 from watchlist.job_kinds import JobKind
 from watchlist.settings import CheckSettings
-from watchlist.storage.records import Entry
+from watchlist.storage.records import Entry, LastError
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -66,8 +66,40 @@ def test_an_entry_without_a_check_is_due_an_interval_after_its_setup() -> None:
     assert plan(entry) == Rest(completed + DAY)
 
 
-def test_an_entry_whose_setup_failed_is_not_kept_current() -> None:
-    assert plan(an_entry(status="failed", checked_at=None)) == Forget()
+def a_failed_setup(code: ErrorCode, *, ago: timedelta, failures: int) -> Entry:
+    reason = LastError.of(JobError(code, "Why."), None, NOW - ago)
+    return an_entry(status="failed", checked_at=None, last_error=reason, check_failures=failures)
+
+
+def test_a_setup_that_no_retry_cures_is_left_alone() -> None:
+    assert plan(a_failed_setup(ErrorCode.REPOSITORY_NOT_FOUND, ago=DAY, failures=1)) == Forget()
+
+
+@pytest.mark.parametrize(
+    ("failures", "pause"),
+    [
+        (1, timedelta(minutes=10)),
+        (2, timedelta(minutes=20)),
+        (4, timedelta(minutes=80)),
+        (12, 7 * DAY),
+        (1000, 7 * DAY),
+    ],
+)
+@pytest.mark.parametrize(
+    "code",
+    [
+        ErrorCode.HOST_UNREACHABLE,
+        ErrorCode.HOST_RATE_LIMITED,
+        ErrorCode.STORAGE_UNAVAILABLE,
+        ErrorCode.WORKER_LOST,
+        ErrorCode.PROCESSING_TIMED_OUT,
+    ],
+)
+def test_a_setup_that_failed_by_something_that_passes_is_tried_again_ever_more_rarely(
+    code: ErrorCode, failures: int, pause: timedelta
+) -> None:
+    assert plan(a_failed_setup(code, ago=pause - HOUR / 60, failures=failures)) == Rest(NOW + HOUR / 60)
+    assert plan(a_failed_setup(code, ago=pause, failures=failures)) == Start(JobKind.REPOSITORY_SETUP)
 
 
 def test_a_health_that_is_due_between_checks_is_renewed_without_asking_for_head() -> None:
