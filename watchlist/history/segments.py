@@ -85,7 +85,7 @@ def pack(commits: Sequence[KeptCommit]) -> Iterator[Packed]:
 
 
 def _pack(commits: Sequence[KeptCommit], files: Sequence[list[file_changes.Row] | None]) -> Iterator[Packed]:
-    listed, changes = _compressed([_to_row(kept) for kept in commits]), _compressed(files)
+    listed, changes = compressed([_to_row(kept) for kept in commits]), compressed(files)
     if len(listed) + len(changes) <= limits.SEGMENT_BYTES:
         yield Packed(tuple(commits), listed, changes)
         return
@@ -166,7 +166,8 @@ def _from_fields(fields: Sequence[Any]) -> Signature:
     return Signature(name, email, datetime.fromtimestamp(time, UTC))
 
 
-def _compressed(value: Any) -> bytes:  # noqa: ANN401 - anything that is JSON
+def compressed(value: Any) -> bytes:  # noqa: ANN401 - anything that is JSON
+    """Return `value` as compressed JSON."""
     return zlib.compress(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(), level=9)
 
 

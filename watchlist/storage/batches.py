@@ -38,7 +38,8 @@ _SHORTEST_PAUSE = 0.05
 _LONGEST_PAUSE = 5.0
 """Seconds, at most, after the first call that was not taken whole, and after any; between them it doubles."""
 
-_Serialised = Mapping[str, Any]
+Serialised = Mapping[str, Any]
+"""An item as DynamoDB takes it: each attribute with its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +121,17 @@ def get(
                 calls.settle(left, GetError("DynamoDB left items unread."))
 
 
-def units(item: _Serialised) -> int:
+def units(item: Serialised) -> int:
     """Return the write units of an item as PynamoDB serialises it (developer guide, "DynamoDB item sizes")."""
-    size = sum(_bytes(name) + _size(value) for name, value in item.items())
-    return max(1, -(-size // _UNIT))
+    return max(1, -(-size_of(item) // _UNIT))
 
 
-def _write(model: type[Model], kind: str, items: Sequence[_Serialised], patience: Patience) -> None:
+def size_of(item: Serialised) -> int:
+    """Return the bytes of an item, by the same rules."""
+    return sum(_bytes(name) + _size(value) for name, value in item.items())
+
+
+def _write(model: type[Model], kind: str, items: Sequence[Serialised], patience: Patience) -> None:
     table = model.Meta.table_name
     pace = _Pace()
     for batch, cost in _batches(items):
@@ -141,9 +146,9 @@ def _write(model: type[Model], kind: str, items: Sequence[_Serialised], patience
                 calls.settle(left, PutError("DynamoDB left items unwritten."))
 
 
-def _batches(items: Sequence[_Serialised]) -> Iterator[tuple[list[_Serialised], int]]:
+def _batches(items: Sequence[Serialised]) -> Iterator[tuple[list[Serialised], int]]:
     """Yield what is written at once, and how many units that takes, as far as one can tell: of a deletion it is one."""
-    batch: list[_Serialised] = []
+    batch: list[Serialised] = []
     cost = 0
     for item in items:
         more = units(item)
