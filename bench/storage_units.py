@@ -3,8 +3,8 @@
 The year before each repository's last commit, at most 1000 commits, is fetched and counted by the task's own code and
 stored by the service's own code in the embedded AWS. A recorder adds up the units of every call by DynamoDB's rules
 (developer guide, "Capacity unit consumption"): a write takes one for each KB begun of an item, a consistent read one
-for each 4 KB begun of what it reads. Beside it stands what one item per commit takes, written twice (with its line counts
-only the second time), as the service did it before.
+for each 4 KB begun of what it reads. Beside it stands what one item per commit takes, written twice (with its line
+counts only the second time), as the service did it before.
 """
 
 import argparse

@@ -124,6 +124,8 @@ class Environment:
         health_interval_hours: the age from which on the health of a repository that has changed is renewed.
         task_cpu: CPU units of a task (1024 are one vCPU), a key of `TASK_SIZES`.
         task_memory: MiB of a task, as `TASK_SIZES` allows.
+        refresh_task_cpu: CPU units of a refresh's first attempt; further ones are tasks of full size.
+        refresh_task_memory: likewise its MiB.
         task_scratch_gib: GiB of disk of a task.
         network: how tasks reach the internet.
         reserves_concurrency: functions that must never starve have executions of the account reserved, and the one that
@@ -150,6 +152,8 @@ class Environment:
     health_interval_hours: int = 24
     task_cpu: int = 1024
     task_memory: int = 2048
+    refresh_task_cpu: int = 512
+    refresh_task_memory: int = 1024
     task_scratch_gib: int = 21
     network: Network = Network.PUBLIC
     reserves_concurrency: bool = True
@@ -168,6 +172,8 @@ class Environment:
         _require_one_of(self, "log_level", ("DEBUG", "INFO", "WARNING", "ERROR"))
         _require_one_of(self, "task_cpu", tuple(TASK_SIZES))
         _require_one_of(self, "task_memory", TASK_SIZES[self.task_cpu])
+        _require_one_of(self, "refresh_task_cpu", tuple(TASK_SIZES))
+        _require_one_of(self, "refresh_task_memory", TASK_SIZES[self.refresh_task_cpu])
         _require_between(self, "task_scratch_gib", MIN_SCRATCH_GIB, MAX_SCRATCH_GIB)
         _require_between(self, "max_setup_tasks", 1, limits.TASKS_OF_A_SHARE)
         _require_between(self, "max_refresh_tasks", 1, limits.TASKS_OF_A_SHARE)

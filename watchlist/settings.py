@@ -347,6 +347,8 @@ class DispatcherSettings(CallSettings):
     security_group_ids: CommaSeparated = Field(alias="SECURITY_GROUP_IDS", min_length=1)
     assign_public_ip: Literal["ENABLED", "DISABLED"] = Field(default="DISABLED", alias="ASSIGN_PUBLIC_IP")
     refresh_capacity_provider: str = Field(default="FARGATE_SPOT", alias="REFRESH_CAPACITY_PROVIDER")
+    refresh_task_cpu: int | None = Field(default=None, alias="REFRESH_TASK_CPU", ge=256)
+    refresh_task_memory: int | None = Field(default=None, alias="REFRESH_TASK_MEMORY", ge=512)
     postpone_seconds: Seconds = Field(default=60, alias="POSTPONE_SECONDS")
 
 

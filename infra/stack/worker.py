@@ -105,6 +105,8 @@ class Worker(Construct):
             "CLUSTER": self.cluster.cluster_arn,
             "TASK_DEFINITION": self.task_definition.task_definition_arn,
             "REFRESH_CAPACITY_PROVIDER": "FARGATE_SPOT",
+            "REFRESH_TASK_CPU": str(self._environment.refresh_task_cpu),
+            "REFRESH_TASK_MEMORY": str(self._environment.refresh_task_memory),
             **self.network.variables,
         }
 

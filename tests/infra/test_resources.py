@@ -187,6 +187,7 @@ def test_refreshes_run_on_spot(dev: Template) -> None:
     assert set(providers) == {"FARGATE", "FARGATE_SPOT"}
     variables = dev.functions()["dispatcher"]["Environment"]["Variables"]
     assert variables["REFRESH_CAPACITY_PROVIDER"] == "FARGATE_SPOT"
+    assert (variables["REFRESH_TASK_CPU"], variables["REFRESH_TASK_MEMORY"]) == ("512", "1024")
 
 
 def test_nobody_reaches_a_task_and_a_task_reaches_https_only(templates: dict[str, Template]) -> None:

@@ -55,7 +55,7 @@ class TaskLauncher:
                         "assignPublicIp": self._settings.assign_public_ip,
                     }
                 },
-                overrides=overrides(launch, receipt_handle, slot),
+                overrides={**overrides(launch, receipt_handle, slot), **self._size(launch)},
             )
         except (BotoCoreError, ClientError) as error:
             raise Refused(classify_exception(error), str(error)) from error
@@ -63,6 +63,16 @@ class TaskLauncher:
             reasons = "; ".join(failure.get("reason", "no reason") for failure in response["failures"])
             raise Refused(classify_failures(response["failures"]), reasons)
         return response["tasks"][0]["taskArn"]
+
+    def _size(self, launch: Launch) -> "TaskOverrideTypeDef":
+        """Return the size of a refresh's task, which is smaller than a setup's; one that failed is tried in full size.
+
+        A refresh brings few commits and files. What it may need more for, memory above all, is rare.
+        """
+        cpu, memory = self._settings.refresh_task_cpu, self._settings.refresh_task_memory
+        if not launch.message.kind.is_refresh or launch.attempt > 1 or cpu is None or memory is None:
+            return {}
+        return {"cpu": str(cpu), "memory": str(memory)}
 
     def _capacity(self, launch: Launch) -> "CapacityProviderStrategyItemTypeDef":
         refresh = launch.message.kind.is_refresh

@@ -1,5 +1,6 @@
 import json
 import uuid
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ from watchlist.job_kinds import JobKind
 from watchlist.jobs.message import JobMessage
 from watchlist.jobs.protocol import Launch
 from watchlist.jobs.stopped_tasks import launch_of
-from watchlist.jobs.task_launcher import overrides
-from watchlist.settings import JobSettings
+from watchlist.jobs.task_launcher import TaskLauncher, overrides
+from watchlist.settings import DispatcherSettings, JobSettings
 
 
 def launch(identifier: str = "watchlist_a_b_1", receive_count: int = 1000) -> Launch:
@@ -24,6 +25,44 @@ def launch(identifier: str = "watchlist_a_b_1", receive_count: int = 1000) -> La
         correlation_id=identifier,
     )
     return Launch(message, str(uuid.uuid4()), receive_count, limits.MAX_ATTEMPTS)
+
+
+@dataclass
+class Ecs:
+    """Takes what is asked for."""
+
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    def run_task(self, **call: Any) -> dict[str, Any]:
+        self.calls.append(call)
+        return {"tasks": [{"taskArn": "arn"}], "failures": []}
+
+
+def size_of_task(kind: JobKind, attempt: int) -> tuple[str | None, str | None]:
+    """Return CPU units and MiB of the task that is started, None for those of the task definition."""
+    ecs: Any = Ecs()
+    settings = DispatcherSettings.model_construct(
+        cluster="c",
+        task_definition="t",
+        subnet_ids=("s",),
+        security_group_ids=("g",),
+        refresh_task_cpu=512,
+        refresh_task_memory=1024,
+    )
+    given = launch()
+    message = given.message.model_copy(update={"kind": kind})
+    TaskLauncher(ecs, settings).start(replace(given, message=message, attempt=attempt), "receipt", 1)
+    (call,) = ecs.calls
+    return call["overrides"].get("cpu"), call["overrides"].get("memory")
+
+
+def test_a_refresh_is_tried_in_a_small_task_first_and_then_in_one_of_full_size() -> None:
+    assert size_of_task(JobKind.COMMIT_BACKFILL, 1) == size_of_task(JobKind.HEALTH_ANALYSIS, 1) == ("512", "1024")
+    assert size_of_task(JobKind.COMMIT_BACKFILL, 2) == (None, None)
+
+
+def test_a_setup_s_task_has_full_size() -> None:
+    assert size_of_task(JobKind.REPOSITORY_SETUP, 1) == (None, None)
 
 
 def environment_of(result: Any) -> dict[str, str]:
