@@ -155,6 +155,9 @@ EXPORTED = 1000
 HEALTH_HISTORY_SHOWN = 30
 """Analyses that the health answer shows."""
 
+HEALTH_RETENTION = timedelta(days=365)
+"""How long an analysis is kept: longer than thirty weekly ones of a repository at rest."""
+
 RECONCILED_AT_ONCE = 500
 """Entries that one run of the reconciler looks at."""
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,41 @@ METRICS_AT_REST = (
 """Metrics of the scheduled functions and, since these cause heartbeats, of the stream consumers."""
 
 
+DAYS = 365 / 12
+"""Of a month."""
+
+ENTRY_UNITS = 3
+HEALTH_UNITS = 3
+"""Write units of an entry after a refresh, and of an analysis with all checks of Scorecard; a test has both."""
+
+UNITS_PER_COMMIT = 0.25
+"""Write units of a commit in the segments of a new history (docs/decisions/0009: 0.10 to 0.22)."""
+
+UNITS_PER_REFRESHED_HISTORY = 2
+"""Likewise of a refresh's segment, which takes in small ones (0009: 1.1 to 1.5 on average)."""
+
+_WRITES_OF_ENTRY = 12
+"""Of a refresh: queued by the scheduler, launched (two), claimed, five times progress, completed in a transaction,
+which counts twice, and looked at by the scheduler again."""
+
+_MOVES_IN_INDEXES = 9
+"""Changes of an entry's place among those that are due (seven) and in the line of its queue (two): an old key goes and
+a new one comes."""
+
+_OTHER_WRITES = 6
+"""A slot taken and freed, a line of the table of jobs in a transaction."""
+
+WRITES_OF_REFRESH = (
+    _WRITES_OF_ENTRY * ENTRY_UNITS + 2 * _MOVES_IN_INDEXES + _OTHER_WRITES + HEALTH_UNITS + UNITS_PER_REFRESHED_HISTORY
+)
+
+WRITES_OF_CHECK = ENTRY_UNITS + 2
+"""Of a check that finds nothing new: when the next one is due."""
+
+_CHECK_SECONDS = 0.02
+"""Of the scheduler for one check: eight hosts are asked at a time (docs/decisions/0006)."""
+
+
 @dataclass(frozen=True, slots=True)
 class RepositoryUse:
     """What one repository is assumed to use. The first job is a setup; later ones run when something has changed.
@@ -119,11 +155,8 @@ class RepositoryUse:
     Attributes:
         setup_minutes: billed minutes of its first task, from the pull of the image on; Fargate bills at least one.
         refresh_minutes: billed minutes of a later task.
-        refreshes: tasks of a month after the first: on how many days something has changed.
+        refreshes: tasks of a month after the first.
         commits: commits stored at first.
-        writes_per_commit: DynamoDB write units of a commit (1 for each KB begun).
-        writes_per_job: write units of the protocol: states, progress, heartbeats, slots.
-        kilobytes: stored altogether.
         requests: polls of its status and reads of its results in a month.
         log_kilobytes: of a job.
     """
@@ -132,14 +165,26 @@ class RepositoryUse:
     refresh_minutes: float = 1.0
     refreshes: float = 10.0
     commits: int = 400
-    writes_per_commit: float = 1.5
-    writes_per_job: float = 80.0
-    kilobytes: float = 600.0
     requests: int = 200
     log_kilobytes: float = 20.0
 
+    @property
+    def kilobytes(self) -> float:
+        """What is stored after a year: the history, and the analyses that are kept."""
+        analyses = self.refreshes / DAYS * (limits.HEALTH_RETENTION / timedelta(days=1))
+        return self.commits * UNITS_PER_COMMIT + analyses * HEALTH_UNITS
+
+    @property
+    def checks(self) -> float:
+        """How often HEAD is asked for in a month."""
+        return DAYS * timedelta(days=1) / limits.COMMITS_INTERVAL
+
 
 PER_REPOSITORY = RepositoryUse()
+"""One that moves on ten days of a month: one task does all that is due then."""
+
+AT_REST = RepositoryUse(refreshes=DAYS * timedelta(days=1) / limits.UNCHANGED_HEALTH_INTERVAL, requests=20)
+"""One that does not move: its health is renewed all the same."""
 
 _DOCUMENT = """\
 # What it costs
@@ -157,9 +202,11 @@ Insights are billed for the hours in which they occur; they are not included, an
 
 ## A thousand repositories
 
-Assumed of one: a first task of {use.setup_minutes:g} minutes, {use.commits} commits stored, {use.refreshes:g} days of a
-month on which something has changed, with a task of {use.refresh_minutes:g} minute on Spot each, {use.requests} API
-requests a month, {use.kilobytes:g} KB kept. Tasks have {cpu:g} vCPU and {memory:g} GB.
+Assumed of one: a first task of {use.setup_minutes:g} minutes with {cpu:g} vCPU and {memory:g} GB, {use.commits} commits
+stored at {units_per_commit:g} write units each, {use.kilobytes:.0f} KB kept after a year, a look at HEAD each day with
+{writes_of_check} write units. What has changed on a day, commits and health, is the work of one task of
+{use.refresh_minutes:g} minute on Spot with {refresh_cpu:g} vCPU and {refresh_memory:g} GB and {writes_of_refresh} write
+units.
 
 ### Adding them, once
 
@@ -167,7 +214,13 @@ requests a month, {use.kilobytes:g} KB kept. Tasks have {cpu:g} vCPU and {memory
 
 ### Keeping them current, a month
 
+Of repositories that move on {use.refreshes:g} days, with {use.requests} API requests each:
+
 {month}
+
+Of repositories at rest, whose health is renewed each week, with {at_rest.requests} API requests each:
+
+{rest}
 
 ## Prices
 
@@ -224,9 +277,13 @@ def at_rest(template: Mapping[str, Any]) -> list[Item]:
 def setup_of(repositories: int, environment: Environment, use: RepositoryUse = PER_REPOSITORY) -> list[Item]:
     """Return what adding so many repositories costs, once."""
     hours = repositories * use.setup_minutes / 60
-    writes = repositories * (use.commits * use.writes_per_commit + use.writes_per_job)
+    writes = repositories * (use.commits * UNITS_PER_COMMIT + WRITES_OF_REFRESH)
     return [
-        Item("tasks", f"{hours:.0f} h", hours * _task_hour(environment, share=1.0)),
+        Item(
+            "tasks",
+            f"{hours:.0f} h",
+            hours * _task_hour(environment.task_cpu, environment.task_memory, share=1.0),
+        ),
         Item("DynamoDB writes", f"{writes / _MILLION:.2f} M", writes / _MILLION * _price("DynamoDB writes, million")),
         Item("functions and queues", f"{repositories} jobs", repositories * _job_overhead()),
         Item("logs", f"{_gigabytes(repositories * use.log_kilobytes):.2f} GB", _logs(repositories * use.log_kilobytes)),
@@ -237,7 +294,8 @@ def month_of(repositories: int, environment: Environment, use: RepositoryUse = P
     """Return what keeping so many repositories current costs in a month."""
     jobs = repositories * use.refreshes
     hours = jobs * use.refresh_minutes / 60
-    writes = jobs * use.writes_per_job
+    checks = repositories * use.checks
+    writes = jobs * WRITES_OF_REFRESH + checks * WRITES_OF_CHECK
     storage = _gigabytes(repositories * use.kilobytes)
     requests = repositories * use.requests
     request = (_price("HTTP API requests, million") + _price("Lambda requests, million")) / _MILLION + _lambda_seconds(
@@ -245,7 +303,12 @@ def month_of(repositories: int, environment: Environment, use: RepositoryUse = P
     )
     reads = _price("DynamoDB reads, million") / _MILLION
     return [
-        Item("tasks on Spot", f"{hours:.0f} h", hours * _task_hour(environment, share=SPOT_SHARE)),
+        Item(
+            "tasks on Spot",
+            f"{hours:.0f} h",
+            hours * _task_hour(environment.refresh_task_cpu, environment.refresh_task_memory, share=SPOT_SHARE),
+        ),
+        Item("checks", f"{checks:.0f}", checks * (_lambda_seconds(_CHECK_SECONDS) + 2 * reads)),
         Item("DynamoDB writes", f"{writes / _MILLION:.2f} M", writes / _MILLION * _price("DynamoDB writes, million")),
         Item(
             "DynamoDB storage",
@@ -274,7 +337,14 @@ def render(templates: Mapping[Environment, Mapping[str, Any]]) -> str:
         cpu=environment.task_cpu / 1024,
         memory=environment.task_memory / 1024,
         setup=_table(setup_of(1000, environment)),
+        refresh_cpu=environment.refresh_task_cpu / 1024,
+        refresh_memory=environment.refresh_task_memory / 1024,
+        units_per_commit=UNITS_PER_COMMIT,
+        writes_of_check=WRITES_OF_CHECK,
+        writes_of_refresh=WRITES_OF_REFRESH,
+        at_rest=AT_REST,
         month=_table(month_of(1000, environment)),
+        rest=_table(month_of(1000, environment, AT_REST)),
         prices=_price_table(),
     )
 
@@ -347,10 +417,10 @@ def _job_overhead() -> float:
     return functions + (10 * _price("SQS requests, million") + _price("own events, million")) / _MILLION
 
 
-def _task_hour(environment: Environment, share: float) -> float:
-    cpu = environment.task_cpu / 1024 * _price("Fargate on ARM, vCPU-hour")
-    memory = environment.task_memory / 1024 * _price("Fargate on ARM, GB-hour")
-    return share * (cpu + memory) + _price("public IPv4 address, hour")
+def _task_hour(cpu: int, memory: int, share: float) -> float:
+    vcpus = cpu / 1024 * _price("Fargate on ARM, vCPU-hour")
+    gigabytes = memory / 1024 * _price("Fargate on ARM, GB-hour")
+    return share * (vcpus + gigabytes) + _price("public IPv4 address, hour")
 
 
 def _gigabytes(kilobytes: float) -> float:

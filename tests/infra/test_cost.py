@@ -1,10 +1,18 @@
+import hashlib
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from infra.environments import DEV
 from infra.operations import cost
 from tests.infra.templates import Template
+from watchlist import limits
+from watchlist.history import segments
+from watchlist.history.commits import Commit, FileChange, Signature
+from watchlist.history.segments import KeptCommit
+from watchlist.storage import batches
+from watchlist.storage.records import HealthRecord
 
 
 def test_the_document_shows_what_the_templates_cost(dev: Template) -> None:
@@ -51,3 +59,58 @@ def test_twice_as_many_repositories_cost_twice_as_much() -> None:
     for bill in (cost.setup_of, cost.month_of):
         once = sum(item.dollars for item in bill(1000, DEV))
         assert sum(item.dollars for item in bill(2000, DEV)) == pytest.approx(2 * once)
+
+
+def test_a_month_of_a_thousand_repositories_costs_what_was_aimed_at() -> None:
+    assert sum(item.dollars for item in cost.month_of(1000, DEV)) <= 3.50
+
+
+def test_a_new_history_and_a_refresh_take_no_more_units_than_is_assumed() -> None:
+    """Commits like those of curl: half a kilobyte of text that compresses to half, and three files each."""
+    who = Signature("Ada Lovelace", "ada@example.org", datetime(2026, 1, 31, tzinfo=UTC))
+    commits = [
+        Commit(
+            sha := hashlib.sha1(b"%d" % number, usedforsecurity=False).hexdigest(),
+            (hashlib.sha1(b"%d" % (number + 1), usedforsecurity=False).hexdigest(),),
+            who,
+            who,
+            f"{sha[:6]} change {sha[6:12]}",
+            f"{sha[:6]} change {sha[6:12]}\n\nThe {sha[12:20]} was {sha[20:24]}.\n" + sha * 4,
+            signed=False,
+            files=tuple(FileChange(f"lib/{sha[at : at + 4]}.c", at, at) for at in (1, 2, 3)),
+        )
+        for number in range(limits.SEGMENT_COMMITS)
+    ]
+    (packed,) = segments.pack([KeptCommit.of(commit) for commit in commits])
+    (one,) = segments.pack([KeptCommit.of(commits[0])])
+    kilobytes = (len(packed.listed) + len(packed.changes)) / 1024
+    assert kilobytes <= cost.UNITS_PER_COMMIT * limits.SEGMENT_COMMITS
+    assert (len(one.listed) + len(one.changes)) / 1024 <= cost.UNITS_PER_REFRESHED_HISTORY
+
+
+def test_a_task_of_a_refresh_is_billed_in_the_size_that_it_is_started_with(dev: Template) -> None:
+    (dispatcher,) = (
+        each["Environment"]["Variables"]
+        for each in dev.properties("AWS::Lambda::Function").values()
+        if "REFRESH_TASK_CPU" in each.get("Environment", {}).get("Variables", {})
+    )
+    assert dispatcher["REFRESH_TASK_CPU"] == str(DEV.refresh_task_cpu)
+    assert dispatcher["REFRESH_TASK_MEMORY"] == str(DEV.refresh_task_memory)
+
+
+def test_an_analysis_takes_no_more_units_than_is_assumed() -> None:
+    now = datetime(2026, 1, 31, tzinfo=UTC)
+    check = {
+        "score": 5,
+        "reason": "a sentence of the usual length about this check",
+        "documentation_url": "https://x/y",
+    }
+    details = [
+        f"Warn: {number}: dependency not pinned by hash: .github/workflows/ci.yml:{number}" for number in range(10)
+    ]
+    document = {
+        "scorecard": {"checks": [{"name": f"Check-{number}", **check, "details": details} for number in range(18)]},
+        "history_metrics": {f"metric_{number}": number / 7 for number in range(150)},
+    }
+    analysis = HealthRecord("watchlist_a_b_1", "HEALTH#1", analyzed_at=now, head_sha="1" * 40, document=document)
+    assert batches.units(analysis.serialize()) <= cost.HEALTH_UNITS

@@ -22,6 +22,7 @@ def put(watchlist_id: str, analyzed_at: datetime, head_sha: str | None, document
         analyzed_at=analyzed_at,
         head_sha=head_sha,
         document=document,
+        expires_at=analyzed_at + limits.HEALTH_RETENTION,
     ).save()
 
 

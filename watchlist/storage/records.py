@@ -32,10 +32,13 @@ activity table
 
 import functools
 import hashlib
+import json
+import zlib
 from datetime import datetime, timedelta
 from typing import Any, Self
 
 from pynamodb.attributes import (
+    Attribute,
     BinaryAttribute,
     BooleanAttribute,
     DiscriminatorAttribute,
@@ -49,6 +52,7 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 from pynamodb.connection import Connection
+from pynamodb.constants import BINARY
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
@@ -65,6 +69,20 @@ ENTRY_KEY = "ENTRY"
 USER_PREFIX = "USER#"
 SEGMENT_PREFIX = "SEGMENT#"
 HEALTH_PREFIX = "HEALTH#"
+
+
+class CompressedJSONAttribute(Attribute[Any]):
+    """What is JSON, compressed: an analysis takes a quarter of the units that its text would."""
+
+    attr_type = BINARY
+
+    def serialize(self, value: Any) -> bytes:  # noqa: ANN401 - anything that is JSON
+        """Return the value as it is stored."""
+        return zlib.compress(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(errors="replace"))
+
+    def deserialize(self, value: bytes) -> Any:  # noqa: ANN401 - anything that is JSON
+        """Return the value that was stored."""
+        return json.loads(zlib.decompress(value))
 
 
 class WatchlistItem(Model):
@@ -535,7 +553,7 @@ class HealthRecord(ActivityItem, discriminator="health"):
 
     analyzed_at = UTCDateTimeAttribute()
     head_sha = UnicodeAttribute(null=True)
-    document = JSONAttribute()
+    document = CompressedJSONAttribute()
 
 
 class ByUserEntryIndex(GlobalSecondaryIndex["AlertRecord"]):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from infra.operations.cost import ENTRY_UNITS
 from local_service.git.server import GitServer
 from tasks import analysis
 from tasks.analysis import Analysis, Tools
@@ -29,6 +30,7 @@ from watchlist.job_kinds import JobKind
 from watchlist.jobs import protocol as job_protocol
 from watchlist.repository_url import Repository
 from watchlist.states import Stage
+from watchlist.storage import batches
 from watchlist.storage.records import Entry
 from watchlist.watching import entries
 from watchlist.watching.package import Package
@@ -182,6 +184,11 @@ def refreshes(watchlist: Watchlist, tmp_path: Path) -> Iterator[Refreshes]:
             refreshes.commit(f"file-{number % 4}.txt", number + 1, at=now - 3600 * 24 * (41 - number))
         refreshes.run()
         yield refreshes
+
+
+def test_an_entry_takes_no_more_units_than_the_costs_assume(refreshes: Refreshes) -> None:
+    entry = entries.find(refreshes.entry.watchlist_id)
+    assert batches.units(entry.serialize()) <= ENTRY_UNITS
 
 
 def test_an_unchanged_head_ends_a_backfill_at_once(refreshes: Refreshes) -> None:

@@ -12,7 +12,7 @@ from watchlist.jobs.message import JobMessage
 from watchlist.jobs.protocol import Launch
 from watchlist.jobs.stopped_tasks import launch_of
 from watchlist.jobs.task_launcher import TaskLauncher, overrides
-from watchlist.settings import DispatcherSettings, JobSettings
+from watchlist.settings import DispatcherSettings, JobSettings, load
 
 
 def launch(identifier: str = "watchlist_a_b_1", receive_count: int = 1000) -> Launch:
@@ -41,13 +41,16 @@ class Ecs:
 def size_of_task(kind: JobKind, attempt: int) -> tuple[str | None, str | None]:
     """Return CPU units and MiB of the task that is started, None for those of the task definition."""
     ecs: Any = Ecs()
-    settings = DispatcherSettings.model_construct(
-        cluster="c",
-        task_definition="t",
-        subnet_ids=("s",),
-        security_group_ids=("g",),
-        refresh_task_cpu=512,
-        refresh_task_memory=1024,
+    chosen = {
+        **{name: "http://127.0.0.1:9/queue" for name in DispatcherSettings.variables() if name.endswith("_QUEUE_URL")},
+        **dict.fromkeys(("WATCHLIST_TABLE", "ACTIVITY_TABLE", "CLUSTER", "TASK_DEFINITION"), "name"),
+        **dict.fromkeys(("SUBNET_IDS", "SECURITY_GROUP_IDS"), "name"),
+        **dict.fromkeys(("MAX_SETUP_TASKS", "MAX_REFRESH_TASKS"), "1"),
+        "REFRESH_TASK_CPU": "512",
+        "REFRESH_TASK_MEMORY": "1024",
+    }
+    settings = load(
+        DispatcherSettings, {name: chosen[name] for name in chosen if name in DispatcherSettings.variables()}
     )
     given = launch()
     message = given.message.model_copy(update={"kind": kind})
