@@ -16,7 +16,8 @@ watchlist table
     CONNECTION#<id>       CONNECTION      LiveConnection    live status: what does a WebSocket connection watch?
     LIVE#<watchlist_id>   <id>            Subscription      live status: all connections of an entry, paged
     DIGEST#<user_watchlist_id>  DIGEST    Digest            alerts that the user is still to be told of
-    index `by-user`       user, added_at                    a user's watchlist, newest first
+    HEARTBEAT             HEARTBEAT       Heartbeat         keeps the stream's consumers called
+    index `by-user`       user, added_order                 a user's watchlist, newest first
     index `by-due`        due_kind, due_at                  entries that the reconciler or scheduler must look at,
                                                             digests that must be sent
     index `by-queue`      open_queue, job_queued_at         the oldest job of a queue that has not ended
@@ -26,6 +27,7 @@ activity table
     <watchlist_id>        SEGMENT#<id>              SegmentRecord  some commits; the entry's manifest says which count
     <watchlist_id>        HEALTH#<analysed>         HealthRecord   health, newest first
     <alert_id>            ALERT                     AlertRecord    acknowledge and resolve; one event, one alert
+    HEARTBEAT             HEARTBEAT                 ActivityHeartbeat  keeps the stream's consumers called
     index `by-user-entry` user_watchlist_id, raised_at             alerts of a user entry, newest first
     index `by-user-alerts` user_hash, listed_order                 alerts of a user: open ones first, newest first
 """
@@ -626,22 +628,9 @@ def _connection() -> Connection:
 
 def bind(settings: TableSettings) -> None:
     """Give the models their tables' names; called once when a program starts."""
-    for model in (
-        WatchlistItem,
-        RepositoryKey,
-        Entry,
-        UserEntry,
-        JobRecord,
-        TaskSlot,
-        SchedulerRun,
-        HostPause,
-        LiveConnection,
-        Subscription,
-        Digest,
-    ):
-        _bind(model, settings.watchlist_table)
-    for activity_model in (ActivityItem, SegmentRecord, HealthRecord, AlertRecord):
-        _bind(activity_model, settings.activity_table)
+    for base, table_name in ((WatchlistItem, settings.watchlist_table), (ActivityItem, settings.activity_table)):
+        for model in (base, *base.__subclasses__()):
+            _bind(model, table_name)
     _connection.cache_clear()
 
 
