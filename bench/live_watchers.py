@@ -70,7 +70,7 @@ def main(watchers: int) -> None:
         running.callback(os.close, log)
         aws = running.enter_context(EmbeddedAws(log))
         bench = Bench()
-        gateway = running.enter_context(WebSocketGateway(bench.invoke, 0))
+        gateway = running.enter_context(WebSocketGateway(bench.invoke, ("127.0.0.1", 0)))
         environment = provision(
             aws.url,
             {

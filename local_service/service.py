@@ -23,9 +23,11 @@ from local_service.functions.queue_poller import Queue, QueuePoller
 from local_service.functions.stream_poller import StreamPoller
 from local_service.functions.timers import Timer, Timers
 from local_service.gateways.authorizer import Authorizer
-from local_service.gateways.http import HttpGateway
+from local_service.gateways.guard import Guard
+from local_service.gateways.http import HttpGateway, PortTakenError
 from local_service.gateways.websocket import WebSocketGateway
-from local_service.git.served_repositories import link_repositories
+from local_service.git.addresses import Addresses
+from local_service.git.served_repositories import git_directories, link_known, link_repositories
 from local_service.git.server import GitServer
 from local_service.provisioning import Environment, provision
 from local_service.tasks import runner as task_runner
@@ -78,7 +80,10 @@ class LocalSettings:
     """How the local service runs.
 
     Attributes:
-        port: of the HTTP API on 127.0.0.1; 0 for any free one. The WebSocket API has the next one if that is free.
+        port: of the HTTP API; 0 for any free one. The WebSocket API has the next one if that is free, and the served
+            repositories have the one after that.
+        host: where both listen.
+        token: what callers have to show; without one, only this machine and the service's own page may call.
         repositories: local git repositories to serve over HTTP.
         variables: values for settings of functions and tasks, by their variables' names; those that infrastructure
             decides, as names of tables, are overridden.
@@ -92,6 +97,8 @@ class LocalSettings:
     """
 
     port: int = 0
+    host: str = "127.0.0.1"
+    token: str | None = field(default=None, repr=False)
     repositories: tuple[Path, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     data: Path | None = None
@@ -145,13 +152,20 @@ class LocalService:
     stream_pollers: Mapping[StreamConsumer, StreamPoller]
     repository_urls: Mapping[Path, str]
 
-    def __init__(self, settings: LocalSettings, interfere: Interference | None = None) -> None:
+    def __init__(
+        self,
+        settings: LocalSettings,
+        interfere: Interference | None = None,
+        say: Callable[[str], None] = lambda _what: None,
+    ) -> None:
         """Prepare the service.
 
         Args:
             settings: how it runs.
             interfere: stands between everything that invokes a function and the function, to do it harm.
+            say: told what is being started.
         """
+        self._say = say
         self._settings = settings
         self._interfere = interfere
         self._running = ExitStack()
@@ -174,13 +188,16 @@ class LocalService:
         scratch = Path(starting.enter_context(tempfile.TemporaryDirectory(prefix="watchlist-")))
         # Listening comes first, so that a taken port is known before anything else has started.
         authorizer = Authorizer(self._invoker(function_specs.LIVE_AUTHORIZER)) if self._accepts_tokens else None
-        gateway = HttpGateway((*routes.ROUTES, *routes.PAGE_ROUTES), self._invoke, self._settings.port, authorizer)
+        gateway = HttpGateway(
+            (*routes.ROUTES, *routes.PAGE_ROUTES), self._invoke, self._address(0), authorizer, self._settings.token
+        )
         starting.callback(gateway.close)
-        live_port = self._settings.port + 1 if self._settings.port else 0
-        live_gateway = _websocket_gateway(self._invoke, live_port, authorizer)
+        live_gateway = _websocket_gateway(self._invoke, self._address(1), authorizer, gateway.guard)
         starting.callback(live_gateway.close)
-        git_url = self._serve_repositories(starting, scratch / "repositories")
+        git_directories(self._settings.repositories)
+        self._say("storage")
         self.aws = starting.enter_context(EmbeddedAws(log, self._settings.data))
+        git_url = self._serve_repositories(starting, scratch / "repositories")
         self.environment = provision(
             self.aws.url,
             {
@@ -190,6 +207,7 @@ class LocalService:
                 "API_ACCESS": "token" if self._accepts_tokens else "open",
             },
         )
+        self._say("functions")
         self.functions = starting.enter_context(FunctionProcesses(self._local_functions(), log))
         self.functions.warm_up(_WARM)
         arguments: Any = embedded_aws.client_arguments(self.aws.url)
@@ -241,9 +259,20 @@ class LocalService:
         self.aws.when(embedded_aws.stream_topic(table), poller.wake)
         return poller
 
+    def _address(self, number: int) -> tuple[str, int]:
+        """Return where one of the service's parts listens: the ports follow each other."""
+        return self._settings.host, self._settings.port + number if self._settings.port else 0
+
     def _serve_repositories(self, starting: ExitStack, root: Path) -> str:
-        paths = link_repositories(self._settings.repositories, root)
-        server = starting.enter_context(GitServer(root))
+        """Serve the repositories and those of earlier runs, all of them where they were."""
+        data = self._settings.data
+        known = Addresses() if data is None else Addresses.read(data)
+        link_known(known.paths, root)
+        paths = link_repositories(self._settings.repositories, root, known.paths)
+        server = starting.enter_context(_git_server(root, known.port, self._address(2)[1]))
+        if data is not None:
+            given = {str(directory): paths[path] for path, directory in git_directories(paths).items()}
+            Addresses(port=server.port, paths={**known.paths, **given}).write(data)
         self.repository_urls = {path: f"{server.url}{url_path}" for path, url_path in paths.items()}
         return server.url
 
@@ -278,11 +307,30 @@ class LocalService:
         return partial(self._invoke, spec.name)
 
 
-def _websocket_gateway(invoke: Invoke, port: int, authorizer: Authorizer | None) -> WebSocketGateway:
+def _websocket_gateway(
+    invoke: Invoke, address: tuple[str, int], authorizer: Authorizer | None, guard: Guard
+) -> WebSocketGateway:
     try:
-        return WebSocketGateway(invoke, port, authorizer)
+        return WebSocketGateway(invoke, address, authorizer, guard)
     except OSError:
-        return WebSocketGateway(invoke, 0, authorizer)
+        return WebSocketGateway(invoke, (address[0], 0), authorizer, guard)
+
+
+def _git_server(root: Path, known_port: int, wished_port: int) -> GitServer:
+    """Return a server on the port that earlier addresses have, or the first time on the wished one or any."""
+    root.mkdir(parents=True, exist_ok=True)
+    if known_port:
+        try:
+            return GitServer(root, port=known_port)
+        except OSError as error:
+            raise PortTakenError(
+                f"cannot serve repositories on port {known_port}, as their addresses in the watchlist say: "
+                f"{error.strerror or error}"
+            ) from error
+    try:
+        return GitServer(root, port=wished_port)
+    except OSError:
+        return GitServer(root)
 
 
 class _Log:

@@ -64,6 +64,7 @@ class EmbeddedAws:
         self._folder = folder
         self._wakes: dict[str, list[Wake]] = {}
         self.ended = threading.Event()
+        """Set when the process has ended, also by itself."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(  # noqa: S603 - a fixed argv

@@ -37,6 +37,7 @@ from local_service.aws.faults import Call, Fault, FaultDice, FaultPlan, Refusal,
 from local_service.aws.positions import Position, Positions
 from local_service.aws.queues import QueueError, Queues
 from local_service.aws.tasks import TaskError, Tasks
+from local_service.gateways.guard import is_from_a_page
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -79,6 +80,11 @@ class OneAtATime:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""
+        headers = {name[5:].lower(): value for name, value in environ.items() if name in {"HTTP_HOST", "HTTP_ORIGIN"}}
+        if is_from_a_page(headers):
+            return _Answer.of_refusal(Refusal(403, {"message": "this is for programs of this machine"})).tell(
+                start_response
+            )
         administer = {FAULTS_PATH: self._administer_faults, POSITIONS_PATH: self._administer_positions}
         if environ["PATH_INFO"] in administer:
             return administer[environ["PATH_INFO"]](environ).tell(start_response)

@@ -15,7 +15,9 @@ from local_service.commands.live_client import LiveStatusError, states
 from local_service.commands.page_address import page_address
 from local_service.commands.report import Result, print_result
 from local_service.gateways.http import PortTakenError
+from local_service.git.served_repositories import NoRepositoryError, git_directories
 from local_service.service import HTTP_PORT, LocalService, LocalSettings, settings_variables
+from watchlist.repository_url import DEFAULT_ORIGINS, InvalidRepositoryUrlError, parse_repository_url
 
 LOG = lifeline.ROOT / "build" / "local" / "service.log"
 USER = "you@example.org"
@@ -39,6 +41,7 @@ def run(repository: str | None) -> int:
     console = Console(highlight=False)
     is_url = repository is not None and "://" in repository
     path = None if is_url else Path(repository or lifeline.ROOT)
+    _check(repository, path)
     console.print(f"Starting the service; its log is {_shown(LOG)}")
     with _service(() if path is None else (path,)) as service:
         url = service.repository_urls[path] if path is not None else str(repository)
@@ -54,6 +57,18 @@ def run(repository: str | None) -> int:
         watchlist_id = status["watchlist_id"]
         print_result(console, Result(status, client.commits(watchlist_id), client.health(watchlist_id)))
     return 0
+
+
+def _check(repository: str | None, path: Path | None) -> None:
+    """Raise NoRepositoryError for what nobody needs to start a service for."""
+    if path is not None:
+        git_directories((path,))
+        return
+    origins = settings_variables().get("ALLOWED_ORIGINS")
+    try:
+        parse_repository_url(str(repository), tuple(origins.split(",")) if origins else DEFAULT_ORIGINS)
+    except InvalidRepositoryUrlError as error:
+        raise NoRepositoryError(f"the repository's address {error}") from None  # it may have a password
 
 
 @contextlib.contextmanager

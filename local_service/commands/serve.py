@@ -1,64 +1,81 @@
 """`serve`: keep the service running until Ctrl-C."""
 
+import dataclasses
 import json
-import threading
+import time
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlencode
+
+from rich.console import Console
 
 from local_service import lifeline
 from local_service.commands.page_address import page_address
-from local_service.service import HTTP_PORT, LocalService, LocalSettings, settings_variables
+from local_service.service import LocalService, LocalSettings
 from watchlist.deployment import routes
 
 USER = "you@example.org"
 
-_ANSWER = "/tmp/watchlist-added.json"  # noqa: S108 - a file of the person who pastes the command, holding an id
+_STEADY_SECONDS = 30
+"""A service that has run for so long is started again when its storage ends; one that has not is broken."""
 
 
-def serve(repositories: Iterable[Path], *, port: int = HTTP_PORT, log: Path | None = None) -> None:
+def serve(repositories: Iterable[Path], settings: LocalSettings) -> None:
     """Serve this checkout and the repositories.
 
     Args:
         repositories: local git repositories besides this checkout.
-        port: of the HTTP API.
-        log: where all logs go; stderr if None.
+        settings: how the service runs.
 
     Raises:
-        PortTakenError: the port is not free.
+        PortTakenError: a port is not free.
         NoRepositoryError: one of the paths is none.
+        DataFolderError: the data folder cannot be used.
     """
-    paths = (lifeline.ROOT, *(path for path in repositories if path.resolve() != lifeline.ROOT))
-    settings = LocalSettings(port=port, repositories=paths, variables=settings_variables(), log=log)
-    with LocalService(settings) as service:
-        print(_welcome(service), flush=True)  # noqa: T201 - the output of the command
-        threading.Event().wait()
+    own = (lifeline.ROOT,) if (lifeline.ROOT / ".git").exists() else ()
+    paths = (*own, *(path for path in repositories if path.resolve() != lifeline.ROOT))
+    settings = dataclasses.replace(settings, repositories=paths)
+    console = Console(highlight=False)
+    while True:
+        started = _serve_until_storage_ends(console, settings)
+        if time.monotonic() - started < _STEADY_SECONDS:
+            raise lifeline.ChildDiedError("its storage ended soon after the start")
+        console.print("The service's storage ended; starting again")
+
+
+def _serve_until_storage_ends(console: Console, settings: LocalSettings) -> float:
+    """Run the service; return when it had started."""
+    console.print(f"Starting the service; its data is in {settings.data}", markup=False, soft_wrap=True)
+    with ExitStack() as running:
+        with console.status("starting ...") as status:
+            starting = LocalService(settings, say=lambda what: status.update(f"starting {what} ..."))
+            service = running.enter_context(starting)
+        started = time.monotonic()
+        console.print(_welcome(service), markup=False, soft_wrap=True)
+        service.aws.ended.wait()
+    return started
 
 
 def _welcome(service: LocalService) -> str:
     urls = list(service.repository_urls.values())
-    body = json.dumps({"repo_url": urls[0], "added_by": USER})
-    others = "".join(f"\n  {url}" for url in urls)
-    page = page_address(service.url, USER)
-    look = f"\nThe page: {page}" if page else ""
-    return f"""{look}
-The API listens on {service.url} (its description: {service.url}{routes.OPENAPI.path}). Ctrl-C stops it.
-Local repositories:{others}
+    example = urls[0] if urls else "https://github.com/owner/name"
+    body = json.dumps({"repo_url": example, "added_by": USER})
+    watch = f"{service.url}{routes.USER_WATCHLIST.path}?{urlencode({'user': USER})}"
+    local = "".join(f"\n  {url}" for url in urls) or " none"
+    return f"""
+The page:  {page_address(service.url, USER) or "is not built"}
+The API:   {service.url}{routes.DOCS.path}
+
+Local repositories:{local}
 
 Add one, in another terminal:
 
-  curl -s {service.url}{routes.ADD.path} -H 'Content-Type: application/json' -d '{body}' | tee {_ANSWER}
+  curl -s {service.url}{routes.ADD.path} -H 'Content-Type: application/json' -d '{body}'
 
-and look how far it is:
+and look how it is doing:
 
-  curl -s {service.url}{_status_path()}
+  curl -s '{watch}'
 
-or be told of each change, with any WebSocket client:
-
-  {service.live_url}/?watchlist_id=...
+Ctrl-C stops the service. Each change is told to WebSocket clients of {service.live_url}/?watchlist_id=...
 """
-
-
-def _status_path() -> str:
-    """Return the status path with the id taken from the first command's answer, so that it works as pasted."""
-    watchlist_id = f"""$(sed 's/.*"watchlist_id": *"\\([^"]*\\)".*/\\1/' {_ANSWER})"""
-    return routes.STATUS.path.replace("{watchlist_id}", watchlist_id)

@@ -1,9 +1,10 @@
-"""What Lambda's runtime is to a function: it imports the handler once and calls it for one event after another.
+"""What Lambda's runtime is to functions: it imports a handler once and calls it for one event after another.
 
-    python -m local_service.functions.host functions.http.routes.status.handler
+    python -m local_service.functions.host
 
-Lines of JSON on stdin are invocations, lines of JSON on stdout their outcomes; what the function itself prints goes to
-stderr, the log. The first line out says whether the import succeeded. It ends with its stdin.
+Lines of JSON on stdin are invocations, lines of JSON on stdout their outcomes; what a function itself prints goes to
+stderr, the log. An invocation without an event imports its handler only. One process serves any functions in turn, each
+with the whole environment that its invocation brings. It ends with its stdin.
 """
 
 import importlib
@@ -13,7 +14,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -38,17 +39,30 @@ class Context:
         return max(0, int((self.deadline - time.time()) * 1000))
 
 
-def run(handler_name: str, invocations: IO[str], outcomes: IO[str]) -> None:
-    """Answer invocations until there are no more."""
-    try:
-        handler = _load(handler_name)
-    except BaseException as error:  # noqa: BLE001 - whatever ends the import is the function's error
-        _say(outcomes, _error(error))
-        return
-    _say(outcomes, {"ready": True})
+def run(invocations: IO[str], outcomes: IO[str]) -> None:
+    """Answer invocations until there are no more, or one cannot be imported."""
+    handlers: dict[str, Handler] = {}
     for line in invocations:
         invocation = json.loads(line)
-        _say(outcomes, _invoke(handler, invocation["event"], Context(**invocation["context"])))
+        name = invocation["handler"]
+        _take_over(invocation["environment"])
+        if name not in handlers:
+            try:
+                handlers[name] = _load(name)
+            except BaseException as error:  # noqa: BLE001 - whatever ends the import is the function's error
+                _say(outcomes, _error(error))
+                return
+        if "event" in invocation:
+            _say(outcomes, _invoke(handlers[name], invocation["event"], Context(**invocation["context"])))
+        else:
+            _say(outcomes, {"result": None})
+
+
+def _take_over(environment: Mapping[str, str]) -> None:
+    """Let the environment be this one and nothing else."""
+    if dict(os.environ) != environment:
+        os.environ.clear()
+        os.environ.update(environment)
 
 
 def _load(handler_name: str) -> Handler:
@@ -82,7 +96,7 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
-    run(sys.argv[1], invocations, outcomes)
+    run(invocations, outcomes)
 
 
 if __name__ == "__main__":

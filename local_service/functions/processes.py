@@ -1,6 +1,9 @@
-"""The Lambda functions, each in processes of its own with exactly the environment that Lambda would give it."""
+"""The Lambda functions, each called with exactly the environment that Lambda would give it.
 
-import contextlib
+They share processes: each of 22 functions in its own takes half a gigabyte. A process serves one invocation at a time,
+starts when none is free, and ends when it has long had nothing to do.
+"""
+
 import json
 import logging
 import subprocess
@@ -9,7 +12,6 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -17,6 +19,7 @@ from typing import Any, Self
 
 from local_service import lifeline
 from local_service.aws import embedded as embedded_aws
+from local_service.background_loop import BackgroundLoop
 from local_service.functions.host import Context
 from watchlist.deployment.function_spec import DEFAULT_MEMORY
 
@@ -27,6 +30,11 @@ RESPONSE_BYTES = 6 * 1024 * 1024
 
 _INIT_SECONDS = 60
 """Longest import. Lambda allows 10 s on a processor that the function does not share."""
+
+_REST_SECONDS = 60
+"""How long a process is kept that has nothing to do."""
+
+_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -47,7 +55,7 @@ class LocalFunction:
         name: what it is invoked by.
         handler: `module.attribute`.
         timeout: the longest run of one invocation.
-        environment: what `lambda_environment` adds nothing to: the function's own variables.
+        environment: the function's own variables.
         concurrency: how many invocations run at once; more wait.
         memory: MiB that the function is told it has.
     """
@@ -75,7 +83,7 @@ class LocalFunction:
             "AWS_LAMBDA_LOG_STREAM_NAME": "local",
             "LAMBDA_TASK_ROOT": str(lifeline.ROOT),
             "LANG": "en_US.UTF-8",
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "PATH": _PATH,
             "TZ": ":UTC",
             "_HANDLER": self.handler,
             **self.environment,
@@ -90,25 +98,39 @@ class FunctionProcesses:
 
     def __init__(self, functions: Iterable[LocalFunction], log: int) -> None:
         """Prepare functions that log to the file descriptor `log`; processes start when they are first needed."""
-        self._functions = {function.name: _Function(function, log) for function in functions}
+        self._functions = {function.name: function for function in functions}
+        self._turns = {
+            name: threading.BoundedSemaphore(function.concurrency) for name, function in self._functions.items()
+        }
+        self._log = log
+        self._lock = threading.Lock()
+        self._idle: list[_Process] = []
+        self._all: set[_Process] = set()
+        self._retiring = BackgroundLoop("retiring of functions' processes", self._retire, seconds=_REST_SECONDS)
 
     def __enter__(self) -> Self:
+        self._retiring.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for function in self._functions.values():
-            function.close()
+        self._retiring.__exit__(kind, error, trace)
+        with self._lock:
+            processes = list(self._all)
+        for process in processes:
+            self._discard(process)
 
     def warm_up(self, names: Iterable[str]) -> None:
-        """Start one process of each named function, side by side, and return when all are ready.
+        """Import the named functions in one process, and return when that is done.
 
         Raises:
             FunctionError: one of them cannot be imported.
         """
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda name: self._functions[name].warm_up(), names))
+        process = self._acquire()
+        for name in names:
+            process.load(self._functions[name])
+        self._release(process)
 
     def invoke(self, name: str, event: Json) -> Json:
         """Call the function and return its answer.
@@ -117,32 +139,11 @@ class FunctionProcesses:
             FunctionTimeoutError: it took longer than its timeout.
             FunctionError: it raised, its process ended, or it answered more than Lambda lets through.
         """
-        return self._functions[name].invoke(event)
-
-    def process_ids(self, name: str) -> tuple[int, ...]:
-        """Return the ids of the function's living processes."""
-        return self._functions[name].process_ids()
-
-
-class _Function:
-    """One function and its processes."""
-
-    def __init__(self, function: LocalFunction, log: int) -> None:
-        self._function = function
-        self._log = log
-        self._turn = threading.BoundedSemaphore(function.concurrency)
-        self._lock = threading.Lock()
-        self._idle: list[_Process] = []
-        self._all: set[_Process] = set()
-
-    def warm_up(self) -> None:
-        self._release(self._acquire())
-
-    def invoke(self, event: Json) -> Json:
-        with self._turn:
+        with self._turns[name]:
             process = self._acquire()
             try:
-                outcome = process.invoke(event)
+                process.load(self._functions[name])
+                outcome = process.invoke(self._functions[name], event)
             except FunctionError:
                 self._discard(process)
                 raise
@@ -151,32 +152,39 @@ class _Function:
             raise FunctionError(f"{outcome['error']['type']}: {outcome['error']['message']}")
         return outcome["result"]
 
-    def process_ids(self) -> tuple[int, ...]:
+    def process_ids(self, name: str) -> tuple[int, ...]:
+        """Return the ids of the living processes that have imported the function."""
         with self._lock:
-            return tuple(process.pid for process in self._all if process.is_alive)
-
-    def close(self) -> None:
-        with self._lock:
-            processes = list(self._all)
-        for process in processes:
-            self._discard(process)
+            return tuple(process.pid for process in self._all if process.is_alive and process.has_loaded(name))
 
     def _acquire(self) -> "_Process":
+        """Return the process that was used last, or a new one."""
         with self._lock:
-            idle, self._idle = self._idle, []
-            alive = [process for process in idle if process.is_alive]
-            if alive:
-                process = alive.pop()
-                self._idle = alive
-                return process
-        process = _Process(self._function, self._log)
+            while self._idle:
+                process = self._idle.pop()
+                if process.is_alive:
+                    return process
+                self._all.discard(process)
+                process.close()
+        process = _Process(self._log)
         with self._lock:
             self._all.add(process)
         return process
 
     def _release(self, process: "_Process") -> None:
+        process.used_at = time.monotonic()
         with self._lock:
             self._idle.append(process)
+
+    def _retire(self) -> bool:
+        """End processes that have long had nothing to do, all but the one that was used last."""
+        long_ago = time.monotonic() - _REST_SECONDS
+        with self._lock:
+            retired = [process for process in self._idle[:-1] if process.used_at < long_ago]
+            self._idle = [process for process in self._idle if process not in retired]
+        for process in retired:
+            self._discard(process)
+        return False
 
     def _discard(self, process: "_Process") -> None:
         process.close()
@@ -185,23 +193,20 @@ class _Function:
 
 
 class _Process:
-    """One process with the function imported."""
+    """One process and the functions that it has imported."""
 
-    def __init__(self, function: LocalFunction, log: int) -> None:
-        self._function = function
-        self._process = subprocess.Popen(  # noqa: S603 - a fixed argv
-            [sys.executable, "-m", "local_service.functions.host", function.handler],
+    def __init__(self, log: int) -> None:
+        self.used_at = 0.0
+        self._loaded: set[str] = set()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "local_service.functions.host"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env=function.lambda_environment(),
+            env={"PATH": _PATH, "TZ": ":UTC"},
             cwd=lifeline.ROOT,
             start_new_session=True,
         )
-        outcome = self._read(timedelta(seconds=_INIT_SECONDS))
-        if "error" in outcome:
-            self.close()
-            raise FunctionError(f"{function.name}: {outcome['error']['type']}: {outcome['error']['message']}")
 
     @property
     def pid(self) -> int:
@@ -211,23 +216,41 @@ class _Process:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def invoke(self, event: Json) -> Mapping[str, Any]:
-        line = json.dumps({"event": event, "context": asdict(self._context())})
-        try:
-            with contextlib.nullcontext(self._process.stdin) as stdin:
-                if stdin is None:
-                    raise AssertionError("functions are started with a pipe")
-                stdin.write(line.encode() + b"\n")
-                stdin.flush()
-        except BrokenPipeError:
-            raise self._crash() from None
-        return self._read(self._function.timeout)
+    def has_loaded(self, name: str) -> bool:
+        return name in self._loaded
+
+    def load(self, function: LocalFunction) -> None:
+        """Import the function unless that is done.
+
+        Raises:
+            FunctionError: it cannot be imported; the process ends.
+        """
+        if function.name in self._loaded:
+            return
+        outcome = self._ask(function, {}, timedelta(seconds=_INIT_SECONDS))
+        if "error" in outcome:
+            raise FunctionError(f"{function.name}: {outcome['error']['type']}: {outcome['error']['message']}")
+        self._loaded.add(function.name)
+
+    def invoke(self, function: LocalFunction, event: Json) -> Mapping[str, Any]:
+        return self._ask(function, {"event": event, "context": asdict(_context(function))}, function.timeout)
 
     def close(self) -> None:
         self._process.kill()
         lifeline.end(self._process)
 
-    def _read(self, timeout: timedelta) -> Mapping[str, Any]:
+    def _ask(self, function: LocalFunction, more: Mapping[str, Any], timeout: timedelta) -> Mapping[str, Any]:
+        line = json.dumps({"handler": function.handler, "environment": function.lambda_environment(), **more})
+        if self._process.stdin is None:
+            raise AssertionError("functions are started with a pipe")
+        try:
+            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._crash(function) from None
+        return self._read(function, timeout)
+
+    def _read(self, function: LocalFunction, timeout: timedelta) -> Mapping[str, Any]:
         if self._process.stdout is None:
             raise AssertionError("functions are started with a pipe")
         expired = threading.Event()
@@ -237,11 +260,11 @@ class _Process:
         line = self._process.stdout.readline()
         timer.cancel()
         if expired.is_set():
-            raise FunctionTimeoutError(f"{self._function.name}: timed out after {timeout.total_seconds():g} seconds")
+            raise FunctionTimeoutError(f"{function.name}: timed out after {timeout.total_seconds():g} seconds")
         if not line.endswith(b"\n"):
-            raise self._crash()
+            raise self._crash(function)
         if len(line) > RESPONSE_BYTES:
-            raise FunctionError(f"{self._function.name}: answered more than {RESPONSE_BYTES} bytes")
+            raise FunctionError(f"{function.name}: answered more than {RESPONSE_BYTES} bytes")
         outcome: Mapping[str, Any] = json.loads(line)
         return outcome
 
@@ -249,18 +272,19 @@ class _Process:
         expired.set()
         self._process.kill()
 
-    def _crash(self) -> FunctionError:
+    def _crash(self, function: LocalFunction) -> FunctionError:
         self._process.kill()
-        return FunctionError(f"{self._function.name}: its process ended with exit code {self._process.wait()}")
+        return FunctionError(f"{function.name}: its process ended with exit code {self._process.wait()}")
 
-    def _context(self) -> Context:
-        return Context(
-            function_name=self._function.name,
-            function_version="$LATEST",
-            invoked_function_arn=self._function.arn,
-            memory_limit_in_mb=str(self._function.memory),
-            aws_request_id=str(uuid.uuid4()),
-            log_group_name=f"/aws/lambda/{self._function.name}",
-            log_stream_name="local",
-            deadline=time.time() + self._function.timeout.total_seconds(),
-        )
+
+def _context(function: LocalFunction) -> Context:
+    return Context(
+        function_name=function.name,
+        function_version="$LATEST",
+        invoked_function_arn=function.arn,
+        memory_limit_in_mb=str(function.memory),
+        aws_request_id=str(uuid.uuid4()),
+        log_group_name=f"/aws/lambda/{function.name}",
+        log_stream_name="local",
+        deadline=time.time() + function.timeout.total_seconds(),
+    )

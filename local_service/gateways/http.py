@@ -5,7 +5,6 @@ for configuring and running an HTTP API".
 """
 
 import base64
-import errno
 import json
 import logging
 import os
@@ -14,8 +13,9 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, unquote_plus
@@ -27,6 +27,7 @@ from werkzeug.wrappers import Request, Response
 from local_service.aws.embedded import ACCOUNT
 from local_service.functions.processes import FunctionError, FunctionTimeoutError
 from local_service.gateways.authorizer import Authorizer, ForbiddenError
+from local_service.gateways.guard import CHALLENGE, LOOPBACK, Guard
 from watchlist.deployment.routes import PAGE_ROUTES, Route
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class RouteMatch:
 
 
 class PortTakenError(Exception):
-    """Something else listens on the port."""
+    """The service cannot listen where it should; most often something else does."""
 
 
 class InvalidResponseError(Exception):
@@ -192,30 +193,40 @@ class HttpGateway:
 
     Attributes:
         url: the API's base URL, without a trailing slash.
+        guard: what it asks of each request.
     """
 
     def __init__(
-        self, routes: Iterable[Route], invoke: Invoke, port: int, authorizer: Authorizer | None = None
+        self,
+        routes: Iterable[Route],
+        invoke: Invoke,
+        address: tuple[str, int],
+        authorizer: Authorizer | None = None,
+        token: str | None = None,
     ) -> None:
         """Listen at once.
 
         Args:
             routes: all that is answered; anything else is 404.
             invoke: calls a function by its name.
-            port: to listen on, or 0 for any free one.
+            address: host and port to listen on; port 0 for any free one.
             authorizer: who decides which requests of the API are answered; None lets everybody in.
+            token: what each request has to show before all else; without one, and without an authorizer, only this
+                machine and the service's own page are answered.
 
         Raises:
-            PortTakenError: the port is not free.
+            PortTakenError: it cannot listen there.
         """
         self._routes = tuple(routes)
         self._invoke = invoke
         self._authorizer = authorizer
-        with _listen(port) as listening:
+        with _listen(*address) as listening:
+            port = listening.getsockname()[1]
             self._server = make_server(
-                "127.0.0.1", port, self._answer, threaded=True, request_handler=_Handler, fd=listening.fileno()
+                address[0], port, self._answer, threaded=True, request_handler=_Handler, fd=listening.fileno()
             )
-        self.url = f"http://127.0.0.1:{self._server.port}"
+        self.guard = Guard(port, token, wants_tokens=authorizer is not None)
+        self.url = f"http://{address[0]}:{port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="gateway", daemon=True)
 
     def __enter__(self) -> Self:
@@ -254,21 +265,31 @@ class HttpGateway:
             return HttpResponse.of_gateway(500, "Internal Server Error")
 
     def _answer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        request = Request(environ)
+        refused = self.guard.refusal({name.lower(): value for name, value in request.headers.items()})
         try:
-            response = self.handle(_read(Request(environ)))
+            response = self.handle(_read(request)) if refused is None else _refuse(refused)
         except RequestEntityTooLarge:
             response = HttpResponse.of_gateway(413, "Request Entity Too Large")
         return Response(response.body, response.status, list(response.headers))(environ, start_response)
 
 
-def _listen(port: int) -> socket.socket:
+def _refuse(status: HTTPStatus) -> HttpResponse:
+    if status == HTTPStatus.UNAUTHORIZED:
+        response = HttpResponse.of_gateway(status, "Unauthorized")
+        return replace(response, headers=(*response.headers, ("www-authenticate", CHALLENGE)))
+    return HttpResponse.of_gateway(status, "Forbidden: only this machine and the service's own page may call")
+
+
+def _listen(host: str, port: int) -> socket.socket:
     """Listen before werkzeug does, which would end the process when the port is taken."""
     try:
-        return socket.create_server(("127.0.0.1", port), backlog=128)
-    except OSError as error:
-        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-            raise PortTakenError(f"cannot listen on port {port}: {os.strerror(error.errno)}") from error
-        raise
+        return socket.create_server((host, port), backlog=128)
+    except (OSError, OverflowError) as error:
+        number = error.errno if isinstance(error, OSError) else None
+        reason = os.strerror(number) if number is not None and number > 0 else str(error)
+        where = f"port {port}" if host in LOOPBACK else f"port {port} of {host}"
+        raise PortTakenError(f"cannot listen on {where}: {reason}") from error
 
 
 def _read(request: Request) -> HttpRequest:

@@ -31,6 +31,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local_service.functions.processes import FunctionError
 from local_service.gateways.authorizer import Authorizer, ForbiddenError
+from local_service.gateways.guard import Guard, is_from_a_page
 from local_service.gateways.http import query_of
 from watchlist import limits
 from watchlist.deployment.routes import LIVE_CONNECT, LIVE_DISCONNECT, LIVE_REQUEST, LiveRoute
@@ -116,13 +117,20 @@ class WebSocketGateway:
         management_url: of the connection management API, the functions' `LIVE_ENDPOINT_URL`.
     """
 
-    def __init__(self, invoke: Invoke, port: int, authorizer: Authorizer | None = None) -> None:
+    def __init__(
+        self,
+        invoke: Invoke,
+        address: tuple[str, int],
+        authorizer: Authorizer | None = None,
+        guard: Guard | None = None,
+    ) -> None:
         """Listen at once.
 
         Args:
             invoke: calls a function by its name.
-            port: of the clients, 0 for any free one.
+            address: host and port of the clients; port 0 for any free one.
             authorizer: who decides which connections are opened; None lets everybody in.
+            guard: what is asked of each connection first: that of the API whose page connects.
 
         Raises:
             OSError: the port is taken.
@@ -132,9 +140,10 @@ class WebSocketGateway:
         self._subprotocols: dict[uuid.UUID, Subprotocol | None] = {}
         self._clients: dict[uuid.UUID, Client] = {}
         self._open: dict[str, ServerConnection] = {}
-        self._socket = socket.create_server(("127.0.0.1", port), backlog=1024)
+        self._socket = socket.create_server(address, backlog=1024)
+        self._guard = guard or Guard(self._socket.getsockname()[1], wants_tokens=authorizer is not None)
         self._management = make_server("127.0.0.1", 0, self._manage, threaded=True, request_handler=_Handler)
-        self.url = f"ws://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.url = f"ws://{address[0]}:{self._socket.getsockname()[1]}"
         self.management_url = f"http://127.0.0.1:{self._management.port}/{STAGE}"
         self._loop = asyncio.new_event_loop()
         self._functions = ThreadPoolExecutor(max_workers=8, thread_name_prefix="websocket-functions")
@@ -190,6 +199,9 @@ class WebSocketGateway:
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Ask the function of `$connect`; the connection opens only when it has agreed."""
+        refused = self._guard.refusal({name.lower(): value for name, value in request.headers.raw_items()})
+        if refused is not None:
+            return connection.respond(refused, refused.phrase)
         now = datetime.now(UTC)
         client = Client(
             connection_id=secrets.token_urlsafe(11) + "=",
@@ -264,7 +276,7 @@ class WebSocketGateway:
         request = HttpRequest(environ)
         prefix, _, connection_id = request.path.partition("/@connections/")
         connection = self._open.get(unquote(connection_id))
-        if prefix != f"/{STAGE}":
+        if prefix != f"/{STAGE}" or is_from_a_page({name.lower(): value for name, value in request.headers.items()}):
             response = HttpResponse(status=HTTPStatus.FORBIDDEN)
         elif connection is None:
             response = _error(HTTPStatus.GONE, "GoneException")

@@ -1,10 +1,14 @@
-"""Local repositories under the addresses that the git server gives them: `/local/<name>`, with and without `.git`."""
+"""Local repositories under the addresses that the git server gives them: `/local/<name>`, with and without `.git`.
 
+A name that is taken is told apart by the folder that the repository is in: `/<folder>/<name>`.
+"""
+
+import itertools
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 OWNER = "local"
@@ -16,23 +20,49 @@ class NoRepositoryError(Exception):
     """The path is no git repository; the message says so to whoever typed it."""
 
 
-def link_repositories(paths: Iterable[Path], root: Path) -> Mapping[Path, str]:
+def link_repositories(paths: Iterable[Path], root: Path, known: Mapping[str, str] | None = None) -> Mapping[Path, str]:
     """Make each repository reachable below `root` by symbolic links, and return the URL path of each.
+
+    Args:
+        paths: the repositories.
+        root: a folder for the links.
+        known: URL paths that were given before, by git directory; they are given again, and to nobody else.
 
     Raises:
         NoRepositoryError: one of them is no git repository, or git cannot serve any.
     """
+    addresses = dict(known or {})
+    directories = git_directories(paths)
+    for path, git_directory in directories.items():
+        if str(git_directory) not in addresses:
+            taken = set(addresses.values())
+            addresses[str(git_directory)] = next(each for each in _addresses(path) if each not in taken)
+        _link(root / addresses[str(git_directory)].lstrip("/"), git_directory)
+    return {path: addresses[str(git_directory)] for path, git_directory in directories.items()}
+
+
+def link_known(known: Mapping[str, str], root: Path) -> None:
+    """Make the repositories reachable that had addresses before, as far as they still exist."""
+    for git_directory, address in known.items():
+        if Path(git_directory).is_dir():
+            _link(root / address.lstrip("/"), Path(git_directory))
+
+
+def _link(link: Path, git_directory: Path) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    for name in (link, link.with_name(f"{link.name}.git")):
+        if not name.is_symlink():
+            name.symlink_to(git_directory)
+
+
+def git_directories(paths: Iterable[Path]) -> Mapping[Path, Path]:
+    """Return the git directory of each repository.
+
+    Raises:
+        NoRepositoryError: as `link_repositories` does.
+    """
     _check_git()
-    owner = root / OWNER
-    owner.mkdir(parents=True)
-    names: dict[Path, str] = {}
-    for path in paths:
-        git_directory = _git_directory(path)
-        name = _free_name(_name_of(path), set(names.values()))
-        (owner / name).symlink_to(git_directory)
-        (owner / f"{name}.git").symlink_to(git_directory)
-        names[path] = name
-    return {path: f"/{OWNER}/{name}" for path, name in names.items()}
+    return {path: _git_directory(path) for path in paths}
 
 
 def _check_git() -> None:
@@ -66,17 +96,17 @@ def _git_directory(path: Path) -> Path:
     return Path(finished.stdout.strip())
 
 
-def _name_of(path: Path) -> str:
+def _addresses(path: Path) -> Iterator[str]:
+    """Yield the URL paths that a repository can have, the simplest first."""
     typed = Path(os.path.abspath(path))  # noqa: PTH100 - unlike resolve(), it keeps the name of a symbolic link
-    folder = typed.parent.name if typed.name == ".git" else typed.name
-    name = _NOT_IN_NAMES.sub("-", folder.removesuffix(".git")).lstrip("-")[:_NAME_CHARACTERS]
-    return name if name.strip(".") else "repository"
+    folder = typed.parent if typed.name == ".git" else typed
+    name = _fit(folder.name.removesuffix(".git"))
+    yield f"/{OWNER}/{name}"
+    yield f"/{_fit(folder.parent.name)}/{name}"
+    for number in itertools.count(2):
+        yield f"/{_fit(folder.parent.name)}/{name}-{number}"
 
 
-def _free_name(name: str, taken: set[str]) -> str:
-    number = 2
-    candidate = name
-    while candidate in taken:
-        candidate = f"{name}-{number}"
-        number += 1
-    return candidate
+def _fit(name: str) -> str:
+    fit = _NOT_IN_NAMES.sub("-", name).lstrip("-")[:_NAME_CHARACTERS]
+    return fit if fit.strip(".") else "repository"

@@ -17,6 +17,8 @@ from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote, unquote, urlsplit
 
+from local_service.gateways.guard import is_from_a_page
+
 PARTIAL_CLONE = {"uploadpack.allowFilter": "true", "uploadpack.allowAnySHA1InWant": "true"}
 """What the large public hosts allow."""
 
@@ -28,6 +30,7 @@ class GitServer:
 
     Attributes:
         url: the server's base URL, without a trailing slash.
+        port: where it listens.
         bytes_sent: bytes of all answers so far, headers included.
         requests: method and path of all requests so far.
     """
@@ -54,7 +57,8 @@ class GitServer:
         self.bytes_sent = 0
         self.requests: list[str] = []
         self._server = _Server(("127.0.0.1", port), self)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     def url_of(self, name: str) -> str:
@@ -149,6 +153,9 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def _serve(self) -> None:
+        if is_from_a_page({name.lower(): value for name, value in self.headers.items()}):
+            self.send_error(HTTPStatus.FORBIDDEN)
+            return
         parts = urlsplit(self.path)
         self.server.owner.requests.append(f"{self.command} {self.path}")
         variables = {

@@ -126,7 +126,7 @@ def serve(variables: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
             stdout=subprocess.PIPE,
             text=True,
             cwd=lifeline.ROOT,
-            env={**variables, **more},
+            env={"WATCHLIST_DATA": str(tmp_path_factory.mktemp("data")), **variables, **more},
         )
         try:
             welcome = _read_welcome(process)

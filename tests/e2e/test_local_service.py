@@ -163,7 +163,6 @@ def test_the_printed_commands_work_as_printed(serve: Serve) -> None:
 
     assert '"status":"processing"' in added.replace(" ", "")
     assert '"watchlist_id"' in looked
-    assert '"progress"' in looked
 
 
 def test_run_prints_the_result_of_a_local_repository(variables: Mapping[str, str], forge: Forge) -> None:
@@ -216,17 +215,93 @@ def test_run_refuses_what_is_no_repository_in_one_line(
     assert finished.stderr.count("\n") == 1
 
 
-def test_a_malformed_setting_ends_the_start_with_its_name(variables: Mapping[str, str]) -> None:
-    finished = run({**variables, "LEASE_SECONDS": "soon"}, "serve", "--port", "0")
+def test_a_malformed_setting_ends_the_start_with_its_name(variables: Mapping[str, str], tmp_path: Path) -> None:
+    finished = run({"WATCHLIST_DATA": str(tmp_path), **variables, "LEASE_SECONDS": "soon"}, "serve", "--port", "0")
 
     assert finished.returncode == 1
     assert "LEASE_SECONDS" in finished.stderr.splitlines()[-1]
 
 
-def test_a_taken_port_is_said_in_one_line(variables: Mapping[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--host", "192.0.2.1"), "set --token"),
+        (("--token", "short"), "fewer than 16 characters"),
+        (("--port", "65536"), "'65536' is no port"),
+        (("--data", "/dev/null"), "the data folder /dev/null cannot be used"),
+        (("--log", "/nonexistent/\N{SNOWMAN}/log"), "Permission denied" if os.getuid() else ""),
+    ],
+)
+def test_serve_refuses_in_one_line_what_cannot_work(
+    variables: Mapping[str, str], tmp_path: Path, arguments: tuple[str, str], reason: str
+) -> None:
+    if not reason:
+        pytest.skip("root may write everywhere")
+
+    finished = run({"WATCHLIST_DATA": str(tmp_path), **variables}, "serve", *arguments)
+
+    assert finished.returncode != 0
+    assert reason in finished.stderr.splitlines()[-1]
+    assert "Traceback" not in finished.stderr
+
+
+def test_without_git_it_says_so(variables: Mapping[str, str], tmp_path: Path) -> None:
+    finished = run({**variables, "PATH": str(tmp_path)}, "run")
+
+    assert finished.stderr == "error: git is not installed, or not on the PATH\n"
+
+
+@pytest.mark.parametrize("after", [0, 0.3, 1, 2])
+def test_an_interrupt_is_silent_and_complete_at_any_moment(
+    variables: Mapping[str, str], tmp_path: Path, after: float
+) -> None:
+    environment = {"WATCHLIST_DATA": str(tmp_path / "data"), **variables}
+    arguments = [sys.executable, "-m", "local_service", "serve", "--port", "0", "--log", str(tmp_path / "log")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(arguments, stdout=pipe, stderr=pipe, cwd=lifeline.ROOT, env=environment) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(after)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=SECONDS)
+
+    assert (errors, process.returncode) == (b"", 0)
+
+
+def test_what_was_added_is_there_after_the_service_was_killed(serve: Serve, forge: Forge, tmp_path: Path) -> None:
+    repository = forge.path("kept-across-a-kill")
+    forge.make("kept-across-a-kill", commits=3)
+    with serve(repository, WATCHLIST_DATA=str(tmp_path)) as service:
+        url = next(line.strip() for line in service.welcome.splitlines() if line.endswith("/kept-across-a-kill"))
+        watchlist_id = service.api.add(url, "ada@example.org")
+        service.process.kill()
+        service.process.wait(SECONDS)
+
+    with serve(repository, WATCHLIST_DATA=str(tmp_path)) as again:
+        assert url in again.welcome
+        status = again.wait_until_processed(watchlist_id)
+        assert (status["status"], status["commits"]) == ("ready", 3)
+
+
+def test_pages_of_other_sites_may_not_call(service: RunningService) -> None:
+    for headers in ({"Origin": "https://attacker.example"}, {"Host": "attacker.example"}):
+        assert urllib3.request("GET", f"{service.url}/openapi.json", headers=headers).status == 403
+
+
+def test_with_a_token_callers_show_it(serve: Serve) -> None:
+    with serve(WATCHLIST_TOKEN="a-token-for-the-test") as service:
+        url = f"{service.url}/activity/queues"
+        refused = urllib3.request("GET", url)
+        bearer = urllib3.request("GET", url, headers={"Authorization": "Bearer a-token-for-the-test"})
+
+    assert (refused.status, refused.headers["WWW-Authenticate"].split()[0]) == (401, "Basic")
+    assert bearer.status == 200
+
+
+def test_a_taken_port_is_said_in_one_line(variables: Mapping[str, str], tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        finished = run(variables, "serve", "--port", str(port))
+        finished = run({"WATCHLIST_DATA": str(tmp_path), **variables}, "serve", "--port", str(port))
 
     assert finished.returncode == 1
     assert finished.stderr == f"error: cannot listen on port {port}: Address already in use\n"

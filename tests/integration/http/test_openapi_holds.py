@@ -63,7 +63,7 @@ def url(client: Client) -> Iterator[str]:
     user_watchlist_id = entries.user_watchlist_id_of(WATCHLIST_ID, USER)
     raised = alert(1).model_copy(update={"id": ALERT_ID})
     alert_store.put(user_watchlist_id, WATCHLIST_ID, raised, clock.now())
-    with HttpGateway(routes.ROUTES, client.invoke, 0) as gateway:
+    with HttpGateway(routes.ROUTES, client.invoke, ("127.0.0.1", 0)) as gateway:
         yield gateway.url
 
 

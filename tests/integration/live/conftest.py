@@ -66,7 +66,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     with ExitStack() as running:
         aws = running.enter_context(EmbeddedAws(sys.stderr.fileno()))
         parts = Live(aws)
-        gateway = WebSocketGateway(parts.invoke, 0)
+        gateway = WebSocketGateway(parts.invoke, ("127.0.0.1", 0))
         running.callback(gateway.close)
         settings = {
             "GIT_CLONE_DIR": str(tmp_path_factory.mktemp("clones")),

@@ -66,9 +66,21 @@ def test_names_are_made_fit_for_urls_and_unique(tmp_path: Path) -> None:
 
     assert list(link_repositories(paths, tmp_path / "root").values()) == [
         "/local/my-project",
-        "/local/my-project-2",
+        "/b/my-project",
         "/local/c",
     ]
+
+
+def test_an_address_that_was_given_before_is_given_again_and_to_nobody_else(tmp_path: Path) -> None:
+    first, second = a_repository(tmp_path / "a" / "flask"), a_repository(tmp_path / "b" / "flask")
+    third = a_repository(tmp_path / "c" / "b" / "flask")
+    given = link_repositories([first, second], tmp_path / "root")
+    known = {str(path / ".git"): address for path, address in given.items()}
+
+    again = link_repositories([third, second], tmp_path / "again", known)
+
+    assert again == {second: "/b/flask", third: "/b/flask-2"}
+    assert served_head(tmp_path / "again", "/b/flask") == git(second, "rev-parse", "HEAD")
 
 
 @pytest.mark.parametrize("name", ["missing", "folder", "file", "flask/inside"])

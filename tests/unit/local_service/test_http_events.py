@@ -204,7 +204,7 @@ def test_a_function_that_fails_is_answered_for_as_api_gateway_does(
     def fail(_name: str, _event: dict[str, object]) -> None:
         raise error
 
-    gateway = HttpGateway(routes.ROUTES, fail, port=0)
+    gateway = HttpGateway(routes.ROUTES, fail, ("127.0.0.1", 0))
     response = gateway.handle(HttpRequest("GET", "/openapi.json"))
     gateway.close()
 

@@ -1,0 +1,80 @@
+"""Who may call the service: decided by a request's headers, before anything else looks at it.
+
+A web page of another site can have its visitor's browser call this machine, directly (its `Origin` tells) or by a name
+of its own that it lets point here (the `Host` tells). Neither may reach a service without tokens.
+"""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+CHALLENGE = 'Basic realm="Repository Watchlist", charset="UTF-8"'
+"""Makes a browser ask for the token, as a password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What is asked of each request.
+
+    Attributes:
+        port: of the API, whose own page may call.
+        token: what each request has to show, as a bearer token or as the password of any user, or None.
+        wants_tokens: whether an authorizer looks at each request's token afterwards.
+    """
+
+    port: int
+    token: str | None = field(default=None, repr=False)
+    wants_tokens: bool = False
+
+    def refusal(self, headers: Mapping[str, str]) -> HTTPStatus | None:
+        """Return with which status a request is refused, if it is.
+
+        Args:
+            headers: of the request, names in lower case.
+        """
+        if self.token is not None:
+            shown = _token_in(headers.get("authorization", ""))
+            is_right = hmac.compare_digest(shown.encode(), self.token.encode())
+            return None if is_right else HTTPStatus.UNAUTHORIZED
+        if self.wants_tokens:
+            return None
+        own = {f"http://{f'[{name}]' if ':' in name else name}:{self.port}" for name in LOOPBACK}
+        is_own = is_local(headers.get("host", "")) and headers.get("origin", next(iter(own))) in own
+        return None if is_own else HTTPStatus.FORBIDDEN
+
+
+def is_local(host: str) -> bool:
+    """Return whether a `Host` header names this machine as itself only."""
+    try:
+        return urlsplit(f"//{host}").hostname in LOOPBACK
+    except ValueError:
+        return False
+
+
+def is_from_a_page(headers: Mapping[str, str]) -> bool:
+    """Return whether a browser's page, or somebody by another name of this machine, calls what only programs call.
+
+    Args:
+        headers: of the request, names in lower case.
+    """
+    return "origin" in headers or not is_local(headers.get("host", ""))
+
+
+def _token_in(authorization: str) -> str:
+    scheme, _, credentials = authorization.partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return credentials.strip()
+        case "basic":
+            try:
+                return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+            except (binascii.Error, UnicodeDecodeError):
+                return ""
+        case _:
+            return ""

@@ -1,0 +1,54 @@
+"""The addresses of served repositories, kept in the data folder: entries of the watchlist name them."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from local_service.aws.data_folder import DataFolderError
+
+_FILE = "addresses.json"
+
+
+class Addresses(BaseModel):
+    """What was given so far.
+
+    Attributes:
+        port: of the git server.
+        paths: URL paths by git directory.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    port: int = Field(default=0, ge=0, le=65535)
+    paths: dict[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Addresses":
+        """Return what the folder has; nothing where there is no file.
+
+        Raises:
+            DataFolderError: the file is damaged.
+        """
+        file = folder / _FILE
+        try:
+            return cls.model_validate_json(file.read_bytes())
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValidationError) as error:
+            raise DataFolderError(
+                f"{file} cannot be read; without it, served repositories get new addresses"
+            ) from error
+
+    def write(self, folder: Path) -> None:
+        """Put this in the place of what the folder has.
+
+        Raises:
+            DataFolderError: it cannot be written.
+        """
+        file = folder / _FILE
+        new = file.with_suffix(".new")
+        try:
+            new.write_text(self.model_dump_json(indent=1))
+            new.replace(file)
+        except OSError as error:
+            raise DataFolderError(f"{file} cannot be written: {error.strerror}") from error
