@@ -63,7 +63,7 @@ class Queues:
             "CREATE TABLE IF NOT EXISTS messages (number INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, "
             "id TEXT NOT NULL UNIQUE, body TEXT NOT NULL, attributes TEXT NOT NULL, system_attributes TEXT NOT NULL, "
             "sent_at REAL NOT NULL, visible_at REAL NOT NULL, receives INTEGER NOT NULL DEFAULT 0, "
-            "first_received_at REAL)"
+            "first_received_at REAL, is_held INTEGER NOT NULL DEFAULT 0)"
         )
         database.execute("CREATE INDEX IF NOT EXISTS due_messages ON messages (queue, visible_at)")
 
@@ -86,6 +86,13 @@ class Queues:
                 "AWS.SimpleQueueService.UnsupportedOperation",
             )
         return perform(self, request, base_url)
+
+    def release_held(self) -> None:
+        """Let messages be received that somebody received and has done nothing about: who did has ended.
+
+        A message whose visibility was changed since waits for its time, as one that is tried again later.
+        """
+        self._database.execute("UPDATE messages SET visible_at = ?, is_held = 0 WHERE is_held", (time.time(),))
 
     def drop_old(self) -> None:
         """Delete what a queue has kept for as long as it may."""
@@ -199,7 +206,7 @@ class Queues:
         ).fetchall()
         for identifier, *_, receives, first_received_at in due:
             self._database.execute(
-                "UPDATE messages SET visible_at = ?, receives = ?, first_received_at = ? WHERE id = ?",
+                "UPDATE messages SET visible_at = ?, receives = ?, first_received_at = ?, is_held = 1 WHERE id = ?",
                 (now + visibility, receives, first_received_at, identifier),
             )
             self._database.touch(queue_topic(queue), visibility)
@@ -240,7 +247,7 @@ class Queues:
             raise QueueError("InvalidParameterValue", f"VisibilityTimeout is from 0 to {_MOST_VISIBILITY}")
         self._database.touch(queue_topic(queue), seconds)
         changed = self._database.execute(
-            "UPDATE messages SET visible_at = ? WHERE queue = ? AND id = ?",
+            "UPDATE messages SET visible_at = ?, is_held = 0 WHERE queue = ? AND id = ?",
             (time.time() + seconds, queue, _id_in(entry)),
         ).rowcount
         if not changed:

@@ -71,6 +71,7 @@ class OneAtATime:
         self._application = application
         self._database = database
         self._queues = Queues(database, ACCOUNT, REGION)
+        self._queues.release_held()
         self._tasks = Tasks(database, ACCOUNT, REGION)
         self._positions = Positions(database)
         self._ring = ring

@@ -74,6 +74,24 @@ def test_what_was_acknowledged_is_there_after_a_kill(kept: EmbeddedAws, folder: 
         assert run_task(again, environment, "token") == task
 
 
+def test_a_message_that_died_with_its_receiver_is_received_again_and_one_that_waits_is_not(
+    kept: EmbeddedAws, folder: Path, log: int
+) -> None:
+    url = queue_of(provision(kept.url, VARIABLES))
+    sqs = client(kept, "sqs")
+    for body in ("held", "waiting"):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    _held, waiting = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=2)["Messages"]
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=waiting["ReceiptHandle"], VisibilityTimeout=600)
+    kill(kept)
+
+    with EmbeddedAws(log, folder) as again:
+        url = queue_of(provision(again.url, VARIABLES))
+        messages = client(again, "sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=2)["Messages"]
+
+    assert [message["Body"] for message in messages] == ["held"]
+
+
 def test_a_consumer_goes_on_in_its_stream_where_it_was(kept: EmbeddedAws, folder: Path, log: int) -> None:
     provision(kept.url, VARIABLES)
     for number in range(3):
