@@ -173,8 +173,9 @@ replay: .venv/local ## Serve again what stream consumers gave up (ENVIRONMENT=<n
 	$(BIN)/python -m infra.operations.replay $(ENVIRONMENT)
 
 .PHONY: clean
-clean: ## Remove everything that was installed or built
-	rm -rf page/node_modules $(PAGE) .venv .venv-bench build cdk.out .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+clean: ## Remove everything that was installed or built, but not the data of `make serve` (build/local/data)
+	rm -rf page/node_modules $(PAGE) .venv .venv-bench cdk.out .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@if [ -d build ]; then find build -mindepth 1 -path build/local/data -prune -o ! -path build/local -print0 | xargs -0 rm -rf; fi
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'

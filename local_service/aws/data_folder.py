@@ -18,6 +18,7 @@ VERSION = 1
 
 _DATABASE = "watchlist.sqlite"
 _LOCK = "lock"
+_LONG_LOG_BYTES = 64 * 1024 * 1024
 _APPLICATION = 0x57617463
 """The bytes "Watc" in the database's header: no other program's database is taken for one."""
 
@@ -29,8 +30,9 @@ class DataFolderError(Exception):
 class Database:
     """Everything that is kept, for one thread at a time."""
 
-    def __init__(self, connection: sqlite3.Connection, lock: IO[str] | None = None) -> None:
+    def __init__(self, connection: sqlite3.Connection, folder: Path | None = None, lock: IO[str] | None = None) -> None:
         self._connection = connection
+        self._folder = folder
         self._lock = lock
         self._touched: dict[str, float] = {}
         self.execute = connection.execute
@@ -62,6 +64,12 @@ class Database:
                 self.execute("ROLLBACK")
             raise
 
+    def shorten_log(self) -> None:
+        """Move the log into the database's file once it is long; outside a transaction."""
+        log = self._folder / f"{_DATABASE}-wal" if self._folder else None
+        if log is not None and log.exists() and log.stat().st_size > _LONG_LOG_BYTES:
+            self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def clear(self) -> None:
         """Forget everything."""
         for (table,) in self.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
@@ -87,7 +95,7 @@ def open_database(folder: Path | None) -> Database:
         lock = _lock(folder)
         connection = _connect(str(folder / _DATABASE))
         _check_version(folder, connection)
-        return Database(connection, lock)
+        return Database(connection, folder, lock)
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DataFolderError(f"the data folder {folder} cannot be used: {reason}") from error
@@ -97,6 +105,9 @@ def _connect(name: str) -> sqlite3.Connection:
     connection = sqlite3.connect(name, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    # The log alone grows while the service runs: a copy of the file and then of the log is a whole one.
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return connection
 
 

@@ -163,6 +163,8 @@ class OneAtATime:
             for table in kept_tables.tables(ACCOUNT, REGION).values():
                 table.delete_expired(now)
                 table.drop_old_records(now)
+        with self._lock:
+            self._database.shorten_log()
 
     def _harm(self, fault: Fault, call: Call, environ: "WSGIEnvironment", plan_changed: threading.Event) -> "_Answer":
         """Do what the fault says, waiting outside the lock; it waits no longer than its plan lasts."""
