@@ -16,6 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.http import merge_patch
 from functions.http.callers import NotYoursError, OperatorsOnlyError
+from functions.http.compression import compressed
 from functions.http.faults import sentence, unknown_parameter
 from functions.http.problems import (
     PROBLEM_JSON,
@@ -112,9 +113,9 @@ def handler(function: LambdaFunction[Any], *routers: Router) -> Handler[Answer]:
             return _refusal(fields_at_fault([((name,), unknown_parameter(known)) for name, known in unknown]))
         # Powertools reads the body before any middleware runs: a form as if it were JSON, and JSON without bounds.
         unreadable = _unreadable_body(event) if event.get("routeKey") in _WITH_BODY else None
-        return (
-            app.resolve(event, context) if unreadable is None else _refusal(describe(unreadable, advice_on(unreadable)))
-        )
+        if unreadable is not None:
+            return _refusal(describe(unreadable, advice_on(unreadable)))
+        return compressed(app.resolve(event, context), (event.get("headers") or {}).get("accept-encoding", ""))
 
     return function.handler(handle, correlation_id_path="requestContext.requestId")
 
@@ -204,8 +205,7 @@ def _readable(field: str) -> str:
 
 
 def _no_entry(error: EntryNotFoundError) -> "Response[str]":
-    del error
-    return problem(ProblemCode.NOT_FOUND, "There is no watchlist entry with this id.")
+    return problem(ProblemCode.NOT_FOUND, f"There is no watchlist entry with this id.{_another_kind(str(error))}")
 
 
 def _already_watching(error: AlreadyWatchingError) -> "Response[str]":
@@ -223,13 +223,24 @@ def already_watching(error: AlreadyWatchingError) -> Problem:
 
 
 def _no_user_entry(error: UserEntryNotFoundError) -> "Response[str]":
-    del error
-    return problem(ProblemCode.NOT_FOUND, "There is no user entry with this id.")
+    return problem(ProblemCode.NOT_FOUND, f"There is no user entry with this id.{_another_kind(str(error))}")
 
 
 def _no_alert(error: AlertNotFoundError) -> "Response[str]":
-    del error
-    return problem(ProblemCode.NOT_FOUND, "There is no alert with this id.")
+    return problem(ProblemCode.NOT_FOUND, f"There is no alert with this id.{_another_kind(str(error))}")
+
+
+_KINDS_OF_IDS = {
+    "watchlist_": "an entry (`watchlist_id`)",
+    "user_": "a user's watch (`user_watchlist_id`)",
+    "alert_": "an alert",
+}
+
+
+def _another_kind(wrong: str) -> str:
+    """Return what an id that was not found looks like; nothing if it looks like none of ours."""
+    kind = next((kind for prefix, kind in _KINDS_OF_IDS.items() if wrong.startswith(prefix)), None)
+    return "" if kind is None else f" It looks like the id of {kind}."
 
 
 def _not_yours(error: NotYoursError) -> "Response[str]":

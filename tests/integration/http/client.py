@@ -1,9 +1,10 @@
 """Calls the real handlers as API Gateway does, and writes what a worker would have written."""
 
+import gzip
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -68,6 +69,8 @@ class Client:
         event = event_of(request, match, datetime.now(UTC), "request-1")
         response = response_of(self.invoke(match.route.function.name, self._authorized(event)))
         content_type = dict(response.headers)["content-type"]
+        if dict(response.headers).get("content-encoding") == "gzip":
+            response = replace(response, body=gzip.decompress(response.body))
         body = (
             json.loads(response.body)
             if response.body and content_type.partition(";")[0].endswith("json")

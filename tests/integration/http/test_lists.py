@@ -331,3 +331,28 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones(client: Client, pat
     assert (answer.status, answer.code) == (422, "invalid_fields")
     assert answer.body["errors"][0]["field"] in {"colour", "user"}
     assert answer.body["errors"][0]["message"].endswith(f"which has {known}")
+
+
+@pytest.mark.parametrize(
+    ("path", "looks_like"),
+    [
+        ("/activity/watchlist/user_1_watchlist_a_b_1/status", "a user's watch (`user_watchlist_id`)"),
+        ("/activity/user-watchlist-alerts/watchlist_a_b_1", "an entry (`watchlist_id`)"),
+    ],
+)
+def test_an_id_of_another_kind_is_told_so(client: Client, path: str, looks_like: str) -> None:
+    answer = client.get(path)
+
+    assert answer.status == 404
+    assert answer.body["detail"].endswith(f"It looks like the id of {looks_like}.")
+
+
+def test_a_long_list_is_compressed_for_who_takes_that(client: Client) -> None:
+    write_watchlist("ada", 20)
+
+    plain = client.get("/activity/watchlist?user=ada")
+    packed = client.get("/activity/watchlist?user=ada", headers={"accept-encoding": "gzip"})
+
+    assert (plain.headers.get("content-encoding"), plain.headers["vary"]) == (None, "Accept-Encoding")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.body == plain.body
