@@ -254,7 +254,7 @@ def a_renamed_branch_appears(watched: Watched) -> None:
 def a_repository_that_goes_away_and_comes_back_appears(watched: Watched) -> None:
     away = watched.path.with_name("away")
     watched.path.rename(away)
-    watched.channels.bring("repository_unavailable")
+    watched.channels.bring("repository_unavailable", events=("verdict.changed",))
 
     status = watched.status()
     assert (status["status"], status["last_error"], status["commits"], watched.score()) == ("ready", None, COMMITS, 8.0)
@@ -266,7 +266,7 @@ def a_repository_that_goes_away_and_comes_back_appears(watched: Watched) -> None
     watched.commit("back.txt", lines(1))
     status = watched.wait_until_current()
     assert (status["last_check"]["error"], status["commits"], watched.score()) == (None, COMMITS + 1, 8.0)
-    watched.channels.bring("repository_unavailable")
+    watched.channels.bring("repository_unavailable", events=("verdict.changed",))
     assert_live_state_is_the_status(watched)
 
 
