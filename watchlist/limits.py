@@ -321,6 +321,9 @@ WEBHOOK_ATTEMPTS = 8
 WEBHOOK_RETRY_BASE = timedelta(seconds=30)
 """Pause after the first failed try; it doubles with each further one."""
 
+WEBHOOK_LONGEST_PAUSE = timedelta(hours=6)
+"""A webhook that asks for a longer pause is tried again after this; SQS hides a message for at most twelve hours."""
+
 WEBHOOK_TIMEOUT = timedelta(seconds=10)
 """How long a webhook may take to answer."""
 

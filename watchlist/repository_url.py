@@ -20,7 +20,10 @@ MAX_GROUPS = 20
 """Deepest nesting of groups (GitLab's limit)."""
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}")
-"""One part of a path: never starts with `-`, so that no tool takes it for an option."""
+"""An owner, or a group."""
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+"""A repository's name. It may begin with `-`; tools never see it but within an address."""
 
 _ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::(?P<port>[1-9]\d{0,4}))?")
 
@@ -115,6 +118,8 @@ def _owner_and_name(path: str, *, may_nest: bool) -> tuple[str, str]:
     most = MAX_GROUPS + 1 if may_nest else 2
     if not 2 <= len(segments) <= most:  # noqa: PLR2004 - owner and name
         raise InvalidRepositoryUrlError("must name an owner and a repository, like https://github.com/owner/name")
-    if not all(_SEGMENT.fullmatch(segment) and segment.strip(".") for segment in segments):
+    *owner, name = segments
+    has_form = all(map(_SEGMENT.fullmatch, owner)) and _NAME.fullmatch(name)
+    if not has_form or not all(segment.strip(".") for segment in segments):
         raise InvalidRepositoryUrlError("has an owner or repository name that no host allows")
-    return "/".join(segments[:-1]), segments[-1]
+    return "/".join(owner), name

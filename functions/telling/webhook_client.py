@@ -8,13 +8,14 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 
 from urllib3.exceptions import HTTPError
 
-from watchlist import limits
+from watchlist import clock, limits, retry_after
 from watchlist.notifications import webhooks
 from watchlist.notifications.webhooks import WebhookUrl
 from watchlist.settings import WebhookSettings
@@ -25,7 +26,15 @@ _SECONDS = limits.WEBHOOK_TIMEOUT.total_seconds()
 
 
 class DeliveryError(Exception):
-    """The webhook did not take the delivery; the message says why, in words that a user may read."""
+    """The webhook did not take the delivery; the message says why, in words that a user may read.
+
+    Attributes:
+        retry_after: how long it asks to wait, None when it does not say.
+    """
+
+    def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 def addresses_of(host: str) -> list[str]:
@@ -106,7 +115,8 @@ def post(url: WebhookUrl, headers: Mapping[str, str], body: bytes, reach: Reach 
         try:
             connection.request("POST", url.target, body=body, headers={**headers, **said}, preload_content=False)
             with connection.getresponse() as response:
-                status = response.status  # all that matters: the body is never read
+                status = response.status  # the body is never read
+                asked = response.headers.get("Retry-After")
         except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as error:
             # AttributeError, ValueError: http.client's answer to a socket that was cut under it.
             if not deadline.is_over:
@@ -114,4 +124,4 @@ def post(url: WebhookUrl, headers: Mapping[str, str], body: bytes, reach: Reach 
     if deadline.is_over:
         raise DeliveryError(f"there was no answer within {reach.seconds:g} s")
     if not (HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES):
-        raise DeliveryError(f"it answered with status {status}")
+        raise DeliveryError(f"it answered with status {status}", retry_after.read(asked, clock.now()))

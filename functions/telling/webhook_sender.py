@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, TypedDict
 
 import boto3
@@ -11,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions import startup
 from functions.telling import webhook_client
 from functions.telling.webhook_client import DeliveryError, Reach
-from watchlist import clock
+from watchlist import clock, limits
 from watchlist.deployment import functions as function_specs
 from watchlist.metrics import Metric, publisher
 from watchlist.notifications import webhooks
@@ -59,10 +60,12 @@ def _serve(record: dict[str, Any]) -> bool:
         logger.warning("webhook failed", user_watchlist_id=delivery.user_watchlist_id, reason=str(error))
         metrics.add_metric(Metric.WEBHOOK_FAILED, Metric.WEBHOOK_FAILED.unit, 1)
         _note(user_entry, tries, str(error))
+        pause = pause_after(tries, function.settings.webhook_retry_base)
+        asked = min(error.retry_after or timedelta(0), limits.WEBHOOK_LONGEST_PAUSE)
         sqs().change_message_visibility(
             QueueUrl=function.settings.webhook_queue_url,
             ReceiptHandle=record["receiptHandle"],
-            VisibilityTimeout=round(pause_after(tries, function.settings.webhook_retry_base).total_seconds()),
+            VisibilityTimeout=round(max(pause, asked).total_seconds()),
         )
         return False
     if was_called:

@@ -13,6 +13,8 @@ _EXECUTABLE = 0o100755
 _SYMLINK = 0o120000
 _LONGEST_LINK = 4096
 _LONGEST_NAME = 255
+_DEEPEST = 128
+"""Directories nest no deeper than this in a checkout: what removes or scans it goes down by recursion."""
 _BATCH = 2000
 _UNWRITABLE = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ}
 """Two names that this file system holds for one, or a name that it does not take."""
@@ -21,8 +23,8 @@ _UNWRITABLE = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, er
 def write_tree(store: ObjectStore, tree: str, target: Path, limits: FetchLimits) -> None:
     """Write the files below `tree` into the new directory `target`.
 
-    Left out are: submodules, files larger than the limit, names that no honest file has (`..`, `.git` in any case),
-    and symbolic links that lead, or could lead by way of another link, out of `target`.
+    Left out are: submodules, files larger than the limit or below more than 128 directories, names that no honest file
+    has (`..`, `.git` in any case), and symbolic links that lead, or could lead by way of another link, out of `target`.
 
     Raises:
         JobError: OUT_OF_DISK when there are more files or bytes than allowed.
@@ -53,7 +55,7 @@ def stays_inside(link: PurePosixPath, destination: str) -> bool:
     Steps upwards are allowed only in front, where the folders are known to be real; behind the first step down another
     link may lie, from which `..` would lead elsewhere.
     """
-    if destination.startswith("/") or "\0" in destination:
+    if not destination or destination.startswith("/") or "\0" in destination:
         return False
     steps = [step for step in destination.split("/") if step not in {"", "."}]
     upwards = 0
@@ -76,7 +78,7 @@ def _safe_entries(store: ObjectStore, tree: str, limits: FetchLimits) -> Iterato
     for number, (path, entry) in enumerate(store.entries(tree)):
         if number >= limits.checkout_files:
             raise JobError(ErrorCode.OUT_OF_DISK, f"The repository has more than {limits.checkout_files} files.")
-        if entry.is_blob and is_safe_path(path):
+        if entry.is_blob and path.count("/") <= _DEEPEST and is_safe_path(path):
             yield PurePosixPath(path), entry
 
 

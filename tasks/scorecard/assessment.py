@@ -97,8 +97,7 @@ class Assessor:
     ) -> tuple[str, object]:
         """Return the name that the report must bear, and the report."""
         if source is ScorecardSource.LOCAL:
-            tree = checkout()
-            return f"file://{tree}", self.cli.check_tree(tree)
+            return self.cli.check_tree(checkout())
         name = f"{repository.host}/{repository.owner}/{repository.name}"
         if source is ScorecardSource.FORGE:
             return name, self.cli.check_forge(name, tokens)

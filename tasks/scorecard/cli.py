@@ -1,10 +1,12 @@
 """Running the Scorecard program: its own process group, a wall clock, next to no environment, a bounded report."""
 
+import contextlib
 import json
 import os
 import re
+import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,15 +95,16 @@ class ScorecardCli:
         arguments = [f"--repo={name}", f"--checks={','.join(FORGE_CHECKS)}"]
         return self._run(arguments, {"GITHUB_AUTH_TOKEN": ",".join(tokens)}, self._limits.forge_seconds)
 
-    def check_tree(self, tree: Path) -> object:
-        """Return the report on the checkout `tree` (absolute), as parsed JSON; errors as in `check_forge`.
+    def check_tree(self, tree: Path) -> tuple[str, object]:
+        """Return the name of the report on the checkout `tree` (absolute), and the report; errors as in `check_forge`.
 
         Scorecard gives even an empty directory a score (4.3) and reads what symbolic links point to, wherever that is:
         a tree without files or with links out of it is refused.
         """
         _refuse_unfit(tree)
-        arguments = [f"--local={tree}", f"--checks={','.join(LOCAL_CHECKS)}"]
-        return self._run(arguments, {}, self._limits.local_seconds)
+        with _out_of_ignore_rules(tree) as seen:
+            arguments = [f"--local={seen}", f"--checks={','.join(LOCAL_CHECKS)}"]
+            return f"file://{seen}", self._run(arguments, {}, self._limits.local_seconds)
 
     def _run(self, arguments: Sequence[str], secrets: Mapping[str, str], seconds: float) -> object:
         try:
@@ -174,6 +177,32 @@ def _read(output: Path) -> object:
         return None
 
 
+@contextlib.contextmanager
+def _out_of_ignore_rules(tree: Path) -> Iterator[Path]:
+    """Give a path of `tree` whose folders have no `.gitignore`.
+
+    Scorecard's scanner for vulnerabilities obeys the rules of all folders above the checkout, whether or not it is a
+    work tree of its own (osv-scalibr, `ParseParentGitignores`): below an ignored folder it would see no file, and
+    nothing to complain of. So it comes by a link from the system's folder for temporary files.
+
+    Raises:
+        UnusableReportError: that folder is below such rules, too.
+    """
+    if not _is_below_rules(tree):
+        yield tree
+        return
+    with tempfile.TemporaryDirectory(prefix="checkout-") as folder:
+        seen = Path(folder).resolve() / "link" / tree.name
+        if _is_below_rules(seen):
+            raise UnusableReportError("the checkout lies in a folder whose ignore rules hide it from Scorecard")
+        seen.parent.symlink_to(tree.parent)
+        yield seen
+
+
+def _is_below_rules(tree: Path) -> bool:
+    return any((folder / ".gitignore").exists() for folder in tree.parents)
+
+
 def _refuse_unfit(tree: Path) -> None:
     inside = str(tree.resolve()) + os.sep
     has_files = False
@@ -183,7 +212,7 @@ def _refuse_unfit(tree: Path) -> None:
         has_files = has_files or any(name != ".git" for name in files)
         for entry in (*directories, *files):
             path = Path(directory, entry)
-            if path.is_symlink() and not os.path.realpath(path).startswith(inside):
+            if path.is_symlink() and not f"{os.path.realpath(path)}{os.sep}".startswith(inside):
                 raise UnusableReportError("the checkout has symbolic links that lead out of it")
     if not has_files:
         raise UnusableReportError("the checkout has no files")

@@ -155,6 +155,11 @@ hostile = st.one_of(
 )
 
 
+@pytest.mark.parametrize("name", ["-", "-a", "--", "-.-"])
+def test_a_repository_may_begin_with_a_dash(name: str) -> None:
+    assert parse_repository_url(f"https://github.com/owner/{name}.git").name == name
+
+
 @given(hostile)
 @example("https://github.com/" + "a/" * 5000)
 def test_nothing_but_an_allowed_origin_and_safe_names_ever_survives(text: str) -> None:
@@ -167,7 +172,7 @@ def test_nothing_but_an_allowed_origin_and_safe_names_ever_survives(text: str) -
     for part in (*repository.owner.split("/"), repository.name):
         assert set(part) <= SAFE
         assert part.strip(".")
-        assert not part.startswith("-")
+    assert not any(part.startswith("-") for part in repository.owner.split("/"))
     assert len(repository.url) <= limits.REPOSITORY_URL_CHARACTERS
     assert parse_repository_url(repository.url) == repository
 

@@ -20,7 +20,8 @@ from watchlist import limits
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - no secret, but how one begins
 _SECRET_BYTES = 32
 _PRINTABLE = re.compile(r"[!-~]+")
-_HOST = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
+_HOST = re.compile(r"(?=.{1,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
+_ADDRESS = re.compile(r"[0-9.]+|.*:.*|0x[0-9a-f]+")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/32")
 """Stands for IPv4 addresses (RFC 6052, RFC 8215), private ones among them."""
 
@@ -47,6 +48,8 @@ def parse(url: str) -> WebhookUrl:
     Raises:
         InvalidWebhookUrlError: it is too long, not https, names no public host by its name, or has a port or user.
     """
+    if not url.isascii():
+        raise InvalidWebhookUrlError("must be ASCII: write an internationalised host name in its xn-- form")
     if len(url) > limits.WEBHOOK_URL_CHARACTERS or not _PRINTABLE.fullmatch(url):
         raise InvalidWebhookUrlError(f"must be at most {limits.WEBHOOK_URL_CHARACTERS} printable ASCII characters")
     try:
@@ -59,8 +62,10 @@ def parse(url: str) -> WebhookUrl:
     if "@" in parts.netloc or "\\" in url or port not in {None, 443} or parts.fragment:
         raise InvalidWebhookUrlError("must have no user name, port, backslash or fragment")
     host = (parts.hostname or "").lower()
-    if not _HOST.fullmatch(host):
+    if _ADDRESS.fullmatch(host):
         raise InvalidWebhookUrlError("must name its host, not an IP address")
+    if not _HOST.fullmatch(host):
+        raise InvalidWebhookUrlError("must name a public host, like hooks.example.org")
     return WebhookUrl(host, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
 
 

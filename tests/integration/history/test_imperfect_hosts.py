@@ -228,3 +228,13 @@ def test_a_host_of_the_old_protocol_is_read_with_its_tags(
     name, expected = ("six.git", shas) if copy == "whole" else ("shallow.git", shas[:4])
     found, _ = serving(open_at, forwarding(back, name, drop_version=True))
     assert list(found) == expected
+
+
+def test_a_checkout_leaves_out_what_lies_too_deep_and_links_to_nowhere(
+    open_at: Open, tmp_path: Path, back: GitServer
+) -> None:
+    deep = b"d/" * 1500 + b"file"
+    files = {b"README": PlannedFile(b"x"), deep: PlannedFile(b"x"), b"empty": PlannedFile(b"", "120000")}
+    build_repository(tmp_path / "deep.git", [PlannedCommit(files=files)])
+    with open_at(back.url_of("deep.git")) as repository:
+        assert [path.name for path in repository.check_out().iterdir()] == ["README"]

@@ -274,6 +274,7 @@ def test_a_checkout_with_links_out_of_it_is_refused(runner: Runner, tree: Path, 
     assert runner.calls == []
 
 
-def test_a_checkout_with_links_within_it_is_fine(runner: Runner, tree: Path) -> None:
-    (tree / "link").symlink_to("README")
+@pytest.mark.parametrize("target", ["README", ".", "./"])
+def test_a_checkout_with_links_within_it_is_fine(runner: Runner, tree: Path, target: str) -> None:
+    (tree / "link").symlink_to(target)
     assert json.dumps(runner.cli(COMPLETE, report()).check_tree(tree))

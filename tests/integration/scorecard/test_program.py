@@ -90,9 +90,10 @@ def pinned_version() -> str:
 
 
 def check(cli: ScorecardCli, tree: Path) -> ScorecardResult:
+    name, report = cli.check_tree(tree)
     return read_report(
-        cli.check_tree(tree),
-        name=f"file://{tree}",
+        report,
+        name=name,
         source=ScorecardSource.LOCAL,
         head="a" * 40,
         obtained_at=now(),
@@ -255,3 +256,16 @@ def test_a_repository_that_the_forge_does_not_know_has_no_report(program: str, t
         cli = cli_asking(host, program, tmp_path)
         with pytest.raises(UnusableReportError, match=r"could not read the repository: .* 404"):
             cli.check_forge(f"{host}/acme/rocket", ["token"])
+
+
+def test_ignore_rules_above_the_checkout_hide_nothing(cli: ScorecardCli, tmp_path: Path) -> None:
+    """Without a database of vulnerabilities at hand, a scanner that sees the packages cannot conclude; one that sees
+    none concludes that there is nothing."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text("/build/\n")
+    (tmp_path / "build").mkdir()
+    lock = b'{"name":"a","lockfileVersion":3,"packages":{"node_modules/lodash":{"version":"4.17.4"}}}'
+    files = {"package-lock.json": lock, "README.md": b"# a"}
+    outside = found(check(cli, checkout(tmp_path / "plain", files)), "Vulnerabilities")
+    inside = found(check(cli, checkout(tmp_path / "build", files)), "Vulnerabilities")
+    assert inside.score == outside.score != 10

@@ -169,3 +169,24 @@ def test_the_pauses_between_tries_grow_and_stay_within_what_sqs_keeps_a_message_
 
     assert pauses[:3] == [30, 60, 120]
     assert pauses[-1] < 12 * 3600
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("https://bücher.example/", "xn--"),
+        ("https://127.0.0.1/", "IP address"),
+        ("https://[::1]/", "IP address"),
+        ("https://2130706433/", "IP address"),
+        ("https://localhost/", "public host"),
+        ("https://-a.example.org/", "public host"),
+    ],
+)
+def test_an_address_is_refused_for_the_true_reason(url: str, reason: str) -> None:
+    with pytest.raises(InvalidWebhookUrlError, match=reason):
+        webhooks.parse(url)
+
+
+@pytest.mark.parametrize("host", ["xn--bcher-kva.example", "my_hooks.example.org", "_hooks.example.org"])
+def test_internationalised_and_underscored_hosts_are_taken(host: str) -> None:
+    assert webhooks.parse(f"https://{host}/").host == host
