@@ -132,7 +132,7 @@ def _plan_after_failed_setup(entry: Entry, now: datetime, policy: Policy, random
 def is_asked_for(entry: Entry) -> bool:
     """Whether somebody asked for a check since the last one ended."""
     asked_at, last = entry.check_requested_at, entry.last_check
-    return asked_at is not None and (not last or asked_at > datetime.fromisoformat(last["at"]))
+    return asked_at is not None and (last is None or asked_at > last.at)
 
 
 def judge(entry: Entry, head: Head, now: datetime, policy: Policy, random: Random) -> Start | Unchanged:
@@ -194,11 +194,10 @@ def _or_completion(entry: Entry, at: datetime | None) -> datetime:
 
 def _pause_ends(entry: Entry, policy: Policy) -> datetime:
     """Return when the pause after the last failure ends; a moment long past when there was none."""
-    last_check = entry.last_check
-    if not entry.check_failures or not last_check or not last_check["error"]:
+    last = entry.last_check
+    if not entry.check_failures or last is None or last.error is None:
         return entry.created_at
-    pause = pause_after(int(entry.check_failures), ErrorCode(last_check["error"]["code"]), policy)
-    return datetime.fromisoformat(last_check["at"]) + pause
+    return last.at + pause_after(int(entry.check_failures), last.error.code, policy)
 
 
 def _doubled(interval: timedelta, times: int) -> timedelta:

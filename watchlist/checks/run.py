@@ -31,6 +31,7 @@ from watchlist.jobs.protocol import SupersededError
 from watchlist.jobs.queue import JobQueue
 from watchlist.metrics import Metric
 from watchlist.states import CheckOutcome, DueKind
+from watchlist.storage.last_check import LastCheck
 from watchlist.storage.records import Entry
 
 Seen = dict[str, Any]
@@ -165,7 +166,7 @@ class Checks:
                 seen |= {
                     "default_branch": head.branch,
                     "check_failures": 0,
-                    "last_check": job_protocol.check_of(CheckOutcome.UNCHANGED, now, None),
+                    "last_check": LastCheck(at=now, outcome=CheckOutcome.UNCHANGED),
                 }
                 self._settle(entry, next_at, seen, now)
             case _:
@@ -180,7 +181,7 @@ class Checks:
         seen |= {
             "check_failures": failed.check_failures,
             "gone_since": failed.gone_since,
-            "last_check": job_protocol.check_of(CheckOutcome.FAILED, now, error),
+            "last_check": LastCheck.failed(now, error.code, error.message),
         }
         self._settle(entry, failed.next_at, seen, now)
 

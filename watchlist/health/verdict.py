@@ -309,12 +309,12 @@ def _only_programs(by_bot: datetime) -> Reason:
 
 
 def _check_failure(entry: Entry) -> CheckFailure | None:
-    error = (entry.last_check or {}).get("error")
+    error = entry.last_check.error if entry.last_check else None
     times = int(entry.check_failures or 0)
     if not times or not error:
         return None
     confirmed = entry.gone_since is not None and times >= limits.GONE_CONFIRMED_AFTER
-    return CheckFailure(error["code"], error["message"], times, entry.gone_since if confirmed else None)
+    return CheckFailure(error.code, error.message, times, entry.gone_since if confirmed else None)
 
 
 def _verdict(state: VerdictState, code: ReasonCode, message: str) -> Verdict:

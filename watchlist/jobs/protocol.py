@@ -26,7 +26,7 @@ from pynamodb.exceptions import TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from watchlist import clock, limits
+from watchlist import limits
 from watchlist.errors import JobError
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import waiting
@@ -34,6 +34,7 @@ from watchlist.jobs.message import JobMessage
 from watchlist.settings import PatienceSettings
 from watchlist.states import CheckOutcome, DueKind, EntryStatus, JobState, Share, Stage
 from watchlist.storage.failures import is_refused
+from watchlist.storage.last_check import LastCheck
 from watchlist.storage.records import ENTRY_KEY, Entry, JobRecord, LastError, Progress, transaction
 from watchlist.storage.transactions import despite_others
 
@@ -440,7 +441,7 @@ class Lease:
             Entry.job_state.set(JobState.COMPLETED),
             Entry.status.set(EntryStatus.READY),
             Entry.last_error.remove(),
-            Entry.last_check.set(check_of(CheckOutcome.COMPLETED, at, None)),
+            Entry.last_check.set(LastCheck(at=at, outcome=CheckOutcome.COMPLETED)),
             Entry.check_failures.set(0),
             Entry.progress.set(Progress.of(Stage.DONE, 1, 1)),
             *(_set_or_remove(getattr(Entry, name), value) for name, value in result.items()),
@@ -549,7 +550,7 @@ def _fail(entry: Entry, attempt: int, reason: LastError, condition: Condition, *
         Entry.attempt.set(attempt),
         Entry.claimed_attempt.set(attempt),
         Entry.attempts_used_up.set(attempts_used_up),
-        Entry.last_check.set(check_of(CheckOutcome.FAILED, reason.at, reason)),
+        Entry.last_check.set(LastCheck.failed(reason.at, reason.code, reason.message)),
         Entry.check_failures.add(1),
         *_closed(entry, reason.at),
     ]
@@ -616,15 +617,6 @@ def _closed(entry: Entry, at: datetime) -> list[Action]:
     if not entry.kind.is_refresh:
         actions.append(Entry.processing_completed_at.set(at))
     return actions
-
-
-def check_of(outcome: CheckOutcome, at: datetime, reason: LastError | JobError | None) -> dict[str, Any]:
-    """Return `last_check`: when and how an entry was last looked at."""
-    return {
-        "at": clock.to_json(at),
-        "outcome": str(outcome),
-        "error": {"code": str(reason.code), "message": reason.message} if reason else None,
-    }
 
 
 def _open_job(message: JobMessage) -> Condition:

@@ -37,8 +37,9 @@ import hashlib
 import json
 import zlib
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+from pydantic import BaseModel
 from pynamodb.attributes import (
     Attribute,
     BinaryAttribute,
@@ -54,7 +55,7 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 from pynamodb.connection import Connection
-from pynamodb.constants import BINARY
+from pynamodb.constants import BINARY, STRING
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
@@ -66,11 +67,33 @@ from watchlist.repository_url import Repository
 from watchlist.settings import TableSettings
 from watchlist.states import EntryStatus, JobState, Share, Stage
 from watchlist.storage import tables
+from watchlist.storage.last_check import LastCheck
 
 ENTRY_KEY = "ENTRY"
 USER_PREFIX = "USER#"
 SEGMENT_PREFIX = "SEGMENT#"
 HEALTH_PREFIX = "HEALTH#"
+
+
+Stored = TypeVar("Stored", bound=BaseModel)
+
+
+class ModelAttribute(Attribute[Stored]):
+    """A Pydantic model as JSON."""
+
+    attr_type = STRING
+
+    def __init__(self, model: type[Stored], **options: Any) -> None:  # noqa: ANN401 - PynamoDB's
+        super().__init__(**options)
+        self._model = model
+
+    def serialize(self, value: Stored) -> str:
+        """Return the model's JSON."""
+        return value.model_dump_json()
+
+    def deserialize(self, value: str) -> Stored:
+        """Return the model of this JSON."""
+        return self._model.model_validate_json(value)
 
 
 class CompressedJSONAttribute(Attribute[Any]):
@@ -271,7 +294,7 @@ class Entry(WatchlistItem, discriminator="entry"):
     """When somebody asked for a check that the next run is to do."""
     verdict = UnicodeAttribute(null=True)
     """The verdict that the last check found; a change is told. What is shown is judged anew, as of now."""
-    last_check = JSONAttribute(null=True)
+    last_check = ModelAttribute(LastCheck, null=True)
     check_failures = NumberAttribute(default=0)
     gone_since = UTCDateTimeAttribute(null=True)
     announced_job_id = UnicodeAttribute(null=True)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from functions.http.documented import stored_as
 from functions.http.shapes.fields import (
@@ -65,6 +65,8 @@ class UserEntryAnswer(BaseModel):
 class CheckErrorAnswer(BaseModel):
     """Why the repository could not be brought up to date."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     code: Annotated[ErrorCode, Field(description="Stable.", examples=[ErrorCode.HOST_UNREACHABLE])]
     message: Annotated[str, Field(description="For a person.", examples=["The host did not answer."])]
 
@@ -72,9 +74,16 @@ class CheckErrorAnswer(BaseModel):
 class LastCheckAnswer(BaseModel):
     """The last look at a repository; what is stored is that of the last good one."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     at: Annotated[Moment, Field(description="When it ended.")]
     outcome: Annotated[CheckOutcome, Field(description="How.", examples=[CheckOutcome.UNCHANGED])]
     error: Annotated[CheckErrorAnswer | None, Field(description="Why it failed; else null.", examples=[None])]
+
+    @classmethod
+    def of(cls, entry: Entry) -> "LastCheckAnswer | None":
+        """Show the last look at the entry's repository, if there was one."""
+        return cls.model_validate(entry.last_check) if entry.last_check else None
 
 
 class StatusAnswer(BaseModel):
@@ -107,7 +116,7 @@ class StatusAnswer(BaseModel):
     analyzed_at: Annotated[Moment | None, Field(description="When the health that is shown was computed.")]
     scorecard_date: Annotated[Moment | None, Field(description="When Scorecard ran for the score that is shown.")]
     last_check: Annotated[
-        Annotated[dict[str, Any], stored_as(LastCheckAnswer)] | None,
+        LastCheckAnswer | None,
         Field(description="When and how the repository was last looked at; null until it was."),
     ]
     watchers: Annotated[int, Field(description="How many users watch it.", examples=[1])]
@@ -141,7 +150,7 @@ class StatusAnswer(BaseModel):
             next_check_at=entry.due_at if entry.due_kind == DueKind.CHECK else None,
             analyzed_at=entry.analyzed_at,
             scorecard_date=entry.scorecard_date,
-            last_check=entry.last_check,
+            last_check=LastCheckAnswer.of(entry),
             watchers=int(entry.watchers),
             user_watchlists=[UserEntryAnswer.of(user_entry) for user_entry in watched.user_entries],
         )

@@ -131,7 +131,7 @@ class WatchedAnswer(BaseModel):
             last_commit_by_bot_at=summary and summary.last_commit_by_bot_at,
             absence_factor=summary and summary.absence_factor,
             open_alerts=OpenAlertsAnswer.of(row.open_alerts),
-            last_check=LastCheckAnswer.model_validate(entry.last_check) if entry.last_check else None,
+            last_check=LastCheckAnswer.of(entry),
             analyzed_at=entry.analyzed_at,
             added_at=user_entry.added_at,
             notes=user_entry.notes,

@@ -20,6 +20,7 @@ from watchlist.history.last_commits import LastCommit, LastCommits
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import protocol as job_protocol
 from watchlist.states import DueKind, EntryStatus, JobState, Stage
+from watchlist.storage.last_check import CheckError
 from watchlist.storage.records import ENTRY_KEY, Entry, HostPause
 from watchlist.watching import entries, user_entries
 
@@ -38,7 +39,7 @@ def make_due(entry: Entry) -> Entry:
     actions: list[Any] = [Entry.due_at.set(now), Entry.checked_at.set(now - 2 * DAY)]
     last_check = entries.find(entry.watchlist_id).last_check
     if last_check:
-        actions.append(Entry.last_check.set({**last_check, "at": clock.to_json(now - 60 * DAY)}))
+        actions.append(Entry.last_check.set(last_check.model_copy(update={"at": now - 60 * DAY})))
     stored.update(actions=actions, condition=Entry.due_kind == DueKind.CHECK)
     return entries.find(entry.watchlist_id)
 
@@ -56,7 +57,7 @@ def test_an_unchanged_repository_costs_one_request_and_is_due_again_in_a_day(
     assert (counts["EntriesChecked"], counts["RefreshesStarted"], counts["CheckLag"]) == (1, 0, 0)
     assert began <= after.checked_at <= clock.now()
     assert after.due_at == after.checked_at + DAY
-    assert (after.last_check["outcome"], after.last_check["error"]) == ("unchanged", None)
+    assert (after.last_check.outcome, after.last_check.error) == ("unchanged", None)
     assert messages(environment, JobKind.COMMIT_BACKFILL) == []
 
 
@@ -136,7 +137,7 @@ def test_a_failed_refresh_leaves_the_entry_ready_and_is_tried_again_after_a_day(
     after = entries.find(entry.watchlist_id)
     assert (after.entry_status, after.head_sha, after.commits) == (EntryStatus.READY, OLD, 7)
     assert "last_error" not in after.attribute_values
-    assert after.last_check["error"] == {"code": "repository_too_large", "message": "Too large."}
+    assert after.last_check.error == CheckError(code=ErrorCode.REPOSITORY_TOO_LARGE, message="Too large.")
     assert after.due_kind == DueKind.CHECK
     assert after.due_at - clock.now() > DAY - timedelta(minutes=1)
 
@@ -192,7 +193,8 @@ def test_watchers_are_told_once_when_a_repository_vanishes_and_once_when_it_is_b
         after = entries.find(entry.watchlist_id)
         pauses.append(round((after.due_at - clock.now()) / timedelta(hours=1)))
         assert alerts_of(entry).count("repository_unavailable") == expected
-        assert after.last_check["error"]["code"] == "repository_not_found"
+        assert after.last_check.error is not None
+        assert after.last_check.error.code is ErrorCode.REPOSITORY_NOT_FOUND
     assert pauses == [1, 24, 48, 96]
 
     del host.statuses["fugitive"]

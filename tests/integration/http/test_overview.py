@@ -10,8 +10,8 @@ from tests.integration.http.client import CLICK, FLASK, Client, end_job, raise_a
 from tests.integration.http.recording import Call, operations
 from tests.integration.http.test_lists import write_watchlist
 from watchlist import clock
-from watchlist.jobs import protocol as job_protocol
 from watchlist.states import CheckOutcome, EntryStatus
+from watchlist.storage.last_check import LastCheck
 from watchlist.storage.records import ENTRY_KEY, Entry, UserEntry
 from watchlist.watching.entries import user_watchlist_id_of
 
@@ -45,7 +45,7 @@ def analysed(watchlist_id: str, *, last: timedelta = timedelta(days=1), recent: 
             Entry.head_sha.set("1" * 40),
             Entry.checked_at.set(now),
             Entry.analyzed_at.set(now),
-            Entry.last_check.set(job_protocol.check_of(CheckOutcome.UNCHANGED, now, None)),
+            Entry.last_check.set(LastCheck(at=now, outcome=CheckOutcome.UNCHANGED)),
         ]
     )
 

@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchlist import clock, limits
+from watchlist import limits
 from watchlist.checks import decisions as checking
 from watchlist.checks.decisions import AskHead, Forget, Policy, Rest, Start, Unchanged
 from watchlist.errors import ErrorCode, JobError
 from watchlist.git.protocol import Head
 from watchlist.job_kinds import JobKind
 from watchlist.settings import CheckSettings
+from watchlist.storage.last_check import LastCheck
 from watchlist.storage.records import Entry, LastError
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -40,7 +41,7 @@ def an_entry(**attributes: Any) -> Entry:
 
 
 def failed(code: ErrorCode, *, ago: timedelta, failures: int, **attributes: Any) -> Entry:
-    last_check = {"at": clock.to_json(NOW - ago), "outcome": "failed", "error": {"code": code, "message": "Why."}}
+    last_check = LastCheck.failed(NOW - ago, code, "Why.")
     return an_entry(last_check=last_check, check_failures=failures, **attributes)
 
 
