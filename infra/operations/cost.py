@@ -121,10 +121,10 @@ HEALTH_UNITS = 3
 """Write units of an entry after a refresh, and of an analysis with all checks of Scorecard; a test has both."""
 
 UNITS_PER_COMMIT = 0.25
-"""Write units of a commit in the segments of a new history (docs/decisions/0009: 0.10 to 0.22)."""
+"""Write units of a commit in the segments of a new history (docs/decisions/0010: 0.10 to 0.22)."""
 
 UNITS_PER_REFRESHED_HISTORY = 2
-"""Likewise of a refresh's segment, which takes in small ones (0009: 1.1 to 1.5 on average)."""
+"""Likewise of a refresh's segment, which takes in small ones (0010: 1.1 to 1.5 on average)."""
 
 _WRITES_OF_ENTRY = 12
 """Of a refresh: queued by the scheduler, launched (two), claimed, five times progress, completed in a transaction,
