@@ -208,7 +208,10 @@ def _renew_health(scope: _Scope) -> Analysis:
     """Ask for a new Scorecard result, unless the last one stands, and compute the metrics anew."""
     head = scope.repository.head()
     scope.job.report(Stage.ANALYZING)
-    commits = _load(scope).commits
+    stored = _load(scope)
+    if stored.is_lost:
+        raise JobError(ErrorCode.INTERNAL_ERROR, "A part of the stored history is missing; new commits will renew it.")
+    commits = stored.commits
     metrics = _outlook(scope, None, commits, _people(scope, commits)).measure(commits, scope.now)
     health = _health(scope, is_renewed=True)
     scope.job.check()
@@ -360,7 +363,7 @@ def _stored(entry: Entry, history: KeptHistory) -> StoredHistory | None:
         StoredCommit(kept.commit.sha, kept.commit.parents, kept.commit.committed, kept.knows_its_parents)
         for kept in history.kept
     )
-    return StoredHistory(head, commits) if head is not None else None
+    return StoredHistory(head, commits) if head is not None and not history.is_lost else None
 
 
 def _store_history(scope: _Scope, window: CommitWindow, stored: KeptHistory, new: Sequence[Commit]) -> Manifest:

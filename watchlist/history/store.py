@@ -70,10 +70,12 @@ class KeptHistory:
     Attributes:
         segments: that count, in git's order, newest first.
         left_over: ids of segments that do not count.
+        is_lost: whether there is one that cannot be read as a whole, so that it must be fetched again.
     """
 
     segments: tuple[KeptSegment, ...]
     left_over: tuple[str, ...]
+    is_lost: bool = False
 
     @property
     def kept(self) -> tuple[KeptCommit, ...]:
@@ -114,7 +116,7 @@ class Page:
 def load(entry: Entry) -> KeptHistory:
     """Return the history of an entry.
 
-    One that cannot be read as a whole is none: the job then fetches it again.
+    One that cannot be read as a whole is none, and lost.
 
     Raises:
         PynamoDBException: DynamoDB did not answer.
@@ -124,7 +126,7 @@ def load(entry: Entry) -> KeptHistory:
     records = {record.sk.removeprefix(SEGMENT_PREFIX): record for record in found}
     named = {segment.id for segment in manifest.segments}
     if not named <= records.keys():
-        return KeptHistory((), tuple(records))
+        return KeptHistory((), tuple(records), is_lost=True)
     read = (
         KeptSegment(segment, tuple(_unpacked(records[segment.id])[: segment.commits])) for segment in manifest.segments
     )

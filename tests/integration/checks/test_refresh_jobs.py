@@ -31,7 +31,7 @@ from watchlist.jobs import protocol as job_protocol
 from watchlist.repository_url import Repository
 from watchlist.states import Stage
 from watchlist.storage import batches
-from watchlist.storage.records import Entry
+from watchlist.storage.records import Entry, SegmentRecord
 from watchlist.watching import entries
 from watchlist.watching.package import Package
 
@@ -319,6 +319,19 @@ def test_a_health_is_renewed_although_head_is_where_it_was_when_the_job_comes(re
     entry = entries.find(refreshes.entry.watchlist_id)
     assert (entry.score, entry.commits) == (2, 40)
     assert refreshes.alerts() == {"health_score_decreases": 1}
+
+
+def test_a_history_that_lost_a_segment_is_not_measured_as_empty_and_is_fetched_anew(refreshes: Refreshes) -> None:
+    for record in SegmentRecord.query(refreshes.entry.watchlist_id, SegmentRecord.sk.startswith("SEGMENT#")):
+        record.delete()
+    refreshes.start(JobKind.HEALTH_ANALYSIS)
+    with pytest.raises(JobError, match="missing"):
+        refreshes.run()
+    entry = entries.find(refreshes.entry.watchlist_id)
+    job_protocol.record_timed_out(entry, JobError(ErrorCode.PROCESSING_TIMED_OUT, "Too late."), clock.now())
+    refreshes.grow(("new.txt", 3))
+    refreshes.refresh(JobKind.COMMIT_BACKFILL)
+    assert refreshes.shas() == git(refreshes.path, "log", "--format=%H").decode().split()
 
 
 def test_a_result_without_a_score_in_between_hides_no_decrease(refreshes: Refreshes) -> None:
