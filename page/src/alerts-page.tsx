@@ -1,116 +1,97 @@
 /** `/alerts`: what is open, by repository; many at once, also from the keyboard. */
-import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { attempt } from "./announce.ts";
-import type { Alert } from "./api/answers.ts";
+import type { AlertsChanged, UserAlert, UserAlertPage } from "./api/answers.ts";
+import { call, everything } from "./api/client.ts";
+import { type Polling, poll } from "./api/polling.ts";
 import { count, counted } from "./format.ts";
-import { AlertText, act, isOpen } from "./repository/alerts.tsx";
-import { alertsOf } from "./repository/store.ts";
+import { AlertText, isOpen } from "./repository/alerts.tsx";
 import { address, refine } from "./router.ts";
+import { user } from "./session.ts";
 import { Failed, Foreign, Heading, Loading, Notice } from "./ui.tsx";
-import type { Row } from "./watchlist/row.ts";
-import { failure as listFailure, refreshNow, rows, watch } from "./watchlist/store.ts";
+import { refreshNow, watch } from "./watchlist/store.ts";
 
-const AT_ONCE = 6;
+const PAGE = 100;
+const USUAL_MS = 20_000;
 
-/** Alerts by the id of the user's entry. */
-const known = signal<ReadonlyMap<string, readonly Alert[]>>(new Map());
+type Group = readonly UserAlert[];
 
 export function AlertsPage() {
   useEffect(watch, []);
   const only = address.value.searchParams.get("repository");
   const past = address.value.searchParams.has("all");
+  const [alerts, setAlerts] = useState<readonly UserAlert[] | null>(null);
   const [failure, setFailure] = useState<Error | null>(null);
-  const [loaded, setLoaded] = useState(false);
-  const all = rows.value;
-  const asked = useRef(new Map<string, number>());
-
+  const polling = useRef<Polling | null>(null);
   useEffect(() => {
-    if (all === null) return;
-    const stale = all.filter((row) => asked.current.get(row.watchId) !== row.openAlerts && (row.openAlerts > 0 || past || row.id === only));
-    void load(stale)
-      .then(() => {
-        for (const row of all) asked.current.set(row.watchId, row.openAlerts);
+    polling.current = poll(async (signal) => {
+      try {
+        const query = { user: user.value, watchlist_id: only, state: past ? null : "open", limit: PAGE };
+        setAlerts(await everything((cursor) => call<UserAlertPage>("GET", "/activity/alerts", { query: { ...query, cursor }, signal })));
         setFailure(null);
-        setLoaded(true);
-      })
-      .catch(setFailure);
-  }, [all, past, only]);
+      } catch (error) {
+        if (!signal.aborted) setFailure(error as Error);
+        throw error;
+      }
+      return USUAL_MS;
+    });
+    return () => polling.current?.stop();
+  }, [past, only]);
 
-  if (all === null) {
-    return (
-      <>
-        <Heading>Alerts</Heading>
-        {listFailure.value ? <Failed error={listFailure.value} retry={refreshNow} /> : <Loading what="alerts" />}
-      </>
-    );
-  }
-  const groups = all
-    .filter((row) => only === null || row.id === only)
-    .map((row) => ({ row, alerts: (known.value.get(row.watchId) ?? []).filter((alert) => past || isOpen(alert)) }))
-    .filter(({ alerts }) => alerts.length > 0)
-    .sort((one, other) => newest(other.alerts) - newest(one.alerts));
+  const groups = grouped(alerts ?? []);
   return (
     <>
       <div class="title">
         <Heading>Alerts</Heading>
         <label class="toggle">
-          <input type="checkbox" checked={past} onChange={(event) => refine({ all: event.currentTarget.checked ? "1" : null })} /> also what was
-          dealt with
+          <input type="checkbox" checked={past} onChange={(event) => refine({ all: event.currentTarget.checked ? "1" : null })} /> also resolved
         </label>
       </div>
       {only !== null && (
         <p>
-          Only of <Foreign>{all.find((row) => row.id === only)?.name ?? only}</Foreign>.{" "}
+          Only of <Foreign>{alerts?.[0]?.name ?? only}</Foreign>.{" "}
           <button type="button" class="quiet" onClick={() => refine({ repository: null })}>
             Show all
           </button>
         </p>
       )}
-      {failure && <Failed error={failure} />}
-      {!loaded && !failure && <Loading what="alerts" />}
-      {loaded && groups.length === 0 && (
+      {failure && <Failed error={failure} retry={() => polling.current?.now()} />}
+      {alerts === null && !failure && <Loading what="alerts" />}
+      {alerts?.length === 0 && (
         <Notice title={past ? "Nothing was alerted in 90 days" : "Nothing is open"}>
-          <p>What is raised about your {counted(all.length, "repository", "repositories")} appears here, the newest first.</p>
+          <p>What is raised about your repositories appears here, the newest first.</p>
         </Notice>
       )}
-      {groups.length > 0 && <Groups groups={groups} />}
+      {groups.length > 0 && <Groups groups={groups} changed={() => polling.current?.now()} />}
     </>
   );
 }
 
-function newest(alerts: readonly Alert[]): number {
-  return Math.max(...alerts.map(({ raised_at }) => Date.parse(raised_at)));
+/** Returns the alerts by repository, in the order of the first of each. */
+function grouped(alerts: readonly UserAlert[]): Group[] {
+  const groups = new Map<string, UserAlert[]>();
+  for (const alert of alerts) groups.set(alert.watchlist_id, [...(groups.get(alert.watchlist_id) ?? []), alert]);
+  return [...groups.values()];
 }
 
-async function load(of: readonly Row[]): Promise<void> {
-  const waiting = [...of];
-  const work = async (): Promise<void> => {
-    for (let row = waiting.shift(); row; row = waiting.shift()) {
-      const alerts = await alertsOf(row.watchId);
-      known.value = new Map(known.value).set(row.watchId, alerts);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-}
-
-function Groups({ groups }: { groups: readonly { row: Row; alerts: readonly Alert[] }[] }) {
+function Groups({ groups, changed }: { groups: readonly Group[]; changed: () => void }) {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const list = useRef<HTMLDivElement>(null);
-  const open = groups.flatMap(({ alerts }) => alerts.filter(isOpen));
+  const open = groups.flat().filter(isOpen);
   const chosen = open.filter(({ id }) => selected.has(id));
 
   const select = (ids: readonly string[], on: boolean) =>
     setSelected((before) => new Set(on ? [...before, ...ids] : [...before].filter((id) => !ids.includes(id))));
-  const change = (verb: "acknowledge" | "resolve", of: readonly Alert[]): void => {
+  const change = (verb: "acknowledge" | "resolve", of: readonly UserAlert[]): void => {
     const done = `${counted(of.length, "alert")} ${verb}d.`;
     void attempt(async () => {
-      for (let from = 0; from < of.length; from += AT_ONCE) {
-        const changed = await Promise.all(of.slice(from, from + AT_ONCE).map((alert) => act(alert, verb)));
-        replace(changed);
+      const ids = of.map(({ id }) => id);
+      for (let from = 0; from < ids.length; from += PAGE) {
+        await call<AlertsChanged>("POST", `/activity/alerts/${verb}`, { body: { ids: ids.slice(from, from + PAGE) } });
       }
       setSelected(new Set());
+      changed();
       refreshNow();
     }, done);
   };
@@ -130,18 +111,20 @@ function Groups({ groups }: { groups: readonly { row: Row; alerts: readonly Aler
       <p class="muted keys">
         <kbd>j</kbd> <kbd>k</kbd> move, <kbd>x</kbd> select, <kbd>a</kbd> acknowledge, <kbd>r</kbd> resolve
       </p>
-      {groups.map(({ row, alerts }) => (
-        <section key={row.watchId} class="panel" aria-label={row.name}>
+      {groups.map((alerts) => {
+        const { watchlist_id, name } = alerts[0]!;
+        return (
+        <section key={watchlist_id} class="panel" aria-label={name}>
           <div class="panel-head">
             <h2>
-              <a href={`/r/${encodeURIComponent(row.id)}`}>
-                <Foreign>{row.name}</Foreign>
+              <a href={`/r/${encodeURIComponent(watchlist_id)}`}>
+                <Foreign>{name}</Foreign>
               </a>
             </h2>
             {alerts.some(isOpen) && (
               <button type="button" class="quiet" onClick={() => select(alerts.filter(isOpen).map(({ id }) => id), true)}>
                 Select {count(alerts.filter(isOpen).length)}
-                <span class="unseen"> of {row.name}</span>
+                <span class="unseen"> of {name}</span>
               </button>
             )}
           </div>
@@ -162,12 +145,13 @@ function Groups({ groups }: { groups: readonly { row: Row; alerts: readonly Aler
                   <span class="tick" />
                 )}
                 <AlertText alert={alert} />
-                {!isOpen(alert) && <span class="muted">{alert.resolved_at ? "resolved" : "acknowledged"}</span>}
+                {!isOpen(alert) && <span class="muted">resolved</span>}
               </li>
             ))}
           </ul>
         </section>
-      ))}
+        );
+      })}
       {chosen.length > 0 && (
         <div class="chosen" role="region" aria-label="Selected alerts">
           <b>{counted(chosen.length, "alert")} selected</b>
@@ -184,13 +168,4 @@ function Groups({ groups }: { groups: readonly { row: Row; alerts: readonly Aler
       )}
     </div>
   );
-}
-
-function replace(changed: readonly Alert[]): void {
-  const next = new Map(known.value);
-  for (const alert of changed) {
-    const before = next.get(alert.user_watchlist_id) ?? [];
-    next.set(alert.user_watchlist_id, before.map((each) => (each.id === alert.id ? alert : each)));
-  }
-  known.value = next;
 }

@@ -35,7 +35,7 @@ const FACTS: [string, (side: Side) => ComponentChildren][] = [
   ["Activity, of 100", ({ metrics }) => metrics?.activity.value],
   ["Scorecard, of 10", ({ scorecard }) => scorecard?.score?.toFixed(1)],
   ["Signed commits", ({ metrics }) => (metrics?.signed_share == null ? null : `${Math.round(metrics.signed_share * 100)} %`)],
-  ["License", ({ status }) => status.package.license],
+  ["License, says the host", ({ status }) => status.package.license],
   ["Analysed", ({ status }) => status.analyzed_at && <Age at={status.analyzed_at} />],
 ];
 

@@ -104,6 +104,7 @@ arrive()
     refusal.value = `The sign-in did not work: ${error.message}`;
   })
   .finally(() => {
+    address.value = new URL(location.href); // a sign-in has led back to where it began
     const root = document.getElementById("page")!;
     root.replaceChildren();
     render(<Frame />, root);

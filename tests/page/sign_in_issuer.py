@@ -23,7 +23,7 @@ class SignInIssuer(BackgroundServer):
     Attributes:
         url: what it calls itself.
         subject: who the next person is.
-        lifetime: seconds for which its next access token is good; negative for one that has expired already.
+        lifetime: seconds for which the first access token of a sign-in is good; negative if it has expired already.
         grants: the kinds of grant that were asked for.
         refuses: whether it sends people back with an error.
     """
@@ -118,7 +118,7 @@ class SignInIssuer(BackgroundServer):
         refresh_token = secrets.token_urlsafe(12)
         self._refresh_tokens.add(refresh_token)
         return {
-            "access_token": sign(self._claims(self.lifetime), self._key),
+            "access_token": sign(self._claims(self.lifetime if nonce else 600), self._key),
             "token_type": "Bearer",
             "expires_in": 600,
             "refresh_token": refresh_token,

@@ -9,7 +9,9 @@ from tests.page.conftest import SECONDS, Open
 PATIENCE = SECONDS * 1000
 
 
-def test_alerts_are_selected_and_acknowledged_from_the_keyboard(open_page: Open, watched: Mapping[str, str]) -> None:
+def test_alerts_are_selected_acknowledged_and_resolved_from_the_keyboard(
+    open_page: Open, watched: Mapping[str, str]
+) -> None:
     page = open_page("/alerts")
     boxes = page.locator("input[data-alert]")
     expect(boxes).to_have_count(len(watched), timeout=PATIENCE)
@@ -19,9 +21,13 @@ def test_alerts_are_selected_and_acknowledged_from_the_keyboard(open_page: Open,
     page.keyboard.press("x")
     expect(page.get_by_text("2 alerts selected")).to_be_visible()
     page.keyboard.press("a")
-    expect(boxes).to_have_count(len(watched) - 2, timeout=PATIENCE)
-    page.get_by_label("also what was dealt with").check()
-    expect(page.get_by_text("acknowledged", exact=True)).to_have_count(2, timeout=PATIENCE)
+    expect(page.get_by_text("seen")).to_have_count(2, timeout=PATIENCE)
+    boxes.first.focus()
+    page.keyboard.press("x")
+    page.keyboard.press("r")
+    expect(boxes).to_have_count(len(watched) - 1, timeout=PATIENCE)
+    page.get_by_label("also resolved").check()
+    expect(page.get_by_text("resolved", exact=True)).to_have_count(1, timeout=PATIENCE)
 
 
 def test_a_number_of_jobs_leads_to_these_jobs(open_page: Open, watched: Mapping[str, str]) -> None:

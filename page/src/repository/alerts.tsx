@@ -8,8 +8,9 @@ import { words } from "../format.ts";
 import { Age, Foreign, Loading, Section } from "../ui.tsx";
 import type { Repository } from "./store.ts";
 
-export function isOpen({ acknowledged_at, resolved_at }: Pick<Alert, "acknowledged_at" | "resolved_at">): boolean {
-  return !acknowledged_at && !resolved_at;
+/** As the API counts them: an alert that was only seen is still open. */
+export function isOpen({ resolved_at }: Pick<Alert, "resolved_at">): boolean {
+  return !resolved_at;
 }
 
 export function act(alert: Alert, verb: "acknowledge" | "resolve"): Promise<Alert> {
@@ -33,7 +34,7 @@ export function Alerts({ repository, alerts }: { repository: Repository; alerts:
       aside={
         alerts.length > open.length && (
           <button type="button" class="quiet" aria-pressed={past} onClick={() => setPast(!past)}>
-            {past ? "Hide" : "Show"} {alerts.length - open.length} dealt with
+            {past ? "Hide" : "Show"} {alerts.length - open.length} resolved
           </button>
         )
       }
@@ -45,15 +46,17 @@ export function Alerts({ repository, alerts }: { repository: Repository; alerts:
               <AlertText alert={alert} />
               {isOpen(alert) ? (
                 <span class="alert-actions">
-                  <button type="button" onClick={() => change(alert, "acknowledge")}>
-                    Acknowledge<span class="unseen">: {alert.message}</span>
-                  </button>
+                  {!alert.acknowledged_at && (
+                    <button type="button" onClick={() => change(alert, "acknowledge")}>
+                      Acknowledge<span class="unseen">: {alert.message}</span>
+                    </button>
+                  )}
                   <button type="button" onClick={() => change(alert, "resolve")}>
                     Resolve<span class="unseen">: {alert.message}</span>
                   </button>
                 </span>
               ) : (
-                <span class="muted">{alert.resolved_at ? "resolved" : "acknowledged"}</span>
+                <span class="muted">resolved</span>
               )}
             </li>
           ))}
@@ -71,6 +74,7 @@ export function AlertText({ alert }: { alert: Alert }) {
         <Foreign>{alert.message}</Foreign>
         <span class="sub">
           {words(alert.kind)} · <Age at={alert.raised_at} />
+          {alert.acknowledged_at && " · seen"}
         </span>
       </span>
     </span>

@@ -5,7 +5,7 @@ import { attempt } from "../announce.ts";
 import type { UserEntry } from "../api/answers.ts";
 import { call, path } from "../api/client.ts";
 import { words } from "../format.ts";
-import { Failed, Foreign, Loading, submitting } from "../ui.tsx";
+import { Failed, Loading, submitting } from "../ui.tsx";
 import { type AlertField, type AlertKind, alertKinds } from "./alert-kinds.ts";
 
 type Value = number | boolean | null;
@@ -30,15 +30,27 @@ export function Settings({ watching, changed }: { watching: UserEntry; changed: 
       () => call("PUT", path("/activity/user-watchlist-alerts/{id}", { id: watching.user_watchlist_id }), { body: chosen }),
       "Saved. It counts from the next check on.",
     ).then((done) => done && changed());
+  const saveDetails = (form: FormData) => {
+    const labels = String(form.get("labels")).split(/[\s,]+/).filter(Boolean);
+    const body = { notes: String(form.get("notes")).trim() || null, labels };
+    void attempt(() => call("PATCH", path("/activity/user-watchlist/{id}", { id: watching.user_watchlist_id }), { body }), "Saved.").then(
+      (done) => done && changed(),
+    );
+  };
   if (failure) return <Failed error={failure} />;
   if (kinds === null) return <Loading what="the settings" />;
   return (
+    <>
+    <form class="tools" onSubmit={submitting(saveDetails)}>
+      <label>
+        Notes <input name="notes" maxLength={1000} defaultValue={watching.notes ?? ""} />
+      </label>
+      <label>
+        Labels <input name="labels" placeholder="with spaces between" defaultValue={watching.labels.join(" ")} />
+      </label>
+      <button type="submit">Save notes and labels</button>
+    </form>
     <form class="settings" onSubmit={submitting(save)}>
-      {watching.notes && (
-        <p>
-          Notes: <Foreign>{watching.notes}</Foreign>
-        </p>
-      )}
       <div class="kinds">
         {kinds.map((kind) => (
           <Kind key={kind.name} kind={kind} chosen={chosen[kind.name] ?? {}} set={(field, value) => set(kind.name, field, value)} />
@@ -53,6 +65,7 @@ export function Settings({ watching, changed }: { watching: UserEntry; changed: 
         </button>
       </div>
     </form>
+    </>
   );
 }
 

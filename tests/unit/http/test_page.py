@@ -3,12 +3,15 @@
 import base64
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions.http.page import BUILT, Page, codings, content_security_policy, nothing, told
+from watchlist.health.scorecard import WEIGHTS
+from watchlist.health.verdict import VerdictState
 from watchlist.settings import PageSettings, SettingsError, load
 
 SHELL = '<meta name="watchlist-settings" content="{settings}"><script src="/assets/main-ABC.js"></script>'
@@ -128,3 +131,16 @@ def test_the_file_that_is_built_is_the_one_that_is_read() -> None:
     build = (root / "page" / "build.mjs").read_text()
     assert root / "functions" / "http" / "page.json" == BUILT
     assert 'join(root, "functions", "http", "page.json")' in build
+
+
+def test_the_page_knows_the_weights_of_checks_and_the_order_of_verdicts_as_the_domain_has_them() -> None:
+    source = Path(__file__).parents[3] / "page" / "src"
+    risks = (source / "repository" / "risks.ts").read_text()
+    weights = {
+        name: float(weight)
+        for name, weight in re.findall(r"(\w+): ([\d.]+)", risks.partition("WEIGHTS = ")[2].partition("}")[0])
+    }
+    listed = re.findall(r'"?([\w-]+)"?: "(\w+)"', risks.partition("RISKS")[2].partition("};")[0])
+    assert {check: weights[risk] for check, risk in listed} == WEIGHTS
+    verdicts = (source / "verdicts.ts").read_text().partition("= [")[2]
+    assert re.findall(r'"(\w+)"', verdicts) == list(VerdictState)
