@@ -55,12 +55,17 @@ class JwtIssuer:
         page_client_id: the client with which the page signs people in (public, with PKCE, redirected to the page's
             address); None for a page that cannot.
         page_origins: origins of the issuer's token endpoint, where it has others than the issuer's own.
+        operator_claim: the claim that tells an operator, such as `cognito:groups`, `roles` or `scope`; None if nobody
+            with a token is one.
+        operator_value: what the claim must be or contain: the name of a group, role or scope, without spaces.
     """
 
     issuer: str
     audience: tuple[str, ...]
     page_client_id: str | None = None
     page_origins: tuple[str, ...] = ()
+    operator_claim: str | None = None
+    operator_value: str = "operators"
 
     def __post_init__(self) -> None:
         if not self.issuer.startswith("https://"):
@@ -69,6 +74,8 @@ class JwtIssuer:
             raise InvalidEnvironmentError(
                 "jwt.audience is empty: name at least one client id, or everybody's tokens pass"
             )
+        if not re.fullmatch(r"[^\s,\[\]]+", self.operator_value):
+            raise InvalidEnvironmentError(f"jwt.operator_value {self.operator_value!r}: allowed is one word")
         if any(not name or "," in name for name in self.audience):
             raise InvalidEnvironmentError(f"jwt.audience {self.audience!r}: allowed are names without commas")
 

@@ -31,6 +31,7 @@ from tasks.heartbeat import Heartbeat
 from tasks.hosts.describe import Forge
 from tasks.scorecard.assessment import Assessor
 from tasks.scratch import sweep_scratch
+from tasks.secrecy import keep_secrets
 from watchlist import clock, limits, metrics
 from watchlist.alerts.setup_news import tell_of_setup
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
@@ -301,6 +302,7 @@ def main() -> int:
     except (SettingsError, ValueError) as error:
         sys.stderr.write(f"cannot start: {error}\n")
         return 2
+    keep_secrets()
     records.bind(settings)
     job_protocol.bind(settings)
     logger = Logger(service="job", level=settings.log_level)

@@ -56,6 +56,10 @@ class Settings(BaseModel):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", alias="LOG_LEVEL")
     service: str = Field(default="repository-watchlist", alias="POWERTOOLS_SERVICE_NAME", min_length=1)
+    operator_claim: str | None = Field(default=None, alias="OPERATOR_CLAIM", min_length=1)
+    """The claim of a token that tells an operator, who may act for every user; None if nobody with a token is one."""
+    operator_value: str = Field(default="operators", alias="OPERATOR_VALUE", min_length=1, pattern=r"^[^\s,\[\]]+$")
+    """What that claim must be, or contain."""
 
     @classmethod
     def variables(cls) -> tuple[str, ...]:

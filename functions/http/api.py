@@ -15,7 +15,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.http import merge_patch
-from functions.http.callers import NotYoursError, OperatorsOnlyError
+from functions.http.callers import OPERATORS, NotYoursError, OperatorsOnlyError
 from functions.http.compression import compressed
 from functions.http.faults import sentence, unknown_parameter
 from functions.http.problems import (
@@ -29,6 +29,7 @@ from functions.http.problems import (
     problem,
 )
 from functions.lambda_function import Event, Handler, LambdaFunction
+from functions.operators import Operators
 from watchlist.alerts.store import AlertNotFoundError
 from watchlist.deployment import routes
 from watchlist.deployment.routes import Body
@@ -115,6 +116,7 @@ def handler(function: LambdaFunction[Any], *routers: Router) -> Handler[Answer]:
         unreadable = _unreadable_body(event) if event.get("routeKey") in _WITH_BODY else None
         if unreadable is not None:
             return _refusal(describe(unreadable, advice_on(unreadable)))
+        app.context[OPERATORS] = Operators(function.settings.operator_claim, function.settings.operator_value)
         return compressed(app.resolve(event, context), (event.get("headers") or {}).get("accept-encoding", ""))
 
     return function.handler(handle, correlation_id_path="requestContext.requestId")

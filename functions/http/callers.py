@@ -1,12 +1,17 @@
-"""Who asks: the subject of a JWT, or a caller who may act for every user (IAM, or the local service).
+"""Who asks: the subject of a JWT, or an operator, who may act for every user: by IAM, or by a claim of the JWT.
 
 API Gateway has checked the token or the signature before a function is called; what it found is in the event's
-`requestContext.authorizer`: `jwt.claims` or `iam`. Without an authorizer (the local service) nothing is restricted.
+`requestContext.authorizer`: `jwt.claims` or `iam`. Whoever comes without an authorizer is nobody.
 """
 
 from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from functions.operators import Operators
+
+OPERATORS = "operators"
+"""Where the context of a request has the mark of operators."""
 
 
 class NotYoursError(Exception):
@@ -18,18 +23,22 @@ class OperatorsOnlyError(Exception):
 
 
 def caller_of(router: Router) -> str | None:
-    """Return the user that the request's JWT names; None for a caller who may act for every user.
+    """Return the user that the request's JWT names; None for an operator.
 
     Raises:
-        NotYoursError: the request was authorized, but names nobody.
+        NotYoursError: the request was not authorized, or names nobody.
     """
     authorizer = _dict(_dict(router.current_event.raw_event.get("requestContext")).get("authorizer"))
-    if not authorizer or "iam" in authorizer:
+    if not authorizer:
+        raise NotYoursError("The request was not authorized.")
+    if _dict(authorizer.get("iam")):
         return None
-    subject = _dict(_dict(authorizer.get("jwt")).get("claims")).get("sub")
+    claims = _dict(_dict(authorizer.get("jwt")).get("claims"))
+    subject = claims.get("sub")
     if not isinstance(subject, str) or not subject:
         raise NotYoursError("The request's token names no subject.")
-    return subject
+    operators: Operators | None = router.context.get(OPERATORS)
+    return None if operators is not None and operators.include(claims) else subject
 
 
 def acting_as(router: Router, user: str) -> str:

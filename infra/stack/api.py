@@ -85,17 +85,14 @@ class Api(Construct):
             name: integrations.HttpLambdaIntegration(f"{name}Integration", functions[name].function) for name in names
         }
         for route in routes:
-            is_open = route in PAGE_ROUTES
             added = self.http_api.add_routes(
                 path=route.path,
                 methods=[apigatewayv2.HttpMethod(route.method)],
                 integration=answering[route.function.name],
-                authorizer=apigatewayv2.HttpNoneAuthorizer() if is_open else None,
+                authorizer=apigatewayv2.HttpNoneAuthorizer() if route.is_public else None,
             )
-            for each in added if is_open else ():
-                acknowledge(
-                    each, "APIG4", "the page's shell holds nothing of anybody, and a browser shows nobody's token"
-                )
+            for each in added if route.is_public else ():
+                acknowledge(each, "APIG4", "a public route shows nothing of anybody; a browser has no token yet")
 
     def _log_access(self, environment: Environment) -> None:
         # The L2 wants an implemented interface here, which the Python binding cannot take as a plain value.

@@ -168,6 +168,8 @@ def _access_variables(environment: Environment) -> dict[str, str]:
     if jwt is None:
         return {"API_ACCESS": "signature"}
     variables = {"API_ACCESS": "token", "JWT_ISSUER": jwt.issuer, "JWT_AUDIENCE": ",".join(jwt.audience)}
+    if jwt.operator_claim is not None:
+        variables |= {"OPERATOR_CLAIM": jwt.operator_claim, "OPERATOR_VALUE": jwt.operator_value}
     if jwt.page_client_id is not None:
         variables["PAGE_CLIENT_ID"] = jwt.page_client_id
     if jwt.page_origins:

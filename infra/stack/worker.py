@@ -136,7 +136,8 @@ class Worker(Construct):
 
     def _add_container(self, values: Mapping[str, str], github_token: GitHubToken) -> None:
         own = {"GIT_CLONE_DIR": f"{SCRATCH}/clones", "SCORECARD_PATH": SCORECARD}
-        linux = ecs.LinuxParameters(self, "Linux", init_process_enabled=True)
+        # No init process: its environment, with token and credentials' address, could be read by the job's children.
+        linux = ecs.LinuxParameters(self, "Linux")
         linux.drop_capabilities(ecs.Capability.ALL)
         container = self.task_definition.add_container(
             TASK_CONTAINER,

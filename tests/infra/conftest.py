@@ -13,6 +13,7 @@ EVERYTHING = dataclasses.replace(
     jwt=JwtIssuer(
         issuer="https://login.example.com",
         audience=("watchlist",),
+        operator_claim="cognito:groups",
         page_client_id="page",
         page_origins=("https://auth.example.com",),
     ),

@@ -152,10 +152,8 @@ def options_of(container: Mapping[str, Any]) -> Iterator[str]:
     unknown = container.keys() - _TRANSLATED - _NOT_TRIED
     assert not unknown, f"these tests do not know what {unknown} of the task definition's container mean"
     linux = container["LinuxParameters"]
-    assert linux.keys() == {"Capabilities", "InitProcessEnabled"}
-    assert linux["InitProcessEnabled"]
+    assert linux.keys() == {"Capabilities"}
     assert container["ReadonlyRootFilesystem"]
-    yield "--init"
     yield "--read-only"
     yield "--read-only-tmpfs=false"  # podman would lay file systems over /tmp and others; Fargate does not
     yield from (f"--cap-drop={name}" for name in linux["Capabilities"]["Drop"])

@@ -23,25 +23,25 @@ def test_templates_pass_cfn_lint(templates: dict[str, Template]) -> None:
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
 
 
-def routes_of(template: Template, *, of_page: bool) -> list[dict[str, Any]]:
-    keys = {f"{route.method} {route.path}" for route in PAGE_ROUTES}
-    return [route for route in template.of_api("Route", "HTTP") if (route["RouteKey"] in keys) == of_page]
+def routes_of(template: Template, *, is_public: bool) -> list[dict[str, Any]]:
+    keys = {f"{route.method} {route.path}" for route in (*ROUTES, *PAGE_ROUTES) if route.is_public}
+    return [route for route in template.of_api("Route", "HTTP") if (route["RouteKey"] in keys) == is_public]
 
 
 def test_every_route_wants_a_signature_by_default(dev: Template) -> None:
-    kinds = [route["AuthorizationType"] for route in routes_of(dev, of_page=False)]
-    assert kinds == ["AWS_IAM"] * len(ROUTES)
+    kinds = [route["AuthorizationType"] for route in routes_of(dev, is_public=False)]
+    assert kinds == ["AWS_IAM"] * sum(not route.is_public for route in ROUTES)
 
 
-def test_the_page_which_holds_nothing_of_anybody_wants_neither(templates: dict[str, Template]) -> None:
+def test_a_public_route_which_shows_nothing_of_anybody_wants_neither(templates: dict[str, Template]) -> None:
     for template in templates.values():
-        kinds = [route["AuthorizationType"] for route in routes_of(template, of_page=True)]
-        assert kinds == ["NONE"] * len(PAGE_ROUTES)
+        kinds = [route["AuthorizationType"] for route in routes_of(template, is_public=True)]
+        assert kinds == ["NONE"] * sum(route.is_public for route in (*ROUTES, *PAGE_ROUTES))
 
 
 def test_every_route_wants_a_token_where_there_is_an_issuer(everything: Template) -> None:
-    routes = routes_of(everything, of_page=False)
-    assert len(routes) == len(ROUTES)
+    routes = routes_of(everything, is_public=False)
+    assert len(routes) == sum(not route.is_public for route in ROUTES)
     (authorizer_id,) = {target(route["AuthorizerId"]) for route in routes}
     assert {route["AuthorizationType"] for route in routes} == {"JWT"}
     jwt = everything.properties("AWS::ApiGatewayV2::Authorizer")[str(authorizer_id)]["JwtConfiguration"]
@@ -167,7 +167,7 @@ def test_the_task_is_nobody_and_writes_nowhere_but_to_scratch(dev: Template) -> 
     assert container["User"].split(":")[0] != "0"
     assert container["ReadonlyRootFilesystem"] is True
     assert container["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
-    assert container["LinuxParameters"]["InitProcessEnabled"] is True
+    assert "InitProcessEnabled" not in container["LinuxParameters"]
     (mount,) = container["MountPoints"]
     assert mount == {"ContainerPath": "/scratch", "ReadOnly": False, "SourceVolume": "scratch"}
     environment = {variable["Name"]: variable["Value"] for variable in container["Environment"]}

@@ -40,12 +40,14 @@ class Route(Generic[Model_co]):
         path: with `{name}` for a variable part.
         function: what answers it.
         body: what its requests carry.
+        is_public: it answers everybody, since it shows nothing of anybody.
     """
 
     method: str
     path: str
     function: FunctionSpec[Model_co]
     body: Body = Body.NONE
+    is_public: bool = False
 
     @property
     def key(self) -> str:
@@ -191,12 +193,13 @@ JOBS = Route("GET", "/activity/jobs", _operations)
 QUEUES = Route("GET", "/activity/queues", _operations)
 
 _description = _http("documentation", settings.Settings, permissions.NOTHING)
-OPENAPI = Route("GET", "/openapi.json", _description)
-DOCS = Route("GET", "/docs", _description)
+OPENAPI = Route("GET", "/openapi.json", _description, is_public=True)
+DOCS = Route("GET", "/docs", _description, is_public=True)
 
 _page = _http("page", settings.PageSettings, permissions.NOTHING)
 PAGE_ROUTES = tuple(
-    Route("GET", path, _page) for path in ("/", "/alerts", "/ops", "/compare", "/r/{watchlist_id}", "/assets/{name}")
+    Route("GET", path, _page, is_public=True)
+    for path in ("/", "/alerts", "/ops", "/compare", "/r/{watchlist_id}", "/assets/{name}")
 )
 """What a browser asks for before anybody is known: open to everybody, since it holds nothing of anybody, and no part of
 the API. Every address but those of assets answers with the same shell, which then asks the API."""

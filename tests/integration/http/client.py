@@ -51,6 +51,7 @@ class Client:
     functions: Mapping[str, ModuleType]
     user: str | None = None
     signed: bool = False
+    claims: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, user: str) -> "Client":
         return Client(self.functions, user)
@@ -86,7 +87,9 @@ class Client:
 
     def _authorized(self, event: Event) -> Event:
         if self.user is not None:
-            event["requestContext"]["authorizer"] = {"jwt": {"claims": {"sub": self.user}, "scopes": None}}
+            event["requestContext"]["authorizer"] = {
+                "jwt": {"claims": {"sub": self.user, **self.claims}, "scopes": None}
+            }
         elif self.signed:
             event["requestContext"]["authorizer"] = {"iam": {"userArn": "arn:aws:iam::123456789012:user/operator"}}
         return event

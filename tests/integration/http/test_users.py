@@ -116,7 +116,15 @@ def test_who_signs_with_iam_acts_for_every_user(client: Client) -> None:
 
 @pytest.mark.parametrize(
     "authorizer",
-    [{"jwt": {"claims": {}}}, {"jwt": {"claims": {"sub": ""}}}, {"jwt": None}, {"lambda": {"user": "ada"}}],
+    [
+        {"jwt": {"claims": {}}},
+        {"jwt": {"claims": {"sub": ""}}},
+        {"jwt": None},
+        {"lambda": {"user": "ada"}},
+        {"iam": None},
+        {},
+        None,
+    ],
 )
 def test_an_authorizer_that_names_nobody_opens_nothing(
     client: Client, authorizer: object, monkeypatch: pytest.MonkeyPatch
@@ -145,3 +153,42 @@ def test_a_user_s_name_is_any_text(client: Client, user: str) -> None:
     assert [item["watchlist_id"] for item in client.watchlist(quote(user)).body["items"]] == [watchlist_id]
     assert client.watchlist("Lovelace").body["items"] == []
     assert [entry["added_by"] for entry in client.of(user).status(watchlist_id).body["user_watchlists"]] == [user]
+
+
+OPERATOR = {"OPERATOR_CLAIM": "cognito:groups", "OPERATOR_VALUE": "operators"}
+
+
+@pytest.mark.parametrize("groups", ["[operators]", "[staff operators]", "operators", "staff, operators"])
+def test_who_is_in_the_operators_group_acts_for_every_user(
+    client: Client, groups: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watchlist_id = added_by_ada(client)
+    configure(client, monkeypatch)
+    operator = Client(client.functions, user="op", claims={"cognito:groups": groups})
+
+    assert operator.status(watchlist_id).body["user_watchlists"][0]["added_by"] == "ada"
+    assert operator.watchlist("ada").status == 200
+    assert operator.get(routes.QUEUES.path).status == 200
+
+
+@pytest.mark.parametrize("claims", [{}, {"cognito:groups": "[staff]"}, {"cognito:groups": ""}, {"scope": "operators"}])
+def test_who_is_not_in_it_is_a_user(client: Client, claims: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(client, monkeypatch)
+    user = Client(client.functions, user="bob", claims=claims)
+
+    answer = user.get(routes.QUEUES.path)
+
+    assert (answer.status, answer.code) == (403, "operators_only")
+
+
+def test_where_no_claim_is_configured_nobody_with_a_token_is_an_operator(client: Client) -> None:
+    user = Client(client.functions, user="bob", claims={"cognito:groups": "[operators]", "scope": "operators"})
+
+    assert user.get(routes.QUEUES.path).status == 403
+
+
+def configure(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("jobs", "status", "user_watchlist"):
+        function = client.functions[name].function
+        values = {"operator_claim": OPERATOR["OPERATOR_CLAIM"], "operator_value": OPERATOR["OPERATOR_VALUE"]}
+        monkeypatch.setattr(function, "_settings", function.settings.model_copy(update=values))
