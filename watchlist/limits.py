@@ -46,6 +46,12 @@ PROCESSING_BOUND = timedelta(hours=6)
 """No job takes longer once it could start: the reconciler fails it with `processing_timed_out`. The time in which it
 waits in line for a task does not count."""
 
+ADDS_AN_HOUR = 1000
+"""Repositories that one user may add in an hour unless `ADDS_AN_HOUR` says otherwise: a team's thousands in a day."""
+
+RETRIES_AN_HOUR = 200
+"""Failed entries that one user may retry in an hour unless `RETRIES_AN_HOUR` says otherwise."""
+
 TASKS_OF_A_SHARE = 10_000
 """Most tasks of a share at once: a slot's number has four digits."""
 

@@ -147,6 +147,9 @@ class OriginSettings(Settings):
 class AddSettings(TableSettings, QueueSettings, OriginSettings, PatienceSettings):
     """What adding a repository needs."""
 
+    adds_an_hour: int = Field(default=limits.ADDS_AN_HOUR, alias="ADDS_AN_HOUR", ge=1)
+    """What one user may add; operators may add what they like."""
+
 
 class EnqueueSettings(TableSettings, QueueSettings, PatienceSettings):
     """What handing jobs to the queues needs."""
@@ -161,6 +164,13 @@ class CallSettings(EnqueueSettings):
     def max_tasks(self, kind: JobKind) -> int:
         """Return how many tasks of `kind`'s share (setup or refresh) may run at once."""
         return self.max_refresh_tasks if kind.is_refresh else self.max_setup_tasks
+
+
+class RetrySettings(EnqueueSettings):
+    """What retrying failed entries needs."""
+
+    retries_an_hour: int = Field(default=limits.RETRIES_AN_HOUR, alias="RETRIES_AN_HOUR", ge=1)
+    """What one user may retry; operators may retry what they like."""
 
 
 class OperationsSettings(TableSettings, DeadLetterQueueSettings):

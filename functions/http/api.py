@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -37,6 +38,7 @@ from watchlist.history.store import HistoryChangedError
 from watchlist.storage.cursors import InvalidCursorError
 from watchlist.storage.failures import passes
 from watchlist.storage.transactions import ServiceUnavailableError
+from watchlist.watching.allowances import LimitReachedError
 from watchlist.watching.entries import (
     AlreadyWatchingError,
     CheckedLatelyError,
@@ -88,6 +90,7 @@ def resolver(*routers: Router, misshapen: HTTPStatus | None = None) -> APIGatewa
     app.exception_handler(HistoryChangedError)(_history_changed)
     app.exception_handler(NotReadyError)(_not_ready)
     app.exception_handler(CheckedLatelyError)(_checked_lately)
+    app.exception_handler(LimitReachedError)(_limit_reached)
     app.exception_handler(ServiceUnavailableError)(_unavailable)
     app.not_found(_no_route)
     return app
@@ -277,6 +280,14 @@ def _not_ready(error: NotReadyError) -> "Response[str]":
 def _checked_lately(error: CheckedLatelyError) -> "Response[str]":
     seconds = max(1, round(error.wait.total_seconds()))
     response = problem(ProblemCode.CHECKED_LATELY, f"A check can be asked for again in {seconds} seconds.")
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def _limit_reached(error: LimitReachedError) -> "Response[str]":
+    seconds = max(1, math.ceil(error.wait.total_seconds()))
+    detail = f"A user may ask for {error.most} {error.allowance} an hour; the next hour begins in {seconds} seconds."
+    response = problem(ProblemCode.LIMIT_REACHED, detail)
     response.headers["Retry-After"] = str(seconds)
     return response
 

@@ -29,6 +29,7 @@ class ProblemCode(StrEnum):
     NOT_READY = "not_ready"
     NO_WEBHOOK = "no_webhook"
     CHECKED_LATELY = "checked_lately"
+    LIMIT_REACHED = "limit_reached"
     REQUEST_IN_PROGRESS = "request_in_progress"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     UNAVAILABLE = "unavailable"
@@ -79,7 +80,7 @@ _KINDS = {
     ProblemCode.OPERATORS_ONLY: _Kind(
         HTTPStatus.FORBIDDEN,
         "Only operators may see this",
-        "Jobs and queues show what all users do: ask with IAM credentials instead of a user's token.",
+        "Jobs and queues show what all users do: ask with IAM credentials, or as an operator.",
     ),
     ProblemCode.ALREADY_WATCHING: _Kind(
         HTTPStatus.CONFLICT,
@@ -113,6 +114,12 @@ _KINDS = {
         "The repository was looked at, or is to be, a moment ago",
         "Ask for its status; a check can be asked for again after `Retry-After`.",
         retry_after=int(limits.CHECK_NOW_INTERVAL.total_seconds()),
+    ),
+    ProblemCode.LIMIT_REACHED: _Kind(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "This user has used up what one user may ask for in an hour",
+        "Nothing was done. Send the request again after `Retry-After`, or ask for less at once.",
+        retry_after=3600,
     ),
     ProblemCode.REQUEST_IN_PROGRESS: _Kind(
         HTTPStatus.CONFLICT,

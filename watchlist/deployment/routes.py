@@ -91,7 +91,7 @@ STATUS = Route(
 
 _retrying = _http(
     "retry",
-    settings.EnqueueSettings,
+    settings.RetrySettings,
     Permissions(
         watchlist=permissions.GET_FOR_A_USER | {"UpdateItem"},
         indexes=(tables.BY_USER,),

@@ -11,6 +11,7 @@ watchlist table
     JOBS#<kind>#<outcome> <ended>#<id>    JobRecord         recent jobs of a queue, newest first
     SLOTS#<share>         <number>        TaskSlot          dispatcher: which tasks of a share run
     TURN#<share>          TURN            Turn              line: whose job was called last
+    USAGE#<hash>          <hour>          Usage             what a user has asked for within the hour
     SCHEDULER             RUN             SchedulerRun      scheduler: only one run at a time
     HOSTS                 <origin>        HostPause         scheduler: which hosts are left alone, and until when
     CONNECTION#<id>       CONNECTION      LiveConnection    live status: what does a WebSocket connection watch?
@@ -430,6 +431,23 @@ class TaskSlot(WatchlistItem, discriminator="slot"):
     def sk_of(number: int) -> str:
         """Return the range key of slot `number`."""
         return f"{number:04d}"
+
+
+class Usage(WatchlistItem, discriminator="usage"):
+    """What a user has asked for within one hour."""
+
+    adds = NumberAttribute(null=True)
+    retries = NumberAttribute(null=True)
+
+    @staticmethod
+    def pk_of(user: str) -> str:
+        """Return the hash key of a user's hours."""
+        return f"USAGE#{user_hash(user)}"
+
+    @staticmethod
+    def sk_of(hour: datetime) -> str:
+        """Return the range key of the hour that begins then."""
+        return f"{hour:%Y-%m-%dT%H}"
 
 
 class Turn(WatchlistItem, discriminator="turn"):

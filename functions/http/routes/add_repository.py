@@ -35,6 +35,7 @@ from watchlist.storage import tables
 from watchlist.storage.records import Entry
 from watchlist.storage.transactions import ServiceUnavailableError
 from watchlist.watching import entries
+from watchlist.watching.allowances import Allowance, spend
 from watchlist.watching.entries import Added, AlreadyWatchingError, Refusal, Watch, user_watchlist_id_of
 
 function = startup.Function(routes.ADD.function)
@@ -155,6 +156,7 @@ _PROBLEMS = (
     ProblemCode.INVALID_FIELDS,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE,
     ProblemCode.NOT_YOURS,
+    ProblemCode.LIMIT_REACHED,
     ProblemCode.REQUEST_IN_PROGRESS,
     ProblemCode.IDEMPOTENCY_KEY_REUSED,
 )
@@ -212,6 +214,7 @@ def add_repositories(
 
 
 def _add(request: AddRequest) -> AddAnswer:
+    spend(caller_of(router), Allowance.ADDS, 1, function.settings.adds_an_hour, clock.now())
     added = entries.add(request.to_watch(), queue(), http_api.correlation_id(logger), clock.now())
     entry = added.entry
     logger.info("repository added", watchlist_id=entry.watchlist_id, is_new=added.is_new, job_id=entry.job_id)
@@ -232,6 +235,7 @@ def _add_batch(request: BatchRequest) -> BatchAnswer:
     watches = {index: each for index, each in enumerate(read) if isinstance(each, Watch)}
     results: dict[int, Added | Refusal | Problem]
     results = {index: each for index, each in enumerate(read) if isinstance(each, Problem)}
+    spend(caller_of(router), Allowance.ADDS, len(watches), function.settings.adds_an_hour, clock.now())
     added = entries.add_batch([*watches.values()], queue(), http_api.correlation_id(logger), clock.now())
     results |= zip(watches, added, strict=True)
     answers = [

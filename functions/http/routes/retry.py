@@ -18,6 +18,7 @@ from functions.http.shapes.fields import WatchlistId as WatchlistIdField
 from watchlist import clock, limits
 from watchlist.deployment import routes
 from watchlist.watching import entries
+from watchlist.watching.allowances import Allowance, spend
 
 function = startup.Function(routes.RETRY.function)
 logger = function.logger
@@ -35,6 +36,7 @@ router = http_api.router()
         ProblemCode.INVALID_FIELDS,
         ProblemCode.NOT_FOUND,
         ProblemCode.NOT_FAILED,
+        ProblemCode.LIMIT_REACHED,
         ProblemCode.NOT_YOURS,
     ),
 )
@@ -42,6 +44,7 @@ def retry(watchlist_id: WatchlistId) -> Response[AddAnswer]:
     """Start over with all attempts; what an earlier job still does changes nothing."""
     user = caller_of(router)
     entries.find_for(watchlist_id, user)
+    spend(user, Allowance.RETRIES, 1, function.settings.retries_an_hour, clock.now())
     entry = entries.retry(watchlist_id, queue(), http_api.correlation_id(logger), clock.now(), user)
     logger.info("retry queued", watchlist_id=watchlist_id, generation=entry.generation, job_id=entry.job_id)
     return Response(
@@ -84,12 +87,15 @@ class RetryFailedAnswer(BaseModel):
         ProblemCode.MALFORMED_JSON,
         ProblemCode.INVALID_FIELDS,
         ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+        ProblemCode.LIMIT_REACHED,
         ProblemCode.NOT_YOURS,
     ),
 )
 def retry_failed(request: Annotated[RetryFailedRequest, Body()]) -> Response[RetryFailedAnswer]:
     """Start each over with all attempts, the newest watches first."""
     user = acting_as(router, request.user)
+    most = function.settings.retries_an_hour
+    spend(caller_of(router), Allowance.RETRIES, min(limits.RETRIED_AT_ONCE, most), most, clock.now())
     started = entries.retry_failed(user, queue(), http_api.correlation_id(logger), clock.now())
     logger.info("retries queued", number=len(started))
     answer = RetryFailedAnswer(retried=[entry.watchlist_id for entry in started])
