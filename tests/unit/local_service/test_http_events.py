@@ -53,6 +53,7 @@ def test_an_event_has_the_shape_of_payload_format_2() -> None:
         "pathParameters": {"watchlist_id": "watchlist_a_b_1"},
         "requestContext": {
             "accountId": "123456789012",
+            "authorizer": {"iam": {"userArn": "arn:aws:iam::123456789012:user/local"}},
             "apiId": "local",
             "domainName": "api.example.org",
             "domainPrefix": "api",
