@@ -123,19 +123,19 @@ HealthLimit = Annotated[
 ]
 
 _ID = r"[A-Za-z0-9._-]{1,320}"
+_IDS = re.compile(f"{_ID}(,{_ID}){{0,{limits.COMPARED - 1}}}")
 
 
 def _are_compared(text: str) -> str:
-    ids = text.split(",")
-    if not 2 <= len(set(ids)) == len(ids) <= limits.COMPARED:  # noqa: PLR2004 - one alone is not compared
-        raise ValueError(f"must be two to {limits.COMPARED} different ids, with commas between")
-    return text
+    if not _IDS.fullmatch(text):
+        raise ValueError(f"must be at most {limits.COMPARED} ids, with commas between")
+    return ",".join(dict.fromkeys(text.split(",")))
 
 
 ComparedIds = Annotated[
     str,
-    Field(pattern=f"^{_ID}(,{_ID}){{0,{limits.COMPARED}}}$", max_length=limits.COMPARED * 321),
     AfterValidator(_are_compared),
+    Field(max_length=limits.COMPARED * 321, json_schema_extra={"pattern": f"^{_IDS.pattern}$"}),
 ]
 """Several ids of entries, with commas between."""
 

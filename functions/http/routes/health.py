@@ -88,7 +88,7 @@ def show_health_changes(watchlist_id: WatchlistId, since: Since = None, until: U
 
 @router.get(
     http_api.rule(routes.COMPARE),
-    summary=f"Compare two to {limits.COMPARED} repositories",
+    summary=f"Compare up to {limits.COMPARED} repositories",
     operation_id="compare",
     tags=["analysis"],
     responses=documented.responses({200: {"description": "Each on the same axes."}}, *_SHOWN),
