@@ -37,7 +37,7 @@ from watchlist.history.dates import reach_back_to
 from watchlist.history.last_commits import LastCommits
 from watchlist.history.manifest import Manifest
 from watchlist.history.metrics import HistoryMetrics
-from watchlist.history.people import People
+from watchlist.history.people import Identities, People
 from watchlist.history.store import Attempt, KeptHistory
 from watchlist.job_kinds import JobKind
 from watchlist.states import Stage
@@ -161,7 +161,7 @@ def _set_up(scope: _Scope) -> Analysis:
     metrics = outlook.measure(commits, scope.now)
     scorecard = _assess(scope, previous=None)
     scope.job.check()
-    _store_health(scope, head.sha, scorecard, metrics)
+    _store_health(scope, head.sha, scorecard, metrics, outlook.identities(commits))
     return Analysis(
         _of_history(scope, window, commits, outlook, manifest)
         | _of_health(scope, scorecard)
@@ -198,7 +198,7 @@ def _backfill(scope: _Scope) -> Analysis:
     alerts += tell_of_silence(scope.watchlist_id, outlook.last, scope.now, scope.job.check)
     health = _health(scope, is_renewed=bool(scope.entry.with_health))
     scope.job.check()
-    _store_health(scope, head.sha, health.scorecard, metrics)
+    _store_health(scope, head.sha, health.scorecard, metrics, outlook.identities(commits))
     described = {"package": package.model_dump(mode="json", exclude_none=True), "analyzed_at": scope.now}
     attributes = _of_history(scope, window, commits, outlook, manifest) | described | health.attributes_with(metrics)
     return Analysis(attributes, health.renewed, scope.repository.bytes_received, alerts + health.alerts)
@@ -212,10 +212,11 @@ def _renew_health(scope: _Scope) -> Analysis:
     if stored.is_lost:
         raise JobError(ErrorCode.INTERNAL_ERROR, "A part of the stored history is missing; new commits will renew it.")
     commits = stored.commits
-    metrics = _outlook(scope, None, commits, _people(scope, commits)).measure(commits, scope.now)
+    outlook = _outlook(scope, None, commits, _people(scope, commits))
+    metrics = outlook.measure(commits, scope.now)
     health = _health(scope, is_renewed=True)
     scope.job.check()
-    _store_health(scope, head.sha, health.scorecard, metrics)
+    _store_health(scope, head.sha, health.scorecard, metrics, outlook.identities(commits))
     attributes = health.attributes_with(metrics)
     return Analysis(attributes, health.renewed, scope.repository.bytes_received, health.alerts)
 
@@ -282,6 +283,10 @@ class _Outlook:
     def measure(self, commits: Sequence[Commit], now: datetime) -> HistoryMetrics:
         """Compute the metrics of the window's commits."""
         return history_metrics.measure(commits, self.people, now=now, last=self.last, covered_since=self.covered_since)
+
+    def identities(self, commits: Sequence[Commit]) -> list[Identities]:
+        """Return the identities of those who wrote the commits and have several."""
+        return self.people.identities(commit.author for commit in commits)
 
 
 def _outlook(scope: _Scope, window: CommitWindow | None, commits: Sequence[Commit], people: People) -> _Outlook:
@@ -435,13 +440,17 @@ def _scorecards(watchlist_id: str) -> list[ScorecardResult]:
 
 
 def _store_health(
-    scope: _Scope, head_sha: str | None, scorecard: ScorecardResult | None, metrics: HistoryMetrics
+    scope: _Scope,
+    head_sha: str | None,
+    scorecard: ScorecardResult | None,
+    metrics: HistoryMetrics,
+    identities: Sequence[Identities],
 ) -> None:
     document = {
         "scorecard": scorecard.model_dump(mode="json") if scorecard else None,
         "history_metrics": metrics.model_dump(mode="json"),
     }
-    health_store.put(scope.watchlist_id, scope.now, head_sha, document)
+    health_store.put(scope.watchlist_id, scope.now, head_sha, document, identities)
 
 
 def _notes(window: CommitWindow, outlook: _Outlook) -> list[str]:

@@ -1,11 +1,13 @@
 """The analyses of an entry in DynamoDB, newest first."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from watchlist import limits
+from watchlist.history.people import Identities
 from watchlist.storage import cursors
 from watchlist.storage.records import HEALTH_PREFIX, HealthRecord
 
@@ -14,8 +16,22 @@ _LAST = "~"
 """Sorts behind all moments."""
 
 
-def put(watchlist_id: str, analyzed_at: datetime, head_sha: str | None, document: dict[str, Any]) -> None:
-    """Write one analysis; the same moment's is replaced."""
+def put(
+    watchlist_id: str,
+    analyzed_at: datetime,
+    head_sha: str | None,
+    document: dict[str, Any],
+    identities: Sequence[Identities] = (),
+) -> None:
+    """Write one analysis; the same moment's is replaced.
+
+    Args:
+        watchlist_id: of the entry.
+        analyzed_at: when.
+        head_sha: of what.
+        document: what is shown of it.
+        identities: of the repository's people who have several, for searches.
+    """
     HealthRecord(
         watchlist_id,
         f"{HEALTH_PREFIX}{analyzed_at.isoformat()}",
@@ -23,6 +39,7 @@ def put(watchlist_id: str, analyzed_at: datetime, head_sha: str | None, document
         head_sha=head_sha,
         document=document,
         expires_at=analyzed_at + limits.HEALTH_RETENTION,
+        identities=list(identities) or None,
     ).save()
 
 
@@ -59,6 +76,15 @@ def page(watchlist_id: str, between: tuple[datetime | None, datetime | None], li
     found = tuple(HealthRecord.from_raw_data(item) for item in answer["Items"])
     more = "LastEvaluatedKey" in answer and found
     return Page(found, cursors.encode(found[-1].sk) if more else None)
+
+
+def identities(watchlist_id: str) -> list[Identities]:
+    """Return the identities of the repository's people who have several, as of the last analysis."""
+    return [
+        [(name, email) for name, email in person]
+        for record in latest(watchlist_id, 1)
+        for person in record.identities or ()
+    ]
 
 
 def latest(watchlist_id: str, limit: int = limits.HEALTH_HISTORY_SHOWN) -> list[HealthRecord]:

@@ -110,6 +110,13 @@ _TASKS = (
     "testing|tests|tool|toolchain|tools|translate|translation|translations|travis|triage|typo|update|updater|updates|"
     "upgrade|upstream|vendor|version|versions|web|website|weekly|wiki|workflow"
 )
+MAX_PEOPLE = 200
+MAX_IDENTITIES = 20
+"""Most people with several identities that are kept for searches, and most identities of each."""
+
+Identities = list[tuple[str, str]]
+"""Names and addresses of one person, as they stand together, folded."""
+
 _MARKED = re.compile(r"[\[(]\s*(?:ro)?bot\s*[\])]")
 """As GitHub names apps, wherever it stands: `renovate[bot] (self-hosted)`, `Weblate (bot)`."""
 _LOGIN = re.compile(r"(?:.*[-_.+])?(?:ro)?bot(?:-\d+)?|bot[-_].*", re.DOTALL)
@@ -211,6 +218,19 @@ class People:
             self._known[identity] = Person(self._key(name, email), name, email, is_bot(name, email))
         return self._known[identity]
 
+    def identities(self, authors: Iterable[Signature]) -> list[Identities]:
+        """Return the people of several identities among these authors, as `of` tells them, the proper one included.
+
+        Bounded, those with most identities first: a search for others finds them by each identity alone.
+        """
+        of_person: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+        for author in authors:
+            person = self.of(author)
+            of_person[person.key] |= {_identity(author.name, author.email), _identity(person.name, person.email)}
+        several = [sorted(each) for each in of_person.values() if len(each) > 1]
+        several.sort(key=lambda each: (-len(each), each))
+        return [each[:MAX_IDENTITIES] for each in several[:MAX_PEOPLE]]
+
     def _key(self, name: str, email: str) -> str:
         address = folded(email)
         account = _account(address)
@@ -234,6 +254,34 @@ class _Account:
 
     number: str
     login: str
+
+
+class AuthorSearch:
+    """Finds the commits of an author by any of the author's names or addresses; case and Unicode form are ignored."""
+
+    def __init__(self, wanted: str, people: Iterable[Identities] = ()) -> None:
+        """Search for that name or address.
+
+        Args:
+            wanted: the whole of it.
+            people: those of the repository who have several.
+        """
+        self._wanted = folded(wanted)
+        self._identities = frozenset(
+            (name, email)
+            for person in people
+            if any(self._wanted in identity for identity in person)
+            for name, email in person
+        )
+
+    def finds(self, author: Signature) -> bool:
+        """Whether the author is the one that is searched for."""
+        identity = _identity(author.name, author.email)
+        return self._wanted in identity or identity in self._identities
+
+
+def _identity(name: str, email: str) -> tuple[str, str]:
+    return folded(name), folded(email)
 
 
 def is_bot(name: str, email: str) -> bool:

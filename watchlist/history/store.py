@@ -18,6 +18,7 @@ from watchlist import limits
 from watchlist.history import segments
 from watchlist.history.commits import Commit
 from watchlist.history.manifest import Held, Manifest, Run, Segment, arrange
+from watchlist.history.people import AuthorSearch
 from watchlist.history.segments import KeptCommit
 from watchlist.storage import batches, cursors
 from watchlist.storage.batches import Patience
@@ -90,15 +91,15 @@ class KeptHistory:
 
 @dataclass(frozen=True, slots=True)
 class CommitFilter:
-    """Which commits to show: committed at or after `since`, by the author of that name or email address."""
+    """Which commits to show: committed at or after `since`, by the author that is searched for."""
 
     since: datetime | None = None
-    author: str | None = None
+    author: AuthorSearch | None = None
 
     def takes(self, commit: Commit) -> bool:
         """Whether to show a commit."""
         is_young = self.since is None or commit.committer.time >= self.since
-        return is_young and self.author in {None, commit.author.email, commit.author.name}
+        return is_young and (self.author is None or self.author.finds(commit.author))
 
     def may_be_in(self, segment: Segment) -> bool:
         """Whether a segment can have such commits."""

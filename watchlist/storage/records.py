@@ -597,6 +597,8 @@ class HealthRecord(ActivityItem, discriminator="health"):
     analyzed_at = UTCDateTimeAttribute()
     head_sha = UnicodeAttribute(null=True)
     document = CompressedJSONAttribute()
+    identities = CompressedJSONAttribute(null=True)
+    """Those of people who have several."""
 
 
 class ByUserEntryIndex(GlobalSecondaryIndex["AlertRecord"]):

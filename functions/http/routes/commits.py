@@ -14,7 +14,9 @@ from functions.http.problems import ProblemCode
 from functions.http.shapes.commits import CommitAnswer, CommitPage
 from watchlist import limits
 from watchlist.deployment import routes
+from watchlist.health import store as health_store
 from watchlist.history import store as history_store
+from watchlist.history.people import AuthorSearch
 from watchlist.history.store import CommitFilter
 from watchlist.watching import entries
 
@@ -46,15 +48,17 @@ def list_commits(
     author: Annotated[
         Annotated[str, StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS)] | None,
         Query(
-            description="Only commits by the author with exactly this name or email address. Where these are rare, a "
-            "page can be short, or empty, though `next_cursor` says that there is more.",
+            description="Only commits by the author with this name or email address, case and Unicode form ignored. Of "
+            "an author who has several (`.mailmap`, both forms of a noreply address) any of them finds all commits. "
+            "Where these are rare, a page can be short, or empty, though `next_cursor` says that there is more.",
             examples=["ada@example.org"],
         ),
     ] = None,
 ) -> CommitPage:
     """Show who committed what and when, in the order of `git log`, while a job is at work those of the last one."""
     entry = entries.find_for(watchlist_id, caller_of(router))
-    page = history_store.page(entry, CommitFilter(since, author), limit, cursor)
+    search = None if author is None else AuthorSearch(author, health_store.identities(entry.watchlist_id))
+    page = history_store.page(entry, CommitFilter(since, search), limit, cursor)
     return CommitPage(items=[CommitAnswer.of(kept) for kept in page.commits], next_cursor=page.next_cursor)
 
 

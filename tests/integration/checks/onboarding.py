@@ -24,6 +24,7 @@ from watchlist.health.scorecard import ScorecardResult, no_score
 from watchlist.history import store as history_store
 from watchlist.history.commits import Commit
 from watchlist.history.manifest import Manifest
+from watchlist.history.people import AuthorSearch
 from watchlist.history.store import CommitFilter
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import protocol as job_protocol
@@ -95,11 +96,14 @@ class Onboarded:
         found: list[Commit] = []
         cursor = None
         while True:
-            page = history_store.page(self.entry, CommitFilter(author=author), 100, cursor)
+            page = history_store.page(self.entry, CommitFilter(author=self._search(author)), 100, cursor)
             found += (kept.commit for kept in page.commits)
             cursor = page.next_cursor
             if cursor is None:
                 return found
+
+    def _search(self, author: str | None) -> AuthorSearch | None:
+        return AuthorSearch(author, health_store.identities(self.entry.watchlist_id)) if author else None
 
     @property
     def subjects(self) -> list[str]:

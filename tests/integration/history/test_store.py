@@ -13,6 +13,7 @@ from watchlist import limits
 from watchlist.history import store as history_store
 from watchlist.history.commits import Commit, FileChange, Signature
 from watchlist.history.manifest import Manifest
+from watchlist.history.people import AuthorSearch
 from watchlist.history.store import Attempt, CommitFilter, HistoryChangedError, SegmentLostError
 from watchlist.storage import batches
 from watchlist.storage.records import ENTRY_KEY, Entry, SegmentRecord
@@ -180,7 +181,7 @@ def test_an_author_search_over_the_largest_history_reads_a_bounded_part_and_goes
 ) -> None:
     monkeypatch.setattr(limits, "COMMITS_READ_BYTES", 100_000)
     history.refresh(range(1000))
-    pages = list(history.pages(CommitFilter(author="bob")))
+    pages = list(history.pages(CommitFilter(author=AuthorSearch("Bob"))))
     assert 2 <= len(pages) <= 10
     assert pages == [[]] * len(pages)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchlist.history.commits import Signature
-from watchlist.history.people import People, is_bot
+from watchlist.history.people import AuthorSearch, People, is_bot
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -149,6 +149,22 @@ def test_the_mailmap_comes_before_everything_else() -> None:
     assert {people.of(author).key for author in authors} == {people.of(authors[0]).key}
     assert people.of(authors[0]).name == "Ada Lovelace"
     assert people.of(signature("Carl", "ci@example.org")).is_bot
+
+
+def test_an_author_is_found_by_any_name_or_address_of_theirs() -> None:
+    ada = [
+        signature("ada", "1+ada@users.noreply.github.com"),
+        signature("Ada L.", "Ada@users.noreply.github.com"),
+        signature("Ad\u00e0", "old@example.org"),
+    ]
+    namesake = signature("ada", "another@example.org")
+    mailmap = b"Ada Lovelace <1+ada@users.noreply.github.com> <old@example.org>\n"
+    identities = People([*ada, namesake], mailmap).identities([*ada, namesake])
+    for wanted in ("ADA LOVELACE", "old@Example.org", "ada l.", "Ada\u0300"):
+        search = AuthorSearch(wanted, identities)
+        assert [search.finds(author) for author in (*ada, namesake)] == [True, True, True, False]
+    assert AuthorSearch("another@example.org", identities).finds(namesake)
+    assert not AuthorSearch("ada@example.org", identities).finds(ada[0])
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
