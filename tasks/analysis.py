@@ -390,6 +390,9 @@ def _count_lines(scope: _Scope, window: CommitWindow) -> list[Commit]:
             scope.job.report(Stage.COUNTING_LINES, done, total)
     except JobError as error:
         reason = f": {_done_without(scope, error)}"
+    for sha, least in scope.repository.least_files_changed.items():
+        if sha in commits and commits[sha].files is None:
+            commits[sha] = replace(commits[sha], least_files=least)
     if done < total:
         scope.notes.append(f"Line counts are missing for {_number(total - done, 'commit')}{reason or '.'}")
     return list(commits.values())

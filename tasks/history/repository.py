@@ -20,7 +20,7 @@ does not exist. Servers that offer no `filter` send whole commits; those that of
 
 import contextlib
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,9 +36,10 @@ from tasks.history.protocol import FetchRefusedError, Head
 from tasks.history.source import Source
 from tasks.history.store import TreePair
 from tasks.history.transport import GitHttpConnections
-from tasks.history.tree_differences import find_differences
+from tasks.history.tree_differences import MOST_LEVELS, find_differences
 from tasks.history.walk import Walk
 from tasks.scratch import scratch_directory
+from watchlist.errors import ErrorCode, JobError
 from watchlist.history.commits import Commit, FileChange
 
 MAILMAP_BYTES = MIB
@@ -46,6 +47,7 @@ MAILMAP_BYTES = MIB
 
 _MAILMAP = ".mailmap"
 _MOST_BEFORE = 32
+_TOO_MUCH = {ErrorCode.REPOSITORY_TOO_LARGE, ErrorCode.OUT_OF_MEMORY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ class Repository:
         self._directory = directory
         self._limits = limits
         self._since = 0
+        self._least_files: dict[str, int] = {}
 
     @property
     def bytes_received(self) -> int:
@@ -218,12 +221,21 @@ class Repository:
     def line_counts(self, window: CommitWindow) -> Iterator[tuple[str, tuple[FileChange, ...]]]:
         """Yield id and changed files of the window's new commits; merges, which have none, come first.
 
-        A commit that changes more files than allowed, or whose objects are damaged, is left out.
+        A commit that changes more files than allowed, or whose objects are damaged, is left out: `least_files_changed`
+        then says what is known of its size.
 
         Raises:
             JobError: the rest cannot be had; the commits stand without.
         """
         yield from self._line_counts(window.commits)
+
+    @property
+    def least_files_changed(self) -> Mapping[str, int]:
+        """How many files the commits changed at least whose lines were to be counted, by their ids.
+
+        A commit is absent while nothing is known.
+        """
+        return self._least_files
 
     def mailmap(self) -> bytes:
         """Return the content of HEAD's `.mailmap`; nothing when there is none, or none that git would read.
@@ -293,21 +305,40 @@ class Repository:
         shas: dict[TreePair, list[str]] = {}
         for sha, pair in pairs.items():
             shas.setdefault(pair, []).append(sha)
+        left = dict(shas)
         try:
             for pair, files in self._count(shas):
-                yield from ((sha, files) for sha in shas.pop(pair))
+                yield from ((sha, files) for sha in left.pop(pair))
         except FetchRefusedError:  # the host gives no objects by name: whole commits hold them too
             self._source.gives_objects = False
-            self._fetch_whole([sha for left in shas.values() for sha in left])
-            for pair, files in self._count(shas):
-                yield from ((sha, files) for sha in shas[pair])
+            self._fetch_whole([sha for some in left.values() for sha in some])
+            for pair, files in self._count(left):
+                yield from ((sha, files) for sha in left[pair])
 
-    def _count(self, pairs: Iterable[TreePair]) -> Iterator[tuple[TreePair, tuple[FileChange, ...]]]:
-        pairs = list(pairs)
-        differences = find_differences(pairs, self._source, most_changes=self._limits.changes)
+    def _count(self, shas: Mapping[TreePair, Sequence[str]]) -> Iterator[tuple[TreePair, tuple[FileChange, ...]]]:
+        """Count what can be counted: by halves where all is too much, to leave out only what is too much alone."""
+        pairs = list(shas)
+        try:
+            differences = find_differences(pairs, self._source, most_changes=self._limits.changes)
+        except JobError as error:
+            if error.code not in _TOO_MUCH:
+                raise
+            if len(pairs) == 1:  # a changed file is at most so many changes, itself and the directories above it
+                self._note_least(shas[pairs[0]], self._limits.changes // MOST_LEVELS)
+                return
+            half = len(pairs) // 2
+            for some in (pairs[:half], pairs[half:]):
+                yield from self._count({pair: shas[pair] for pair in some})
+            return
+        for pair in pairs:
+            self._note_least(shas[pair], differences.least_files_changed.get(pair, 0))
         most = self._limits.files_in_commit
         countable = [pair for pair in pairs if differences.files_changed.get(pair, most + 1) <= most]
-        return count_lines(countable, differences, self._source)
+        yield from count_lines(countable, differences, self._source)
+
+    def _note_least(self, shas: Sequence[str], files: int) -> None:
+        if files:
+            self._least_files.update(dict.fromkeys(shas, files))
 
     def _tree_pairs(self, commits: Sequence[Commit]) -> dict[str, TreePair]:
         """Return what to compare for each commit: its first parent's tree and its own."""

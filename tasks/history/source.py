@@ -217,10 +217,11 @@ class Source:
         if not self.gives_objects:
             return
         with self._lock:
+            if len(oids) > self._objects_left:  # nothing is spent: other commits may need less
+                text = "The changes of one year need more objects than allowed."
+                raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, text)
             self._objects_left -= len(oids)
             self._asked.update(oids)
-        if self._objects_left < 0:
-            raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, "The changes of one year need more objects than allowed.")
         for start in range(0, len(oids), _WANTS_AT_ONCE):
             self._despite_gaps(self._fetch_objects, oids[start : start + _WANTS_AT_ONCE])
 

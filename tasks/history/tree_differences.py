@@ -47,7 +47,9 @@ class TreeDifferences:
     """What differs between each two trees.
 
     Attributes:
-        files_changed: how many files differ between each two trees; a pair is absent when it nests too deep.
+        files_changed: how many files differ between each two trees; a pair is absent when it nests too deep, or when
+            not all of its trees could be had.
+        least_files_changed: how many differ at least: a directory that was not looked into counts as one.
     """
 
     def __init__(self, changes: Mapping[TreePair, Sequence[TreeChange]], empty_tree: str) -> None:
@@ -56,7 +58,7 @@ class TreeDifferences:
         self._empty_tree = empty_tree
         subtrees = {pair: Counter(subtree_pairs(found, empty_tree)) for pair, found in changes.items()}
         files = {pair: sum(change.content is not None for change in found) for pair, found in changes.items()}
-        self.files_changed = _files_changed(subtrees, files)
+        self.files_changed, self.least_files_changed = _files_changed(subtrees, files)
 
     def contents(self, pairs: Iterable[TreePair]) -> dict[ContentPair, bytes]:
         """Return each content that differs between two trees or below them, with a file name that it has."""
@@ -158,10 +160,18 @@ def _trees(pairs: Iterable[TreePair], source: TreeSource) -> list[str]:
 
 def _files_changed(
     subtrees: Mapping[TreePair, Counter[TreePair]], files: Mapping[TreePair, int]
-) -> Mapping[TreePair, int]:
-    """Add up what differs below each pair, the deepest first; a tree cannot contain itself, so there is an order."""
+) -> tuple[Mapping[TreePair, int], Mapping[TreePair, int]]:
+    """Add up what differs below each pair, the deepest first; a tree cannot contain itself, so there is an order.
+
+    Returns:
+        the numbers that are known, and the least that the others can be.
+    """
     total: dict[TreePair, int] = {}
+    least: dict[TreePair, int] = {}
     for pair in TopologicalSorter(subtrees).static_order():
-        if pair in files and all(below in total for below in subtrees[pair]):
-            total[pair] = files[pair] + sum(total[below] * times for below, times in subtrees[pair].items())
-    return total
+        if pair not in files:
+            continue
+        least[pair] = files[pair] + sum(least.get(below, 1) * times for below, times in subtrees[pair].items())
+        if all(below in total for below in subtrees[pair]):
+            total[pair] = least[pair]
+    return total, least

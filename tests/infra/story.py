@@ -108,7 +108,8 @@ class Story:
         self._refuse_a_task("refused")
         self._call("POST", "/activity/watchlist/retry-failed", {"user": USER})
         self._ask_for_a_check(good)
-        for path in (f"watchlist/{good}/commits", f"watchlist/{good}/health", "jobs", "queues"):
+        commits = f"watchlist/{good}/commits"
+        for path in (commits, f"{commits}?author=ada", f"watchlist/{good}/health", "jobs", "queues"):
             self._call("GET", f"/activity/{path}")
         for path in (f"watchlist/{good}/health/history", f"watchlist/{good}/health/changes"):
             self._call("GET", f"/activity/{path}")

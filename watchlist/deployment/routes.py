@@ -108,7 +108,7 @@ COMMITS = Route(
     _http(
         "commits",
         settings.TableSettings,
-        Permissions(watchlist=permissions.GET_FOR_A_USER, activity=permissions.GET),
+        Permissions(watchlist=permissions.GET_FOR_A_USER, activity=permissions.GET | {"Query"}),
     ),
 )
 

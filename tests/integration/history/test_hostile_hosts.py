@@ -339,6 +339,37 @@ def test_a_commit_that_changes_too_many_files_is_left_out(tmp_path: Path, open_a
     ):
         window = repository.commits(since=SINCE)
         assert set(dict(repository.line_counts(window))) == {window.shas[0], window.shas[2]}
+        assert repository.least_files_changed[window.shas[1]] == 20
+
+
+def files_in_folders(count: int) -> dict[bytes, PlannedFile]:
+    """Plan files that differ, each in a folder of its own."""
+    return {b"%d/f" % number: PlannedFile(b"%d" % number) for number in range(count)}
+
+
+def test_a_commit_of_too_many_directories_leaves_the_others_alone(tmp_path: Path, open_at: Open) -> None:
+    plan = straight_line(6)
+    deep = b"/".join([b"d"] * 140)
+    plan[2] = PlannedCommit((1,), NOW - 100, files={b"%b/%d" % (deep, number): EMPTY for number in range(2)})
+    plan[4] = PlannedCommit((3,), NOW - 90, files=files_in_folders(200))
+    build_repository(tmp_path / "deep.git", plan)
+    with GitServer(tmp_path) as server, open_at(server.url_of("deep.git"), FetchLimits(changes=256)) as repository:
+        window = repository.commits(since=SINCE)
+        counted = dict(repository.line_counts(window))
+        assert len(counted) == 4
+        left_out = [sha for sha in window.shas if sha not in counted]
+        assert all(repository.least_files_changed[sha] >= 1 for sha in left_out)
+
+
+def test_the_objects_that_one_commit_needs_are_not_taken_from_the_others(tmp_path: Path, open_at: Open) -> None:
+    plan = straight_line(5)
+    plan[2] = PlannedCommit(
+        (1,), NOW - 100, files={b"%d/f" % number: PlannedFile(b"%d" % number) for number in range(90)}
+    )
+    build_repository(tmp_path / "wide.git", plan)
+    with GitServer(tmp_path) as server, open_at(server.url_of("wide.git"), FetchLimits(objects=60)) as repository:
+        window = repository.commits(since=SINCE)
+        assert len(dict(repository.line_counts(window))) == 4
 
 
 def test_a_name_with_a_blank_is_served(tmp_path: Path, open_at: Open) -> None:

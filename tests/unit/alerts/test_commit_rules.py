@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -226,6 +227,15 @@ def test_churn_counts_stored_commits_of_the_week_but_raises_only_for_new_ones() 
     assert alerts_of(only(CHURN), last, recent=stored[:6] + last_week) == []
     assert the_alert(only(CHURN), last, recent=stored + last_week).commit_sha == last.sha
     assert alerts_of(only(CHURN), a_commit(files=["another"]), recent=[*stored, last]) == []
+
+
+def test_a_commit_too_large_to_be_counted_alerts_by_what_it_changed_at_least() -> None:
+    huge = replace(a_commit(files=None), least_files=51_002)
+    alert = the_alert(only(FILES), huge)
+
+    assert (alert.value, alert.level) == (51_002, AlertLevel.CRITICAL)
+    assert alert.message.startswith("At least 51,002 files changed by Ada Lovelace in one commit")
+    assert not alerts_of(only(FILES), replace(huge, least_files=1), a_commit(files=None))
 
 
 def test_a_commit_that_is_both_stored_and_new_counts_once() -> None:

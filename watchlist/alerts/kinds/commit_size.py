@@ -51,6 +51,7 @@ class SizeRule:
         size: of a commit; None where it is not known.
         spread: of the sizes of a repository or a contributor.
         counted: a commit's size in words.
+        least: the size that a commit has at least whose size is not known; 0 where nothing is known.
     """
 
     metric: str
@@ -58,12 +59,14 @@ class SizeRule:
     size: Callable[[Commit], int | None]
     spread: Callable[[Baseline | ContributorBaseline], Spread | None]
     counted: Callable[[Commit], str]
+    least: Callable[[Commit], int] = lambda _: 0
 
     def findings(self, settings: SizeSettings, occasion: NewCommits) -> Iterator[Finding]:
         """Find each commit that reached a threshold, by the most severe of those that it reached."""
         for commit in occasion.by_time:
-            size = self.size(commit)
-            if commit.sha not in occasion.new_by_sha or size is None:
+            known = self.size(commit)
+            size = self.least(commit) if known is None else known
+            if commit.sha not in occasion.new_by_sha or not size:
                 continue
             author = occasion.people.of(commit.author)
             crossing = most_severe(self._crossings(settings, occasion.baseline, author, size))
@@ -82,7 +85,7 @@ class SizeRule:
                 threshold=crossing.threshold,
                 threshold_kind=crossing.kind,
                 commit_sha=commit.sha,
-                message=f"{self.counted(commit)} by {name_of(author)} in one commit: "
+                message=f"{'' if known else 'At least '}{self.counted(commit)} by {name_of(author)} in one commit: "
                 f"{crossing.threshold:,} or more raise this alert, {because}.",
             )
 

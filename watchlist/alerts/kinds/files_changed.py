@@ -19,7 +19,8 @@ _RULE = SizeRule(
     minimum=MINIMUM_FILES,
     size=files_changed,
     spread=lambda usual: usual.files,
-    counted=lambda commit: f"{number(files_changed(commit) or 0)} files changed",
+    counted=lambda commit: f"{number(files_changed(commit) or commit.least_files)} files changed",
+    least=lambda commit: commit.least_files,
 )
 
 
