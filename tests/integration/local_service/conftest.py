@@ -44,6 +44,7 @@ def environment(aws: EmbeddedAws, tmp_path: Path) -> Environment:
         "LIVE_ENDPOINT_URL": "http://127.0.0.1:9/local",
         "JWT_ISSUER": "https://login.example.com",
         "JWT_AUDIENCE": "watchlist",
+        "API_ACCESS": "token",
     }
     return provision(aws.url, variables)
 
