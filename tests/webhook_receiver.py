@@ -49,11 +49,14 @@ class Receiver(BackgroundServer):
 
     Attributes:
         directory: for its certificate.
+        status: of every answer.
+        retry_after: the header of every answer; None for none.
         calls: all so far.
     """
 
     directory: Path
     status: int = 204
+    retry_after: str | None = None
     calls: list[Call] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -82,6 +85,8 @@ class Receiver(BackgroundServer):
                 receiver.calls.append(Call(self.path, headers, body))
                 self.send_response(receiver.status)
                 self.send_header("Location", "/elsewhere")
+                if receiver.retry_after is not None:
+                    self.send_header("Retry-After", receiver.retry_after)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 

@@ -37,6 +37,10 @@ class DeliveryError(Exception):
         self.retry_after = retry_after
 
 
+class WebhookGoneError(DeliveryError):
+    """The webhook says that it is there no more and will not be again (410, RFC 9110, section 15.5.11)."""
+
+
 def addresses_of(host: str) -> list[str]:
     """Return the IP addresses of a host.
 
@@ -101,6 +105,7 @@ def post(url: WebhookUrl, headers: Mapping[str, str], body: bytes, reach: Reach 
     Raises:
         DeliveryError: the host has no address or one that is not public, cannot be reached, does not answer in time, or
             answers other than 2xx.
+        WebhookGoneError: it answers with 410.
     """
     connection = TimedHTTPSConnection(
         reach.address_of(url.host),
@@ -123,5 +128,7 @@ def post(url: WebhookUrl, headers: Mapping[str, str], body: bytes, reach: Reach 
                 raise DeliveryError(f"the call failed: {type(error).__name__}") from error
     if deadline.is_over:
         raise DeliveryError(f"there was no answer within {reach.seconds:g} s")
+    if status == HTTPStatus.GONE:
+        raise WebhookGoneError("it answered with status 410, Gone")
     if not (HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES):
         raise DeliveryError(f"it answered with status {status}", retry_after.read(asked, clock.now()))

@@ -3,7 +3,6 @@
 import contextlib
 import time
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, TypedDict
 
 import boto3
@@ -11,15 +10,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions import startup
 from functions.telling import webhook_client
-from functions.telling.webhook_client import DeliveryError, Reach
-from watchlist import clock, limits
+from functions.telling.webhook_client import DeliveryError, Reach, WebhookGoneError
+from watchlist import clock
 from watchlist.deployment import functions as function_specs
 from watchlist.metrics import Metric, publisher
 from watchlist.notifications import webhooks
 from watchlist.notifications.digest_message import DigestMessage
 from watchlist.notifications.formats import WebhookFormat, body_of, format_of
 from watchlist.notifications.settings import StoredNotifications
-from watchlist.notifications.webhook_delivery import WebhookDelivery, outcome_of, pause_after
+from watchlist.notifications.webhook_delivery import DeliveryOutcome, WebhookDelivery, outcome_of, pause_after
 from watchlist.storage.records import UserEntry
 from watchlist.watching import user_entries
 from watchlist.watching.user_entries import UserEntryNotFoundError
@@ -54,22 +53,24 @@ def _serve(record: dict[str, Any]) -> bool:
         user_entry = user_entries.find(delivery.user_watchlist_id, None)
     except UserEntryNotFoundError:
         return True
+    chosen = StoredNotifications.of(user_entry.notifications)
     try:
-        was_called = _deliver(delivery, StoredNotifications.of(user_entry.notifications))
+        was_called = _deliver(delivery, chosen)
     except DeliveryError as error:
         logger.warning("webhook failed", user_watchlist_id=delivery.user_watchlist_id, reason=str(error))
         metrics.add_metric(Metric.WEBHOOK_FAILED, Metric.WEBHOOK_FAILED.unit, 1)
-        _note(user_entry, tries, str(error))
-        pause = pause_after(tries, function.settings.webhook_retry_base)
-        asked = min(error.retry_after or timedelta(0), limits.WEBHOOK_LONGEST_PAUSE)
+        if isinstance(error, WebhookGoneError) and _switch_off(user_entry, chosen, str(error)):
+            return True
+        _note(user_entry, outcome_of(tries, str(error)), str(error))
+        pause = pause_after(tries, function.settings.webhook_retry_base, error.retry_after)
         sqs().change_message_visibility(
             QueueUrl=function.settings.webhook_queue_url,
             ReceiptHandle=record["receiptHandle"],
-            VisibilityTimeout=round(max(pause, asked).total_seconds()),
+            VisibilityTimeout=round(pause.total_seconds()),
         )
         return False
     if was_called:
-        _note(user_entry, tries, None)
+        _note(user_entry, outcome_of(tries, None), None)
     return True
 
 
@@ -78,6 +79,7 @@ def _deliver(delivery: WebhookDelivery, chosen: StoredNotifications) -> bool:
 
     Raises:
         DeliveryError: the webhook did not take it.
+        WebhookGoneError: and never will.
     """
     if chosen.webhook_url is None or chosen.webhook_secret is None:
         return False
@@ -91,8 +93,17 @@ def _deliver(delivery: WebhookDelivery, chosen: StoredNotifications) -> bool:
     return True
 
 
-def _note(user_entry: UserEntry, tries: int, error: str | None) -> None:
+def _switch_off(user_entry: UserEntry, chosen: StoredNotifications, error: str) -> bool:
+    """Call the webhook no more, and let its owner know; False if the owner has changed the settings or left."""
+    noted = _state(DeliveryOutcome.SWITCHED_OFF, error)
+    return user_entries.switch_webhook_off(user_entry, chosen.without_webhook().model_dump(mode="json"), noted)
+
+
+def _note(user_entry: UserEntry, outcome: DeliveryOutcome, error: str | None) -> None:
     """Note how a call went, for its owner; a user who has left meanwhile has no use for it."""
-    noted = {"at": clock.to_json(clock.now()), "outcome": str(outcome_of(tries, error)), "error": error}
     with contextlib.suppress(UserEntryNotFoundError):
-        user_entries.note_delivery(user_entry, noted)
+        user_entries.note_delivery(user_entry, _state(outcome, error))
+
+
+def _state(outcome: DeliveryOutcome, error: str | None) -> dict[str, str | None]:
+    return {"at": clock.to_json(clock.now()), "outcome": str(outcome), "error": error}

@@ -49,6 +49,10 @@ class StoredNotifications(NotificationSettings):
         """Whether there is anybody to tell."""
         return self.email or self.webhook_url is not None
 
+    def without_webhook(self) -> Self:
+        """Return the settings with neither the webhook's address nor its secret."""
+        return self.model_copy(update={"webhook_url": None, "webhook_secret": None})
+
     @classmethod
     def of(cls, stored: object) -> Self:
         """Read the user entry's attribute; a person who never chose is told nothing."""

@@ -30,6 +30,9 @@ class DeliveryOutcome(StrEnum):
     GIVEN_UP = "given_up"
     """All tries failed: what it said is lost to the webhook, and stands in the list of alerts."""
 
+    SWITCHED_OFF = "switched_off"
+    """It said that it is gone: its address is removed from the settings, and it is called no more."""
+
 
 def outcome_of(receive_count: int, error: str | None) -> DeliveryOutcome:
     """Return how the n-th try (1, 2, ...) of a delivery went."""
@@ -38,9 +41,19 @@ def outcome_of(receive_count: int, error: str | None) -> DeliveryOutcome:
     return DeliveryOutcome.GIVEN_UP if receive_count >= limits.WEBHOOK_ATTEMPTS else DeliveryOutcome.FAILED
 
 
-def pause_after(receive_count: int, base: timedelta = limits.WEBHOOK_RETRY_BASE) -> timedelta:
-    """Return how long a delivery rests after its n-th failed try (1, 2, ...): the base, twice that, ..."""
-    return base * int(2 ** (receive_count - 1))
+def pause_after(
+    receive_count: int, base: timedelta = limits.WEBHOOK_RETRY_BASE, asked: timedelta | None = None
+) -> timedelta:
+    """Return how long a delivery rests after its n-th failed try (1, 2, ...): the base, twice that, ...
+
+    Args:
+        receive_count: n.
+        base: pause after the first failed try.
+        asked: how long the webhook asks to wait; it is heard up to `limits.WEBHOOK_LONGEST_PAUSE`, and never shortens
+            the pause.
+    """
+    pause = base * int(2 ** (receive_count - 1))
+    return max(pause, min(asked or timedelta(0), limits.WEBHOOK_LONGEST_PAUSE))
 
 
 ALL_TRIES = (

@@ -52,13 +52,35 @@ def change_alerts(entry: UserEntry, alerts: Mapping[str, Any]) -> UserEntry:
     return _change(entry, UserEntry.alerts.set(dict(alerts)))
 
 
-def change_notifications(entry: UserEntry, notifications: Mapping[str, Any]) -> UserEntry:
-    """Replace the notification settings.
+def change_notifications(
+    entry: UserEntry, notifications: Mapping[str, Any], *, is_new_webhook: bool = False
+) -> UserEntry:
+    """Replace the notification settings; how the last call of another webhook went says nothing of a new one.
 
     Raises:
         UserEntryNotFoundError: it was removed meanwhile.
     """
-    return _change(entry, UserEntry.notifications.set(dict(notifications)))
+    forgotten: list[Action] = [UserEntry.last_delivery.remove()] if is_new_webhook else []
+    return _change(entry, UserEntry.notifications.set(dict(notifications)), *forgotten)
+
+
+def switch_webhook_off(entry: UserEntry, notifications: Mapping[str, Any], delivery: Mapping[str, Any]) -> bool:
+    """Replace the notification settings by those without a webhook, and note the call that was the reason.
+
+    Returns:
+        False if the settings are others than those of `entry` by now, or the user entry was removed: nothing changed.
+    """
+    actions: list[Action] = [
+        UserEntry.notifications.set(dict(notifications)),
+        UserEntry.last_delivery.set(dict(delivery)),
+    ]
+    try:
+        entry.update(actions=actions, condition=UserEntry.notifications == entry.notifications)
+    except UpdateError as error:
+        if is_refused(error):
+            return False
+        raise
+    return True
 
 
 def note_delivery(entry: UserEntry, delivery: Mapping[str, Any]) -> None:

@@ -38,7 +38,8 @@ class LastDelivery(BaseModel):
     outcome: Annotated[
         DeliveryOutcome,
         Field(
-            description="`failed` is tried again; `given_up` is not: see to the address.",
+            description="`failed` is tried again; `given_up` is not: see to the address. `switched_off`: it answered "
+            "410 Gone, so its address was removed; set one to be told again.",
             examples=[DeliveryOutcome.DELIVERED],
         ),
     ]
@@ -158,10 +159,8 @@ def _store(entry: UserEntry, notifications: NotificationSettings) -> Notificatio
     stored = StoredNotifications(
         **notifications.model_dump(), webhook_secret=secret if notifications.webhook_url else None
     )
-    user_entries.change_notifications(entry, stored.model_dump(mode="json"))
-    return NotificationsAnswer.of(
-        entry.user_watchlist_id, stored, secret if is_new else None, None if is_new else entry.last_delivery
-    )
+    user_entries.change_notifications(entry, stored.model_dump(mode="json"), is_new_webhook=is_new)
+    return NotificationsAnswer.of(entry.user_watchlist_id, stored, secret if is_new else None, entry.last_delivery)
 
 
 @router.post(

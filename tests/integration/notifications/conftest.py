@@ -84,7 +84,8 @@ class Told:
         return [event for event in self._drain(self.event_queue_url) if event["detail"]["watchlist_id"] == watchlist_id]
 
     def forget_deliveries(self) -> None:
-        self._drain(self.environment.webhook_queue.url)
+        """Forget those that rest, too."""
+        self.sqs.purge_queue(QueueUrl=self.environment.webhook_queue.url)
 
     def emails(self) -> list[dict[str, Any]]:
         return self._drain(self.email_queue_url)
@@ -172,6 +173,7 @@ def _queue(sqs: Any, name: str) -> tuple[str, str]:
 def receiver(receiver_server: Receiver) -> Receiver:
     receiver_server.calls.clear()
     receiver_server.status = 204
+    receiver_server.retry_after = None
     return receiver_server
 
 
@@ -210,7 +212,12 @@ class Watch:
             "rawQueryString": "",
             "headers": {"content-type": "application/json"},
             "pathParameters": {"user_watchlist_id": self.user_watchlist_id},
-            "requestContext": {"http": {"method": "PUT", "path": path}, "requestId": "r", "stage": "$default"},
+            "requestContext": {
+                "http": {"method": "PUT", "path": path},
+                "authorizer": {"iam": {"accountId": "123456789012"}},
+                "requestId": "r",
+                "stage": "$default",
+            },
             "body": json.dumps(body),
             "isBase64Encoded": False,
         }

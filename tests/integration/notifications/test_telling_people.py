@@ -1,5 +1,7 @@
 import json
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from watchlist.alerts import store as alert_store
 from watchlist.notifications import digests
 from watchlist.states import EntryStatus
 from watchlist.storage.records import Entry
+from watchlist.watching import user_entries
 
 
 def told_alerts(call: Call) -> list[str]:
@@ -239,6 +242,102 @@ def test_how_the_last_delivery_went_is_known(told: Told, watch: Watch, receiver:
 
     assert failed["outcome"] == "failed"
     assert "404" in failed["error"]
+
+
+def test_a_webhook_that_is_gone_is_switched_off_and_its_user_is_told(
+    told: Told, watch: Watch, receiver: Receiver
+) -> None:
+    watch.choose(told, {"webhook_url": URL, "email": True})
+    watch.raise_alert()
+    told.read_streams()
+    told.send_digests()
+    receiver.status = 410
+    deliver(told)
+    stored = watch.user_entry.notifications
+    shown = watch.choose(told, {"email": True})
+
+    assert len(receiver.calls) == 1
+    assert told.depth(told.environment.webhook_queue.url) == 0
+    assert (stored["email"], stored["webhook_url"], stored["webhook_secret"]) == (True, None, None)
+    assert shown["last_delivery"]["outcome"] == "switched_off"
+    assert "410" in shown["last_delivery"]["error"]
+
+
+def test_alerts_after_a_webhook_was_switched_off_call_nobody(told: Told, watch: Watch, receiver: Receiver) -> None:
+    watch.choose(told, {"webhook_url": URL})
+    watch.raise_alert()
+    told.read_streams()
+    told.send_digests()
+    receiver.status = 410
+    deliver(told)
+    watch.raise_alert()
+    told.read_streams()
+    watch.let_time_pass(limits.DIGEST_INTERVAL)
+    told.send_digests()
+    deliver(told)
+
+    assert len(receiver.calls) == 1
+
+
+def test_a_webhook_that_was_switched_off_is_called_again_once_its_address_is_set_again(
+    told: Told, watch: Watch, receiver: Receiver
+) -> None:
+    first = watch.choose(told, {"webhook_url": URL})
+    watch.raise_alert()
+    told.read_streams()
+    told.send_digests()
+    receiver.status = 410
+    deliver(told)
+    receiver.status = 204
+
+    second = watch.choose(told, {"webhook_url": URL})
+    forgotten = watch.user_entry.last_delivery
+    watch.raise_alert()
+    told.read_streams()
+    watch.let_time_pass(limits.DIGEST_INTERVAL)
+    told.send_digests()
+    deliver(told)
+
+    assert second["webhook_secret"] not in {None, first["webhook_secret"]}
+    assert second["last_delivery"] is None
+    assert forgotten is None
+    assert receiver.calls[-1].is_signed_with(second["webhook_secret"])
+    assert watch.user_entry.last_delivery["outcome"] == "delivered"
+
+
+def test_settings_that_were_changed_during_a_call_are_not_switched_off(told: Told, watch: Watch) -> None:
+    watch.choose(told, {"webhook_url": URL})
+    called = watch.user_entry
+    watch.choose(told, {"webhook_url": "https://other.example.org/"})
+
+    assert not user_entries.switch_webhook_off(called, {}, {})
+    assert watch.user_entry.notifications["webhook_url"] == "https://other.example.org/"
+    assert watch.user_entry.last_delivery is None
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda _: "3600",
+        lambda now: format_datetime(now + timedelta(hours=1), usegmt=True),
+    ],
+    ids=["seconds", "a date"],
+)
+def test_a_webhook_that_asks_for_a_pause_is_left_alone(
+    told: Told, watch: Watch, receiver: Receiver, asked: Callable[[datetime], str]
+) -> None:
+    watch.choose(told, {"webhook_url": URL})
+    watch.raise_alert()
+    told.read_streams()
+    told.send_digests()
+    receiver.status, receiver.retry_after = 429, asked(clock.now())
+
+    for _ in range(3):
+        told.webhooks.poll()
+
+    assert len(receiver.calls) == 1
+    assert told.depth(told.environment.webhook_queue.url) == 1
+    assert watch.user_entry.last_delivery["outcome"] == "failed"
 
 
 def test_the_reference_library_verifies_a_call(told: Told, watch: Watch, receiver: Receiver) -> None:

@@ -5,13 +5,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
 from functions.telling import webhook_client
-from functions.telling.webhook_client import DeliveryError, Reach
+from functions.telling.webhook_client import DeliveryError, Reach, WebhookGoneError
 from tests.certificates import write_certificate
+from watchlist import clock
 from watchlist.notifications import webhooks
 from watchlist.notifications.webhooks import WebhookUrl
 
@@ -229,3 +232,49 @@ def test_headers_without_end_are_not_read(server: TlsServer) -> None:
 
     with pytest.raises(DeliveryError):
         post(server)
+
+
+def answer_with(status: str, **headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "Content-Length: 0", "", ""]).encode()
+
+
+@pytest.mark.parametrize(("status", "error"), [("410 Gone", WebhookGoneError), ("404 Not Found", DeliveryError)])
+def test_only_a_server_that_says_gone_is_gone(server: TlsServer, status: str, error: type[DeliveryError]) -> None:
+    server.answer = answer_with(status)
+
+    with pytest.raises(DeliveryError, match=status[:3]) as raised:
+        post(server)
+
+    assert type(raised.value) is error
+
+
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
+def test_a_pause_that_is_asked_for_in_seconds_is_heard(server: TlsServer, status: str) -> None:
+    server.answer = answer_with(status, Retry_After="120")
+
+    with pytest.raises(DeliveryError) as raised:
+        post(server)
+
+    assert raised.value.retry_after == timedelta(seconds=120)
+
+
+def test_a_pause_that_is_asked_for_as_a_date_is_heard(server: TlsServer) -> None:
+    server.answer = answer_with(
+        "503 Service Unavailable", Retry_After=format_datetime(clock.now() + timedelta(hours=1), usegmt=True)
+    )
+
+    with pytest.raises(DeliveryError) as raised:
+        post(server)
+
+    assert raised.value.retry_after is not None
+    assert timedelta(minutes=30) < raised.value.retry_after <= timedelta(hours=1)
+
+
+def test_a_pause_that_cannot_be_read_is_none(server: TlsServer) -> None:
+    server.answer = answer_with("503 Service Unavailable", Retry_After="soon")
+
+    with pytest.raises(DeliveryError) as raised:
+        post(server)
+
+    assert raised.value.retry_after is None

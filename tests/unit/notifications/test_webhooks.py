@@ -2,6 +2,7 @@ import base64
 import hashlib
 import hmac
 import ipaddress
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -169,6 +170,30 @@ def test_the_pauses_between_tries_grow_and_stay_within_what_sqs_keeps_a_message_
 
     assert pauses[:3] == [30, 60, 120]
     assert pauses[-1] < 12 * 3600
+    assert pause_after(limits.WEBHOOK_ATTEMPTS, asked=timedelta(days=1)) < timedelta(hours=12)
+
+
+@pytest.mark.parametrize(
+    ("asked", "pause"),
+    [
+        (None, timedelta(seconds=30)),
+        (timedelta(0), timedelta(seconds=30)),
+        (timedelta(seconds=31), timedelta(seconds=31)),
+        (limits.WEBHOOK_LONGEST_PAUSE + timedelta(seconds=1), limits.WEBHOOK_LONGEST_PAUSE),
+    ],
+)
+def test_a_pause_is_as_long_as_the_webhook_asks_within_bounds(asked: timedelta | None, pause: timedelta) -> None:
+    assert pause_after(1, timedelta(seconds=30), asked) == pause
+
+
+def test_what_is_asked_never_shortens_a_later_pause() -> None:
+    assert pause_after(4, timedelta(seconds=30), timedelta(seconds=1)) == timedelta(seconds=240)
+
+
+def test_settings_without_the_webhook_keep_the_rest() -> None:
+    chosen = StoredNotifications(email=True, webhook_url="https://hooks.example.org/", webhook_secret="whsec_eA==")
+
+    assert chosen.without_webhook() == StoredNotifications(email=True)
 
 
 @pytest.mark.parametrize(
