@@ -83,13 +83,18 @@ def import_(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER...", help="Lock files, manifests, SBOMs, lists")],
     *,
     dry_run: Annotated[bool, typer.Option(help="Show what would be added, and stop.")] = False,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask deps.dev for packages that nothing here resolves.")
+    ] = False,
     labels: Labels = None,
     yes: Yes = False,
 ) -> None:
     """Watch what a project depends on; it is shown first."""
     from watchlist_cli.commands import importing
+    from watchlist_cli.resolving import deps_dev
 
-    _end(importing.run(context.obj, importing.plan_for(paths), labels=labels or (), dry_run=dry_run, yes=yes))
+    plan = importing.plan_for(paths, deps_dev.from_environment() if online else None)
+    _end(importing.run(context.obj, plan, labels=labels or (), dry_run=dry_run, yes=yes))
 
 
 @app.command("ls")

@@ -13,7 +13,7 @@ from watchlist_cli.output import Cell, Form, Printer
 from watchlist_cli.resolving import rules
 from watchlist_cli.resolving.evidence import Confidence, Found, NotFound
 from watchlist_cli.resolving.installed import Installed
-from watchlist_cli.resolving.resolver import Source, resolve
+from watchlist_cli.resolving.resolver import Online, Source, resolve, resolve_online
 from watchlist_cli.session import Session
 
 _PACKAGES_SHOWN = 4
@@ -32,8 +32,10 @@ class Plan:
     not_found: list[NotFound]
 
 
-def plan_for(paths: Sequence[Path], online: Source | None = None) -> Plan:
+def plan_for(paths: Sequence[Path], online: Online | None = None) -> Plan:
     """Read the files (or the files below folders) and find the repositories of what they name.
+
+    What nothing on this machine resolves is asked of the service, where one is given.
 
     Raises:
         CommandError: a file cannot be read, or nothing below a folder is understood.
@@ -45,7 +47,9 @@ def plan_for(paths: Sequence[Path], online: Source | None = None) -> Plan:
         raise CommandError(str(error)) from error
     installed = Installed(dict.fromkeys(file.parent for file in files))
     sources: list[Source] = [rules.evidence_for, installed.evidence_for]
-    results = resolve(dependencies, sources if online is None else [*sources, online])
+    results = resolve(dependencies, sources)
+    if online is not None:
+        results = resolve_online(results, online)
     repositories: defaultdict[str, list[Found]] = defaultdict(list)
     for result in results:
         if isinstance(result, Found):

@@ -1,6 +1,6 @@
 """Asks each source of evidence in turn and takes the best answer."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from packageurl import PackageURL
 
@@ -10,6 +10,9 @@ from watchlist_cli.resolving.evidence import Confidence, Evidence, Found, NotFou
 
 Source = Callable[[PackageURL], Evidence | None]
 """Says what it knows of a package's repository."""
+
+Online = Callable[[Iterable[PackageURL]], Mapping[PackageURL, Evidence | str]]
+"""Says of each package what it knows of its repository, or why it knows nothing."""
 
 
 def resolve(dependencies: Iterable[Dependency], sources: Iterable[Source]) -> list[Found | NotFound]:
@@ -27,6 +30,30 @@ def resolve(dependencies: Iterable[Dependency], sources: Iterable[Source]) -> li
     return [_resolve(dependency, asked, known) for dependency in dependencies]
 
 
+def resolve_online(results: Iterable[Found | NotFound], online: Online) -> list[Found | NotFound]:
+    """Ask a service, in one call, for the packages that nothing else resolved; the other results stay.
+
+    A dependency whose file says where it comes from is not asked for: the service would know another of its name.
+    """
+    before = list(results)
+    missing = [each.dependency.purl for each in before if _may_be_asked(each)]
+    answers = online(missing) if missing else {}
+    return [
+        _answered(each, answers[each.dependency.purl]) if isinstance(each, NotFound) and _may_be_asked(each) else each
+        for each in before
+    ]
+
+
+def _may_be_asked(result: Found | NotFound) -> bool:
+    return isinstance(result, NotFound) and result.dependency.stated is None
+
+
+def _answered(missing: NotFound, answer: Evidence | str) -> Found | NotFound:
+    if isinstance(answer, str):
+        return NotFound(missing.dependency, f"{missing.reason}; {answer}")
+    return _led_by(answer, missing.dependency)
+
+
 def _resolve(
     dependency: Dependency, sources: list[Source], known: dict[PackageURL, Evidence | None]
 ) -> Found | NotFound:
@@ -39,6 +66,10 @@ def _resolve(
         evidence = known[dependency.purl]
     if evidence is None:
         return NotFound(dependency, "nothing on this machine names its repository")
+    return _led_by(evidence, dependency)
+
+
+def _led_by(evidence: Evidence, dependency: Dependency) -> Found | NotFound:
     url = repository_at(evidence.address)
     if url is None:
         return NotFound(dependency, f"its source is not on a host that is watched: {evidence.address}")
