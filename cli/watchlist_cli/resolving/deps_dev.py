@@ -189,7 +189,8 @@ class DepsDev:
         """
         reason = ""
         for tried in range(self._limits.tries):
-            asking.over.wait(max(0, asking.not_before - time.monotonic()))
+            if asking.over.wait(max(0, asking.not_before - time.monotonic())):
+                raise _NoAnswerError(_TIME_IS_OVER)
             pause = self._limits.first_pause * 2**tried * random.uniform(0.5, 1)  # noqa: S311 - spreads requests
             try:
                 status, wait, content = self._request(url, asking)
@@ -203,15 +204,24 @@ class DepsDev:
                 reason = f"deps.dev answers with HTTP {status}"
                 if status not in _BUSY:
                     raise _NoAnswerError(reason)
-                asked_for = retry_after.read(wait, datetime.now(UTC))
-                if asked_for is not None:
-                    pause = asked_for.total_seconds()
-                    if pause > self._limits.longest_pause:
-                        raise _LeaveAloneError(f"{reason} and asks to be left alone for {pause:.0f} seconds")
-                    asking.not_before = time.monotonic() + pause
+                self._hear(wait, reason, asking)
             if tried + 1 < self._limits.tries and asking.over.wait(pause):
                 break
         raise _UnreachableError(reason)
+
+    def _hear(self, wait: str | None, reason: str, asking: _Round) -> None:
+        """Let all threads wait as long as `Retry-After` asks for.
+
+        Raises:
+            _LeaveAloneError: that is longer than a person would wait.
+        """
+        asked_for = retry_after.read(wait, datetime.now(UTC))
+        if asked_for is None:
+            return
+        seconds = asked_for.total_seconds()
+        if seconds > self._limits.longest_pause:
+            raise _LeaveAloneError(f"{reason} and asks to be left alone for {seconds:.0f} seconds")
+        asking.not_before = max(asking.not_before, time.monotonic() + seconds)
 
     def _request(self, url: str, asking: _Round) -> tuple[int, str | None, bytes]:
         response = self._pool.request(

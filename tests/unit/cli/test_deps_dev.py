@@ -125,6 +125,18 @@ def test_retry_after_is_heard_though_the_usual_pause_is_shorter(server: DepsDevS
     assert server.asked == [path]
 
 
+def test_what_retry_after_asks_for_one_package_holds_for_all(server: DepsDevServer, folder: Path) -> None:
+    path = server.publish("NPM", "name", "1", "github.com/owner/name")
+    server.publish("NPM", "other", "1", "github.com/owner/other")
+    server.replies[path] = [Reply(429, {"Retry-After": "10"})]
+    limits = Limits(at_once=1, tries=1, total=1)
+    assert _ask(server, folder, "pkg:npm/name@1", "pkg:npm/other@1", limits=limits) == [
+        "deps.dev answers with HTTP 429",
+        "deps.dev did not answer in the time that all packages have together",
+    ]
+    assert server.asked == [path]
+
+
 def test_a_server_that_asks_for_long_is_left_alone(server: DepsDevServer, folder: Path) -> None:
     server.every_reply = Reply(429, {"Retry-After": "3600"})
     limits = Limits(at_once=1)
