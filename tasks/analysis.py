@@ -194,7 +194,8 @@ def _backfill(scope: _Scope) -> Analysis:
     people = _people(scope, [*before, *new, *window.before])
     outlook = _outlook(scope, window, commits, people)
     metrics = outlook.measure(commits, scope.now)
-    alerts = tell_of_commits(scope.entry, Backfill(window, before, new, people), job=scope.job, now=scope.now)
+    told = _with_brought_in(scope, window, new)
+    alerts = tell_of_commits(scope.entry, Backfill(window, before, told, people), job=scope.job, now=scope.now)
     alerts += tell_of_silence(scope.watchlist_id, outlook.last, scope.now, scope.job.check)
     health = _health(scope, is_renewed=bool(scope.entry.with_health))
     scope.job.check()
@@ -396,6 +397,16 @@ def _count_lines(scope: _Scope, window: CommitWindow) -> list[Commit]:
     if done < total:
         scope.notes.append(f"Line counts are missing for {_number(total - done, 'commit')}{reason or '.'}")
     return list(commits.values())
+
+
+def _with_brought_in(scope: _Scope, window: CommitWindow, new: Sequence[Commit]) -> Sequence[Commit]:
+    """Return the new commits, the merges with what is in none of their parents: that matters to alerts only."""
+    try:
+        brought_in = scope.repository.brought_in(window)
+    except JobError as error:
+        scope.notes.append(f"What merges bring in of their own is not known: {_done_without(scope, error)}")
+        return new
+    return [replace(commit, brought_in=brought_in.get(commit.sha, ())) for commit in new]
 
 
 def _people(scope: _Scope, commits: Sequence[Commit]) -> People:

@@ -32,9 +32,11 @@ from tasks.history.commit_search import Bounds, search_after, search_window
 from tasks.history.git_process import Deadline, Git
 from tasks.history.limits import MIB, FetchLimits
 from tasks.history.line_counting import count_lines
+from tasks.history.merge_differences import MergedTrees, as_differences, find_brought_in, key_of
+from tasks.history.path_text import path_text
 from tasks.history.protocol import FetchRefusedError, Head
 from tasks.history.source import Source
-from tasks.history.store import TreePair
+from tasks.history.store import TreeChange, TreePair
 from tasks.history.transport import GitHttpConnections
 from tasks.history.tree_differences import MOST_LEVELS, find_differences
 from tasks.history.walk import Walk
@@ -237,6 +239,25 @@ class Repository:
         """
         return self._least_files
 
+    def brought_in(self, window: CommitWindow) -> Mapping[str, tuple[FileChange, ...]]:
+        """Return the files that the window's new merges bring in and that are in none of their parents.
+
+        `tasks.history.merge_differences` says which these are. A merge that brings in nothing, or that cannot be
+        compared because its own trees are missing or too many, is absent. Lines that cannot be counted are None.
+
+        Raises:
+            JobError: the transfer failed.
+        """
+        merges = [commit for commit in window.commits if commit.is_merge]
+        if not merges:
+            return {}
+        try:
+            return self._brought_in(merges)
+        except FetchRefusedError:  # the host gives no objects by name: whole commits hold them too
+            self._source.gives_objects = False
+            self._fetch_whole([merge.sha for merge in merges])
+            return self._brought_in(merges)
+
     def mailmap(self) -> bytes:
         """Return the content of HEAD's `.mailmap`; nothing when there is none, or none that git would read.
 
@@ -340,12 +361,48 @@ class Repository:
         if files:
             self._least_files.update(dict.fromkeys(shas, files))
 
-    def _tree_pairs(self, commits: Sequence[Commit]) -> dict[str, TreePair]:
-        """Return what to compare for each commit: its first parent's tree and its own."""
+    def _brought_in(self, merges: Sequence[Commit]) -> dict[str, tuple[FileChange, ...]]:
+        found = self._find_brought_in(self._merged_trees(merges))
+        files = {
+            sha: tuple(FileChange(path_text(each.path), None, None) for each in some) for sha, some in found.items()
+        }
+        pairs = {key_of(sha): sha for sha, some in found.items() if len(some) <= self._limits.files_in_commit}
+        if pairs:
+            differences = as_differences(found, self._source.store.empty_tree)
+            files.update((pairs[pair], some) for pair, some in count_lines(list(pairs), differences, self._source))
+        return files
+
+    def _find_brought_in(self, merges: Sequence[MergedTrees]) -> Mapping[str, list[TreeChange]]:
+        """Compare what can be compared: by halves where all is too much, to leave out only what is too much alone."""
+        try:
+            return find_brought_in(merges, self._source, most_changes=self._limits.changes)
+        except JobError as error:
+            if error.code not in _TOO_MUCH:
+                raise
+        if len(merges) == 1:
+            return {}
+        half = len(merges) // 2
+        return {**self._find_brought_in(merges[:half]), **self._find_brought_in(merges[half:])}
+
+    def _merged_trees(self, merges: Sequence[Commit]) -> list[MergedTrees]:
+        self._fetch_parents(merges)
+        found = []
+        for merge in merges:
+            tree, parents = self._tree_of(merge.sha), [self._tree_of(parent) for parent in merge.parents]
+            if tree is not None and None not in parents:
+                found.append(MergedTrees(merge.sha, tuple(parent for parent in parents if parent), tree))
+        return found
+
+    def _fetch_parents(self, commits: Sequence[Commit]) -> None:
         known = self._source.known
         unknown = {parent: None for commit in commits for parent in commit.parents if parent not in known}
         if unknown:
             self._source.fetch_named_commits(list(unknown))
+
+    def _tree_pairs(self, commits: Sequence[Commit]) -> dict[str, TreePair]:
+        """Return what to compare for each commit: its first parent's tree and its own."""
+        self._fetch_parents(commits)
+        known = self._source.known
         pairs = {}
         for commit in commits:
             new = known[commit.sha].tree

@@ -99,7 +99,7 @@ def find_differences(roots: Iterable[TreePair], source: TreeSource, *, most_chan
         with contextlib.suppress(JobError):  # a tree bomb, or a tree that did not come: level by level can do with both
             if came:
                 whole = source.store.changes(pairs, with_subtrees=True)
-                return TreeDifferences(_bounded(whole, {}, most_changes), source.store.empty_tree)
+                return TreeDifferences(bounded(whole, {}, most_changes), source.store.empty_tree)
     return TreeDifferences(_compare_level_by_level(pairs, source, most_changes), source.store.empty_tree)
 
 
@@ -119,15 +119,20 @@ def _compare_level_by_level(
     for _ in range(MOST_LEVELS):
         if not level:
             break
-        _bounded(_changes(level, source), changes, most_changes)
+        bounded(compare_level(level, source), changes, most_changes)
         below = (pair for above in level for pair in subtree_pairs(changes.get(above, ()), source.store.empty_tree))
         level = [pair for pair in dict.fromkeys(below) if pair not in changes]
     return changes
 
 
-def _bounded(
+def bounded(
     found: Iterable[tuple[TreePair, list[TreeChange]]], into: dict[TreePair, list[TreeChange]], most_changes: int
 ) -> dict[TreePair, list[TreeChange]]:
+    """Put what is found into `into` and return it.
+
+    Raises:
+        JobError: it holds more than `most_changes` then, or from what finds.
+    """
     left = most_changes - sum(map(len, into.values()))
     for pair, changes in found:
         into[pair] = changes
@@ -137,8 +142,8 @@ def _bounded(
     return into
 
 
-def _changes(level: Sequence[TreePair], source: TreeSource) -> Iterator[tuple[TreePair, list[TreeChange]]]:
-    """Fetch one level's trees and compare them.
+def compare_level(level: Sequence[TreePair], source: TreeSource) -> Iterator[tuple[TreePair, list[TreeChange]]]:
+    """Fetch one level's trees and compare them; a pair of which a tree cannot be had is left out.
 
     git passes over a pair of which it has not both trees. That happens when a wanted tree lies in another wanted one:
     the server takes it for filtered out. So what was passed over is looked for once more.

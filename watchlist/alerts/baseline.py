@@ -27,7 +27,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from watchlist.history.commits import Commit
+from watchlist.history.commits import Commit, FileChange
 from watchlist.history.file_changes import changed_paths
 from watchlist.history.people import People, Person
 
@@ -213,9 +213,12 @@ class Baseline(BaseModel):
 
 def lines_changed(commit: Commit) -> int | None:
     """Return the lines added plus deleted, or None where there is nothing to measure: a merge, or not counted."""
-    if commit.files is None or commit.is_merge:
-        return None
-    return min(sum((change.added or 0) + (change.deleted or 0) for change in commit.files), LARGEST_SIZE)
+    return None if commit.files is None or commit.is_merge else lines_of(commit.files)
+
+
+def lines_of(files: Iterable[FileChange]) -> int:
+    """Return the lines added plus deleted in these files."""
+    return min(sum((change.added or 0) + (change.deleted or 0) for change in files), LARGEST_SIZE)
 
 
 def files_changed(commit: Commit) -> int | None:

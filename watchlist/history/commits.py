@@ -32,7 +32,8 @@ class Commit:
     `files` is None until the line counts are known (they follow the commits), and stays None where they cannot be
     had. A merge has no files, as `git log` shows it. `ordered_by` is the committer's time as git orders by it, in Unix
     seconds, where that is not `committer.time`: git's times fit no calendar. `least_files` is how many files a new
-    commit changed at least whose `files` are None; it is not kept.
+    commit changed at least whose `files` are None. `brought_in` is what a new merge has that is in none of its parents.
+    Neither is kept.
     """
 
     sha: str
@@ -45,6 +46,7 @@ class Commit:
     files: tuple[FileChange, ...] | None = None
     ordered_by: int | None = None
     least_files: int = 0
+    brought_in: tuple[FileChange, ...] = ()
 
     @property
     def committed(self) -> int:

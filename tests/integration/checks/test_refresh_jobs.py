@@ -237,6 +237,34 @@ def test_a_rewritten_history_is_reconciled_and_told_of_once(refreshes: Refreshes
     assert refreshes.alerts() == {"ancestry_breaks": 1}
 
 
+def begin_merge(refreshes: Refreshes, *side: tuple[str, int]) -> None:
+    """Add commits on a branch and one beside it, and leave their merge to be committed with the next commit."""
+    git(refreshes.path, "checkout", "--quiet", "-b", "side")
+    refreshes.grow(*side)
+    git(refreshes.path, "checkout", "--quiet", "-")
+    refreshes.grow(("main.txt", 3))
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    git(refreshes.path, *identity, "merge", "--quiet", "--no-ff", "--no-commit", "side")
+
+
+def test_a_merge_is_told_of_by_what_is_in_none_of_its_parents(refreshes: Refreshes) -> None:
+    begin_merge(refreshes, ("side.txt", 3))
+    for number in range(250):
+        (refreshes.path / f"evil{number}.txt").write_text(f"evil {number}\n" * 100)
+    git(refreshes.path, "add", "--all")
+    refreshes.grow(("side.txt", 3))
+    refreshes.refresh(JobKind.COMMIT_BACKFILL)
+    assert refreshes.alerts() == {"files_changed": 1, "lines_added_deleted": 1}
+    assert refreshes.metrics()["commits_with_lines"] == 42  # a merge has no counts, as in git's log
+
+
+def test_a_merge_of_what_its_parents_hold_is_told_of_to_nobody(refreshes: Refreshes) -> None:
+    begin_merge(refreshes, ("side0.txt", 150), ("side1.txt", 150))
+    refreshes.grow(("side0.txt", 150))
+    refreshes.refresh(JobKind.COMMIT_BACKFILL)
+    assert refreshes.alerts() == {}
+
+
 def test_another_default_branch_is_no_rewritten_one(refreshes: Refreshes) -> None:
     git(refreshes.path, "checkout", "--quiet", "-b", "other", "HEAD~5")
     refreshes.grow(("other.txt", 1))

@@ -238,6 +238,19 @@ def test_a_commit_too_large_to_be_counted_alerts_by_what_it_changed_at_least() -
     assert not alerts_of(only(FILES), replace(huge, least_files=1), a_commit(files=None))
 
 
+def test_a_merge_alerts_by_what_is_in_none_of_its_parents() -> None:
+    brought_in = tuple(FileChange(f"f{number}", added=60, deleted=10) for number in range(300))
+    merge = replace(a_commit(lines=0, files=(), parents=("a", "b")), brought_in=brought_in)
+    files, lines = the_alert(only(FILES), merge), the_alert(only(LINES), merge)
+
+    assert (files.value, lines.value) == (300, 21_000)
+    assert files.message.startswith(
+        "At least 300 files changed by Ada Lovelace in one merge, beyond what its parents hold: "
+    )
+    assert lines.message.startswith("At least 18,000 lines added and 3,000 deleted by Ada Lovelace in one merge, ")
+    assert alerts_of(only(LINES + FILES), replace(merge, brought_in=brought_in[:1])) == []
+
+
 def test_a_commit_that_is_both_stored_and_new_counts_once() -> None:
     week = [a_commit(files=["new"]) for _ in range(8)]
 

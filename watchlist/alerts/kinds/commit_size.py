@@ -1,7 +1,7 @@
 """What the two kinds of alert about the size of a commit share.
 
-Merges have no lines or files of their own and raise no alert by size; their content is measured in the commits that
-they bring in.
+Merges have no lines or files of their own; their content is measured in the commits that they bring in. Only what is in
+none of a merge's parents is measured as the merge's, at least.
 """
 
 from collections.abc import Callable, Iterator
@@ -85,8 +85,8 @@ class SizeRule:
                 threshold=crossing.threshold,
                 threshold_kind=crossing.kind,
                 commit_sha=commit.sha,
-                message=f"{'' if known else 'At least '}{self.counted(commit)} by {name_of(author)} in one commit: "
-                f"{crossing.threshold:,} or more raise this alert, {because}.",
+                message=f"{'' if known else 'At least '}{self.counted(commit)} by {name_of(author)} in "
+                f"{_place(commit)}: {crossing.threshold:,} or more raise this alert, {because}.",
             )
 
     def _crossings(self, settings: SizeSettings, baseline: Baseline, author: Person, size: int) -> Iterator[Crossing]:
@@ -108,3 +108,7 @@ class SizeRule:
         fixed = settings.hardcoded_threshold
         if fixed is not None and size >= fixed:
             yield Crossing("hardcoded_threshold", fixed, level_of(size / fixed, CRITICAL_FACTOR))
+
+
+def _place(commit: Commit) -> str:
+    return "one merge, beyond what its parents hold" if commit.is_merge else "one commit"

@@ -10,17 +10,23 @@ from watchlist.alerts.kind import WHOLE, Finding, KindSettings, StandardDeviatio
 from watchlist.alerts.kinds.commit_size import SizeRule
 from watchlist.alerts.occasions import NewCommits
 from watchlist.alerts.thresholds import number
+from watchlist.history.commits import Commit
 
 MINIMUM_FILES = 10
 """No commit of fewer files is unusual by variance."""
+
+
+def _least(commit: Commit) -> int:
+    return max(commit.least_files, len(commit.brought_in))
+
 
 _RULE = SizeRule(
     metric="files_changed",
     minimum=MINIMUM_FILES,
     size=files_changed,
     spread=lambda usual: usual.files,
-    counted=lambda commit: f"{number(files_changed(commit) or commit.least_files)} files changed",
-    least=lambda commit: commit.least_files,
+    counted=lambda commit: f"{number(files_changed(commit) or _least(commit))} files changed",
+    least=_least,
 )
 
 

@@ -5,23 +5,30 @@ from typing import Annotated
 
 from pydantic import Field
 
-from watchlist.alerts.baseline import lines_changed
+from watchlist.alerts.baseline import lines_changed, lines_of
 from watchlist.alerts.kind import WHOLE, Finding, KindSettings, StandardDeviations
 from watchlist.alerts.kinds.commit_size import SizeRule
 from watchlist.alerts.occasions import NewCommits
 from watchlist.alerts.thresholds import number
+from watchlist.history.commits import Commit
 
 MINIMUM_LINES = 200
 """No commit of fewer lines is unusual by variance: nobody wants to hear of it, however small the usual ones are."""
+
+
+def _counted(commit: Commit) -> str:
+    files = commit.brought_in or commit.files or ()
+    added, deleted = sum(change.added or 0 for change in files), sum(change.deleted or 0 for change in files)
+    return f"{number(added)} lines added and {number(deleted)} deleted"
+
 
 _RULE = SizeRule(
     metric="lines_changed",
     minimum=MINIMUM_LINES,
     size=lines_changed,
     spread=lambda usual: usual.lines,
-    counted=lambda commit: (
-        f"{number(commit.lines_added or 0)} lines added and {number(commit.lines_deleted or 0)} deleted"
-    ),
+    counted=_counted,
+    least=lambda commit: lines_of(commit.brought_in),
 )
 
 
