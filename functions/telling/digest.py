@@ -13,7 +13,7 @@ from watchlist import clock
 from watchlist.deployment import functions as function_specs
 from watchlist.jobs import protocol as job_protocol
 from watchlist.metrics import Metric, publisher
-from watchlist.notifications import digest_message, digests
+from watchlist.notifications import digest_message, digests, webhook_queue
 from watchlist.notifications.digest_message import DigestMessage
 from watchlist.notifications.settings import StoredNotifications
 from watchlist.notifications.webhook_delivery import WebhookDelivery
@@ -85,4 +85,4 @@ def _hand_on(message: DigestMessage, user: str, chosen: StoredNotifications) -> 
         delivery = WebhookDelivery(
             user_watchlist_id=message.user_watchlist_id, delivery_id=message.id, body=message.model_dump_json()
         )
-        sqs().send_message(QueueUrl=function.settings.webhook_queue_url, MessageBody=delivery.model_dump_json())
+        webhook_queue.send(sqs(), function.settings.webhook_queue_url, delivery, user)

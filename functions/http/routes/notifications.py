@@ -19,7 +19,7 @@ from functions.http.shapes.fields import Moment
 from functions.http.shapes.settings import MergePatch
 from watchlist import clock
 from watchlist.deployment import routes
-from watchlist.notifications import digest_message, webhooks
+from watchlist.notifications import digest_message, webhook_queue, webhooks
 from watchlist.notifications.formats import WebhookFormat, format_of
 from watchlist.notifications.settings import NotificationSettings, StoredNotifications
 from watchlist.notifications.webhook_delivery import DeliveryOutcome, WebhookDelivery
@@ -180,7 +180,7 @@ def test_notifications(user_watchlist_id: UserWatchlistId) -> Response[TestAnswe
     delivery = WebhookDelivery(
         user_watchlist_id=user_watchlist_id, delivery_id=message.id, body=message.model_dump_json()
     )
-    sqs().send_message(QueueUrl=function.settings.webhook_queue_url, MessageBody=delivery.model_dump_json())
+    webhook_queue.send(sqs(), function.settings.webhook_queue_url, delivery, entry.user)
     answer = TestAnswer(delivery_id=message.id, message="A test is on its way.")
     return Response(HTTPStatus.ACCEPTED, "application/json", answer)
 
