@@ -352,7 +352,13 @@ class SchedulerSettings(TableSettings, QueueSettings, OriginSettings, CheckSetti
     max_open_refreshes: int = Field(default=limits.OPEN_REFRESHES, alias="MAX_OPEN_REFRESHES", ge=1)
 
 
-class DispatcherSettings(CallSettings):
+class LaunchSettings(CallSettings):
+    """What whoever puts a launch off needs."""
+
+    postpone_seconds: Seconds = Field(default=60, alias="POSTPONE_SECONDS")
+
+
+class DispatcherSettings(LaunchSettings):
     """What the dispatcher needs to launch tasks."""
 
     cluster: str = Field(alias="CLUSTER", min_length=1)
@@ -363,7 +369,6 @@ class DispatcherSettings(CallSettings):
     refresh_capacity_provider: str = Field(default="FARGATE_SPOT", alias="REFRESH_CAPACITY_PROVIDER")
     refresh_task_cpu: int | None = Field(default=None, alias="REFRESH_TASK_CPU", ge=256)
     refresh_task_memory: int | None = Field(default=None, alias="REFRESH_TASK_MEMORY", ge=512)
-    postpone_seconds: Seconds = Field(default=60, alias="POSTPONE_SECONDS")
 
 
 class TaskSettings(CallSettings, OriginSettings, LeaseSettings):

@@ -4,6 +4,8 @@ The reconciler finds the same entries later by their leases, so nothing depends 
 once, or in order.
 """
 
+import random
+from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -40,7 +42,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     logger.set_correlation_id(launch.message.correlation_id)
     line.free_slot(launch, job.slot, function.settings, queue(), clock.now())
     try:
-        entry = _record(launch, task.error)
+        entry = _record(launch, task)
     except SupersededError:
         logger.info("the entry has moved on", watchlist_id=launch.message.watchlist_id)
         return
@@ -48,8 +50,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         _hand_back(launch, job.receipt_handle, entry)
 
 
-def _record(launch: Launch, error: JobError | None) -> Entry | None:
-    """Write why the attempt ended; None if it had ended already, or reported by itself."""
+def _record(launch: Launch, task: StoppedTask) -> Entry | None:
+    """Write why the attempt ended, or was none; None if it had ended already, or reported by itself."""
+    error = task.error
     entry = job_protocol.find_entry(launch.message.watchlist_id)
     if entry is None:
         return None
@@ -57,6 +60,8 @@ def _record(launch: Launch, error: JobError | None) -> Entry | None:
     if entry.is_held_by(launch.owner):
         silent = JobError(ErrorCode.WORKER_LOST, "The worker ended without a report.")
         entry = job_protocol.record_lost(entry, error or silent, now)
+    elif error is not None and task.can_start_later:
+        return _put_off(launch, error)
     elif error is not None:
         entry = job_protocol.record_unstarted(launch, error, now)
     else:
@@ -67,6 +72,17 @@ def _record(launch: Launch, error: JobError | None) -> Entry | None:
     metrics.add_metric(attempt_failed_by(reason.code), Metric.ATTEMPT_FAILED.unit, 1)
     if not entry.state.is_open:
         metrics.add_metric(Metric.JOB_FAILED, Metric.JOB_FAILED.unit, 1)
+    return entry
+
+
+def _put_off(launch: Launch, error: JobError) -> Entry:
+    """Let the launch be tried again later, like one that ECS refuses at once for the same reason."""
+    now = clock.now()
+    jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, protects nothing
+    until = now + timedelta(seconds=function.settings.postpone_seconds * jitter)
+    entry = job_protocol.record_put_off(launch, error, now, until)
+    logger.warning("task could not start now", watchlist_id=entry.watchlist_id, reason=error.message)
+    metrics.add_metric(Metric.TASK_POSTPONED, Metric.TASK_POSTPONED.unit, 1)
     return entry
 
 

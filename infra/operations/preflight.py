@@ -35,7 +35,7 @@ UNRESERVED_EXECUTIONS = 100
 a quota below a thousand were seen to keep ten or fifty; who asks for more gets a thousand.
 """
 
-ZONES_WITHOUT_ARM = frozenset({"use1-az3"})
+ZONES_WITHOUT_ARM = frozenset({"use1-az3", "apne3-az2", "apne3-az3"})
 """Ids of zones without Fargate on ARM (Amazon ECS developer guide, "Supported Regions for Amazon ECS on Fargate")."""
 
 PAGE = Path(__file__).parents[2] / "functions" / "http" / "page.json"

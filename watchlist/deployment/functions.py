@@ -34,7 +34,7 @@ DISPATCHER = FunctionSpec(
 TASK_STOPPED = FunctionSpec(
     "task_stopped",
     "jobs.task_stopped",
-    settings.CallSettings,
+    settings.LaunchSettings,
     timedelta(seconds=30),
     Permissions(
         watchlist=permissions.PROTOCOL | permissions.SLOTS,

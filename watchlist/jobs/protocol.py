@@ -278,6 +278,16 @@ def record_unstarted(launch: "Launch", error: JobError, at: datetime) -> Entry:
     return _record_failure(launch.message, launch.attempt, reason, _newest_launch(launch))
 
 
+def record_put_off(launch: "Launch", error: JobError, at: datetime, until: datetime) -> Entry:
+    """Record that the launch's task could not start now but can later: no attempt is used up, to go on at `until`.
+
+    Raises:
+        SupersededError: the attempt was claimed, a newer launch is under way, or the job is closed.
+    """
+    actions = _attempt_given_back(launch, LastError.of(error, Stage.STARTING, at), until)
+    return _update(launch.message.watchlist_id, actions, _newest_launch(launch))
+
+
 def record_lost(entry: Entry, error: JobError, at: datetime) -> Entry:
     """Record that the last counted attempt ended, or fell silent, without a report.
 
@@ -468,18 +478,7 @@ class Lease:
         Raises:
             SupersededError: the lease is lost.
         """
-        return self._write(
-            [
-                Entry.job_state.set(JobState.RETRYING),
-                Entry.attempt.set(self.launch.attempt - 1),
-                Entry.claimed_attempt.set(self.launch.attempt - 1),
-                Entry.launch_owner.remove(),
-                Entry.last_error.set(LastError.of(error, stage, at)),
-                Entry.next_attempt_at.set(until),
-                *_lease_released(),
-                *_due(until + _patience.queue),
-            ]
-        )
+        return self._write(_attempt_given_back(self.launch, LastError.of(error, stage, at), until))
 
     def _entry(self) -> Entry:
         entry = find_entry(self.launch.message.watchlist_id)
@@ -519,6 +518,19 @@ def _next_generation(entry: Entry, kind: JobKind, job_id: str, correlation_id: s
         Entry.progress.set(Progress.of(Stage.QUEUED)),
         *_lease_released(),
         *_due(at + _patience.send),
+    ]
+
+
+def _attempt_given_back(launch: Launch, reason: LastError, until: datetime) -> list[Action]:
+    return [
+        Entry.job_state.set(JobState.RETRYING),
+        Entry.attempt.set(launch.attempt - 1),
+        Entry.claimed_attempt.set(launch.attempt - 1),
+        Entry.launch_owner.remove(),
+        Entry.last_error.set(reason),
+        Entry.next_attempt_at.set(until),
+        *_lease_released(),
+        *_due(until + _patience.queue),
     ]
 
 

@@ -45,7 +45,7 @@ _THROTTLING_CODES = frozenset(
         "TooManyRequestsException",
     }
 )
-_THROTTLING_WORDS = ("rate exceeded", "request limit exceeded", "throttl", "too many")
+_THROTTLING_WORDS = ("rate exceeded", "request limit exceeded", "throttl", "too many", "toomanyrequests")
 # not just "capacity": a capacity provider that does not exist is no shortage
 _CAPACITY_WORDS = ("capacity is unavailable", "limit on the number of")
 _SERVER_ERROR = 500
@@ -67,9 +67,18 @@ def classify_exception(error: BotoCoreError | ClientError) -> Refusal:
 
 def classify_failures(failures: "Sequence[FailureTypeDef]") -> Refusal:
     """Classify the `failures` of an accepted RunTask call; none at all count as one for good."""
-    reasons = [failure.get("reason", "").lower() for failure in failures]
-    if any(word in reason for reason in reasons for word in ("resource:", *_CAPACITY_WORDS)):
+    reasons = [failure.get("reason", "") for failure in failures]
+    if any("resource:" in reason.lower() for reason in reasons):
         return Refusal.NO_CAPACITY
-    if any(word in reason for reason in reasons for word in _THROTTLING_WORDS):
+    found = {classify_text(reason) for reason in reasons}
+    return next((each for each in (Refusal.NO_CAPACITY, Refusal.THROTTLED) if each in found), Refusal.FOR_GOOD)
+
+
+def classify_text(reason: str) -> Refusal:
+    """Classify words of ECS, whether of RunTask or of a task that it accepted and could not start."""
+    text = reason.lower()
+    if any(word in text for word in _CAPACITY_WORDS):
+        return Refusal.NO_CAPACITY
+    if any(word in text for word in _THROTTLING_WORDS):
         return Refusal.THROTTLED
     return Refusal.FOR_GOOD

@@ -13,9 +13,14 @@ from watchlist.deployment.functions import TASK_CONTAINER
 from watchlist.errors import ErrorCode, JobError
 from watchlist.jobs.message import JobMessage
 from watchlist.jobs.protocol import Launch
+from watchlist.jobs.run_task_refusals import classify_text
 from watchlist.settings import JobSettings
 
 _KILLED = 137
+_FAILED_TO_START = "TaskFailedToStart"
+_PLATFORM_WAS_SLOW = ("timeout waiting for network interface", "timeout waiting for ephemeralstorage")
+_REGISTRY_WAS_DOWN = ("internal server error", "bad gateway", "service unavailable", "tls handshake timeout")
+# not "i/o timeout": so ends a pull from a network without a way out, which the operator must hear of
 _REASON_CHARACTERS = 200
 
 
@@ -68,12 +73,30 @@ class StoppedTask(_EventPart):
     @property
     def error(self) -> JobError | None:
         """Why the task ended, in words for a person; None if it ended by itself and well."""
-        container = next((each for each in self.containers if each.name == TASK_CONTAINER), None)
-        exit_code = container.exit_code if container else None
-        reason = (container.reason if container else "") or self.stopped_reason
-        if exit_code == 0:
+        if self._exit_code == 0:
             return None
-        return _explain(self.stop_code, exit_code, " ".join(reason.split())[:_REASON_CHARACTERS])
+        return _explain(self.stop_code, self._exit_code, " ".join(self._reason.split())[:_REASON_CHARACTERS])
+
+    @property
+    def can_start_later(self) -> bool:
+        """Whether the task never started, for a reason that passes: capacity, throttling, a registry that was down."""
+        if self.stop_code != _FAILED_TO_START or self._exit_code is not None:
+            return False
+        text = f"{self._reason} {self.stopped_reason}".lower()
+        passes = any(word in text for word in (*_PLATFORM_WAS_SLOW, *_REGISTRY_WAS_DOWN))
+        return passes or classify_text(text).is_temporary
+
+    @property
+    def _container(self) -> _Container | None:
+        return next((each for each in self.containers if each.name == TASK_CONTAINER), None)
+
+    @property
+    def _exit_code(self) -> int | None:
+        return self._container.exit_code if self._container else None
+
+    @property
+    def _reason(self) -> str:
+        return (self._container.reason if self._container else "") or self.stopped_reason
 
 
 def launch_of(job: JobSettings) -> Launch:
@@ -89,7 +112,7 @@ def _explain(stop_code: str, exit_code: int | None, reason: str) -> JobError:
     given = reason or "no reason given"
     if "outofmemory" in reason.lower().replace(" ", "").replace("-", ""):
         return JobError(ErrorCode.OUT_OF_MEMORY, "The worker used more memory than it has and was killed.")
-    if stop_code == "TaskFailedToStart" or "CannotPullContainer" in reason or "CannotStartContainer" in reason:
+    if stop_code == _FAILED_TO_START or "CannotPullContainer" in reason or "CannotStartContainer" in reason:
         return JobError(ErrorCode.WORKER_NOT_STARTED, f"The worker could not be started: {given}.")
     if stop_code in {"SpotInterruption", "TerminationNotice"}:
         return JobError(ErrorCode.WORKER_INTERRUPTED, "The platform took the worker's capacity back (Spot).")

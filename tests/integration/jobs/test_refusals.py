@@ -12,9 +12,11 @@ from tests.integration.aws import Aws
 from tests.integration.jobs.harness import Harness, client_error
 from watchlist import limits
 from watchlist.jobs import task_slots
+from watchlist.jobs.protocol import Lease, SupersededError
 from watchlist.jobs.queue import JobQueue
+from watchlist.jobs.stopped_tasks import launch_of
 from watchlist.settings import JobSettings, Settings
-from watchlist.states import Share
+from watchlist.states import JobState, Share
 
 TEMPORARY: dict[str, Exception | dict[str, Any]] = {
     "no capacity": {"reason": "Capacity is unavailable at this time. Please try again later or in a different zone"},
@@ -39,6 +41,41 @@ def test_a_temporary_refusal_uses_up_no_attempt_however_often_it_comes(
     assert (status["status"], status["attempt"]) == ("ready", 1)
     assert len(service.ecs.calls) == 6
     assert service.dead_letters() == []
+
+
+NO_CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
+
+
+def test_a_task_that_was_accepted_and_finds_no_capacity_uses_up_no_attempt_however_often(service: Harness) -> None:
+    watchlist_id = service.add()
+    for number in range(limits.MAX_ATTEMPTS + 2):
+        service.lapse()
+        service.dispatch()
+        service.dispatch()  # a copy, when the receive before was no attempt
+        assert len(service.ecs.tasks) == number + 1
+        service.stop_task(
+            service.ecs.tasks[number], exit_code=None, stopCode="TaskFailedToStart", stoppedReason=NO_CAPACITY
+        )
+        entry = service.entry(watchlist_id)
+        assert (entry.attempt, entry.state, entry.last_error.code) == (0, JobState.RETRYING, "worker_not_started")
+        assert entry.pause(service.clock.now()) > timedelta(0)
+
+    service.ran = len(service.ecs.tasks)
+    service.settle()
+
+    status = service.status(watchlist_id)
+    assert (status["status"], status["attempt"]) == ("ready", 1)
+    assert service.dead_letters() == []
+
+
+def test_a_launch_that_was_put_off_may_not_claim_any_more(service: Harness) -> None:
+    service.add()
+    service.dispatch()
+    (job,) = service.ecs.tasks
+    service.stop_task(job, exit_code=None, stopCode="TaskFailedToStart", stoppedReason=NO_CAPACITY)
+
+    with pytest.raises(SupersededError):
+        Lease.claim(launch_of(job), limits.LEASE, service.clock.now())
 
 
 def test_a_postponed_message_waits_about_as_long_as_the_settings_say(service: Harness) -> None:

@@ -146,6 +146,49 @@ def test_the_end_of_a_task_is_explained_in_words_a_person_can_use(
     assert error.retryable
 
 
+PASSES = {
+    "no capacity": "Capacity is unavailable at this time. Please try again later or in a different availability zone",
+    "no network interface": "Timeout waiting for network interface provisioning to complete.",
+    "no disk": "Timeout waiting for EphemeralStorage provisioning to complete.",
+    "registry throttles": "CannotPullContainerError: toomanyrequests: Rate exceeded",
+    "registry is down": "CannotPullContainerError: received unexpected HTTP status: 503 Service Unavailable",
+}
+STAYS = {
+    "no image": "CannotPullContainerError: pull image manifest has been retried 5 time(s): not found",
+    "no way out": "CannotPullContainerError: dial tcp 52.94.0.1:443: i/o timeout",
+    "no permission": "ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException",
+    "no reason": "",
+}
+
+
+@pytest.mark.parametrize("reason", PASSES.values(), ids=PASSES.keys())
+def test_a_task_that_could_not_start_for_a_reason_that_passes_can_start_later(reason: str) -> None:
+    of_the_task = detail({}, stopCode="TaskFailedToStart", stoppedReason=reason)
+    of_the_container = detail({"reason": reason}, stopCode="TaskFailedToStart", stoppedReason="Task failed to start")
+
+    assert StoppedTask.model_validate(of_the_task).can_start_later
+    assert StoppedTask.model_validate(of_the_container).can_start_later
+
+
+@pytest.mark.parametrize("reason", STAYS.values(), ids=STAYS.keys())
+def test_a_task_that_could_not_start_for_a_reason_that_stays_cannot(reason: str) -> None:
+    event = detail({}, stopCode="TaskFailedToStart", stoppedReason=reason)
+
+    assert not StoppedTask.model_validate(event).can_start_later
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        detail({"exitCode": 1, "reason": "Rate exceeded"}, stopCode="TaskFailedToStart"),
+        detail({"reason": "Rate exceeded"}, stopCode="EssentialContainerExited"),
+    ],
+    ids=["it ran", "it did not fail to start"],
+)
+def test_a_task_that_started_is_not_one_that_can_start_later(event: dict[str, Any]) -> None:
+    assert not StoppedTask.model_validate(event).can_start_later
+
+
 def test_a_good_end_needs_no_explanation() -> None:
     assert StoppedTask.model_validate(detail()).error is None
 
