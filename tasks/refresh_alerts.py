@@ -82,6 +82,7 @@ def tell_of_health(
         previous_result_id=previous.obtained_at.isoformat(),
         previous_score=comparison.old_score,
         score=comparison.new_score,
+        not_compared=comparison.not_compared,
         previous_vulnerabilities=_vulnerabilities(previous),
         vulnerabilities=_vulnerabilities(result),
         commit_sha=result.head,

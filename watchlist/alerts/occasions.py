@@ -78,6 +78,7 @@ class NewHealth(Occasion):
         previous_score: 0 to 10 over the checks that are conclusive in *both* results, None or negative where there is
             no such.
         score: likewise, of the new result.
+        not_compared: the checks that are conclusive in only one of the two: that one failed to run is no change.
         previous_vulnerabilities: the check in the result before.
         vulnerabilities: the check in the new result.
         commit_sha: the commit that the new result is of.
@@ -86,6 +87,7 @@ class NewHealth(Occasion):
     previous_result_id: str
     previous_score: float | None = None
     score: float | None = None
+    not_compared: tuple[str, ...] = ()
     previous_vulnerabilities: VulnerabilitiesCheck = VulnerabilitiesCheck(None)
     vulnerabilities: VulnerabilitiesCheck = VulnerabilitiesCheck(None)
     commit_sha: str | None = None

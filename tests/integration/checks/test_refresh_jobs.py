@@ -152,9 +152,15 @@ class Refreshes:
         return {name: value for name, value in document.items() if name not in VOLATILE}
 
     def alerts(self) -> Counter[str]:
+        return Counter(alert["kind"] for alert in self.stored_alerts())
+
+    def messages(self) -> list[str]:
+        return [alert["message"] for alert in self.stored_alerts()]
+
+    def stored_alerts(self) -> list[dict[str, Any]]:
         user_watchlist_id = entries.user_watchlist_id_of(self.entry.watchlist_id, "ada")
         page = alert_store.page(user_watchlist_id, clock.now() - DAY, 100, None)
-        return Counter(record.alert["kind"] for record in page.alerts)
+        return [record.alert for record in page.alerts]
 
     def shas(self) -> list[str]:
         entry = entries.find(self.entry.watchlist_id)
@@ -369,6 +375,18 @@ def test_a_result_without_a_score_in_between_hides_no_decrease(refreshes: Refres
     refreshes.assessor.result = lambda head: scorecard(3, head)
     refreshes.refresh(JobKind.HEALTH_ANALYSIS)
     assert refreshes.alerts() == {"health_score_decreases": 1}
+
+
+def test_a_check_that_failed_to_run_is_told_as_not_compared(refreshes: Refreshes) -> None:
+    def without_vulnerabilities(head: str) -> ScorecardResult:
+        result = scorecard(3, head)
+        inconclusive = result.checks[1].model_copy(update={"score": None})
+        return result.model_copy(update={"checks": (result.checks[0], inconclusive)})
+
+    refreshes.assessor.result = without_vulnerabilities
+    refreshes.refresh(JobKind.HEALTH_ANALYSIS)
+    [message] = refreshes.messages()
+    assert message.endswith("Without a result in one of them, and so not compared: Vulnerabilities.")
 
 
 def test_a_health_analysis_leaves_the_history_to_the_backfill(refreshes: Refreshes) -> None:

@@ -73,6 +73,21 @@ def test_a_health_alert_tells_both_scores() -> None:
 
 
 @pytest.mark.parametrize(
+    ("checks", "told"),
+    [
+        (("SAST", "License"), " Without a result in one of them, and so not compared: SAST, License."),
+        (tuple("abcdef"), " Without a result in one of them, and so not compared: a, b, c, d, e and others."),
+    ],
+)
+def test_a_health_alert_names_the_checks_that_could_not_be_compared(checks: tuple[str, ...], told: str) -> None:
+    occasion = NewHealth(previous_result_id=BEFORE, previous_score=7, score=5, not_compared=checks, commit_sha=SHA)
+    alert = only_one(watcher(health_score_decreases={}), "health_score_decreases", occasion)
+
+    assert alert
+    assert alert.message.endswith("raises this alert." + told)
+
+
+@pytest.mark.parametrize(
     ("previous", "current"), [(None, 3), (9, None), (None, None), (9, -1), (-1, 3), (float("nan"), 3)]
 )
 def test_a_first_or_inconclusive_score_raises_nothing(previous: float | None, current: float | None) -> None:

@@ -1,17 +1,20 @@
 """The health score fell."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from pydantic import Field
 
 from watchlist.alerts.kind import AlertLevel, Finding, KindSettings, Number
 from watchlist.alerts.occasions import NewHealth
+from watchlist.text import one_line
 
 CRITICAL_FACTOR = 2
 """A decrease of the health score is critical from this many times its threshold on."""
 
 _SCORE_DIGITS = 6
+_NAMED_IN_MESSAGE = 5
+_LONGEST_NAME = 80
 
 
 class HealthScoreDecreasesSettings(KindSettings[NewHealth]):
@@ -42,5 +45,14 @@ class HealthScoreDecreasesSettings(KindSettings[NewHealth]):
                 threshold_kind="minimum_health_change",
                 commit_sha=occasion.commit_sha,
                 message=f"The health score fell from {previous:.1f} to {score:.1f}, over the checks that both analyses "
-                f"have: a decrease of {minimum:g} or more raises this alert.",
+                f"have: a decrease of {minimum:g} or more raises this alert.{_not_compared(occasion.not_compared)}",
             )
+
+
+def _not_compared(checks: Sequence[str]) -> str:
+    if not checks:
+        return ""
+    named = ", ".join(one_line(name, _LONGEST_NAME) for name in checks[:_NAMED_IN_MESSAGE])
+    return f" Without a result in one of them, and so not compared: {named}" + (
+        " and others." if len(checks) > _NAMED_IN_MESSAGE else "."
+    )
