@@ -204,23 +204,31 @@ class Watch:
 
     def choose(self, told: Told, body: dict[str, Any]) -> dict[str, Any]:
         """Set the notifications over HTTP and return the answer."""
-        path = f"/activity/user-watchlist-notifications/{self.user_watchlist_id}"
+        return self._call(told, "PUT", "", body)
+
+    def test(self, told: Told) -> dict[str, Any]:
+        """Ask for a test of the webhook over HTTP and return the answer."""
+        return self._call(told, "POST", "/test", None)
+
+    def _call(self, told: Told, method: str, below: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        path = f"/activity/user-watchlist-notifications/{self.user_watchlist_id}{below}"
         event = {
             "version": "2.0",
-            "routeKey": "PUT /activity/user-watchlist-notifications/{user_watchlist_id}",
+            "routeKey": f"{method} /activity/user-watchlist-notifications/{{user_watchlist_id}}{below}",
             "rawPath": path,
             "rawQueryString": "",
             "headers": {"content-type": "application/json"},
             "pathParameters": {"user_watchlist_id": self.user_watchlist_id},
             "requestContext": {
-                "http": {"method": "PUT", "path": path},
+                "http": {"method": method, "path": path},
                 "authorizer": {"iam": {"accountId": "123456789012"}},
                 "requestId": "r",
                 "stage": "$default",
             },
-            "body": json.dumps(body),
             "isBase64Encoded": False,
         }
+        if body is not None:
+            event["body"] = json.dumps(body)
         answer: dict[str, Any] = told.functions.invoke(routes.CHANGE_NOTIFICATIONS.function.name, event)
         return {"status": answer["statusCode"], **json.loads(answer["body"])}
 

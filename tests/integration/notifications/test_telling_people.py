@@ -263,6 +263,18 @@ def test_a_webhook_that_is_gone_is_switched_off_and_its_user_is_told(
     assert "410" in shown["last_delivery"]["error"]
 
 
+def test_a_test_that_a_webhook_answers_with_gone_switches_it_off(told: Told, watch: Watch, receiver: Receiver) -> None:
+    watch.choose(told, {"webhook_url": URL})
+    receiver.status = 410
+    asked = watch.test(told)
+    deliver(told)
+
+    assert asked["status"] == 202
+    assert [call.headers["webhook-id"] for call in receiver.calls] == [asked["delivery_id"]]
+    assert watch.user_entry.last_delivery["outcome"] == "switched_off"
+    assert watch.test(told)["code"] == "no_webhook"
+
+
 def test_alerts_after_a_webhook_was_switched_off_call_nobody(told: Told, watch: Watch, receiver: Receiver) -> None:
     watch.choose(told, {"webhook_url": URL})
     watch.raise_alert()
