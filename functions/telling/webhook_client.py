@@ -124,8 +124,10 @@ def post(url: WebhookUrl, headers: Mapping[str, str], body: bytes, reach: Reach 
                 asked = response.headers.get("Retry-After")
         except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as error:
             # AttributeError, ValueError: http.client's answer to a socket that was cut under it.
-            if not deadline.is_over:
+            # The socket's own time can be up a moment before the deadline is.
+            if not (deadline.is_over or isinstance(error, TimeoutError)):
                 raise DeliveryError(f"the call failed: {type(error).__name__}") from error
+            raise DeliveryError(f"there was no answer within {reach.seconds:g} s") from error
     if deadline.is_over:
         raise DeliveryError(f"there was no answer within {reach.seconds:g} s")
     if status == HTTPStatus.GONE:

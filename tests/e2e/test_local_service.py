@@ -314,7 +314,7 @@ def test_no_process_outlives_the_service_however_it_ends(serve: Serve, forge: Fo
     with serve() as service:
         service.api.add(url, "ada@example.org")
         descendants = descendants_of(service.process.pid)
-        assert len(descendants) >= 4
+        assert len(descendants) >= 2  # the embedded AWS and the functions
         service.process.send_signal(number)
         exit_code = service.process.wait(SECONDS)
 

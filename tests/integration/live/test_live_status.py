@@ -61,7 +61,12 @@ def status_over_http(live: Live, watchlist_id: str, query: dict[str, str]) -> di
         "headers": {},
         "queryStringParameters": query,
         "pathParameters": {"watchlist_id": watchlist_id},
-        "requestContext": {"http": {"method": "GET", "path": path}, "requestId": "r", "stage": "$default"},
+        "requestContext": {
+            "http": {"method": "GET", "path": path},
+            "authorizer": {"iam": {"accountId": "123456789012"}},
+            "requestId": "r",
+            "stage": "$default",
+        },
     }
     body: dict[str, Any] = json.loads(live.functions.invoke("status", event)["body"])
     return body

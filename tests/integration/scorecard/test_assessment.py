@@ -74,6 +74,8 @@ def settings(forge: ForgeServer, **variables: str) -> TaskSettings:
         "WATCHLIST_TABLE": "watchlist",
         "ACTIVITY_TABLE": "activity",
         "GIT_CLONE_DIR": "/scratch",
+        "MAX_SETUP_TASKS": "1",
+        "MAX_REFRESH_TASKS": "1",
         **{kind.queue_url_variable: "http://127.0.0.1/queue" for kind in JobKind},
     }
     urls = {"GITHUB_API_BASE_URL": forge.github_api, "SCORECARD_API_BASE_URL": forge.scorecard_api}
