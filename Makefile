@@ -97,7 +97,7 @@ page-if-possible: .venv/local
 		echo "The page could not be built (build/page.log has the reason); the service works without it."
 
 .PHONY: page-check
-page-check: .venv/dev page/node_modules/.checked-with ## Check the page: types made of openapi.json, pure parts, sizes
+page-check: .venv/dev page/node_modules/.checked-with $(PAGE) ## Check the page: types made of openapi.json, pure parts, sizes
 	$(WITH_NODE) node page/node_modules/openapi-typescript/bin/cli.js functions/http/openapi/openapi.json \
 		--output page/src/api/schema.d.ts > build/page-types.log 2>&1 || { cat build/page-types.log; exit 1; }
 	$(WITH_NODE) node page/node_modules/typescript/bin/tsc --project page
