@@ -2,9 +2,19 @@
 
 from dataclasses import dataclass
 
+from watchlist.errors import JobError
+
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
+
+
+class UsedUpError(JobError):
+    """What the whole run may receive has come: whatever is asked for now breaks the limit too."""
+
+
+class TooLittleLeftError(JobError):
+    """A request fits the limit of the whole run, but not what is left of it; nothing was spent, and less may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +28,9 @@ class FetchLimits:
         stall_bytes: what counts as progress.
         bytes_received: bytes of all the host's answers together.
         commit_bytes: memory of all commits that are held in it: their uncompressed bytes, and what holding each costs.
-        objects: trees and blobs that are asked for by name.
+        objects: trees and blobs that are asked for by name, each counted when it is asked for. A commit that needs more
+            than this at once is left out and costs nothing; a commit that needs more than is left is an error, which is
+            raised when what the others need has come.
         changes: files and directories that differ in all commits together.
         files_in_commit: a commit that changes more files is delivered without line counts.
         memory: address space of each git process, bytes.

@@ -30,7 +30,7 @@ from tasks.history.checkout import write_tree
 from tasks.history.commit_parser import parse_commit
 from tasks.history.commit_search import Bounds, search_after, search_window
 from tasks.history.git_process import Deadline, Git
-from tasks.history.limits import MIB, FetchLimits
+from tasks.history.limits import MIB, FetchLimits, TooLittleLeftError, UsedUpError
 from tasks.history.line_counting import count_lines
 from tasks.history.merge_differences import MergedTrees, as_differences, find_brought_in, key_of
 from tasks.history.path_text import path_text
@@ -165,6 +165,7 @@ class Repository:
         self._limits = limits
         self._since = 0
         self._least_files: dict[str, int] = {}
+        self._unaffordable: TooLittleLeftError | None = None
 
     @property
     def bytes_received(self) -> int:
@@ -332,9 +333,12 @@ class Repository:
                 yield from ((sha, files) for sha in left.pop(pair))
         except FetchRefusedError:  # the host gives no objects by name: whole commits hold them too
             self._source.gives_objects = False
+            self._unaffordable = None
             self._fetch_whole([sha for some in left.values() for sha in some])
             for pair, files in self._count(left):
                 yield from ((sha, files) for sha in left[pair])
+        if self._unaffordable is not None:
+            raise self._unaffordable
 
     def _count(self, shas: Mapping[TreePair, Sequence[str]]) -> Iterator[tuple[TreePair, tuple[FileChange, ...]]]:
         """Count what can be counted: by halves where all is too much, to leave out only what is too much alone."""
@@ -342,10 +346,10 @@ class Repository:
         try:
             differences = find_differences(pairs, self._source, most_changes=self._limits.changes)
         except JobError as error:
-            if error.code not in _TOO_MUCH:
+            if not _less_may_do(error):
                 raise
-            if len(pairs) == 1:  # a changed file is at most so many changes, itself and the directories above it
-                self._note_least(shas[pairs[0]], self._limits.changes // MOST_LEVELS)
+            if len(pairs) == 1:
+                self._leave_out(shas[pairs[0]], error)
                 return
             half = len(pairs) // 2
             for some in (pairs[:half], pairs[half:]):
@@ -356,6 +360,14 @@ class Repository:
         most = self._limits.files_in_commit
         countable = [pair for pair in pairs if differences.files_changed.get(pair, most + 1) <= most]
         yield from count_lines(countable, differences, self._source)
+
+    def _leave_out(self, shas: Sequence[str], error: JobError) -> None:
+        """Note why commits are left out: what was spent on others says nothing of their size, what is too much does."""
+        if isinstance(error, TooLittleLeftError):
+            self._unaffordable = error
+            return
+        # A changed file is at most so many changes, itself and the directories above it, and two trees of each level.
+        self._note_least(shas, min(self._limits.changes // MOST_LEVELS, self._limits.objects // 2))
 
     def _note_least(self, shas: Sequence[str], files: int) -> None:
         if files:
@@ -377,7 +389,7 @@ class Repository:
         try:
             return find_brought_in(merges, self._source, most_changes=self._limits.changes)
         except JobError as error:
-            if error.code not in _TOO_MUCH:
+            if not _less_may_do(error):
                 raise
         if len(merges) == 1:
             return {}
@@ -430,6 +442,11 @@ class Repository:
     def _tree_of(self, sha: str) -> str | None:
         raw = self._source.known.get(sha)
         return None if raw is None else raw.tree
+
+
+def _less_may_do(error: JobError) -> bool:
+    """Whether a part of what was too much may still be had."""
+    return error.code in _TOO_MUCH and not isinstance(error, UsedUpError)
 
 
 def _unexplored_since(found: Walk) -> datetime | None:

@@ -9,11 +9,12 @@ import contextlib
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from tasks.history.byte_reader import ByteReader
 from tasks.history.commit_parser import RawCommit, read_commit
 from tasks.history.git_process import Git
-from tasks.history.limits import FetchLimits
+from tasks.history.limits import FetchLimits, TooLittleLeftError
 from tasks.history.pack_stream import OBJECT_BYTES, OBJECT_COST, UnfilteredPackError, commits_in
 from tasks.history.parallel import in_parallel
 from tasks.history.protocol import FetchRefusedError, FetchRequest, Head, UploadPack
@@ -218,8 +219,9 @@ class Source:
             return
         with self._lock:
             if len(oids) > self._objects_left:  # nothing is spent: other commits may need less
+                kind = JobError if len(oids) > self._limits.objects else TooLittleLeftError
                 text = "The changes of one year need more objects than allowed."
-                raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, text)
+                raise kind(ErrorCode.REPOSITORY_TOO_LARGE, text)
             self._objects_left -= len(oids)
             self._asked.update(oids)
         for start in range(0, len(oids), _WANTS_AT_ONCE):
@@ -292,7 +294,7 @@ class Source:
                 if wants:
                     fetch(wants)
             except FetchRefusedError:
-                if len(wants) > 1 and not (self._came_by_name or self._gives_any_of(wants)):
+                if not (self._came_by_name or self._gives_any_but(wants)):
                     raise
                 work += self._halves(wants)
             except JobError as error:
@@ -321,9 +323,15 @@ class Source:
         except (FetchRefusedError, JobError):
             raise failure from None
 
-    def _gives_any_of(self, wants: Sequence[str]) -> bool:
-        """Whether the server gives objects by name; asked once, with some that it should have."""
-        for oid in (wants[0], wants[-1]):
+    def _gives_any_but(self, refused: Sequence[str]) -> bool:
+        """Whether the server gives objects by name: asked with some that it should have, beside all of `refused`.
+
+        One refused object tells nothing: it may be lost, or the server refuses whatever is named. A tree that the
+        commits name tells these apart.
+        """
+        trees = (raw.tree for raw in self.known.copy().values() if raw.tree is not None and raw.tree not in refused)
+        some = [refused[0], refused[-1]] if len(refused) > 1 else list(islice(trees, 1))
+        for oid in some:
             with contextlib.suppress(FetchRefusedError, JobError):
                 self._fetch_objects([oid])
                 return True

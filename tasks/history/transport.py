@@ -25,7 +25,7 @@ from urllib3.response import BaseHTTPResponse
 from tasks.child_process import ChildProcesses
 from tasks.history.byte_reader import ByteReader
 from tasks.history.git_process import Deadline
-from tasks.history.limits import FetchLimits
+from tasks.history.limits import FetchLimits, UsedUpError
 from watchlist import clock
 from watchlist.errors import ErrorCode, JobError
 from watchlist.git.answers import (
@@ -72,7 +72,7 @@ class Traffic:
         with self._lock:
             self.bytes_received += received
         if self.bytes_received > self._limit:
-            raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, f"The host sent more than {self._limit // 2**20} MiB.")
+            raise UsedUpError(ErrorCode.REPOSITORY_TOO_LARGE, f"The host sent more than {self._limit // 2**20} MiB.")
 
 
 class _Place:

@@ -6,6 +6,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -327,6 +328,23 @@ def test_a_broken_limit_leaves_the_commits_without_line_counts(
         with pytest.raises(JobError) as raised:
             dict(repository.line_counts(window))
         assert raised.value.code is code
+        assert repository.least_files_changed.get(window.shas[0], 0) <= 2
+
+
+def test_what_is_left_of_the_objects_serves_the_commits_that_need_less(tmp_path: Path, open_at: Open) -> None:
+    plan = straight_line(5)
+    for number, name in ((1, b"a"), (3, b"b")):
+        folders = {b"%b%d/%b%d" % (name, folder, name, folder): EMPTY for folder in range(30)}
+        plan[number] = replace(plan[number], files=folders)
+    build_repository(tmp_path / "two.git", plan)
+    with GitServer(tmp_path) as server, open_at(server.url_of("two.git"), FetchLimits(objects=50)) as repository:
+        window = repository.commits(since=SINCE)
+        counted: dict[str, object] = {}
+        with pytest.raises(JobError) as raised:
+            counted.update(repository.line_counts(window))
+        assert raised.value.code is ErrorCode.REPOSITORY_TOO_LARGE
+        assert len(counted) == 4
+        assert all(least <= 30 for least in repository.least_files_changed.values())
 
 
 def test_a_commit_that_changes_too_many_files_is_left_out(tmp_path: Path, open_at: Open) -> None:

@@ -230,6 +230,12 @@ def test_files_that_share_their_contents_with_files_of_other_names_are_counted_a
     served.assert_same(plan)
 
 
+def test_a_commit_that_needs_a_single_object_is_told_the_same(served: Served) -> None:
+    """A refusal of the one object asked for must not be taken for the loss of that object."""
+    old = PlannedCommit(committed=NOW - 2 * YEAR, files={b"a": PlannedFile(b"1\n")})
+    served.assert_same([old, PlannedCommit((0,), committed=NOW)])
+
+
 def test_a_limit_cuts_a_merge_heavy_history_where_git_cuts_it(served: Served) -> None:
     plan = [PlannedCommit(committed=NOW - 400, files={b"f": PlannedFile(b"0\n")})]
     for number in range(60):
