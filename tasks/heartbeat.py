@@ -2,7 +2,7 @@
 
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -49,6 +49,7 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
+        self._hold_slot_no_longer_than_lease()
         self._thread.start()
         return self
 
@@ -84,6 +85,16 @@ class Heartbeat:
             except JobCancelledError:
                 return
 
+    def _hold_slot_no_longer_than_lease(self) -> None:
+        """Let the slot lapse with the lease and not with the launch, which is later.
+
+        The slot of a task that dies before its first beat would else be taken when its job is tried again.
+        """
+        try:
+            self._renew_slot(clock.now())
+        except Exception:
+            self._logger.exception("the slot could not be renewed; the next heartbeat tries again")
+
     def _beat(self) -> None:
         """Extend the lease first: it decides. The message follows, unless a copy has taken its place."""
         now, beaten_at = clock.now(), time.monotonic()
@@ -91,9 +102,11 @@ class Heartbeat:
         self._good_until = beaten_at + self._lease.duration.total_seconds()
         self._metrics.add_metric(Metric.TASK_AGE, Metric.TASK_AGE.unit, beaten_at - self._started_at)
         self._metrics.flush_metrics()
-        message = self._lease.launch.message
-        share = Share.of(message.kind)
+        self._renew_slot(now)
+        if entry.delivery == self._lease.launch.message.delivery:
+            self._queue.hide(self._held, self._lease.duration)
+
+    def _renew_slot(self, now: datetime) -> None:
+        share = Share.of(self._lease.launch.message.kind)
         if not task_slots.renew_slot(share, self._slot, self._lease.launch.owner, now + self._lease.duration, now):
             self._logger.warning("the slot is somebody else's now: more tasks run than should", slot=self._slot)
-        if entry.delivery == message.delivery:
-            self._queue.hide(self._held, self._lease.duration)

@@ -5,8 +5,9 @@ from datetime import datetime
 import pytest
 
 from local_service.aws.faults import Fault
+from tasks.analysis import Analysis, Job
 from tests.integration.aws import Aws
-from tests.integration.jobs.harness import Harness, client_error
+from tests.integration.jobs.harness import Harness, analysis, client_error
 from watchlist import limits
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import line, task_slots
@@ -122,6 +123,26 @@ def test_the_reconciler_calls_when_those_who_should_have_called_died(service: Ha
     service.dispatch()
 
     assert name_of(service.ecs.tasks[-1]) == "waits"
+    assert service.entry(waiting).attempt == 1
+
+
+def test_a_task_that_fell_silent_before_its_first_heartbeat_blocks_its_slot_no_longer_than_its_entry(
+    service: Harness,
+) -> None:
+    fill(service)
+    (waiting,) = add(service, "waits")
+    launched: list[str] = []
+
+    def fall_silent(_: Job) -> Analysis:
+        service.clock.advance(limits.LEASE)
+        service.reconcile()
+        service.dispatch()
+        launched.extend(name_of(task) for task in service.ecs.tasks[SLOTS:])
+        return analysis()
+
+    service.work(service.ecs.tasks[0], fall_silent)
+
+    assert launched == ["waits"]
     assert service.entry(waiting).attempt == 1
 
 
