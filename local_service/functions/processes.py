@@ -36,6 +36,9 @@ _REST_SECONDS = 60
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 
+PROCESS_ENVIRONMENT = {"PATH": _PATH, "TZ": ":UTC"}
+"""What a process starts with: it is no function's yet, and takes over the environment of each that it serves."""
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -203,7 +206,7 @@ class _Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={"PATH": _PATH, "TZ": ":UTC"},
+            env=PROCESS_ENVIRONMENT,
             cwd=lifeline.ROOT,
             start_new_session=True,
         )

@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 
+from local_service.functions import processes
 from local_service.git.server import GitServer
 from local_service.provisioning import Environment
 from local_service.service import LocalService, LocalSettings
@@ -130,6 +131,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[Call]]:
 
     gate, authorizer = Gate(directory), Authorizer()
     with (
+        mock.patch.dict(processes.PROCESS_ENVIRONMENT, recording),
         mock.patch.object(Environment, "of", of),
         mock.patch.object(task_runner, "environment_of", of_task),
         GitServer(directory) as server,
