@@ -23,8 +23,8 @@ def test_the_verdict_comes_first_and_each_plot_has_a_table_behind_it(
     expect(figures.first).to_be_visible(timeout=PATIENCE)
     for figure in figures.all():
         figure.get_by_text("As a table").click()
-        assert figure.locator("tbody tr").count() > 0
-        assert figure.get_by_role("img").get_attribute("aria-label")
+        expect(figure.locator("tbody tr").first).to_be_attached()
+        assert figure.locator("[role=img]").get_attribute("aria-label")
 
 
 def test_checks_are_ordered_by_what_they_cost_the_score(open_page: Open, watched: Mapping[str, str]) -> None:
@@ -57,7 +57,7 @@ def test_texts_from_a_repository_stay_texts(open_page: Open, watched: Mapping[st
 def test_commits_are_those_of_an_author_if_one_is_named(open_page: Open, watched: Mapping[str, str]) -> None:
     page = open_page(f"/r/{watched['compass']}")
     expect(page.locator(".commits li").first).to_be_visible(timeout=PATIENCE)
-    page.get_by_label("Author").fill("Linus T")
+    page.get_by_role("textbox", name="Author").fill("Linus T")
     page.get_by_role("button", name="Filter").click()
     expect(page.locator(".commit-who", has_text="Ada Lovelace")).to_have_count(0)
     expect(page.locator(".commit-who", has_text="Linus T").first).to_be_visible()
