@@ -252,12 +252,13 @@ class Repository:
         merges = [commit for commit in window.commits if commit.is_merge]
         if not merges:
             return {}
-        try:
-            return self._brought_in(merges)
-        except FetchRefusedError:  # the host gives no objects by name: whole commits hold them too
-            self._source.gives_objects = False
-            self._fetch_whole([merge.sha for merge in merges])
-            return self._brought_in(merges)
+        if self._source.gives_objects:
+            try:
+                return self._brought_in(merges)
+            except FetchRefusedError:
+                self._source.gives_objects = False
+        self._fetch_whole([merge.sha for merge in merges])  # they hold what the host does not give by name
+        return self._brought_in(merges)
 
     def mailmap(self) -> bytes:
         """Return the content of HEAD's `.mailmap`; nothing when there is none, or none that git would read.
@@ -268,12 +269,14 @@ class Repository:
         head, tree = self.head().sha, self._head_tree()
         if head is None or tree is None:
             return b""
-        try:
-            return self._read_mailmap(tree)
-        except FetchRefusedError:  # the host gives no objects by name: the whole commit holds them too
-            self._source.gives_objects = False
-            self._source.fetch_whole_commits([head], depth=1, filter_=f"blob:limit={MAILMAP_BYTES}")
-            return self._read_mailmap(tree)
+        if self._source.gives_objects:
+            try:
+                return self._read_mailmap(tree)
+            except FetchRefusedError:
+                self._source.gives_objects = False
+        # The whole commit holds what the host does not give by name.
+        self._source.fetch_whole_commits([head], depth=1, filter_=f"blob:limit={MAILMAP_BYTES}")
+        return self._read_mailmap(tree)
 
     def check_out(self) -> Path:
         """Write HEAD's files into the run's scratch directory and return their folder; see `write_tree`.

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from local_service.git.server import GitServer
+from local_service.git.server import PARTIAL_CLONE, GitServer
 from tasks.child_process import ChildProcesses
 from tasks.history import FetchLimits, open_repository
+from tests.integration.history.test_same_as_git_log import without_objects_by_id
 from tests.repositories import NOW, YEAR, PlannedCommit, PlannedFile, build_repository
 from watchlist.history.commits import FileChange
 
@@ -128,3 +129,11 @@ def test_a_merge_too_large_to_be_compared_is_left_out(brought_in: BroughtIn) -> 
 @pytest.mark.parametrize("server", [{"configuration": {}}, {"version_2": False}])
 def test_it_is_found_whatever_the_server_offers(brought_in: BroughtIn, server: dict[str, Any]) -> None:
     assert brought_in(merged(files={b"new": EVIL}), **server) == [FileChange("new", added=2, deleted=0)]
+
+
+def test_a_host_that_gives_no_objects_by_name_hides_nothing(
+    brought_in: BroughtIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_objects_by_id(monkeypatch)
+    found = brought_in(merged(files={b"evil": EVIL}), configuration=PARTIAL_CLONE)
+    assert [change.path for change in found] == ["evil"]

@@ -119,7 +119,7 @@ def _without_shallow(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(UploadPack, "capabilities", property(lambda pack: replace(offered(pack), shallow=False)))
 
 
-def _without_objects_by_id(patch: pytest.MonkeyPatch) -> None:
+def without_objects_by_id(patch: pytest.MonkeyPatch) -> None:
     offered = UploadPack.fetch
 
     def fetch(pack: UploadPack, request: FetchRequest) -> AbstractContextManager[ByteReader | None]:
@@ -135,7 +135,7 @@ def _without_objects_by_id(patch: pytest.MonkeyPatch) -> None:
     params=[
         pytest.param((PARTIAL_CLONE, True, None), id="partial-clone"),
         pytest.param((PARTIAL_CLONE, True, _without_shallow), id="no-shallow"),
-        pytest.param((PARTIAL_CLONE, True, _without_objects_by_id), id="no-objects-by-id"),
+        pytest.param((PARTIAL_CLONE, True, without_objects_by_id), id="no-objects-by-id"),
         pytest.param(({"uploadpack.allowFilter": "false"}, True, None), id="no-filter"),
         pytest.param(({"uploadpack.allowFilter": "false"}, True, _without_shallow), id="no-filter-no-shallow"),
         pytest.param(({}, False, None), id="oldest-protocol"),
