@@ -1,9 +1,11 @@
 """The command line of the local service."""
 
 import argparse
+import functools
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 from local_service import lifeline
@@ -22,6 +24,9 @@ from watchlist.settings import SettingsError
 
 DATA = lifeline.ROOT / "build" / "local" / "data"
 _INTERRUPTED = 130
+
+_STOP_SECONDS = 40
+"""Longest that stopping may take. A task that is stopped has half a minute to hand its job back."""
 _TOKEN_CHARACTERS = 16
 _PORTS = 65535
 
@@ -33,8 +38,9 @@ class _UsageError(Exception):
 def main(arguments: list[str]) -> int:
     """Run one of the commands and return the exit code; what a person can put right is said in one line."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGINT, _interrupt)  # a shell starts background jobs with SIGINT ignored
+    interrupt = functools.partial(_interrupt, _INTERRUPTED if options.command == "run" else 0)
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)  # a shell starts background jobs with SIGINT ignored
     _forget_aws_account()
     try:
         if options.command == "run":
@@ -122,8 +128,15 @@ def _forget_aws_account() -> None:
         del os.environ[name]
 
 
-def _interrupt(_signal: int, _frame: object) -> None:
-    """End as on Ctrl-C, so that every process is stopped; that is not interrupted again."""
+def _interrupt(exit_code: int, _signal: int, _frame: object) -> None:
+    """End as on Ctrl-C, so that every process is stopped; that is not interrupted again.
+
+    It ends also where something does not stop, or takes the interruption for its own: what was acknowledged is on disk,
+    and every process ends with this one.
+    """
+    bound = threading.Timer(_STOP_SECONDS, os._exit, (exit_code,))
+    bound.daemon = True
+    bound.start()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
