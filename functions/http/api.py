@@ -120,6 +120,8 @@ def handler(function: LambdaFunction[Any], *routers: Router) -> Handler[Answer]:
         if unreadable is not None:
             return _refusal(describe(unreadable, advice_on(unreadable)))
         app.context[OPERATORS] = Operators(function.settings.operator_claim, function.settings.operator_value)
+        for router in routers:  # who describes all routes in this process includes them in an API of their own
+            router.context = app.context
         return compressed(app.resolve(event, context), (event.get("headers") or {}).get("accept-encoding", ""))
 
     return function.handler(handle, correlation_id_path="requestContext.requestId")
