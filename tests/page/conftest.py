@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from local_service.commands.api_client import ApiClient
 from local_service.service import LocalService, LocalSettings
@@ -17,6 +17,8 @@ from tests.page.watched import build_all, fake_scorecard
 USER = "ada@example.org"
 SECONDS = 90
 """How long anything may take before a test gives up on it."""
+
+expect.set_options(timeout=SECONDS * 1000)
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 _ARGUMENTS = (
@@ -119,6 +121,7 @@ def context_of(
         reduced_motion="reduce",
         accept_downloads=True,
     )
+    context.set_default_timeout(SECONDS * 1000)
     if user is not None:
         context.add_init_script(f"localStorage.setItem('watchlist-user', {user!r})")
     yield context

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 
 from playwright.sync_api import expect
 
-from tests.page.conftest import SECONDS, Open
-
-PATIENCE = SECONDS * 1000
+from tests.page.conftest import Open
 
 
 def test_alerts_are_selected_acknowledged_and_resolved_from_the_keyboard(
@@ -14,26 +12,26 @@ def test_alerts_are_selected_acknowledged_and_resolved_from_the_keyboard(
 ) -> None:
     page = open_page("/alerts")
     boxes = page.locator("input[data-alert]")
-    expect(boxes).to_have_count(len(watched), timeout=PATIENCE)
+    expect(boxes).to_have_count(len(watched))
     boxes.first.focus()
     page.keyboard.press("x")
     page.keyboard.press("j")
     page.keyboard.press("x")
     expect(page.get_by_text("2 alerts selected")).to_be_visible()
     page.keyboard.press("a")
-    expect(page.get_by_text("seen")).to_have_count(2, timeout=PATIENCE)
+    expect(page.get_by_text("seen")).to_have_count(2)
     boxes.first.focus()
     page.keyboard.press("x")
     page.keyboard.press("r")
-    expect(boxes).to_have_count(len(watched) - 1, timeout=PATIENCE)
+    expect(boxes).to_have_count(len(watched) - 1)
     page.get_by_label("also resolved").check()
-    expect(page.get_by_text("resolved", exact=True)).to_have_count(1, timeout=PATIENCE)
+    expect(page.get_by_text("resolved", exact=True)).to_have_count(1)
 
 
 def test_a_number_of_jobs_leads_to_these_jobs(open_page: Open, watched: Mapping[str, str]) -> None:
     page = open_page("/ops")
     row = page.get_by_role("row", name="Repository setup")
-    expect(row).to_be_visible(timeout=PATIENCE)
+    expect(row).to_be_visible()
     failed = int(row.get_by_role("cell").last.inner_text())
     assert failed >= 1
     row.get_by_role("cell").last.get_by_role("link").click()
@@ -47,7 +45,7 @@ def test_a_number_of_jobs_leads_to_these_jobs(open_page: Open, watched: Mapping[
 
 def test_two_repositories_are_compared_fact_by_fact(open_page: Open, watched: Mapping[str, str]) -> None:
     page = open_page(f"/compare?ids={watched['compass']},{watched['lantern']}")
-    expect(page.get_by_role("columnheader", name="local/compass")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("columnheader", name="local/compass")).to_be_visible()
     verdicts = page.get_by_role("row", name="Verdict")
     expect(verdicts).to_contain_text("active")
     expect(verdicts).to_contain_text("slowing")

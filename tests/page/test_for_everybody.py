@@ -8,10 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from local_service import lifeline
-from tests.page.conftest import DESKTOP, PHONE, SECONDS, TABLET, Complaints, Open
+from tests.page.conftest import DESKTOP, PHONE, TABLET, Complaints, Open
 
 AXE = lifeline.ROOT / "page" / "node_modules" / "axe-core" / "axe.min.js"
-PATIENCE = SECONDS * 1000
 
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -26,8 +25,8 @@ def findings(page: Page) -> list[str]:
 
 
 def settled(page: Page) -> None:
-    expect(page.locator("h1")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator(".loading")).to_have_count(0, timeout=PATIENCE)
+    expect(page.locator("h1")).to_be_visible()
+    expect(page.locator(".loading")).to_have_count(0)
 
 
 def _everything_open(page: Page) -> None:
@@ -47,7 +46,7 @@ def _selected(page: Page) -> None:
 
 
 def _waiting(page: Page) -> None:
-    expect(page.locator(".loading")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".loading")).to_be_visible()
 
 
 PAGES: Mapping[str, tuple[str, Callable[[Page], None], str | None]] = {
@@ -91,7 +90,7 @@ def test_neither_does_one_that_waits_or_fails(
     page.unroute("**/activity/**")
     page.route("**/activity/**", lambda route: route.fulfill(status=500, json={"message": "Internal Server Error"}))
     page.goto(page.url.replace("/docs", "/"))
-    expect(page.get_by_role("alert")).to_contain_text("500", timeout=PATIENCE)
+    expect(page.get_by_role("alert")).to_contain_text("500")
     assert findings(page) == []
 
 

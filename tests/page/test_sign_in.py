@@ -7,10 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from local_service.service import LocalService, LocalSettings
-from tests.page.conftest import SECONDS, Complaints, Open
+from tests.page.conftest import Complaints, Open
 from tests.page.sign_in_issuer import SignInIssuer
-
-PATIENCE = SECONDS * 1000
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +30,7 @@ def guarded(
 
 def sign_in(page: Page) -> None:
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("button", name="Ada Lovelace")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Ada Lovelace")).to_be_visible()
 
 
 def test_people_sign_in_at_the_issuer_and_come_back_to_where_they_were(
@@ -41,7 +39,7 @@ def test_people_sign_in_at_the_issuer_and_come_back_to_where_they_were(
     issuer.grants.clear()
     page = open_page("/?sort=name", url=guarded.url, user=None)
     sign_in(page)
-    expect(page.get_by_text("You watch nothing yet")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("You watch nothing yet")).to_be_visible()
     assert page.url == f"{guarded.url}/?sort=name"
     assert issuer.grants == ["authorization_code"]
     kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
@@ -56,8 +54,8 @@ def test_a_repository_is_added_and_followed_live_with_the_token(
     page.get_by_role("button", name="Add repositories").first.click()
     page.get_by_label("Addresses").fill(guarded.repository_urls[repositories["solo"]])
     page.get_by_role("button", name="Watch 1 repository").click()
-    page.locator(".c-name a").first.click(timeout=PATIENCE)
-    expect(page.locator(".answer")).to_contain_text("active", timeout=PATIENCE)
+    page.locator(".c-name a").first.click()
+    expect(page.locator(".answer")).to_contain_text("active")
 
 
 def test_a_token_that_has_expired_is_renewed_without_asking_anybody(
@@ -71,8 +69,8 @@ def test_a_token_that_has_expired_is_renewed_without_asking_anybody(
         sign_in(page)
     finally:
         issuer.lifetime = 600
-    expect(page.get_by_role("heading", name="Alerts")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator(".loading")).to_have_count(0, timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Alerts")).to_be_visible()
+    expect(page.locator(".loading")).to_have_count(0)
     expect(page.locator("[role=alert]:visible")).to_have_count(0)
     assert "refresh_token" in issuer.grants
 
@@ -81,7 +79,7 @@ def test_users_see_no_operations(open_page: Open, guarded: LocalService, complai
     complaints.expect("403")
     page = open_page("/ops", url=guarded.url, user=None)
     sign_in(page)
-    expect(page.get_by_text("This is for operators")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("This is for operators")).to_be_visible()
 
 
 def test_an_issuer_that_refuses_is_quoted(open_page: Open, guarded: LocalService, issuer: SignInIssuer) -> None:
@@ -89,7 +87,7 @@ def test_an_issuer_that_refuses_is_quoted(open_page: Open, guarded: LocalService
     try:
         page = open_page("/", url=guarded.url, user=None)
         page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("alert")).to_contain_text("The sign-in did not work", timeout=PATIENCE)
+        expect(page.get_by_role("alert")).to_contain_text("The sign-in did not work")
     finally:
         issuer.refuses = False
 
@@ -99,5 +97,5 @@ def test_an_answer_to_no_question_of_ours_signs_nobody_in(
 ) -> None:
     issuer.grants.clear()
     page = open_page("/?code=stolen&state=guessed", url=guarded.url, user=None)
-    expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     assert (page.url, issuer.grants) == (f"{guarded.url}/", [])
