@@ -28,6 +28,7 @@ from watchlist import limits
 from watchlist.alerts.silence import tell_of_silence
 from watchlist.errors import ErrorCode, JobError
 from watchlist.health import store as health_store
+from watchlist.health.analysis import Analysis
 from watchlist.health.scorecard import ScorecardResult, no_score
 from watchlist.health.summary import summarize, summary_of
 from watchlist.history import metrics as history_metrics
@@ -88,7 +89,7 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True)
-class Analysis:
+class JobResult:
     """What a job found, beside the commits and the health that it stored.
 
     Attributes:
@@ -104,7 +105,7 @@ class Analysis:
     alerts_raised: int = 0
 
 
-def analyse(entry: Entry, tools: Tools, job: Job, now: datetime) -> Analysis:
+def analyse(entry: Entry, tools: Tools, job: Job, now: datetime) -> JobResult:
     """Do the whole work of the entry's job.
 
     What an earlier attempt has stored is written again or removed, so that the outcome is the same.
@@ -147,7 +148,7 @@ class _Scope:
         return batches.of_job(self.job.check)
 
 
-def _set_up(scope: _Scope) -> Analysis:
+def _set_up(scope: _Scope) -> JobResult:
     """Fetch, store and analyse a repository that is new to the service."""
     _load(scope)
     head = look_twice(scope.repository.head, scope.job.check)
@@ -160,9 +161,8 @@ def _set_up(scope: _Scope) -> Analysis:
     outlook = _outlook(scope, window, commits, _people(scope, [*commits, *window.before]))
     metrics = outlook.measure(commits, scope.now)
     scorecard = _assess(scope, previous=None)
-    scope.job.check()
-    _store_health(scope, head.sha, scorecard, metrics, outlook.identities(commits))
-    return Analysis(
+    _store_health(scope, scorecard, metrics, outlook.identities(commits))
+    return JobResult(
         _of_history(scope, window, commits, outlook, manifest)
         | _of_health(scope, scorecard)
         | _in_short(metrics, score=scorecard.score, score_before=None),
@@ -171,7 +171,7 @@ def _set_up(scope: _Scope) -> Analysis:
     )
 
 
-def _backfill(scope: _Scope) -> Analysis:
+def _backfill(scope: _Scope) -> JobResult:
     """Bring the commits up to date and compute the metrics anew, and where it is due the health with them."""
     head = scope.repository.head()
     if head.sha == scope.entry.head_sha:
@@ -179,7 +179,7 @@ def _backfill(scope: _Scope) -> Analysis:
         if scope.entry.with_health:
             renewed = _renew_health(scope)
             return replace(renewed, attributes={**renewed.attributes, **seen})
-        return Analysis(seen, None, scope.repository.bytes_received)
+        return JobResult(seen, None, scope.repository.bytes_received)
     package = scope.tools.forge.describe(scope.entry.repository)
     stored = _load(scope)
     before = stored.commits
@@ -198,16 +198,15 @@ def _backfill(scope: _Scope) -> Analysis:
     alerts = tell_of_commits(scope.entry, Backfill(window, before, told, people), job=scope.job, now=scope.now)
     alerts += tell_of_silence(scope.watchlist_id, outlook.last, scope.now, scope.job.check)
     health = _health(scope, is_renewed=bool(scope.entry.with_health))
-    scope.job.check()
-    _store_health(scope, head.sha, health.scorecard, metrics, outlook.identities(commits))
+    _store_health(scope, health.scorecard, metrics, outlook.identities(commits))
     described = {"package": package.model_dump(mode="json", exclude_none=True), "analyzed_at": scope.now}
     attributes = _of_history(scope, window, commits, outlook, manifest) | described | health.attributes_with(metrics)
-    return Analysis(attributes, health.renewed, scope.repository.bytes_received, alerts + health.alerts)
+    return JobResult(attributes, health.renewed, scope.repository.bytes_received, alerts + health.alerts)
 
 
-def _renew_health(scope: _Scope) -> Analysis:
+def _renew_health(scope: _Scope) -> JobResult:
     """Ask for a new Scorecard result, unless the last one stands, and compute the metrics anew."""
-    head = scope.repository.head()
+    scope.repository.head()  # the host answers, or nothing of this is worth doing
     scope.job.report(Stage.ANALYZING)
     stored = _load(scope)
     if stored.is_lost:
@@ -216,10 +215,9 @@ def _renew_health(scope: _Scope) -> Analysis:
     outlook = _outlook(scope, None, commits, _people(scope, commits))
     metrics = outlook.measure(commits, scope.now)
     health = _health(scope, is_renewed=True)
-    scope.job.check()
-    _store_health(scope, head.sha, health.scorecard, metrics, outlook.identities(commits))
+    _store_health(scope, health.scorecard, metrics, outlook.identities(commits))
     attributes = health.attributes_with(metrics)
-    return Analysis(attributes, health.renewed, scope.repository.bytes_received, health.alerts)
+    return JobResult(attributes, health.renewed, scope.repository.bytes_received, health.alerts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +258,7 @@ def _health(scope: _Scope, *, is_renewed: bool) -> _Health:
     return _Health(result, result, result.score, before, _of_health(scope, result), alerts)
 
 
-_WORK: Mapping[JobKind, Callable[[_Scope], Analysis]] = {
+_WORK: Mapping[JobKind, Callable[[_Scope], JobResult]] = {
     JobKind.REPOSITORY_SETUP: _set_up,
     JobKind.COMMIT_BACKFILL: _backfill,
     JobKind.HEALTH_ANALYSIS: _renew_health,
@@ -448,23 +446,18 @@ def _why_empty(head: Head, branches: Sequence[str]) -> str:
 
 def _scorecards(watchlist_id: str) -> list[ScorecardResult]:
     """Return the last Scorecard results, newest first, each once."""
-    documents = [record.document["scorecard"] for record in health_store.latest(watchlist_id)]
-    results = [ScorecardResult.model_validate(document) for document in documents if document]
+    results = [analysis.scorecard for analysis in health_store.latest(watchlist_id) if analysis.scorecard]
     return list({result.obtained_at: result for result in results}.values())
 
 
 def _store_health(
-    scope: _Scope,
-    head_sha: str | None,
-    scorecard: ScorecardResult | None,
-    metrics: HistoryMetrics,
-    identities: Sequence[Identities],
+    scope: _Scope, scorecard: ScorecardResult | None, metrics: HistoryMetrics, identities: Sequence[Identities]
 ) -> None:
-    document = {
-        "scorecard": scorecard.model_dump(mode="json") if scorecard else None,
-        "history_metrics": metrics.model_dump(mode="json"),
-    }
-    health_store.put(scope.watchlist_id, scope.now, head_sha, document, identities)
+    analysis = Analysis(
+        analyzed_at=scope.now, head_sha=scope.repository.head().sha, scorecard=scorecard, history_metrics=metrics
+    )
+    scope.job.check()
+    health_store.put(scope.watchlist_id, analysis, identities)
 
 
 def _notes(window: CommitWindow, outlook: _Outlook) -> list[str]:

@@ -24,7 +24,7 @@ from botocore.config import Config
 from pynamodb.exceptions import PynamoDBException
 
 from tasks import analysis
-from tasks.analysis import Analysis, Tools
+from tasks.analysis import JobResult, Tools
 from tasks.child_process import ChildProcesses
 from tasks.control import JobControl, StopReason
 from tasks.heartbeat import Heartbeat
@@ -148,7 +148,7 @@ class Worker:
             self._logger.exception("the work broke off")
             self._failed(lease, _explain(error), job.stage)
 
-    def _analyse(self, entry: Entry, job: RunningJob) -> Analysis:
+    def _analyse(self, entry: Entry, job: RunningJob) -> JobResult:
         if entry.origin not in self._settings.allowed_origins:
             raise JobError(ErrorCode.HOST_NOT_ALLOWED, f"{entry.origin} is not an allowed host (any more).")
         self._settings.git_clone_dir.mkdir(parents=True, exist_ok=True)
@@ -175,7 +175,7 @@ class Worker:
         finally:
             timer.cancel()
 
-    def _complete(self, lease: Lease, entry: Entry, result: Analysis) -> None:
+    def _complete(self, lease: Lease, entry: Entry, result: JobResult) -> None:
         """Write the result, then delete the message: the other way round a crash between would lose the job."""
         now = clock.now()
         lease.complete(result.attributes, now)

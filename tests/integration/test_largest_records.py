@@ -12,9 +12,12 @@ from tests.integration.jobs.harness import clean
 from watchlist import limits
 from watchlist.errors import ErrorCode, JobError
 from watchlist.health import store as health_store
+from watchlist.health.analysis import Analysis
 from watchlist.health.scorecard import MAX_DETAILS, CheckResult, ScorecardResult, ScorecardSource
 from watchlist.history import store as history_store
 from watchlist.history.commits import Commit, FileChange, Signature
+from watchlist.history.metrics import MAX_CONTRIBUTORS, MAX_FILES, measure
+from watchlist.history.people import People
 from watchlist.history.store import Attempt, CommitFilter, KeptHistory
 from watchlist.states import Stage
 from watchlist.storage import batches
@@ -91,7 +94,15 @@ def test_the_largest_analysis_is_stored_and_read_back() -> None:
     result = ScorecardResult(
         score=5, source=ScorecardSource.LOCAL, head="1" * 64, obtained_at=NOW, date=NOW, checks=checks
     )
-    document = {"scorecard": result.model_dump(mode="json"), "history_metrics": {"name": noise(20_000)}}
-    for day in range(3):
-        health_store.put("watchlist_1", NOW + timedelta(days=day), "1" * 64, document)
-    assert [record.document for record in health_store.latest("watchlist_1")] == [document] * 3
+    authors = [Signature(noise(2000), f"{number}@example.org", NOW) for number in range(MAX_CONTRIBUTORS + 1)]
+    files = tuple(FileChange(noise(400), 10**12, 10**12) for _ in range(MAX_FILES + 1))
+    commits = [Commit(f"{n:064x}", (), who, who, "s", "m", signed=True, files=files) for n, who in enumerate(authors)]
+    metrics = measure(commits, People(authors), now=NOW)
+    assert (len(metrics.top_contributors), len(metrics.top_files or ())) == (MAX_CONTRIBUTORS, MAX_FILES)
+    days = [NOW + timedelta(days=day) for day in range(3)]
+    analyses = [
+        Analysis(analyzed_at=at, head_sha="1" * 64, scorecard=result, history_metrics=metrics) for at in reversed(days)
+    ]
+    for analysis in analyses:
+        health_store.put("watchlist_1", analysis)
+    assert health_store.latest("watchlist_1") == analyses

@@ -1,12 +1,12 @@
 """The analyses of an entry in DynamoDB, newest first."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from watchlist import limits
+from watchlist.health.analysis import Analysis
 from watchlist.history.people import Identities
 from watchlist.storage import cursors
 from watchlist.storage.records import HEALTH_PREFIX, HealthRecord
@@ -15,30 +15,25 @@ _KEY = re.compile(HEALTH_PREFIX + r"[0-9T:.+-]{10,40}")
 _LAST = "~"
 """Sorts behind all moments."""
 
+_BESIDE = ("analyzed_at", "head_sha")
+"""Of an analysis, what stands beside its document as attributes of their own."""
 
-def put(
-    watchlist_id: str,
-    analyzed_at: datetime,
-    head_sha: str | None,
-    document: dict[str, Any],
-    identities: Sequence[Identities] = (),
-) -> None:
+
+def put(watchlist_id: str, analysis: Analysis, identities: Sequence[Identities] = ()) -> None:
     """Write one analysis; the same moment's is replaced.
 
     Args:
         watchlist_id: of the entry.
-        analyzed_at: when.
-        head_sha: of what.
-        document: what is shown of it.
+        analysis: what was found.
         identities: of the repository's people who have several, for searches.
     """
     HealthRecord(
         watchlist_id,
-        f"{HEALTH_PREFIX}{analyzed_at.isoformat()}",
-        analyzed_at=analyzed_at,
-        head_sha=head_sha,
-        document=document,
-        expires_at=analyzed_at + limits.HEALTH_RETENTION,
+        f"{HEALTH_PREFIX}{analysis.analyzed_at.isoformat()}",
+        analyzed_at=analysis.analyzed_at,
+        head_sha=analysis.head_sha,
+        document=analysis.model_dump(mode="json", exclude=set(_BESIDE)),
+        expires_at=analysis.analyzed_at + limits.HEALTH_RETENTION,
         identities=list(identities) or None,
     ).save()
 
@@ -47,7 +42,7 @@ def put(
 class Page:
     """Analyses, newest first, and the cursor of the next page, None at the end."""
 
-    analyses: tuple[HealthRecord, ...]
+    analyses: tuple[Analysis, ...]
     next_cursor: str | None
 
 
@@ -75,22 +70,28 @@ def page(watchlist_id: str, between: tuple[datetime | None, datetime | None], li
     answer = next(query.page_iter)
     found = tuple(HealthRecord.from_raw_data(item) for item in answer["Items"])
     more = "LastEvaluatedKey" in answer and found
-    return Page(found, cursors.encode(found[-1].sk) if more else None)
+    return Page(tuple(map(_analysis, found)), cursors.encode(found[-1].sk) if more else None)
 
 
 def identities(watchlist_id: str) -> list[Identities]:
     """Return the identities of the repository's people who have several, as of the last analysis."""
     return [
         [(name, email) for name, email in person]
-        for record in latest(watchlist_id, 1)
+        for record in _latest(watchlist_id, 1)
         for person in record.identities or ()
     ]
 
 
-def latest(watchlist_id: str, limit: int = limits.HEALTH_HISTORY_SHOWN) -> list[HealthRecord]:
+def latest(watchlist_id: str, limit: int = limits.HEALTH_HISTORY_SHOWN) -> list[Analysis]:
     """Return the last `limit` analyses, newest first."""
-    return list(
-        HealthRecord.query(
-            watchlist_id, HealthRecord.sk.startswith(HEALTH_PREFIX), scan_index_forward=False, limit=limit
-        )
+    return [_analysis(record) for record in _latest(watchlist_id, limit)]
+
+
+def _latest(watchlist_id: str, limit: int) -> Iterable[HealthRecord]:
+    return HealthRecord.query(
+        watchlist_id, HealthRecord.sk.startswith(HEALTH_PREFIX), scan_index_forward=False, limit=limit
     )
+
+
+def _analysis(record: HealthRecord) -> Analysis:
+    return Analysis.model_validate(record.document | {name: getattr(record, name) for name in _BESIDE})

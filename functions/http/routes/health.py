@@ -50,7 +50,7 @@ def get_health(
     """Show Scorecard's result (or why there is none) and the metrics of the history, now or at an earlier time."""
     entry = entries.find_for(watchlist_id, caller_of(router))
     page = health_store.page(watchlist_id, (None, at), limits.HEALTH_HISTORY_SHOWN, None)
-    return HealthAnswer.of(entry, list(page.analyses))
+    return HealthAnswer.of(entry, page.analyses)
 
 
 @router.get(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
@@ -10,13 +10,14 @@ from functions.http.documented import stored_as
 from functions.http.shapes.fields import Moment, NextCursor, RepositoryUrl, Score, Sha, WatchlistId
 from functions.http.shapes.history import HistoryAnswer
 from functions.http.shapes.watchlist import VerdictAnswer
+from watchlist.health.analysis import Analysis
 from watchlist.health.changes import changes
 from watchlist.health.scorecard import ScorecardResult
 from watchlist.health.store import Page as HealthPage
 from watchlist.health.summary import summary_of
 from watchlist.health.verdict import Thresholds, verdict_of
 from watchlist.history.metrics import RECENT_WEEKS, HistoryMetrics
-from watchlist.storage.records import Entry, HealthRecord
+from watchlist.storage.records import Entry
 
 
 class HealthPoint(BaseModel):
@@ -38,7 +39,7 @@ class HealthHistoryPage(BaseModel):
     @classmethod
     def of(cls, page: HealthPage) -> "HealthHistoryPage":
         """Show a page."""
-        return cls(items=[_point(record) for record in page.analyses], next_cursor=page.next_cursor)
+        return cls(items=[_point(analysis) for analysis in page.analyses], next_cursor=page.next_cursor)
 
 
 class CheckChangeAnswer(BaseModel):
@@ -62,16 +63,12 @@ class HealthChangesAnswer(BaseModel):
     checks: Annotated[list[CheckChangeAnswer], Field(description="Those that differ, the largest drop first.")]
 
     @classmethod
-    def of(cls, records: Sequence[HealthRecord]) -> "HealthChangesAnswer":
+    def of(cls, analyses: Sequence[Analysis]) -> "HealthChangesAnswer":
         """Compare the last with the first of the analyses, which are newest first."""
-        scored = [
-            (record.analyzed_at, ScorecardResult.model_validate(record.document["scorecard"]))
-            for record in reversed(records)
-            if record.document["scorecard"]
-        ]
+        scored = [(each.analyzed_at, each.scorecard) for each in reversed(analyses) if each.scorecard]
         return cls(
-            before=_point(records[-1]) if records else None,
-            after=_point(records[0]) if records else None,
+            before=_point(analyses[-1]) if analyses else None,
+            after=_point(analyses[0]) if analyses else None,
             checks=[
                 CheckChangeAnswer(
                     check=each.check, before=each.before, after=each.after, since=each.since, reason=each.reason
@@ -143,11 +140,11 @@ class HealthAnswer(BaseModel):
     analyzed_at: Annotated[Moment | None, Field(description="Null until the first analysis.")]
     head_sha: Annotated[Sha | None, Field(description="The commit that was analysed.")]
     scorecard: Annotated[
-        Annotated[dict[str, Any], stored_as(ScorecardResult)] | None,
+        Annotated[ScorecardResult, stored_as(ScorecardResult)] | None,
         Field(description="OpenSSF Scorecard's result, or why there is none; null until the first analysis."),
     ]
     history_metrics: Annotated[
-        Annotated[dict[str, Any], stored_as(HistoryMetrics)] | None,
+        Annotated[HistoryMetrics, stored_as(HistoryMetrics)] | None,
         Field(description="The metrics of the last year's commits; null until the first analysis."),
     ]
     history_outline: Annotated[
@@ -157,24 +154,19 @@ class HealthAnswer(BaseModel):
     history: Annotated[list[HealthPoint], Field(description="The last analyses, newest first.")]
 
     @classmethod
-    def of(cls, entry: Entry, records: list[HealthRecord]) -> "HealthAnswer":
+    def of(cls, entry: Entry, analyses: Sequence[Analysis]) -> "HealthAnswer":
         """Show the analyses of an entry, newest first."""
-        latest = records[0] if records else None
+        latest = analyses[0] if analyses else None
         return cls(
             watchlist_id=entry.watchlist_id,
             analyzed_at=latest.analyzed_at if latest else None,
             head_sha=latest.head_sha if latest else None,
-            scorecard=latest.document["scorecard"] if latest else None,
-            history_metrics=latest.document["history_metrics"] if latest else None,
+            scorecard=latest.scorecard if latest else None,
+            history_metrics=latest.history_metrics if latest else None,
             history_outline=HistoryAnswer.of(entry),
-            history=[_point(record) for record in records],
+            history=[_point(analysis) for analysis in analyses],
         )
 
 
-def _point(record: HealthRecord) -> HealthPoint:
-    scorecard, metrics = record.document["scorecard"], record.document["history_metrics"]
-    return HealthPoint(
-        analyzed_at=record.analyzed_at,
-        score=scorecard["score"] if scorecard else None,
-        activity_score=metrics["activity"]["value"] if metrics else None,
-    )
+def _point(analysis: Analysis) -> HealthPoint:
+    return HealthPoint(analyzed_at=analysis.analyzed_at, score=analysis.score, activity_score=analysis.activity_score)

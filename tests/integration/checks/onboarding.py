@@ -89,7 +89,7 @@ class Onboarded:
         """The metrics of the latest analysis."""
         answer = HealthAnswer.of(self.entry, health_store.latest(self.entry.watchlist_id))
         assert answer.history_metrics
-        return answer.history_metrics
+        return answer.history_metrics.model_dump(mode="json")
 
     def commits(self, author: str | None = None) -> list[Commit]:
         """The commits that callers see, newest first."""

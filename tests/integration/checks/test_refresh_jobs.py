@@ -12,7 +12,7 @@ import pytest
 from infra.operations.cost import ENTRY_UNITS
 from local_service.git.server import GitServer
 from tasks import analysis
-from tasks.analysis import Analysis, Tools
+from tasks.analysis import JobResult, Tools
 from tasks.child_process import ChildProcesses
 from tasks.hosts.describe import Forge
 from tasks.hosts.github_api import GitHubApi
@@ -126,13 +126,13 @@ class Refreshes:
     def head(self) -> str:
         return git(self.path, "rev-parse", "HEAD").decode().strip()
 
-    def run(self, job: RecordedJob | None = None) -> Analysis:
+    def run(self, job: RecordedJob | None = None) -> JobResult:
         """Do the entry's open job and complete it."""
         result = self.analyse(job)
         self.watchlist.claim(self.entry).complete(result.attributes, clock.now())
         return result
 
-    def analyse(self, job: RecordedJob | None = None) -> Analysis:
+    def analyse(self, job: RecordedJob | None = None) -> JobResult:
         """Do the entry's open job without completing it."""
         entry = entries.find(self.entry.watchlist_id)
         return analysis.analyse(entry, self.tools, job or RecordedJob(), clock.now())
@@ -143,13 +143,14 @@ class Refreshes:
         seen = {"with_health": with_health or None}
         job_protocol.start_refresh(entry, kind, seen, f"{int(entry.generation):032x}", clock.now())
 
-    def refresh(self, kind: JobKind, *, with_health: bool = False) -> Analysis:
+    def refresh(self, kind: JobKind, *, with_health: bool = False) -> JobResult:
         self.start(kind, with_health=with_health)
         return self.run()
 
     def metrics(self) -> dict[str, Any]:
-        document = health_store.latest(self.entry.watchlist_id, 1)[0].document["history_metrics"]
-        return {name: value for name, value in document.items() if name not in VOLATILE}
+        metrics = health_store.latest(self.entry.watchlist_id, 1)[0].history_metrics
+        assert metrics
+        return metrics.model_dump(exclude=VOLATILE)
 
     def alerts(self) -> Counter[str]:
         return Counter(alert["kind"] for alert in self.stored_alerts())
@@ -229,7 +230,8 @@ def test_a_backfill_asks_no_scorecard_and_keeps_the_last_result(refreshes: Refre
     latest = health_store.latest(after.watchlist_id, 1)[0]
     assert refreshes.assessor.asked == 1
     assert (after.score, after.scorecard_date, after.scorecard_head_sha) == (8, before.scorecard_date, before.head_sha)
-    assert (latest.head_sha, latest.document["scorecard"]["head"]) == (refreshes.head(), before.head_sha)
+    assert latest.scorecard
+    assert (latest.head_sha, latest.scorecard.head) == (refreshes.head(), before.head_sha)
     assert after.head_sha == refreshes.head()
 
 
@@ -344,7 +346,8 @@ def test_one_job_renews_commits_and_health_where_both_are_due(refreshes: Refresh
     latest = health_store.latest(entry.watchlist_id, 1)[0]
     assert refreshes.alerts() == {"lines_added_deleted": 1, "health_score_decreases": 1}
     assert (entry.score, entry.commits, entry.scorecard_head_sha) == (2, 41, entry.head_sha)
-    assert (latest.document["scorecard"]["head"], latest.head_sha) == (entry.head_sha, entry.head_sha)
+    assert latest.scorecard
+    assert (latest.scorecard.head, latest.head_sha) == (entry.head_sha, entry.head_sha)
 
 
 def test_a_health_is_renewed_although_head_is_where_it_was_when_the_job_comes(refreshes: Refreshes) -> None:

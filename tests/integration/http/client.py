@@ -18,6 +18,7 @@ from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind, AlertMetric, ThresholdKind
 from watchlist.deployment import routes
 from watchlist.health import store as health_store
+from watchlist.health.analysis import Analysis
 from watchlist.health.scorecard import no_score
 from watchlist.history import metrics as history_metrics
 from watchlist.history import store as history_store
@@ -225,11 +226,8 @@ def store_history(watchlist_id: str, commits: Sequence[Commit], generation: int 
 def store_health(watchlist_id: str, at: datetime = NOW) -> None:
     scorecard = no_score("The host has no token left.", head="1" * 40, obtained_at=at)
     metrics = history_metrics.measure([commit(1)], People(), now=at)
-    document = {
-        "scorecard": scorecard.model_dump(mode="json"),
-        "history_metrics": metrics.model_dump(mode="json"),
-    }
-    health_store.put(watchlist_id, at, "1" * 40, document)
+    analysis = Analysis(analyzed_at=at, head_sha="1" * 40, scorecard=scorecard, history_metrics=metrics)
+    health_store.put(watchlist_id, analysis)
 
 
 def alert(number: int) -> Alert:

@@ -20,7 +20,7 @@ from local_service.functions import queue_poller
 from local_service.functions.host import Context
 from local_service.gateways.http import HttpRequest, HttpResponse, event_of, find_route, response_of
 from local_service.provisioning import Environment
-from tasks.analysis import Analysis, Job, Tools
+from tasks.analysis import Job, JobResult, Tools
 from tasks.job import Worker
 from watchlist.deployment.functions import TASK_CONTAINER, functions_of
 from watchlist.deployment.routes import ADD, RETRY, ROUTES, STATUS
@@ -44,7 +44,7 @@ URL = "https://github.com/pallets/flask"
 _DECIDED: Any = ["VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy"]
 """What provisioning decides about a queue."""
 
-Analyse = Callable[[Job], Analysis]
+Analyse = Callable[[Job], JobResult]
 
 
 class Killed(BaseException):
@@ -215,7 +215,7 @@ class Harness:
         with self.monkeypatch.context() as patch:
             done = analyse or (lambda _: analysis())
 
-            def stand_in(_entry: Entry, tools: Tools, job: Job, _now: datetime) -> Analysis:
+            def stand_in(_entry: Entry, tools: Tools, job: Job, _now: datetime) -> JobResult:
                 self.tools = tools
                 return done(job)
 
@@ -282,7 +282,7 @@ class Harness:
         return entry
 
 
-def analysis() -> Analysis:
+def analysis() -> JobResult:
     """A result as the real work returns it."""
     now = datetime.now(UTC)
     scorecard = ScorecardResult(
@@ -299,7 +299,7 @@ def analysis() -> Analysis:
         "score_reason": None,
         "analyzed_at": now,
     }
-    return Analysis(attributes, scorecard, bytes_received=10)
+    return JobResult(attributes, scorecard, bytes_received=10)
 
 
 def start_functions(environment: Environment) -> Mapping[str, ModuleType]:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tasks.analysis import Analysis, Job
+from tasks.analysis import Job, JobResult
 from tests.integration.jobs.harness import URL, Harness, analysis
 from watchlist import limits
 from watchlist.errors import ErrorCode, JobError
@@ -13,7 +13,7 @@ ELSEWHERE = "https://gitlab.com/pallets/flask"
 ASKED = timedelta(minutes=2)
 
 
-def busy(_: Job) -> Analysis:
+def busy(_: Job) -> JobResult:
     raise JobError(ErrorCode.HOST_RATE_LIMITED, "The host limits requests.", retry_after=ASKED)
 
 
@@ -54,7 +54,7 @@ def test_the_job_goes_on_when_the_time_is_over(service: Harness) -> None:
 
 
 def test_a_host_that_asks_for_more_than_a_job_may_take_fails_it(service: Harness) -> None:
-    def very_busy(_: Job) -> Analysis:
+    def very_busy(_: Job) -> JobResult:
         raise JobError(
             ErrorCode.HOST_RATE_LIMITED, "The host limits requests.", retry_after=2 * limits.PROCESSING_BOUND
         )

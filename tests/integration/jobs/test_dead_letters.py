@@ -4,16 +4,16 @@ import json
 
 import pytest
 
-from tasks.analysis import Analysis, Job
+from tasks.analysis import Job, JobResult
 from tests.integration.jobs.harness import Harness, analysis
 from watchlist.errors import ErrorCode, JobError
 
 
-def unreachable(_: Job) -> Analysis:
+def unreachable(_: Job) -> JobResult:
     raise JobError(ErrorCode.HOST_UNREACHABLE, "The host does not answer.")
 
 
-def not_found(_: Job) -> Analysis:
+def not_found(_: Job) -> JobResult:
     raise JobError(ErrorCode.REPOSITORY_NOT_FOUND, "The host knows no such repository.")
 
 
@@ -34,7 +34,7 @@ def test_a_message_with_receives_left_over_ends_in_the_dead_letter_queue_too(ser
     capacity = {"reason": "Capacity is unavailable at this time. Please try again later"}
     failures = []
 
-    def fail(job: Job) -> Analysis:
+    def fail(job: Job) -> JobResult:
         failures.append(1)
         if len(failures) == postponed:
             service.ecs.refusals.append(capacity)  # the next launch goes into a copy, whose receives start at one

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from local_service.aws.faults import Fault
-from tasks.analysis import Analysis, Job
+from tasks.analysis import Job, JobResult
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import Harness, analysis
 from watchlist import limits
@@ -16,7 +16,7 @@ from watchlist.jobs.stopped_tasks import launch_of
 from watchlist.states import JobState, Stage
 
 
-def unreachable(_: Job) -> Analysis:
+def unreachable(_: Job) -> JobResult:
     raise JobError(ErrorCode.HOST_UNREACHABLE, "The host does not answer.")
 
 
@@ -31,7 +31,7 @@ def test_of_two_workers_on_one_message_one_works_and_the_other_ends_quietly(serv
     job = service.ecs.tasks[0]
     worked = []
 
-    def work(_: Job) -> Analysis:
+    def work(_: Job) -> JobResult:
         worked.append("first")
         service.work(job, lambda _: worked.append("second") or analysis())  # type: ignore[func-returns-value] # append
         return analysis()
@@ -45,7 +45,7 @@ def test_of_two_workers_on_one_message_one_works_and_the_other_ends_quietly(serv
 def test_a_redelivery_while_the_task_works_starts_no_other_and_uses_up_no_attempt(service: Harness) -> None:
     watchlist_id, _ = launched(service)
 
-    def work(_: Job) -> Analysis:
+    def work(_: Job) -> JobResult:
         for _attempt in range(5):
             service.lapse()
             service.dispatch()
@@ -78,7 +78,7 @@ def test_a_task_whose_message_was_redelivered_can_still_fail_and_be_followed_by_
 ) -> None:
     watchlist_id, _ = launched(service)
 
-    def work(job: Job) -> Analysis:
+    def work(job: Job) -> JobResult:
         service.lapse()
         service.dispatch()
         return unreachable(job)
@@ -268,7 +268,7 @@ def test_a_worker_that_was_overtaken_is_cancelled_at_its_next_report(service: Ha
     watchlist_id, _ = launched(service)
     reached = []
 
-    def work(job: Job) -> Analysis:
+    def work(job: Job) -> JobResult:
         service.clock.advance(limits.LEASE)
         service.reconcile()
         with pytest.raises(JobCancelledError):

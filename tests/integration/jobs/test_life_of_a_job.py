@@ -1,12 +1,12 @@
 """A job from the add to its end, and the ways in which attempts fail."""
 
-from tasks.analysis import Analysis, Job
+from tasks.analysis import Job, JobResult
 from tests.integration.jobs.harness import Harness
 from watchlist import limits
 from watchlist.errors import ErrorCode, JobError
 
 
-def unreachable(_: Job) -> Analysis:
+def unreachable(_: Job) -> JobResult:
     raise JobError(ErrorCode.HOST_UNREACHABLE, "The host does not answer.")
 
 

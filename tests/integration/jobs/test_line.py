@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from local_service.aws.faults import Fault
-from tasks.analysis import Analysis, Job
+from tasks.analysis import Job, JobResult
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import Harness, analysis, client_error
 from watchlist import limits
@@ -133,7 +133,7 @@ def test_a_task_that_fell_silent_before_its_first_heartbeat_blocks_its_slot_no_l
     (waiting,) = add(service, "waits")
     launched: list[str] = []
 
-    def fall_silent(_: Job) -> Analysis:
+    def fall_silent(_: Job) -> JobResult:
         service.clock.advance(limits.LEASE)
         service.reconcile()
         service.dispatch()

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from tasks.analysis import Analysis, Job
+from tasks.analysis import Job, JobResult
 from tests.integration.jobs.harness import SETUP, Harness, analysis
 from watchlist import limits
 from watchlist.errors import ErrorCode, JobError
@@ -22,7 +22,7 @@ def queues(service: Harness) -> dict[str, Any]:
     return {each["queue"]: each for each in body["queues"]}
 
 
-def unreachable(_: Job) -> Analysis:
+def unreachable(_: Job) -> JobResult:
     raise JobError(ErrorCode.HOST_UNREACHABLE, "The host does not answer.")
 
 
@@ -31,7 +31,7 @@ def test_a_completed_job_is_on_record_with_its_durations(service: Harness) -> No
     service.clock.advance(timedelta(seconds=10))
     service.dispatch()
 
-    def work(_: Job) -> Analysis:
+    def work(_: Job) -> JobResult:
         service.clock.advance(timedelta(seconds=5))
         return analysis()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from local_service.aws.faults import Fault
-from tasks.analysis import Analysis, Job
+from tasks.analysis import Job, JobResult
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import Harness
 from watchlist import limits
@@ -217,7 +217,7 @@ def test_a_copy_that_cannot_be_sent_now_is_sent_by_a_later_run(service: Harness,
 def test_a_retry_whose_message_cannot_be_sent_is_sent_by_the_reconciler(service: Harness, aws: Aws) -> None:
     watchlist_id = service.add()
 
-    def not_found(_: Job) -> Analysis:
+    def not_found(_: Job) -> JobResult:
         raise JobError(ErrorCode.REPOSITORY_NOT_FOUND, "The host knows no such repository.")
 
     service.settle(not_found)

@@ -13,7 +13,7 @@ from pynamodb.exceptions import UpdateError
 
 import tasks.job
 from local_service.aws.faults import Fault
-from tasks.analysis import Analysis, Job
+from tasks.analysis import Job, JobResult
 from tasks.child_process import ChildLimits
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import URL, Harness, analysis
@@ -37,10 +37,10 @@ def launched(service: Harness) -> str:
 
 def with_child(
     service: Harness, meanwhile: Callable[[], object], grandchildren: list[int]
-) -> Callable[[Job], Analysis]:
+) -> Callable[[Job], JobResult]:
     """Return work that waits for a child with a child of its own, which nobody ends but the worker's control."""
 
-    def work(_: Job) -> Analysis:
+    def work(_: Job) -> JobResult:
         with service.tools.children.start(
             GRANDPARENT, environment={"PATH": os.defpath}, directory=Path("/"), limits=GENEROUS
         ) as child:
@@ -59,7 +59,7 @@ def test_whoever_polls_sees_each_moment_of_the_job(service: Harness) -> None:
     service.dispatch()
     seen.append(service.status(watchlist_id))
 
-    def work(job: Job) -> Analysis:
+    def work(job: Job) -> JobResult:
         job.describe(Package(name="flask", url=URL, description="A library"), "main")
         job.report(Stage.STORING_COMMITS, 3, 7)
         seen.append(service.status(watchlist_id))
@@ -86,7 +86,7 @@ def test_the_heartbeat_extends_lease_message_and_slot(service: Harness) -> None:
     watchlist_id = launched(service)
     hidden: list[float] = []
 
-    def work(_: Job) -> Analysis:
+    def work(_: Job) -> JobResult:
         first = service.entry(watchlist_id).lease_expires_at
         service.lapse()
         deadline = time.monotonic() + 10
@@ -111,7 +111,7 @@ def test_the_heartbeat_extends_lease_message_and_slot(service: Harness) -> None:
 def test_each_heartbeat_says_how_long_the_task_has_run(service: Harness, capsys: pytest.CaptureFixture[str]) -> None:
     launched(service)
 
-    def work(job: Job) -> Analysis:
+    def work(job: Job) -> JobResult:
         deadline = time.monotonic() + 10
         while "TaskAge" not in capsys.readouterr().out and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -199,7 +199,7 @@ def test_a_job_that_is_interrupted_again_and_again_keeps_its_attempts(service: H
     watchlist_id = launched(service)
     interruptions: list[int] = []
 
-    def interrupted(job: Job) -> Analysis:
+    def interrupted(job: Job) -> JobResult:
         if len(interruptions) == 5:
             return analysis()
         interruptions.append(1)
@@ -218,7 +218,7 @@ def test_a_job_that_is_interrupted_again_and_again_keeps_its_attempts(service: H
 def test_sigterm_while_a_child_is_being_started_does_not_lock_the_worker_up(service: Harness) -> None:
     watchlist_id = launched(service)
 
-    def work(job: Job) -> Analysis:
+    def work(job: Job) -> JobResult:
         with service.tools.children._lock:  # noqa: SLF001 - held while a child is started
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(0.05)
@@ -260,7 +260,7 @@ UNTYPED = [
 def test_an_error_that_nobody_foresaw_is_told_without_its_text(service: Harness, error: Exception, code: str) -> None:
     watchlist_id = launched(service)
 
-    def work(_: Job) -> Analysis:
+    def work(_: Job) -> JobResult:
         raise error
 
     service.work(service.ecs.tasks[0], work)
@@ -283,7 +283,7 @@ def test_a_failure_stands_although_its_message_could_not_be_handed_back(service:
     watchlist_id = launched(service)
     aws.server.inject(Fault(service="sqs", operation="ChangeMessageVisibility"))
 
-    def work(_: Job) -> Analysis:
+    def work(_: Job) -> JobResult:
         raise JobError(ErrorCode.HOST_UNREACHABLE, "The host does not answer.")
 
     service.work(service.ecs.tasks[0], work)
