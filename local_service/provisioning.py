@@ -14,7 +14,7 @@ from watchlist import settings
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import stream_consumers
 from watchlist.deployment.function_spec import FunctionSpec
-from watchlist.deployment.queues import JOB_QUEUES, WEBHOOK_QUEUE, QueueSpec
+from watchlist.deployment.queue_specs import JOB_QUEUES, WEBHOOK_QUEUE, QueueSpec
 from watchlist.job_kinds import JobKind
 from watchlist.storage import tables
 

@@ -20,7 +20,7 @@ from infra.application import application
 from infra.environments import ENVIRONMENTS, Environment
 from watchlist import limits
 from watchlist.deployment.function_spec import DEFAULT_MEMORY
-from watchlist.deployment.queues import QUEUES
+from watchlist.deployment.queue_specs import QUEUES
 from watchlist.deployment.stream_consumers import CONSUMERS
 from watchlist.metrics import Metric
 

@@ -13,7 +13,7 @@ from infra.stack.functions import Function
 from infra.stack.job_queues import JobQueues
 from infra.stack.notifications import Notifications
 from infra.stack.own_metrics import failed_attempts, own_metric
-from infra.stack.queues import QueueWithDeadLetters, depth
+from infra.stack.queue_with_dead_letters import QueueWithDeadLetters, depth
 from infra.stack.storage import Storage
 from infra.stack.streams import Streams
 from infra.stack.worker import Worker

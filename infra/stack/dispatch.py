@@ -11,7 +11,7 @@ from infra.stack.monitoring import AlarmTitle, Monitoring
 from infra.stack.own_metrics import own_metric
 from infra.stack.worker import Worker
 from watchlist.deployment import functions as function_specs
-from watchlist.deployment.queues import JOB_QUEUES
+from watchlist.deployment.queue_specs import JOB_QUEUES
 from watchlist.metrics import Metric
 
 _POSTPONED_TOLERATED = 100

@@ -7,9 +7,9 @@ from constructs import Construct
 from infra.environments import Environment
 from infra.stack.durations import cdk_duration
 from infra.stack.monitoring import AlarmTitle, Monitoring
-from infra.stack.queues import QueueWithDeadLetters
+from infra.stack.queue_with_dead_letters import QueueWithDeadLetters
 from watchlist import limits
-from watchlist.deployment.queues import JOB_QUEUES
+from watchlist.deployment.queue_specs import JOB_QUEUES
 from watchlist.job_kinds import JobKind
 
 

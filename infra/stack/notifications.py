@@ -11,8 +11,8 @@ from infra.environments import Environment
 from infra.stack.durations import cdk_duration
 from infra.stack.functions import Function
 from infra.stack.monitoring import AlarmTitle, Monitoring
-from infra.stack.queues import QueueWithDeadLetters
-from watchlist.deployment.queues import WEBHOOK_QUEUE
+from infra.stack.queue_with_dead_letters import QueueWithDeadLetters
+from watchlist.deployment.queue_specs import WEBHOOK_QUEUE
 from watchlist.notifications import webhook_delivery
 
 _SENDERS_AT_ONCE = 5

@@ -15,7 +15,7 @@ from infra.stack.durations import cdk_duration
 from infra.stack.functions import Function
 from infra.stack.monitoring import AlarmTitle, Monitoring
 from infra.stack.own_metrics import own_metric
-from infra.stack.queues import watch_depth
+from infra.stack.queue_with_dead_letters import watch_depth
 from infra.stack.storage import Storage
 from watchlist import limits
 from watchlist.deployment import functions as function_specs

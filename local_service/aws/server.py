@@ -32,11 +32,11 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from local_service import lifeline
 from local_service.aws import kept_tables
 from local_service.aws.data_folder import Database, DataFolderError, open_database
+from local_service.aws.ecs import TaskError, Tasks
 from local_service.aws.embedded import ACCOUNT, FAULTS_PATH, POSITIONS_PATH, REGION
 from local_service.aws.faults import Call, Fault, FaultDice, FaultPlan, Refusal, throttle
 from local_service.aws.positions import Position, Positions
-from local_service.aws.queues import QueueError, Queues
-from local_service.aws.tasks import TaskError, Tasks
+from local_service.aws.sqs import QueueError, Queues
 from local_service.gateways.guard import is_from_a_page
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from watchlist import limits
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.deployment.functions import FUNCTIONS, TOKEN_FUNCTIONS
-from watchlist.deployment.queues import JOB_QUEUES, QUEUES, WEBHOOK_QUEUE, QueueSpec
+from watchlist.deployment.queue_specs import JOB_QUEUES, QUEUES, WEBHOOK_QUEUE, QueueSpec
 from watchlist.deployment.routes import LIVE_ROUTES, PAGE_ROUTES, ROUTES
 from watchlist.deployment.stream_consumers import (
     CONSUMERS,

@@ -10,7 +10,7 @@ from infra.stack.monitoring import AlarmTitle
 from infra.stack.schedules import SCHEDULED, Scheduled
 from tests.infra.templates import Template, target
 from watchlist import limits
-from watchlist.deployment.queues import JOB_QUEUES, WEBHOOK_QUEUE
+from watchlist.deployment.queue_specs import JOB_QUEUES, WEBHOOK_QUEUE
 from watchlist.deployment.stream_consumers import CONSUMERS, FAILURES, StreamConsumer
 from watchlist.errors import ErrorCode
 from watchlist.metrics import DIMENSION, NAMESPACE, Metric, attempt_failed_by

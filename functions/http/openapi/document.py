@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from functions.http import api as http_api
-from functions.http import documented
+from functions.http import responses
 from functions.http.openapi import built
 from functions.http.openapi.docstrings import attributes_of
 from functions.http.openapi.examples import example_of
@@ -55,8 +55,8 @@ def build() -> Document:
     document.pop("servers", None)  # whoever serves the document is the server
     document["info"]["license"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
     document["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
-    document["components"]["schemas"] |= _schemas_of(documented.stored_models)
-    _finish_schemas(document, documented.STORED_MODEL)
+    document["components"]["schemas"] |= _schemas_of(responses.stored_models)
+    _finish_schemas(document, responses.STORED_MODEL)
     explained = {name: value for module in modules for name, value in vars(module).items() if callable(value)}
     for path in document["paths"].values():
         for operation in path.values():

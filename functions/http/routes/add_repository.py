@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from functions import startup
 from functions.http import api as http_api
-from functions.http import documented
+from functions.http import responses
 from functions.http.callers import NotYoursError, acting_as, caller_of
 from functions.http.faults import sentence
 from functions.http.parameters import Labels, Notes, UserName
@@ -167,15 +167,15 @@ _PROBLEMS = (
     summary="Add a repository to a user's watchlist",
     operation_id="addRepository",
     tags=["watchlist"],
-    responses=documented.responses(
+    responses=responses.of(
         {
             202: {
                 "description": "Added, or joined while it is being processed in the background.",
-                "headers": {"Location": documented.LOCATION},
+                "headers": {"Location": responses.LOCATION},
             },
             200: {
                 "description": "Joined; the repository has been analysed already, or that has failed.",
-                "headers": {"Location": documented.LOCATION},
+                "headers": {"Location": responses.LOCATION},
             },
         },
         ProblemCode.ALREADY_WATCHING,
@@ -201,7 +201,7 @@ def add_repository(
     summary=f"Add up to {limits.BATCH_ADDS} repositories",
     operation_id="addRepositories",
     tags=["watchlist"],
-    responses=documented.responses(
+    responses=responses.of(
         {207: {"description": "One result per item, in order; each item stands for itself."}}, *_PROBLEMS
     ),
 )

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from functions import startup
 from functions.http import api as http_api
-from functions.http import documented
+from functions.http import responses
 from functions.http.callers import acting_as, caller_of
 from functions.http.parameters import AlertId, AlertLimit, Cursor, Moment, UserName, UserWatchlistId
 from functions.http.problems import ProblemCode
@@ -34,7 +34,7 @@ from watchlist.watching.user_entries import UserEntryNotFoundError
 function = startup.Function(routes.ALERTS.function)
 router = http_api.router()
 
-_CHANGED = documented.responses(
+_CHANGED = responses.of(
     {200: {"description": "The alert as it is now."}},
     ProblemCode.INVALID_FIELDS,
     ProblemCode.NOT_FOUND,
@@ -47,7 +47,7 @@ _CHANGED = documented.responses(
     summary="List the alerts of a user entry, newest first",
     operation_id="listAlerts",
     tags=["alerts"],
-    responses=documented.responses(
+    responses=responses.of(
         {200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_FOUND, ProblemCode.NOT_YOURS
     ),
 )
@@ -67,9 +67,7 @@ def list_alerts(
     summary="List all alerts of a user, open ones first, then the newest",
     operation_id="listUserAlerts",
     tags=["alerts"],
-    responses=documented.responses(
-        {200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS
-    ),
+    responses=responses.of({200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS),
 )
 def list_user_alerts(  # noqa: PLR0913, PLR0917 - each is a parameter of the query
     user: Annotated[UserName, Query(description="Whose alerts.", examples=["ada@example.org"])],
@@ -102,7 +100,7 @@ def list_user_alerts(  # noqa: PLR0913, PLR0917 - each is a parameter of the que
     return UserAlertPage(items=[UserAlertAnswer.listed(alert) for alert in page.alerts], next_cursor=page.next_cursor)
 
 
-_CHANGED_MANY = documented.responses(
+_CHANGED_MANY = responses.of(
     {200: {"description": "What became of each."}},
     ProblemCode.MALFORMED_JSON,
     ProblemCode.INVALID_FIELDS,

@@ -7,7 +7,7 @@ from pydantic import StringConstraints
 
 from functions import startup
 from functions.http import api as http_api
-from functions.http import documented
+from functions.http import responses
 from functions.http.callers import caller_of
 from functions.http.parameters import CommitLimit, Cursor, Moment, WatchlistId
 from functions.http.problems import ProblemCode
@@ -29,7 +29,7 @@ router = http_api.router()
     summary="List commits, newest first",
     operation_id="listCommits",
     tags=["analysis"],
-    responses=documented.responses(
+    responses=responses.of(
         {200: {"description": "One page."}},
         ProblemCode.INVALID_FIELDS,
         ProblemCode.NOT_FOUND,

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from functions import startup
 from functions.http import api as http_api
-from functions.http import documented
+from functions.http import responses
 from functions.http.openapi.built import DOCUMENT, PAGE
 from watchlist.deployment import routes
 
@@ -15,7 +15,7 @@ router = http_api.router()
 
 _CACHE_CONTROL = "public, max-age=300"
 _NOTHING_FROM_ELSEWHERE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-_HEADERS = {"Cache-Control": documented.CACHE_CONTROL}
+_HEADERS = {"Cache-Control": responses.CACHE_CONTROL}
 
 
 @router.get(
@@ -23,7 +23,7 @@ _HEADERS = {"Cache-Control": documented.CACHE_CONTROL}
     summary="Get this description as JSON",
     operation_id="getOpenapi",
     tags=["documentation"],
-    responses=documented.responses(
+    responses=responses.of(
         {
             200: {
                 "description": "An OpenAPI 3.1 document.",
@@ -44,7 +44,7 @@ def get_openapi() -> Response[str]:
     summary="Read this description",
     operation_id="getDocs",
     tags=["documentation"],
-    responses=documented.responses(
+    responses=responses.of(
         {
             200: {
                 "description": "A page that needs nothing from elsewhere.",

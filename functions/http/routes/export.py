@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from functions import startup
 from functions.http import api as http_api
-from functions.http import documented
+from functions.http import responses
 from functions.http.callers import acting_as, caller_of
 from functions.http.parameters import UserName, WatchlistId
 from functions.http.problems import ProblemCode
@@ -69,7 +69,7 @@ _ALERTS = (
     summary="Export a user's watchlist",
     operation_id="exportWatchlist",
     tags=["watchlist"],
-    responses=documented.responses({200: _FILE}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS),
+    responses=responses.of({200: _FILE}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS),
 )
 def export_watchlist(user: User, file_format: Format = FileFormat.CSV) -> Response[str]:
     """Answer with a file of the repositories that a user watches, the worst first."""
@@ -82,7 +82,7 @@ def export_watchlist(user: User, file_format: Format = FileFormat.CSV) -> Respon
     summary="Export the commits of a repository",
     operation_id="exportCommits",
     tags=["analysis"],
-    responses=documented.responses(
+    responses=responses.of(
         {200: _FILE},
         ProblemCode.INVALID_FIELDS,
         ProblemCode.NOT_FOUND,
@@ -101,7 +101,7 @@ def export_commits(watchlist_id: WatchlistId, file_format: Format = FileFormat.C
     summary="Export a user's alerts",
     operation_id="exportAlerts",
     tags=["alerts"],
-    responses=documented.responses({200: _FILE}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS),
+    responses=responses.of({200: _FILE}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS),
 )
 def export_alerts(user: User, file_format: Format = FileFormat.CSV) -> Response[str]:
     """Answer with a file of a user's alerts, open ones first, then the newest."""

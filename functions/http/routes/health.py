@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions import startup
 from functions.http import api as http_api
-from functions.http import documented
+from functions.http import responses
 from functions.http.callers import caller_of
 from functions.http.parameters import ComparedIds, Cursor, HealthLimit, Moment, WatchlistId
 from functions.http.problems import ProblemCode
@@ -38,7 +38,7 @@ Until = Annotated[Moment | None, Query(description="Only analyses at or before i
     summary="Show the health of a repository",
     operation_id="getHealth",
     tags=["analysis"],
-    responses=documented.responses({200: {"description": "The health; empty until the first analysis."}}, *_SHOWN),
+    responses=responses.of({200: {"description": "The health; empty until the first analysis."}}, *_SHOWN),
 )
 def get_health(
     watchlist_id: WatchlistId,
@@ -58,7 +58,7 @@ def get_health(
     summary="List the analyses of a repository in short, newest first",
     operation_id="listHealth",
     tags=["analysis"],
-    responses=documented.responses({200: {"description": "One page."}}, *_SHOWN),
+    responses=responses.of({200: {"description": "One page."}}, *_SHOWN),
 )
 def list_health(
     watchlist_id: WatchlistId,
@@ -77,7 +77,7 @@ def list_health(
     summary="Show which checks changed between two analyses",
     operation_id="showHealthChanges",
     tags=["analysis"],
-    responses=documented.responses({200: {"description": "What changed, the largest drop first."}}, *_SHOWN),
+    responses=responses.of({200: {"description": "What changed, the largest drop first."}}, *_SHOWN),
 )
 def show_health_changes(watchlist_id: WatchlistId, since: Since = None, until: Until = None) -> HealthChangesAnswer:
     """Compare the oldest with the newest of the analyses of a time: of the last hundred, where no time is given."""
@@ -91,7 +91,7 @@ def show_health_changes(watchlist_id: WatchlistId, since: Since = None, until: U
     summary=f"Compare up to {limits.COMPARED} repositories",
     operation_id="compare",
     tags=["analysis"],
-    responses=documented.responses({200: {"description": "Each on the same axes."}}, *_SHOWN),
+    responses=responses.of({200: {"description": "Each on the same axes."}}, *_SHOWN),
 )
 def compare(
     watchlist_ids: Annotated[

@@ -6,7 +6,7 @@ import boto3
 
 from functions import startup
 from functions.http import api as http_api
-from functions.http import documented
+from functions.http import responses
 from functions.http.callers import require_operator
 from functions.http.problems import ProblemCode
 from functions.http.shapes.jobs import JobAnswer, JobsAnswer, QueueAnswer, QueueJobs, QueuesAnswer
@@ -25,7 +25,7 @@ router = http_api.router()
     summary="Show recent jobs",
     operation_id="listJobs",
     tags=["operations"],
-    responses=documented.responses(
+    responses=responses.of(
         {200: {"description": "The recent jobs of each queue, newest first."}},
         ProblemCode.NOT_YOURS,
         ProblemCode.OPERATORS_ONLY,
@@ -51,7 +51,7 @@ def list_jobs() -> JobsAnswer:
     summary="Show the depth of the queues",
     operation_id="listQueues",
     tags=["operations"],
-    responses=documented.responses(
+    responses=responses.of(
         {200: {"description": "Each queue with its dead-letter queue."}},
         ProblemCode.NOT_YOURS,
         ProblemCode.OPERATORS_ONLY,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from functions import startup
 from functions.http import api as http_api
-from functions.http import documented
+from functions.http import responses
 from functions.http.callers import caller_of
 from functions.http.merge_patch import patched
 from functions.http.parameters import UserWatchlistId
@@ -111,7 +111,7 @@ _NEW = "The new settings, with the webhook's secret if its address is new."
     summary="Show the notification settings of a user entry",
     operation_id="showNotifications",
     tags=["alerts"],
-    responses=documented.responses({200: {"description": "The settings, without the secret."}}, *_SHOWN),
+    responses=responses.of({200: {"description": "The settings, without the secret."}}, *_SHOWN),
 )
 def show_notifications(user_watchlist_id: UserWatchlistId) -> NotificationsAnswer:
     """Show how alerts of this repository are told."""
@@ -126,7 +126,7 @@ def show_notifications(user_watchlist_id: UserWatchlistId) -> NotificationsAnswe
     summary="Replace the notification settings of a user entry",
     operation_id="changeNotifications",
     tags=["alerts"],
-    responses=documented.responses({200: {"description": _NEW}}, *_CHANGED),
+    responses=responses.of({200: {"description": _NEW}}, *_CHANGED),
 )
 def change_notifications(
     user_watchlist_id: UserWatchlistId, notifications: Annotated[NotificationSettings, Body()]
@@ -140,7 +140,7 @@ def change_notifications(
     summary="Change some notification settings of a user entry",
     operation_id="patchNotifications",
     tags=["alerts"],
-    responses=documented.responses({200: {"description": _NEW}}, *_CHANGED),
+    responses=responses.of({200: {"description": _NEW}}, *_CHANGED),
 )
 def patch_notifications(
     user_watchlist_id: UserWatchlistId, patch: Annotated[MergePatch, Body()]
@@ -168,7 +168,7 @@ def _store(entry: UserEntry, notifications: NotificationSettings) -> Notificatio
     summary="Send a test to the webhook of a user entry",
     operation_id="testNotifications",
     tags=["alerts"],
-    responses=documented.responses({202: {"description": "It is on its way."}}, *_SHOWN, ProblemCode.NO_WEBHOOK),
+    responses=responses.of({202: {"description": "It is on its way."}}, *_SHOWN, ProblemCode.NO_WEBHOOK),
 )
 def test_notifications(user_watchlist_id: UserWatchlistId) -> Response[TestAnswer]:
     """Deliver a message as a digest would be; `last_delivery` of the settings says how that went."""

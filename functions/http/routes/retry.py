@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from functions import startup
 from functions.http import api as http_api
-from functions.http import documented
+from functions.http import responses
 from functions.http.callers import acting_as, caller_of
 from functions.http.parameters import UserName, WatchlistId
 from functions.http.problems import ProblemCode
@@ -31,8 +31,8 @@ router = http_api.router()
     summary="Retry a failed entry",
     operation_id="retry",
     tags=["watchlist"],
-    responses=documented.responses(
-        {202: {"description": "A new job is queued.", "headers": {"Location": documented.LOCATION}}},
+    responses=responses.of(
+        {202: {"description": "A new job is queued.", "headers": {"Location": responses.LOCATION}}},
         ProblemCode.INVALID_FIELDS,
         ProblemCode.NOT_FOUND,
         ProblemCode.NOT_FAILED,
@@ -82,7 +82,7 @@ class RetryFailedAnswer(BaseModel):
     summary="Retry all failed entries that a user watches",
     operation_id="retryFailed",
     tags=["watchlist"],
-    responses=documented.responses(
+    responses=responses.of(
         {202: {"description": "New jobs are queued."}},
         ProblemCode.MALFORMED_JSON,
         ProblemCode.INVALID_FIELDS,
@@ -114,8 +114,8 @@ class CheckAnswer(BaseModel):
     summary="Look at a repository now",
     operation_id="checkNow",
     tags=["watchlist"],
-    responses=documented.responses(
-        {202: {"description": "The next run of checks looks at it.", "headers": {"Location": documented.LOCATION}}},
+    responses=responses.of(
+        {202: {"description": "The next run of checks looks at it.", "headers": {"Location": responses.LOCATION}}},
         ProblemCode.INVALID_FIELDS,
         ProblemCode.NOT_FOUND,
         ProblemCode.NOT_READY,

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 
 from functions import startup
 from functions.http import api as http_api
-from functions.http import documented
+from functions.http import responses
 from functions.http.callers import acting_as, caller_of
 from functions.http.parameters import UserName, WatchlistId
 from functions.http.problems import ProblemCode
@@ -25,7 +25,7 @@ router = http_api.router()
 POLL_AGAIN = 2
 """Seconds after which polling again can show something new."""
 
-_HEADERS = {"ETag": documented.ETAG, "Cache-Control": documented.CACHE_CONTROL}
+_HEADERS = {"ETag": responses.ETAG, "Cache-Control": responses.CACHE_CONTROL}
 
 
 @router.get(
@@ -33,16 +33,16 @@ _HEADERS = {"ETag": documented.ETAG, "Cache-Control": documented.CACHE_CONTROL}
     summary="Poll the status of an entry",
     operation_id="getStatus",
     tags=["watchlist"],
-    responses=documented.responses(
+    responses=responses.of(
         {
             200: {
                 "description": "The status; `Retry-After` while it is processing.",
-                "headers": _HEADERS | {"Retry-After": documented.RETRY_AFTER},
+                "headers": _HEADERS | {"Retry-After": responses.RETRY_AFTER},
                 "content": {"application/json": {"model": StatusAnswer}},
             },
             304: {
                 "description": "Nothing has changed since the answer with the `ETag` of `If-None-Match`.",
-                "headers": _HEADERS | {"Retry-After": documented.RETRY_AFTER},
+                "headers": _HEADERS | {"Retry-After": responses.RETRY_AFTER},
             },
         },
         ProblemCode.INVALID_FIELDS,

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from functions import startup
 from functions.http import api as http_api
-from functions.http import documented
+from functions.http import responses
 from functions.http.callers import acting_as, caller_of
 from functions.http.merge_patch import patched
 from functions.http.parameters import Cursor, UserName, UserWatchlistId, Verdicts, WatchlistLimit, verdicts_in
@@ -35,9 +35,7 @@ router = http_api.router()
     summary="Look at all that a user watches",
     operation_id="listWatchlist",
     tags=["watchlist"],
-    responses=documented.responses(
-        {200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS
-    ),
+    responses=responses.of({200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS),
 )
 def list_watchlist(  # noqa: PLR0913, PLR0917 - each is a parameter of the query
     user: Annotated[UserName, Query(description="Whose watchlist.", examples=["ada@example.org"])],
@@ -91,7 +89,7 @@ _CHANGED = (ProblemCode.MALFORMED_JSON, ProblemCode.UNSUPPORTED_MEDIA_TYPE, *_SH
     summary="Show the alert settings of a user entry",
     operation_id="showAlerts",
     tags=["alerts"],
-    responses=documented.responses({200: {"description": "The choices, and what holds."}}, *_SHOWN),
+    responses=responses.of({200: {"description": "The choices, and what holds."}}, *_SHOWN),
 )
 def show_alerts(user_watchlist_id: UserWatchlistId) -> AlertSettingsAnswer:
     """Show what the user chose, and the effective values with every default filled in."""
@@ -103,7 +101,7 @@ def show_alerts(user_watchlist_id: UserWatchlistId) -> AlertSettingsAnswer:
     summary="Change some alert settings of a user entry",
     operation_id="patchAlerts",
     tags=["alerts"],
-    responses=documented.responses({200: {"description": "The settings as they are now."}}, *_CHANGED),
+    responses=responses.of({200: {"description": "The settings as they are now."}}, *_CHANGED),
 )
 def patch_alerts(user_watchlist_id: UserWatchlistId, patch: Annotated[MergePatch, Body()]) -> AlertSettingsAnswer:
     """Change what the patch states: null gives a setting its default back; PUT can switch a threshold off by null."""
@@ -118,7 +116,7 @@ def patch_alerts(user_watchlist_id: UserWatchlistId, patch: Annotated[MergePatch
     summary="Change the notes and labels of a user entry",
     operation_id="patchWatch",
     tags=["watchlist"],
-    responses=documented.responses({200: {"description": "The entry as it is now."}}, *_CHANGED),
+    responses=responses.of({200: {"description": "The entry as it is now."}}, *_CHANGED),
 )
 def patch_watch(user_watchlist_id: UserWatchlistId, patch: Annotated[MergePatch, Body()]) -> UserEntryAnswer:
     """Change what the patch states; null removes notes or labels."""
@@ -132,7 +130,7 @@ def patch_watch(user_watchlist_id: UserWatchlistId, patch: Annotated[MergePatch,
     summary="Replace the alert settings of a user entry",
     operation_id="changeAlerts",
     tags=["alerts"],
-    responses=documented.responses(
+    responses=responses.of(
         {200: {"description": "The entry with its new settings."}},
         ProblemCode.MALFORMED_JSON,
         ProblemCode.INVALID_FIELDS,
@@ -153,7 +151,7 @@ def change_alerts(user_watchlist_id: UserWatchlistId, alerts: Annotated[AlertSet
     summary="Stop watching a repository",
     operation_id="stopWatching",
     tags=["watchlist"],
-    responses=documented.responses(
+    responses=responses.of(
         {204: {"description": "Removed."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_FOUND, ProblemCode.NOT_YOURS
     ),
 )

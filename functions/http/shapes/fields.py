@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 
-from functions.http.documented import stored_as
+from functions.http.responses import stored_as
 from watchlist import clock
 from watchlist.alerts.settings import AlertSettings
 from watchlist.errors import ErrorCode

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from functions.http.documented import stored_as
+from functions.http.responses import stored_as
 from functions.http.shapes.fields import Moment, NextCursor, RepositoryUrl, Score, Sha, WatchlistId
 from functions.http.shapes.history import HistoryAnswer
 from functions.http.shapes.watchlist import VerdictAnswer

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from functions.http.documented import stored_as
 from functions.http.parameters import Labels, Notes
+from functions.http.responses import stored_as
 from functions.http.shapes.fields import Alerts, UserWatchlistId
 from watchlist.alerts.settings import AlertSettings
 from watchlist.storage.records import UserEntry

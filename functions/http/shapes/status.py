@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from functions.http.documented import stored_as
+from functions.http.responses import stored_as
 from functions.http.shapes.fields import (
     Alerts,
     ErrorAnswer,

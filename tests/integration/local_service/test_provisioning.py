@@ -9,7 +9,7 @@ from watchlist import limits, settings
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.deployment.functions import FUNCTIONS
-from watchlist.deployment.queues import JOB_QUEUES, WEBHOOK_QUEUE
+from watchlist.deployment.queue_specs import JOB_QUEUES, WEBHOOK_QUEUE
 from watchlist.job_kinds import JobKind
 from watchlist.settings import SettingsError
 

@@ -26,7 +26,7 @@ RETRY_AFTER = OpenAPIResponseHeader(
 CACHE_CONTROL = OpenAPIResponseHeader(description="Who may keep the answer.", schema={"type": "string"})
 
 
-def responses(success: dict[int, OpenAPIResponse], *codes: ProblemCode) -> dict[int, OpenAPIResponse]:
+def of(success: dict[int, OpenAPIResponse], *codes: ProblemCode) -> dict[int, OpenAPIResponse]:
     """Return all answers of a route: its successes and, by status, the problems that it can answer with."""
     by_status: defaultdict[HTTPStatus, list[ProblemCode]] = defaultdict(list)
     for code in (*codes, *_EVERYWHERE):

@@ -1,4 +1,4 @@
-"""A queue with its dead-letter queue, as `watchlist.deployment.queues` describes them."""
+"""A queue with its dead-letter queue, as `watchlist.deployment.queue_specs` describes them."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -9,7 +9,7 @@ from infra.environments import Environment
 from infra.stack.durations import cdk_duration
 from infra.stack.functions import Function
 from infra.stack.monitoring import AlarmTitle, Monitoring
-from watchlist.deployment.queues import QueueSpec
+from watchlist.deployment.queue_specs import QueueSpec
 
 
 class QueueWithDeadLetters(Construct):
