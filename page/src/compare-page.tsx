@@ -2,57 +2,56 @@
 import { useEffect, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 
-import type { Health, Metrics, Scorecard, Status } from "./api/answers.ts";
+import type { Compared, Comparison, Health, Scorecard } from "./api/answers.ts";
 import { call, path } from "./api/client.ts";
-import { count, repository } from "./format.ts";
+import { count } from "./format.ts";
 import { Sparkline } from "./plots/sparkline.tsx";
 import { address } from "./router.ts";
-import { user } from "./session.ts";
 import { Age, Failed, Foreign, Heading, Loading, Notice } from "./ui.tsx";
 import { VerdictMark } from "./verdict.tsx";
-import { rows, watch } from "./watchlist/store.ts";
 import { Unknown } from "./watchlist/table.tsx";
 
-const MOST = 6;
+export const MOST_COMPARED = 5;
 
-interface Side {
-  status: Status;
-  metrics: Metrics | null;
-  scorecard: Scorecard | null;
-}
+/** Returns what is shown of a value, nothing of one that is unknown. */
+const known = <Value,>(value: Value | null | undefined, shown: (value: Value) => ComponentChildren) =>
+  value == null ? null : shown(value);
 
-function verdictOf({ watchlist_id }: Status) {
-  return rows.value?.find(({ id }) => id === watchlist_id)?.verdict;
+interface Side extends Compared {
+  checks: Scorecard["checks"];
 }
 
 const FACTS: [string, (side: Side) => ComponentChildren][] = [
-  ["Verdict", ({ status }) => verdictOf(status) && <VerdictMark state={verdictOf(status)!.state} />],
-  ["Reason", ({ status }) => verdictOf(status)?.reasons[0]?.message],
-  ["52 weeks", ({ metrics }) => metrics && <Sparkline weeks={metrics.commits_per_week} />],
-  ["Commits by people", ({ metrics }) => metrics && count(metrics.commits)],
-  ["Active people", ({ metrics }) => metrics && `${count(metrics.contributors_active)} of ${count(metrics.contributors_total)}`],
-  ["Absence factor", ({ metrics }) => metrics?.contributor_absence_factor],
-  ["Activity, of 100", ({ metrics }) => metrics?.activity.value],
-  ["Scorecard, of 10", ({ scorecard }) => scorecard?.score?.toFixed(1)],
-  ["Signed commits", ({ metrics }) => (metrics?.signed_share == null ? null : `${Math.round(metrics.signed_share * 100)} %`)],
-  ["License, says the host", ({ status }) => status.package.license],
-  ["Analysed", ({ status }) => status.analyzed_at && <Age at={status.analyzed_at} />],
+  ["Verdict", ({ verdict }) => <VerdictMark state={verdict.state} />],
+  ["Reason", ({ verdict }) => verdict.reasons[0]?.message],
+  ["52 weeks", ({ weeks }) => known(weeks, (counts) => <Sparkline weeks={counts} />)],
+  ["Last commit by a person", ({ last_commit_by_person_at }) => known(last_commit_by_person_at, (at) => <Age at={at} />)],
+  ["Commits by people, 13 weeks", ({ commits_last_quarter }) => known(commits_last_quarter, count)],
+  ["Commits by people, a year", ({ commits_last_year }) => known(commits_last_year, count)],
+  ["Active people", ({ people_active }) => people_active],
+  ["Absence factor", ({ absence_factor }) => absence_factor],
+  ["Activity, of 100", ({ activity_score }) => activity_score],
+  ["Scorecard, of 10", ({ score }) => score?.toFixed(1)],
+  ["Stars", ({ stars }) => known(stars, count)],
+  ["License, says the host", ({ license }) => license],
+  ["Analysed", ({ analyzed_at }) => known(analyzed_at, (at) => <Age at={at} />)],
 ];
 
 export function ComparePage() {
-  const ids = [...new Set((address.value.searchParams.get("ids") ?? "").split(",").filter(Boolean))].slice(0, MOST);
+  const ids = [...new Set((address.value.searchParams.get("ids") ?? "").split(",").filter(Boolean))].slice(0, MOST_COMPARED);
   const [sides, setSides] = useState<Side[] | null>(null);
   const [failure, setFailure] = useState<Error | null>(null);
-  const load = (): void => void Promise.all(ids.map(side)).then(setSides).catch(setFailure);
-  useEffect(watch, []);
+  const load = (): void => {
+    if (ids.length > 1) void compared(ids).then(setSides).catch(setFailure);
+  };
   useEffect(load, [ids.join(",")]);
-  const checks = [...new Set((sides ?? []).flatMap(({ scorecard }) => scorecard?.checks.map(({ name }) => name) ?? []))].sort();
-  const score = ({ scorecard }: Side, name: string) => scorecard?.checks.find((check) => check.name === name)?.score;
+  const names = [...new Set((sides ?? []).flatMap(({ checks }) => checks.map(({ name }) => name)))].sort();
+  const score = ({ checks }: Side, name: string) => checks.find((check) => check.name === name)?.score;
   return (
     <>
       <Heading>Compare</Heading>
       {ids.length < 2 && (
-        <Notice title="Choose two to six repositories">
+        <Notice title={`Choose two to ${MOST_COMPARED} repositories`}>
           <p>
             Select them on your <a href="/">watchlist</a>.
           </p>
@@ -66,10 +65,10 @@ export function ComparePage() {
             <thead>
               <tr>
                 <td />
-                {sides.map(({ status }) => (
-                  <th key={status.watchlist_id} scope="col">
-                    <a href={`/r/${encodeURIComponent(status.watchlist_id)}`}>
-                      <Foreign>{repository(status.package.url).name}</Foreign>
+                {sides.map(({ watchlist_id: id, name }) => (
+                  <th key={id} scope="col">
+                    <a href={`/r/${encodeURIComponent(id)}`}>
+                      <Foreign>{name}</Foreign>
                     </a>
                   </th>
                 ))}
@@ -79,7 +78,7 @@ export function ComparePage() {
               {FACTS.map(([title, value]) => (
                 <Line key={title} title={title} sides={sides} value={value} />
               ))}
-              {checks.map((name) => (
+              {names.map((name) => (
                 <Line key={name} title={name} sides={sides} value={(each) => score(each, name)} />
               ))}
             </tbody>
@@ -97,17 +96,17 @@ function Line({ title, sides, value }: { title: string; sides: readonly Side[]; 
         <Foreign>{title}</Foreign>
       </th>
       {sides.map((each) => (
-        <td key={each.status.watchlist_id}>{value(each) ?? <Unknown what="unknown" />}</td>
+        <td key={each.watchlist_id}>{value(each) ?? <Unknown what="unknown" />}</td>
       ))}
     </tr>
   );
 }
 
-async function side(id: string): Promise<Side> {
-  const query = { user: user.value };
-  const [status, health] = await Promise.all([
-    call<Status>("GET", path("/activity/watchlist/{id}/status", { id }), { query }),
-    call<Health>("GET", path("/activity/watchlist/{id}/health", { id })),
-  ]);
-  return { status, metrics: health.history_metrics ?? null, scorecard: health.scorecard ?? null };
+async function compared(ids: string[]): Promise<Side[]> {
+  const { items } = await call<Comparison>("GET", "/activity/compare", { query: { watchlist_ids: ids.join(",") } });
+  const health = items.map(({ watchlist_id: id }) =>
+    call<Health>("GET", path("/activity/watchlist/{id}/health", { id })).catch(() => null), // none yet
+  );
+  const analyses = await Promise.all(health);
+  return items.map((item, at) => ({ ...item, checks: analyses[at]?.scorecard?.checks ?? [] }));
 }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from playwright.sync_api import expect
 
-from tests.page.conftest import Open
+from tests.page.conftest import Complaints, Open
 
 
 def test_alerts_are_selected_acknowledged_and_resolved_from_the_keyboard(
@@ -49,3 +49,14 @@ def test_two_repositories_are_compared_fact_by_fact(open_page: Open, watched: Ma
     verdicts = page.get_by_role("row", name="Verdict")
     expect(verdicts).to_contain_text("active")
     expect(verdicts).to_contain_text("slowing")
+    expect(page.get_by_role("row", name="Security-Policy").get_by_role("cell")).to_have_text(["0", "0"])
+    expect(page.get_by_role("row", name="Last commit by a person").locator("time")).to_have_count(2)
+
+
+def test_one_that_was_never_analysed_is_compared_by_what_is_known(
+    open_page: Open, watched: Mapping[str, str], complaints: Complaints
+) -> None:
+    complaints.expect("404")
+    page = open_page(f"/compare?ids={watched['compass']},{watched['missing']}")
+    expect(page.get_by_role("row", name="Verdict")).to_contain_text("failing")
+    expect(page.get_by_role("row", name="Active people")).to_contain_text("unknown")

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { say } from "../announce.ts";
 import { ApiError, call, path } from "../api/client.ts";
+import { MOST_COMPARED } from "../compare-page.tsx";
 import { count, counted } from "../format.ts";
 import { address, refine } from "../router.ts";
 import { Confirm, Failed, Heading, Loading, Notice } from "../ui.tsx";
@@ -201,7 +202,7 @@ function Chosen({ chosen, none }: { chosen: readonly Row[]; none: () => void }) 
           Retry {count(failed.length)} failed
         </button>
       )}
-      {chosen.length >= 2 && chosen.length <= AT_ONCE && (
+      {chosen.length >= 2 && chosen.length <= MOST_COMPARED && (
         <a class="button" href={`/compare?ids=${compared}`}>
           Compare {chosen.length}
         </a>
