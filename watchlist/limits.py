@@ -64,6 +64,9 @@ STORAGE_CONNECT_TIMEOUT = timedelta(seconds=2)
 STORAGE_READ_TIMEOUT = timedelta(seconds=5)
 """How long DynamoDB may take for one call; a heartbeat must get several tries within a lease."""
 
+STORAGE_CONNECTIONS = 64
+"""How many connections to DynamoDB are kept open, at most; as many threads as may use them at the same time."""
+
 MESSAGE_RETENTION = timedelta(days=4)
 """How long a queue keeps a message."""
 

@@ -36,6 +36,7 @@ activity table
 import functools
 import hashlib
 import json
+import threading
 import zlib
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
@@ -55,7 +56,7 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
-from pynamodb.connection import Connection
+from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import BINARY, STRING
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
@@ -111,7 +112,22 @@ class CompressedJSONAttribute(Attribute[Any]):
         return json.loads(zlib.decompress(value))
 
 
-class WatchlistItem(Model):
+class Item(Model):
+    """Any item of either table."""
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        """Return the model's connection, with the client that all models share.
+
+        PynamoDB would make a client for each model, and in each thread that is the first to use it: this costs more
+        than dozens of calls, and every client opens sockets of its own.
+        """
+        table = super()._get_connection()
+        table.connection._client = _connection().client  # noqa: SLF001 - there is no other way to give it one
+        return table
+
+
+class WatchlistItem(Item):
     """Any item of the watchlist table; its class is told by `type`."""
 
     class Meta:
@@ -561,7 +577,7 @@ class Digest(WatchlistItem, discriminator="digest"):
         return Digest.PREFIX + user_watchlist_id
 
 
-class ActivityItem(Model):
+class ActivityItem(Item):
     """Any item of the activity table."""
 
     class Meta:
@@ -660,12 +676,23 @@ def transaction() -> TransactWrite:
     return TransactWrite(connection=_connection())
 
 
-@functools.cache
+_CONNECTING = threading.Lock()
+
+
 def _connection() -> Connection:
-    """Return the connection of all transactions: making one takes longer than using it."""
+    """Return the connection of all transactions; its client is that of all models, and is made by one thread."""
+    with _CONNECTING:
+        connection = _new_connection()
+        _ = connection.client
+    return connection
+
+
+@functools.cache
+def _new_connection() -> Connection:
     return Connection(
         connect_timeout_seconds=limits.STORAGE_CONNECT_TIMEOUT.seconds,
         read_timeout_seconds=limits.STORAGE_READ_TIMEOUT.seconds,
+        max_pool_connections=limits.STORAGE_CONNECTIONS,
     )
 
 
@@ -674,7 +701,7 @@ def bind(settings: TableSettings) -> None:
     for base, table_name in ((WatchlistItem, settings.watchlist_table), (ActivityItem, settings.activity_table)):
         for model in (base, *base.__subclasses__()):
             _bind(model, table_name)
-    _connection.cache_clear()
+    _new_connection.cache_clear()
 
 
 def are_bound(settings: TableSettings) -> bool:
@@ -684,6 +711,4 @@ def are_bound(settings: TableSettings) -> bool:
 
 def _bind(model: type[Model], table_name: str) -> None:
     model.Meta.table_name = table_name
-    model.Meta.connect_timeout_seconds = limits.STORAGE_CONNECT_TIMEOUT.seconds
-    model.Meta.read_timeout_seconds = limits.STORAGE_READ_TIMEOUT.seconds
     model._connection = None  # noqa: SLF001 - PynamoDB keeps the table's name there and has no other way to forget it
