@@ -153,6 +153,7 @@ class HistoryMetrics(_Frozen):
         future_dated: commits dated later than `computed_at`, whatever they count as.
         commits_per_week: contributions in each of the 52 weeks, oldest first; the last week ends now. CHAOSS "Code
             Changes Commits", by period.
+        bot_commits_per_week: the same of commits by bots, merges included; empty in what was measured before this was.
         contributors_total: people with a contribution in the window. CHAOSS "Contributors".
         contributors_active: of these, those with one in the last 13 weeks.
         contributors_new: of the active ones, those whose first contribution in the window lies in the last 13 weeks.
@@ -207,6 +208,7 @@ class HistoryMetrics(_Frozen):
     days_since_last_commit: int | None
     last_commit_by_person_at: datetime | None = None
     last_commit_by_bot_at: datetime | None = None
+    bot_commits_per_week: tuple[int, ...] = ()
     signed_share: float | None
     activity: ActivityScore
 
@@ -259,6 +261,7 @@ def measure(
     of_bots = [seen for seen in window if seen.author.is_bot]
     covered_weeks = WEEKS if covered_since is None else min(WEEKS, max(0, (now - covered_since) // timedelta(weeks=1)))
     per_week = Counter(seen.week for seen in contributions)
+    of_bots_per_week = Counter(seen.week for seen in of_bots)
     contributors = _contributors(contributions)
     active = [who for who in contributors if who.last_commit_at > now - timedelta(weeks=RECENT_WEEKS)]
     fresh = [who for who in active if who.first_commit_at > now - timedelta(weeks=RECENT_WEEKS)]
@@ -276,6 +279,7 @@ def measure(
         bot_commits=len(of_bots),
         future_dated=sum(commit.committer.time > now for commit in commits),
         commits_per_week=tuple(per_week[week] for week in reversed(range(WEEKS))),
+        bot_commits_per_week=tuple(of_bots_per_week[week] for week in reversed(range(WEEKS))),
         contributors_total=len(contributors),
         contributors_active=len(active),
         contributors_new=len(fresh) if looks_back else None,

@@ -10,7 +10,8 @@ const STEP = 12;
 
 interface Props {
   people: readonly number[];
-  programs: readonly number[] | null;
+  /** Empty where they were not counted. */
+  programs: readonly number[];
   /** The end of the last week. */
   until: string;
   /** Weeks, the latest ones, of which all commits are known. */
@@ -20,7 +21,7 @@ interface Props {
 export function Weeks({ people, programs, until, covered }: Props) {
   const end = Date.parse(until);
   const from = (week: number) => end - (people.length - week) * WEEK_MS;
-  const most = Math.max(1, ...people.map((value, week) => value + (programs?.[week] ?? 0)));
+  const most = Math.max(1, ...people.map((value, week) => value + (programs[week] ?? 0)));
   const tall = (value: number) => (value / most) * HEIGHT;
   const unknown = people.length - covered;
   const total = people.reduce((sum, value) => sum + value, 0);
@@ -29,17 +30,17 @@ export function Weeks({ people, programs, until, covered }: Props) {
     <Plot
       title="Commits per week"
       summary={`${counted(total, "commit")} by people in ${people.length} weeks, at most ${most} in one.`}
-      columns={programs ? ["Week from", "By people", "By programs"] : ["Week from", "By people"]}
-      rows={() => people.map((value, week) => [day(from(week)), value, ...(programs ? [programs[week] ?? 0] : [])]).reverse()}
+      columns={programs.length ? ["Week from", "By people", "By programs"] : ["Week from", "By people"]}
+      rows={() => people.map((value, week) => [day(from(week)), value, ...(programs.length ? [programs[week] ?? 0] : [])]).reverse()}
     >
       <svg class="weeks" viewBox={`0 0 ${WIDTH} ${HEIGHT + FOOT}`}>
         {unknown > 0 && <rect class="unknown-span" x={0} y={0} width={unknown * STEP} height={HEIGHT} />}
         <line class="axis" x1={0} x2={WIDTH} y1={HEIGHT} y2={HEIGHT} />
         {people.map((value, week) => {
-          const bots = programs?.[week] ?? 0;
+          const bots = programs[week] ?? 0;
           return (
             <g key={week}>
-              <title>{`${day(from(week))}: ${value} by people${programs ? `, ${bots} by programs` : ""}`}</title>
+              <title>{`${day(from(week))}: ${value} by people${programs.length ? `, ${bots} by programs` : ""}`}</title>
               <rect class="hit" x={week * STEP} y={0} width={STEP} height={HEIGHT} />
               {value > 0 && <rect class="bar" x={week * STEP + 1} y={HEIGHT - tall(value)} width={STEP - 2} height={tall(value)} />}
               {bots > 0 && (
@@ -61,7 +62,7 @@ export function Weeks({ people, programs, until, covered }: Props) {
       </svg>
       <p class="legend">
         <span class="key key-people" /> people
-        {programs && (
+        {programs.length > 0 && (
           <>
             <span class="key key-bots" /> programs
           </>

@@ -199,7 +199,7 @@ function Analysis({ repository, status }: { repository: Repository; status: Stat
           <div class="plots">
             <Weeks
               people={metrics.commits_per_week}
-              programs={(metrics as { bot_commits_per_week?: number[] }).bot_commits_per_week ?? null}
+              programs={metrics.bot_commits_per_week}
               until={metrics.computed_at}
               covered={metrics.covered_weeks}
             />

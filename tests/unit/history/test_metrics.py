@@ -77,6 +77,13 @@ def test_commits_are_counted_in_weeks_that_end_now() -> None:
     assert (week[-1], week[-2], week[0], sum(week)) == (2, 1, 1, 4)
 
 
+def test_commits_of_bots_are_counted_in_weeks_of_their_own() -> None:
+    metrics = measure([commit(1), commit(1, "x-bot"), commit(8, "x-bot", merge=True), commit(364, "x-bot")])
+    assert len(metrics.bot_commits_per_week) == WEEKS
+    assert metrics.bot_commits_per_week[-2:] == (1, 1)
+    assert sum(metrics.bot_commits_per_week) == metrics.bot_commits == 2
+
+
 def test_a_commit_from_the_future_makes_no_dead_repository_alive() -> None:
     before, wrong, after = (commit(days, authored=NOW - timedelta(days=days)) for days in (308, -4000, 302))
     line = [replace(before, sha="a"), replace(wrong, sha="b", parents=("a",)), replace(after, sha="c", parents=("b",))]
