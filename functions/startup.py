@@ -15,8 +15,6 @@ from watchlist.storage import records
 CLIENT_CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 """Short enough that a function answers before its own time is up."""
 
-_USUAL_PATIENCE = PatienceSettings()
-
 
 class Function(LambdaFunction[SettingsModel]):
     """One function, whose records are in the tables that its settings name, if they do."""
@@ -34,7 +32,7 @@ class Function(LambdaFunction[SettingsModel]):
         settings = self.settings
         if isinstance(settings, TableSettings) and not records.are_bound(settings):
             records.bind(settings)
-        job_protocol.bind(settings if isinstance(settings, PatienceSettings) else _USUAL_PATIENCE)
+        job_protocol.bind(settings if isinstance(settings, PatienceSettings) else PatienceSettings())
 
 
 def job_queue(settings: QueueSettings) -> JobQueue:

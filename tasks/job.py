@@ -41,7 +41,7 @@ from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.protocol import Launch, Lease, SupersededError
 from watchlist.jobs.queue import HeldMessage, JobQueue, MessageGoneError
 from watchlist.jobs.stopped_tasks import launch_of
-from watchlist.metrics import Metric, attempt_failed_by
+from watchlist.metrics import Metric
 from watchlist.settings import JobSettings, SettingsError, TaskSettings, load
 from watchlist.states import Stage
 from watchlist.storage import records
@@ -180,15 +180,15 @@ class Worker:
         now = clock.now()
         lease.complete(result.attributes, now)
         self._logger.info("job completed", kind=entry.kind, commits=result.attributes.get("commits"))
-        self._measure(Metric.JOB_COMPLETED, 1)
-        self._measure(Metric.JOB_DURATION, (now - entry.job_queued_at).total_seconds())
-        self._measure(Metric.JOB_ATTEMPTS, lease.launch.attempt)
-        self._measure(Metric.BYTES_RECEIVED, result.bytes_received)
-        self._measure(Metric.ALERTS_RAISED, result.alerts_raised)
+        self._metrics.add(Metric.JOB_COMPLETED)
+        self._metrics.add(Metric.JOB_DURATION, (now - entry.job_queued_at).total_seconds())
+        self._metrics.add(Metric.JOB_ATTEMPTS, lease.launch.attempt)
+        self._metrics.add(Metric.BYTES_RECEIVED, result.bytes_received)
+        self._metrics.add(Metric.ALERTS_RAISED, result.alerts_raised)
         if result.scorecard is not None and result.scorecard.score is None:
-            self._measure(Metric.SCORE_MISSING, 1)
+            self._metrics.add(Metric.SCORE_MISSING)
         elif result.scorecard is not None:
-            self._measure(Metric.SCORE, result.scorecard.score or 0)
+            self._metrics.add(Metric.SCORE, result.scorecard.score or 0)
         self._tell_of_end(entry)
         self._delete_message()
         with contextlib.suppress(PynamoDBException):  # the job is done; the next one, or a check, will note it
@@ -207,7 +207,7 @@ class Worker:
             return False
         self._logger.warning("the host asks to wait", reason=error.message, until=clock.to_json(until))
         lease.give_back(error, stage, now, until)
-        self._measure(Metric.TASK_POSTPONED, 1)
+        self._metrics.add(Metric.TASK_POSTPONED)
         self._hand_back(until - now)
         return True
 
@@ -215,12 +215,11 @@ class Worker:
         self._logger.warning("attempt failed", code=error.code, reason=error.message, stage=stage)
         now = clock.now()
         entry = lease.fail(error, stage, now)
-        self._measure(Metric.ATTEMPT_FAILED, 1)
-        self._measure(attempt_failed_by(error.code), 1)
+        self._metrics.attempt_failed(error.code)
         if entry.state.is_open:
             self._hand_back(entry.pause(now))
             return
-        self._measure(Metric.JOB_FAILED, 1)
+        self._metrics.add(Metric.JOB_FAILED)
         self._tell_of_end(entry)
         if entry.attempts_used_up:
             self._hand_back(timedelta(0))  # SQS moves it to the dead-letter queue on the next receive
@@ -235,7 +234,7 @@ class Worker:
         if ended is None or ended.job_id != entry.job_id or ended.state.is_open:
             return
         try:
-            self._measure(Metric.ALERTS_RAISED, tell_of_setup(ended, clock.now()))
+            self._metrics.add(Metric.ALERTS_RAISED, tell_of_setup(ended, clock.now()))
         except PynamoDBException:
             self._logger.warning("watchers are told by the next check", exc_info=True)
 
@@ -268,9 +267,6 @@ class Worker:
             yield
         except (MessageGoneError, JobError) as error:
             self._logger.warning("the message could not be changed", reason=repr(error))
-
-    def _measure(self, name: Metric | str, value: float) -> None:
-        self._metrics.add_metric(name, name.unit if isinstance(name, Metric) else "Count", value)
 
 
 @contextlib.contextmanager

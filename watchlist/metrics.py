@@ -137,10 +137,23 @@ def attempt_failed_by(code: ErrorCode) -> str:
     return f"{Metric.ATTEMPT_FAILED}_{code}"
 
 
-def publisher() -> Metrics:
+class Publisher(Metrics):
+    """What emits the metrics."""
+
+    def add(self, metric: Metric, value: float = 1) -> None:
+        """Add a value, in the metric's own unit."""
+        self.add_metric(metric, metric.unit, value)
+
+    def attempt_failed(self, code: ErrorCode) -> None:
+        """Count a failed attempt, in all and by its code."""
+        self.add(Metric.ATTEMPT_FAILED)
+        self.add_metric(attempt_failed_by(code), Metric.ATTEMPT_FAILED.unit, 1)
+
+
+def publisher() -> Publisher:
     """Return what emits the metrics; an invocation that has none to emit is no reason for a warning."""
     warnings.filterwarnings("ignore", message="No application metrics to publish")
-    return Metrics(namespace=NAMESPACE)
+    return Publisher(namespace=NAMESPACE)
 
 
 def publisher_of_a_thread() -> EphemeralMetrics:

@@ -34,7 +34,7 @@ from watchlist.jobs.message import JobMessage
 from watchlist.jobs.protocol import Launch, SupersededError
 from watchlist.jobs.queue import MessageGoneError
 from watchlist.jobs.task_launcher import Refused, TaskLauncher
-from watchlist.metrics import Metric, attempt_failed_by, publisher
+from watchlist.metrics import Metric, publisher
 from watchlist.states import Share
 from watchlist.storage.records import Entry
 from watchlist.watching import entries
@@ -155,7 +155,7 @@ def _start(received: ReceivedMessage, launch: Launch, entry: Entry) -> Handled:
     except Exception:
         task_slots.free_slot(Share.of(launch.message.kind), slot, launch.owner)
         raise
-    metrics.add_metric(Metric.TASK_LAUNCHED, Metric.TASK_LAUNCHED.unit, 1)
+    metrics.add(Metric.TASK_LAUNCHED)
     job_protocol.record_launch(launch, task_arn, clock.now() + function.settings.launch_timeout)
     return False
 
@@ -177,12 +177,12 @@ def _refused(received: ReceivedMessage, launch: Launch, slot: int, refused: Refu
     logger.warning("task refused", refusal=refused.refusal, reason=refused.reason)
     now = clock.now()
     if refused.refusal.is_temporary:
-        metrics.add_metric(Metric.TASK_POSTPONED, Metric.TASK_POSTPONED.unit, 1)
+        metrics.add(Metric.TASK_POSTPONED)
         jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, protects nothing
         delay = timedelta(seconds=function.settings.postpone_seconds * jitter)
         line.keep_slot(launch, slot, delay + function.settings.send_timeout, now)
         return _postpone(received, delay)
-    metrics.add_metric(Metric.TASK_REFUSED, Metric.TASK_REFUSED.unit, 1)
+    metrics.add(Metric.TASK_REFUSED)
     error = JobError(ErrorCode.WORKER_NOT_STARTED, "The worker was refused; the operator's log has the reason.")
     line.free_slot(launch, slot, function.settings, queue(), now)
     entry = job_protocol.record_unstarted(launch, error, now)
@@ -229,7 +229,6 @@ def _delete(received: ReceivedMessage) -> None:
 
 
 def _count_failure(entry: Entry, error: JobError) -> None:
-    metrics.add_metric(Metric.ATTEMPT_FAILED, Metric.ATTEMPT_FAILED.unit, 1)
-    metrics.add_metric(attempt_failed_by(error.code), Metric.ATTEMPT_FAILED.unit, 1)
+    metrics.attempt_failed(error.code)
     if not entry.state.is_open:
-        metrics.add_metric(Metric.JOB_FAILED, Metric.JOB_FAILED.unit, 1)
+        metrics.add(Metric.JOB_FAILED)

@@ -18,7 +18,7 @@ from watchlist.jobs import line, reconciling
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.protocol import SupersededError
 from watchlist.jobs.reconciling import DeclareLost, Requeue, TimeOut, Wait
-from watchlist.metrics import Metric, attempt_failed_by, publisher
+from watchlist.metrics import Metric, publisher
 from watchlist.states import DueKind, Share
 from watchlist.storage import heartbeats
 from watchlist.storage.records import Entry
@@ -62,12 +62,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         line.call(share, function.settings, queue(), clock.now())
     errors += _purge_removed(context)
     heartbeats.beat(clock.now())
-    metrics.add_metric(Metric.ENTRIES_RECOVERED, Metric.ENTRIES_RECOVERED.unit, recovered)
-    metrics.add_metric(Metric.LONGEST_WAIT, Metric.LONGEST_WAIT.unit, line.longest_wait(clock.now()).total_seconds())
-    metrics.add_metric(Metric.ENTRIES_OVERDUE, Metric.ENTRIES_OVERDUE.unit, overdue)
+    metrics.add(Metric.ENTRIES_RECOVERED, recovered)
+    metrics.add(Metric.LONGEST_WAIT, line.longest_wait(clock.now()).total_seconds())
+    metrics.add(Metric.ENTRIES_OVERDUE, overdue)
     if errors:
         raise ExceptionGroup("entries could not be served", errors)
-    metrics.add_metric(Metric.RECONCILER_RUN, Metric.RECONCILER_RUN.unit, 1)
+    metrics.add(Metric.RECONCILER_RUN)
     return {"recovered": recovered, "overdue": overdue}
 
 
@@ -109,15 +109,14 @@ def _serve(watchlist_id: str) -> reconciling.Remedy:
             return remedy
         case TimeOut(error):
             job_protocol.record_timed_out(entry, error, clock.now())
-            metrics.add_metric(Metric.JOB_FAILED, Metric.JOB_FAILED.unit, 1)
+            metrics.add(Metric.JOB_FAILED)
         case DeclareLost(error):
             entry = job_protocol.record_lost(entry, error, clock.now())
-            metrics.add_metric(Metric.ATTEMPT_FAILED, Metric.ATTEMPT_FAILED.unit, 1)
-            metrics.add_metric(attempt_failed_by(error.code), Metric.ATTEMPT_FAILED.unit, 1)
+            metrics.attempt_failed(error.code)
             if entry.state.is_open:
                 _send_again(entry)
             else:
-                metrics.add_metric(Metric.JOB_FAILED, Metric.JOB_FAILED.unit, 1)
+                metrics.add(Metric.JOB_FAILED)
         case Requeue():
             _send_again(entry)
         case _:

@@ -52,7 +52,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         scheduler_runs.end(context.aws_request_id)
     counts = tally.counts | {Metric.SCHEDULER_RUN: 1, Metric.CHECK_LAG: _lag()}
     for metric, value in counts.items():
-        metrics.add_metric(metric, metric.unit, value)
+        metrics.add(metric, value)
     return {str(metric): value for metric, value in counts.items()}
 
 

@@ -19,7 +19,7 @@ from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.protocol import Launch, SupersededError
 from watchlist.jobs.queue import MessageGoneError
 from watchlist.jobs.stopped_tasks import StoppedTask, launch_of
-from watchlist.metrics import Metric, attempt_failed_by, publisher
+from watchlist.metrics import Metric, publisher
 from watchlist.storage.records import Entry
 
 function = startup.Function(function_specs.TASK_STOPPED)
@@ -68,10 +68,9 @@ def _record(launch: Launch, task: StoppedTask) -> Entry | None:
         return None
     reason = error or silent
     logger.warning("task ended without a report", watchlist_id=entry.watchlist_id, reason=str(reason))
-    metrics.add_metric(Metric.ATTEMPT_FAILED, Metric.ATTEMPT_FAILED.unit, 1)
-    metrics.add_metric(attempt_failed_by(reason.code), Metric.ATTEMPT_FAILED.unit, 1)
+    metrics.attempt_failed(reason.code)
     if not entry.state.is_open:
-        metrics.add_metric(Metric.JOB_FAILED, Metric.JOB_FAILED.unit, 1)
+        metrics.add(Metric.JOB_FAILED)
     return entry
 
 
@@ -82,7 +81,7 @@ def _put_off(launch: Launch, error: JobError) -> Entry:
     until = now + timedelta(seconds=function.settings.postpone_seconds * jitter)
     entry = job_protocol.record_put_off(launch, error, now, until)
     logger.warning("task could not start now", watchlist_id=entry.watchlist_id, reason=error.message)
-    metrics.add_metric(Metric.TASK_POSTPONED, Metric.TASK_POSTPONED.unit, 1)
+    metrics.add(Metric.TASK_POSTPONED)
     return entry
 
 

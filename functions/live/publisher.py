@@ -53,7 +53,7 @@ def _publish(entry: Entry, outcomes: Counter[Outcome]) -> None:
 
 
 def _measure(outcomes: Counter[Outcome], *, complete: bool) -> None:
-    metrics.add_metric(Metric.LIVE_MESSAGES, Metric.LIVE_MESSAGES.unit, outcomes[Outcome.POSTED])
+    metrics.add(Metric.LIVE_MESSAGES, outcomes[Outcome.POSTED])
     dropped = Metric.LIVE_CONNECTIONS_DROPPED
-    metrics.add_metric(dropped, dropped.unit, outcomes[Outcome.DROPPED])
-    metrics.add_metric(Metric.LIVE_PUBLISHER_RUN, Metric.LIVE_PUBLISHER_RUN.unit, int(complete))
+    metrics.add(dropped, outcomes[Outcome.DROPPED])
+    metrics.add(Metric.LIVE_PUBLISHER_RUN, int(complete))

@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> stream_batches.Res
     steps = [Step(change.position, partial(_collect, change.after)) for change in new]
     response = stream_batches.serve(steps, logger)
     complete = not response["batchItemFailures"]
-    metrics.add_metric(Metric.ALERT_COLLECTOR_RUN, Metric.ALERT_COLLECTOR_RUN.unit, int(complete))
+    metrics.add(Metric.ALERT_COLLECTOR_RUN, int(complete))
     return response
 
 

@@ -39,8 +39,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
             sent += _send(digest)
         except Exception:
             logger.exception("digest not sent", user_watchlist_id=digest.user_watchlist_id)
-    metrics.add_metric(Metric.DIGEST_SENT, Metric.DIGEST_SENT.unit, sent)
-    metrics.add_metric(Metric.DIGEST_RUN, Metric.DIGEST_RUN.unit, 1)
+    metrics.add(Metric.DIGEST_SENT, sent)
+    metrics.add(Metric.DIGEST_RUN)
     return {"sent": sent}
 
 

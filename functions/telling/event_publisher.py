@@ -47,7 +47,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> stream_batches.Res
     response = stream_batches.serve([Step(position, partial(_put, each)) for position, each in happened], logger)
     complete = not response["batchItemFailures"]
     run = stream_consumers.reading(function_specs.EVENT_PUBLISHER, event).run
-    metrics.add_metric(run, run.unit, int(complete))
+    metrics.add(run, int(complete))
     return response
 
 

@@ -58,7 +58,7 @@ def _serve(record: dict[str, Any]) -> bool:
         was_called = _deliver(delivery, chosen)
     except DeliveryError as error:
         logger.warning("webhook failed", user_watchlist_id=delivery.user_watchlist_id, reason=str(error))
-        metrics.add_metric(Metric.WEBHOOK_FAILED, Metric.WEBHOOK_FAILED.unit, 1)
+        metrics.add(Metric.WEBHOOK_FAILED)
         if isinstance(error, WebhookGoneError) and _switch_off(user_entry, chosen, str(error)):
             return True
         _note(user_entry, outcome_of(tries, str(error)), str(error))
@@ -89,7 +89,7 @@ def _deliver(delivery: WebhookDelivery, chosen: StoredNotifications) -> bool:
     if webhook_format is WebhookFormat.STANDARD:
         headers = webhooks.signed_headers(chosen.webhook_secret, delivery.delivery_id, int(time.time()), body)
     webhook_client.post(webhooks.parse(chosen.webhook_url), headers, body, reach())
-    metrics.add_metric(Metric.WEBHOOK_DELIVERED, Metric.WEBHOOK_DELIVERED.unit, 1)
+    metrics.add(Metric.WEBHOOK_DELIVERED)
     return True
 
 

@@ -39,21 +39,15 @@ from watchlist.storage.records import ENTRY_KEY, Entry, JobRecord, LastError, Pr
 from watchlist.storage.transactions import despite_others
 
 
-@dataclass(slots=True)
-class _Patience:
-    """How long an entry may show no sign of life until it is due for the reconciler; see `limits`."""
+class _Bound:
+    """What belongs to the program and not to a job, as the tables' names do in `records`."""
 
-    send: timedelta = limits.SEND_TIMEOUT
-    queue: timedelta = limits.QUEUE_TIMEOUT
-
-
-_patience = _Patience()
+    patience = PatienceSettings()
 
 
 def bind(settings: PatienceSettings) -> None:
-    """Set how long entries may be silent; called once when a program starts, like `records.bind`."""
-    _patience.send = settings.send_timeout
-    _patience.queue = settings.queue_timeout
+    """Set how long entries may be silent until the reconciler looks at them; called like `records.bind`."""
+    _Bound.patience = settings
 
 
 class SupersededError(Exception):
@@ -82,7 +76,7 @@ def queued(entry: Entry, job_id: str, correlation_id: str, at: datetime) -> JobM
     entry.delivery = entry.attempt = entry.claimed_attempt = 0
     entry.progress = Progress.of(Stage.QUEUED)
     entry.open_queue = entry.job_kind
-    entry.due_kind, entry.due_at = DueKind.JOB, at + _patience.send
+    entry.due_kind, entry.due_at = DueKind.JOB, at + _Bound.patience.send_timeout
     return message_of(entry)
 
 
@@ -217,7 +211,7 @@ def call(entry: Entry, at: datetime) -> JobMessage:
     """
     updated = _update(
         entry.watchlist_id,
-        [*_out_of_line(), Entry.called_at.set(at), *_due(at + _patience.send)],
+        [*_out_of_line(), Entry.called_at.set(at), *_due(at + _Bound.patience.send_timeout)],
         _open_job(message_of(entry)) & Entry.waits_in.exists() & (Entry.delivery == entry.delivery),
     )
     return message_of(updated)
@@ -517,7 +511,7 @@ def _next_generation(entry: Entry, kind: JobKind, job_id: str, correlation_id: s
         Entry.task_arn.remove(),
         Entry.progress.set(Progress.of(Stage.QUEUED)),
         *_lease_released(),
-        *_due(at + _patience.send),
+        *_due(at + _Bound.patience.send_timeout),
     ]
 
 
@@ -530,7 +524,7 @@ def _attempt_given_back(launch: Launch, reason: LastError, until: datetime) -> l
         Entry.last_error.set(reason),
         Entry.next_attempt_at.set(until),
         *_lease_released(),
-        *_due(until + _patience.queue),
+        *_due(until + _Bound.patience.queue_timeout),
     ]
 
 
@@ -550,7 +544,7 @@ def _record_failure(message: JobMessage, attempt: int, reason: LastError, condit
             Entry.last_error.set(reason),
             Entry.next_attempt_at.set(next_attempt_at),
             *_lease_released(),
-            *_due(next_attempt_at + _patience.queue),
+            *_due(next_attempt_at + _Bound.patience.queue_timeout),
         ],
         condition,
     )
