@@ -132,6 +132,20 @@ def meaning_of(code: ErrorCode) -> ErrorMeaning:
     return _MEANINGS[code]
 
 
+class RequestRefusedError(Exception):
+    """What a request asks for is not done, for a reason that whoever sent it can act on.
+
+    Attributes:
+        wait: how long until the same request can succeed, where that is known.
+    """
+
+    wait: timedelta | None = None
+
+
+class ServiceUnavailableError(RequestRefusedError):
+    """The service could not do it now; the caller can send the request again. The message says why."""
+
+
 class JobError(Exception):
     """A job cannot go on.
 

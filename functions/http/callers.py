@@ -9,16 +9,17 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from functions.operators import Operators
+from watchlist.errors import RequestRefusedError
 
 OPERATORS = "operators"
 """Where the context of a request has the mark of operators."""
 
 
-class NotYoursError(Exception):
+class NotYoursError(RequestRefusedError):
     """A user tried to act in another's name, or in none; the message says which."""
 
 
-class OperatorsOnlyError(Exception):
+class OperatorsOnlyError(RequestRefusedError):
     """A user asked for what only operators may see."""
 
 

@@ -47,6 +47,22 @@ def is_final(entry: Entry | None) -> bool:
     return entry is None or entry.entry_status is not EntryStatus.PROCESSING
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a viewer is sent, if anything; whether it is the last they see; whether they watch the entry themselves."""
+
+    message: bytes | None
+    is_last: bool
+    is_watched: bool
+
+
+_NOTHING_MORE = _Shown(None, is_last=True, is_watched=False)
+"""Of an entry that is gone, or that its watcher has stopped watching."""
+
+_Viewer = tuple[str, str | None]
+"""An entry's id and a user; None stands for one who may see all."""
+
+
 class Delivery:
     """Posts states to connections, at most `limits.LIVE_POSTS_AT_ONCE` at a time."""
 
@@ -104,7 +120,8 @@ class Delivery:
         return outcomes
 
     def _deliver(self, states: Mapping[str, Entry | None], subscriptions: Sequence[Subscription]) -> list[Outcome]:
-        outcomes = list(self._pool.map(self._serve, subscriptions, _shown(states, subscriptions)))
+        shown = _shown(states, subscriptions)
+        outcomes = list(self._pool.map(self._serve, subscriptions, [_shown_to(each, shown) for each in subscriptions]))
         now = clock.now()
         for subscription, outcome in zip(subscriptions, outcomes, strict=True):
             opening = now - subscription.connected_at < limits.LIVE_OPENING
@@ -112,7 +129,7 @@ class Delivery:
                 live_connections.forget(subscription.connection_id, subscription.watchlist_id)
         return outcomes
 
-    def _serve(self, subscription: Subscription, shown: "_Shown") -> Outcome:
+    def _serve(self, subscription: Subscription, shown: _Shown) -> Outcome:
         connection_id = subscription.connection_id
         try:
             if shown.message is not None:
@@ -144,38 +161,23 @@ def _gone(subscriptions: Sequence[Each], outcomes: Sequence[Outcome]) -> list[Ea
     return [each for each, outcome in zip(subscriptions, outcomes, strict=True) if outcome is Outcome.GONE]
 
 
-def _shown(states: Mapping[str, Entry | None], subscriptions: Sequence[Subscription]) -> "list[_Shown]":
-    """Return what each connection is shown."""
-    users = defaultdict(set)
+def _shown(states: Mapping[str, Entry | None], subscriptions: Sequence[Subscription]) -> Mapping[_Viewer, _Shown]:
+    """Return what each viewer of each entry sees; each state is written once for all who see the same."""
+    users: defaultdict[str, set[str | None]] = defaultdict(set)
     for subscription in subscriptions:
         users[subscription.watchlist_id].add(subscription.user)
-    for_users = {
-        (watchlist_id, user): shown
+    return {
+        (watchlist_id, user): _Shown(
+            StatusAnswer.of(shown, limits.MAX_ATTEMPTS).model_dump_json().encode(),
+            is_last=is_final(shown.entry),
+            is_watched=bool(shown.user_entries),
+        )
         for watchlist_id, of_entry in users.items()
         if (entry := states[watchlist_id]) is not None and not entry.is_removed
         for user, shown in live_connections.shown_to(entry, of_entry).items()
     }
-    messages = {
-        key: StatusAnswer.of(shown, limits.MAX_ATTEMPTS).model_dump_json().encode() for key, shown in for_users.items()
-    }
-
-    def shown_to(subscription: Subscription) -> _Shown:
-        key = (subscription.watchlist_id, subscription.user)
-        shown = for_users.get(key)
-        if shown is None or (subscription.while_watching and not shown.user_entries):
-            return _NOTHING_MORE
-        return _Shown(messages[key], is_last=is_final(shown.entry))
-
-    return [shown_to(subscription) for subscription in subscriptions]
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """What one connection is sent, if anything, and whether it is hung up on then."""
-
-    message: bytes | None
-    is_last: bool
-
-
-_NOTHING_MORE = _Shown(None, is_last=True)
-"""Of an entry that is gone, or that its watcher has stopped watching."""
+def _shown_to(subscription: Subscription, shown: Mapping[_Viewer, _Shown]) -> _Shown:
+    of_user = shown.get((subscription.watchlist_id, subscription.user), _NOTHING_MORE)
+    return of_user if of_user.is_watched or not subscription.while_watching else _NOTHING_MORE

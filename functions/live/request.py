@@ -26,18 +26,9 @@ delivery = function.part(lambda settings: Delivery(live_gateway.connect(settings
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Post the current state to the connection that asks."""
     del context
-    connection_id = event["requestContext"]["connectionId"]
-    connection = live_connections.find(connection_id)
+    connection = live_connections.find(event["requestContext"]["connectionId"])
     if connection is None:
         return {"statusCode": HTTPStatus.GONE}
-    asking = Subscription(
-        Subscription.pk_of(connection.watchlist_id),
-        connection_id,
-        watchlist_id=connection.watchlist_id,
-        connection_id=connection_id,
-        user=connection.user,
-        while_watching=connection.while_watching,
-        connected_at=clock.now(),
-    )
-    delivery().deliver(job_protocol.find_entry(connection.watchlist_id), [asking])
+    entry = job_protocol.find_entry(connection.watchlist_id)
+    delivery().deliver(entry, [Subscription.of(connection, clock.now())])
     return {"statusCode": HTTPStatus.OK}

@@ -144,9 +144,10 @@ class UsualHours(BaseModel):
         twice = [counts[hour % _HOURS_OF_A_DAY] for hour in range(2 * _HOURS_OF_A_DAY)]
         needed = math.ceil(_SHARE_OF_USUAL_HOURS * len(hours))
         for length in range(1, _WIDEST_USUAL_HOURS - 1):
-            held, start = max((sum(twice[start : start + length]), -start) for start in range(_HOURS_OF_A_DAY))
-            if held >= needed:
-                return cls(start=(-start - 1) % _HOURS_OF_A_DAY, length=length + 2)
+            held = [sum(twice[start : start + length]) for start in range(_HOURS_OF_A_DAY)]
+            most = max(held)
+            if most >= needed:
+                return cls(start=(held.index(most) - 1) % _HOURS_OF_A_DAY, length=length + 2)
         return None
 
     def hold(self, hour: int) -> bool:

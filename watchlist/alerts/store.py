@@ -12,6 +12,7 @@ from pynamodb.expressions.update import Action
 
 from watchlist import limits
 from watchlist.alerts.alert import Alert
+from watchlist.errors import RequestRefusedError
 from watchlist.storage import batches, cursors
 from watchlist.storage.failures import is_refused
 from watchlist.storage.records import AlertRecord, as_key, user_hash
@@ -29,7 +30,7 @@ _HELD = 200
 """Alerts that are held while they are written."""
 
 
-class AlertNotFoundError(Exception):
+class AlertNotFoundError(RequestRefusedError):
     """There is no such alert (any more)."""
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from watchlist import limits
+from watchlist.errors import RequestRefusedError
 from watchlist.history import segments
 from watchlist.history.commits import Commit
 from watchlist.history.manifest import Held, Manifest, Run, Segment, arrange
@@ -30,7 +31,7 @@ _LOOKS = 3
 """How often a manifest is read until a segment that it names is taken for lost: each time a job has replaced it."""
 
 
-class HistoryChangedError(Exception):
+class HistoryChangedError(RequestRefusedError):
     """The commit at which a cursor points is not in the history any more, so nothing comes after it."""
 
 

@@ -30,25 +30,16 @@ def register(connection_id: str, watchlist_id: str, viewer: Viewer, at: datetime
 
     The subscription comes last: it is what the live publisher acts on.
     """
-    expires_at = at + limits.LIVE_CONNECTION
-    LiveConnection(
+    connection = LiveConnection(
         LiveConnection.pk_of(connection_id),
         LiveConnection.SK,
         watchlist_id=watchlist_id,
         user=viewer.user,
         while_watching=viewer.while_watching,
-        expires_at=expires_at,
-    ).save()
-    Subscription(
-        Subscription.pk_of(watchlist_id),
-        connection_id,
-        watchlist_id=watchlist_id,
-        connection_id=connection_id,
-        user=viewer.user,
-        while_watching=viewer.while_watching,
-        connected_at=at,
-        expires_at=expires_at,
-    ).save()
+        expires_at=at + limits.LIVE_CONNECTION,
+    )
+    connection.save()
+    Subscription.of(connection, at).save()
 
 
 def find(connection_id: str) -> LiveConnection | None:

@@ -523,6 +523,11 @@ class LiveConnection(WatchlistItem, discriminator="connection"):
         """Return the hash key for API Gateway's connection id."""
         return f"CONNECTION#{connection_id}"
 
+    @property
+    def connection_id(self) -> str:
+        """API Gateway's id of the connection."""
+        return str(self.pk).removeprefix(self.pk_of(""))
+
 
 class Subscription(WatchlistItem, discriminator="subscription"):
     """That a connection is to be told of an entry's changes.
@@ -544,6 +549,20 @@ class Subscription(WatchlistItem, discriminator="subscription"):
     def pk_of(watchlist_id: str) -> str:
         """Return the hash key for the connections of an entry."""
         return f"LIVE#{watchlist_id}"
+
+    @classmethod
+    def of(cls, connection: LiveConnection, at: datetime) -> Self:
+        """Return the subscription of a connection that was opened then."""
+        return cls(
+            cls.pk_of(connection.watchlist_id),
+            connection.connection_id,
+            watchlist_id=connection.watchlist_id,
+            connection_id=connection.connection_id,
+            user=connection.user,
+            while_watching=connection.while_watching,
+            connected_at=at,
+            expires_at=connection.expires_at,
+        )
 
 
 class ByDueDigestIndex(GlobalSecondaryIndex["Digest"]):

@@ -9,6 +9,7 @@ from typing import TypeVar
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
+from watchlist.errors import ServiceUnavailableError
 from watchlist.storage import records
 from watchlist.storage.failures import Failure, failure_of
 
@@ -26,10 +27,6 @@ _OTHERS = frozenset({Failure.CONDITION, Failure.CONTENTION, Failure.THROTTLING})
 
 class ContendedError(Exception):
     """Somebody else has changed, or changes, what the transaction relied on: look again."""
-
-
-class ServiceUnavailableError(Exception):
-    """The service could not do it now; the caller can send the request again. The message says why."""
 
 
 @contextlib.contextmanager

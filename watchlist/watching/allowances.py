@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pynamodb.exceptions import UpdateError
 
+from watchlist.errors import RequestRefusedError
 from watchlist.storage.failures import is_refused
 from watchlist.storage.records import Usage
 from watchlist.storage.transactions import despite_others
@@ -22,8 +23,10 @@ class Allowance(StrEnum):
     RETRIES = "retries"
 
 
-class LimitReachedError(Exception):
+class LimitReachedError(RequestRefusedError):
     """The user has used this hour's allowance up; `wait` is the time until the next one."""
+
+    wait: timedelta
 
     def __init__(self, allowance: Allowance, most: int, wait: timedelta) -> None:
         super().__init__(f"{most} {allowance} an hour")

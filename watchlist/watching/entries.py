@@ -10,7 +10,7 @@ from typing import Any
 from pynamodb.exceptions import PynamoDBException, UpdateError
 
 from watchlist import limits
-from watchlist.errors import JobError
+from watchlist.errors import JobError, RequestRefusedError, ServiceUnavailableError
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.message import JobMessage
@@ -20,39 +20,37 @@ from watchlist.states import DueKind, EntryStatus, JobState
 from watchlist.storage import batches
 from watchlist.storage.failures import is_refused, passes
 from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry, WatchlistItem, user_hash
-from watchlist.storage.transactions import ContendedError, ServiceUnavailableError, retried, transaction
+from watchlist.storage.transactions import ContendedError, retried, transaction
 
 
-class EntryNotFoundError(Exception):
+class EntryNotFoundError(RequestRefusedError):
     """There is no such entry."""
 
 
-class AlreadyWatchingError(Exception):
+class _EntryIsNotSoError(RequestRefusedError):
+    """What is asked for is not for an entry that is as `entry` is."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(entry.watchlist_id)
+        self.entry = entry
+
+
+class AlreadyWatchingError(_EntryIsNotSoError):
     """The user watches this repository already; `entry` is what they watch."""
 
-    def __init__(self, entry: Entry) -> None:
-        super().__init__(entry.watchlist_id)
-        self.entry = entry
 
-
-class NotFailedError(Exception):
+class NotFailedError(_EntryIsNotSoError):
     """Only a failed entry can be retried; `entry` is not."""
 
-    def __init__(self, entry: Entry) -> None:
-        super().__init__(entry.watchlist_id)
-        self.entry = entry
 
-
-class NotReadyError(Exception):
+class NotReadyError(_EntryIsNotSoError):
     """Only what was analysed once can be checked; `entry` was not."""
 
-    def __init__(self, entry: Entry) -> None:
-        super().__init__(entry.watchlist_id)
-        self.entry = entry
 
-
-class CheckedLatelyError(Exception):
+class CheckedLatelyError(RequestRefusedError):
     """It was looked at, or is to be, too short a time ago; `wait` is how long until it can be asked for again."""
+
+    wait: timedelta
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__(str(wait))

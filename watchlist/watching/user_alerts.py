@@ -11,6 +11,7 @@ from watchlist import limits
 from watchlist.alerts import store as alert_store
 from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind
+from watchlist.alerts.store import AlertNotFoundError
 from watchlist.repository_url import Repository
 from watchlist.storage import cursors
 from watchlist.storage.records import (
@@ -23,6 +24,8 @@ from watchlist.storage.records import (
     as_key,
     user_hash,
 )
+from watchlist.watching import user_entries
+from watchlist.watching.user_entries import UserEntryNotFoundError
 
 _ORDER = re.compile(r"(?:open|done)#[0-9T:.+-]{10,40}")
 _ALERT_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
@@ -116,6 +119,22 @@ def page(user: str, wanted: WantedAlerts, limit: int, cursor: str | None) -> Pag
     more = "LastEvaluatedKey" in answer or seen < len(found)
     next_cursor = cursors.encode(found[seen - 1].listed_order, found[seen - 1].pk) if more and seen else None
     return Page(tuple(_still_watched(user, shown)), next_cursor)
+
+
+def find_for(alert_id: str, caller: str | None) -> AlertRecord:
+    """Return the alert; `caller` is whose it must be, None for a caller who may see all.
+
+    Raises:
+        AlertNotFoundError: it does not exist, is somebody else's, or was raised before they began to watch.
+    """
+    record = alert_store.find(alert_id)
+    try:
+        watch = user_entries.find(record.user_watchlist_id, caller)
+    except UserEntryNotFoundError:
+        raise AlertNotFoundError(alert_id) from None
+    if not _is_of(record, watch):
+        raise AlertNotFoundError(alert_id)
+    return record
 
 
 def watched_by(user: str | None, records: Sequence[AlertRecord]) -> list[AlertRecord]:

@@ -11,6 +11,7 @@ from pynamodb.transactions import TransactWrite
 
 from watchlist import limits
 from watchlist.alerts import store as alert_store
+from watchlist.errors import RequestRefusedError
 from watchlist.jobs import protocol as job_protocol
 from watchlist.states import DueKind, EntryStatus, JobState
 from watchlist.storage.failures import is_refused
@@ -21,7 +22,7 @@ from watchlist.watching import removal
 _ID = re.compile(r"user_(?P<hash>[0-9a-f]{32})_(?P<watchlist_id>watchlist_[A-Za-z0-9._-]+)")
 
 
-class UserEntryNotFoundError(Exception):
+class UserEntryNotFoundError(RequestRefusedError):
     """There is no such user entry, or it is not this caller's."""
 
 

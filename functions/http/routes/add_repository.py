@@ -24,16 +24,17 @@ from functions.http.callers import NotYoursError, acting_as, caller_of
 from functions.http.faults import sentence
 from functions.http.parameters import Labels, Notes, UserName
 from functions.http.problems import Problem, ProblemCode, problem
+from functions.http.refusals import fields_at_fault, problem_of
 from functions.http.shapes.adding import AddAnswer, BatchAnswer, BatchItemAnswer, BatchOutcome
 from watchlist import clock, limits
 from watchlist.alerts.settings import AlertSettings
 from watchlist.deployment import routes
+from watchlist.errors import ServiceUnavailableError
 from watchlist.repository_spelling import read_repository
 from watchlist.repository_url import Repository
 from watchlist.states import EntryStatus
 from watchlist.storage import tables
 from watchlist.storage.records import Entry
-from watchlist.storage.transactions import ServiceUnavailableError
 from watchlist.watching import entries
 from watchlist.watching.allowances import Allowance, spend
 from watchlist.watching.entries import Added, AlreadyWatchingError, Refusal, Watch, user_watchlist_id_of
@@ -269,14 +270,18 @@ def _once(
     return answer.model_validate(served(keyed=keyed))
 
 
-def _in_progress(error: IdempotencyAlreadyInProgressError) -> Response[str]:
-    del error
+def _in_progress(_: IdempotencyAlreadyInProgressError) -> Response[str]:
     return problem(ProblemCode.REQUEST_IN_PROGRESS, "A request with this Idempotency-Key is being served.")
 
 
-def _key_reused(error: IdempotencyValidationError) -> Response[str]:
-    del error
+router.exception_handler(IdempotencyAlreadyInProgressError)(_in_progress)
+
+
+def _key_reused(_: IdempotencyValidationError) -> Response[str]:
     return problem(ProblemCode.IDEMPOTENCY_KEY_REUSED, "The request that came first with this key was another one.")
+
+
+router.exception_handler(IdempotencyValidationError)(_key_reused)
 
 
 def _read_item(item: dict[str, Any]) -> Watch | Problem:
@@ -285,9 +290,9 @@ def _read_item(item: dict[str, Any]) -> Watch | Problem:
         acting_as(router, request.added_by)
     except ValidationError as error:
         faults = [(fault["loc"], sentence(fault)) for fault in error.errors()]
-        return http_api.fields_at_fault(faults, most=_FAULTS_OF_ITEM)
+        return fields_at_fault(faults, most=_FAULTS_OF_ITEM)
     except NotYoursError as error:
-        return http_api.not_yours(error)
+        return problem_of(error)
     return request.to_watch()
 
 
@@ -296,9 +301,9 @@ def _item_answer(index: int, result: Added | Refusal | Problem, user: str | None
         case Added(entry, is_new):
             return _item(index, BatchOutcome.ACCEPTED if is_new else BatchOutcome.JOINED, entry, user, None)
         case AlreadyWatchingError(entry=entry):
-            return _item(index, BatchOutcome.ALREADY_WATCHING, entry, user, http_api.already_watching(result))
+            return _item(index, BatchOutcome.ALREADY_WATCHING, entry, user, problem_of(result))
         case ServiceUnavailableError():
-            return _item(index, BatchOutcome.REJECTED, None, None, http_api.unavailable(result))
+            return _item(index, BatchOutcome.REJECTED, None, None, problem_of(result))
         case Problem():
             return _item(index, BatchOutcome.REJECTED, None, None, result)
 
@@ -317,8 +322,5 @@ def _item(
         }
     )
 
-
-router.exception_handler(IdempotencyAlreadyInProgressError)(_in_progress)
-router.exception_handler(IdempotencyValidationError)(_key_reused)
 
 handler = http_api.handler(function, router)

@@ -24,12 +24,10 @@ from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
 from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind
-from watchlist.alerts.store import AlertNotFoundError
 from watchlist.deployment import routes
 from watchlist.storage.records import AlertRecord
 from watchlist.watching import user_alerts, user_entries
 from watchlist.watching.user_alerts import WantedAlerts
-from watchlist.watching.user_entries import UserEntryNotFoundError
 
 function = startup.Function(routes.ALERTS.function)
 router = http_api.router()
@@ -142,8 +140,8 @@ def resolve_alerts(alerts: Annotated[AlertsRequest, Body()]) -> AlertsAnswer:
 )
 def acknowledge_alert(alert_id: AlertId) -> AlertAnswer:
     """Note that the alert was seen; doing it again changes nothing."""
-    _find_own(alert_id)
-    return AlertAnswer.of(alert_store.acknowledge(alert_id, clock.now()))
+    alert = user_alerts.find_for(alert_id, caller_of(router))
+    return AlertAnswer.of(alert_store.acknowledge(alert.pk, clock.now()))
 
 
 @router.patch(
@@ -155,8 +153,8 @@ def acknowledge_alert(alert_id: AlertId) -> AlertAnswer:
 )
 def resolve_alert(alert_id: AlertId) -> AlertAnswer:
     """Note that the alert is dealt with; doing it again changes nothing."""
-    _find_own(alert_id)
-    return AlertAnswer.of(alert_store.resolve(alert_id, clock.now()))
+    alert = user_alerts.find_for(alert_id, caller_of(router))
+    return AlertAnswer.of(alert_store.resolve(alert.pk, clock.now()))
 
 
 def _change_all(
@@ -174,17 +172,6 @@ def _change_all(
     return AlertsAnswer(
         changed=[each for each in ids if each in mine], not_found=[each for each in ids if each not in mine]
     )
-
-
-def _find_own(alert_id: str) -> None:
-    """Raise AlertNotFoundError unless the alert exists, is the caller's and was raised since they watch."""
-    record = alert_store.find(alert_id)
-    try:
-        watch = user_entries.find(record.user_watchlist_id, caller_of(router))
-    except UserEntryNotFoundError:
-        raise AlertNotFoundError(alert_id) from None
-    if record.raised_at < watch.added_at:
-        raise AlertNotFoundError(alert_id)
 
 
 handler = http_api.handler(function, router)

@@ -189,11 +189,11 @@ class NoWebhookError(Exception):
     """There is nowhere to send a test to."""
 
 
-def _no_webhook(error: NoWebhookError) -> Response[str]:
-    del error
+def _no_webhook(_: NoWebhookError) -> Response[str]:
     return problem(ProblemCode.NO_WEBHOOK, "This user entry has no webhook.")
 
 
 router.exception_handler(NoWebhookError)(_no_webhook)
+
 
 handler = http_api.handler(function, router)
