@@ -6,8 +6,10 @@ Each is deployed as a CDK stage of its name into the account and region of the c
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import get_args
 
 from watchlist import limits
+from watchlist.settings import ONE_WORD, LogLevel
 
 LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 60, 90, 180, 365, 731)
 """Of what CloudWatch Logs allows (API reference, PutRetentionPolicy), what makes sense here."""
@@ -74,7 +76,7 @@ class JwtIssuer:
             raise InvalidEnvironmentError(
                 "jwt.audience is empty: name at least one client id, or everybody's tokens pass"
             )
-        if not re.fullmatch(r"[^\s,\[\]]+", self.operator_value):
+        if not re.fullmatch(ONE_WORD, self.operator_value):
             raise InvalidEnvironmentError(f"jwt.operator_value {self.operator_value!r}: allowed is one word")
         if any(not name or "," in name for name in self.audience):
             raise InvalidEnvironmentError(f"jwt.audience {self.audience!r}: allowed are names without commas")
@@ -166,7 +168,7 @@ class Environment:
     reserves_concurrency: bool = True
     alarm_email: str | None = None
     runbook: str = "docs/runbook.md"
-    log_level: str = "INFO"
+    log_level: LogLevel = "INFO"
 
     def __post_init__(self) -> None:
         _require(
@@ -176,7 +178,7 @@ class Environment:
             "1 to 20 of a-z, 0-9 and -, starting with a letter",
         )
         _require_one_of(self, "log_retention_days", LOG_RETENTION_DAYS)
-        _require_one_of(self, "log_level", ("DEBUG", "INFO", "WARNING", "ERROR"))
+        _require_one_of(self, "log_level", get_args(LogLevel))
         _require_one_of(self, "task_cpu", tuple(TASK_SIZES))
         _require_one_of(self, "task_memory", TASK_SIZES[self.task_cpu])
         _require_one_of(self, "refresh_task_cpu", tuple(TASK_SIZES))

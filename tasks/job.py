@@ -130,7 +130,7 @@ class Worker:
             self._slot,
             queue=self._queue,
             control=self._control,
-            interval=timedelta(seconds=self._settings.heartbeat_seconds),
+            interval=self._settings.heartbeat,
             logger=self._logger,
         )
         job = RunningJob(lease, heartbeat)
@@ -167,7 +167,9 @@ class Worker:
 
     @contextlib.contextmanager
     def _time_limit(self) -> Iterator[None]:
-        timer = threading.Timer(self._settings.job_timeout_seconds, self._control.stop, args=(StopReason.TIMED_OUT,))
+        timer = threading.Timer(
+            self._settings.job_timeout.total_seconds(), self._control.stop, args=(StopReason.TIMED_OUT,)
+        )
         timer.daemon = True
         timer.start()
         try:
@@ -246,7 +248,7 @@ class Worker:
                 lease.give_back(error, stage, now, now)
                 self._hand_back(timedelta(0))
             case StopReason.TIMED_OUT:
-                minutes = self._settings.job_timeout_seconds / 60
+                minutes = self._settings.job_timeout / timedelta(minutes=1)
                 message = f"The analysis was not done within {minutes:g} minutes."
                 self._failed(lease, JobError(ErrorCode.ANALYSIS_TIMED_OUT, message), stage)
             case _:

@@ -4,7 +4,7 @@ A program loads the model of what it needs when it starts; a missing or malforme
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
@@ -14,6 +14,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from watchlist import limits
 from watchlist.job_kinds import JobKind
 from watchlist.repository_url import DEFAULT_ORIGINS, parse_origin
+
+ONE_WORD = r"[^\s,\[\]]+"
+"""What a claim's value is, so that it can be found in a list however that is written."""
 
 
 class SettingsError(Exception):
@@ -42,11 +45,26 @@ def _is_issuer(value: str) -> str:
     return value
 
 
+def _in_units_of(unit: timedelta) -> Callable[[object], timedelta]:
+    """Return what reads a number, as of seconds; a fraction is one, infinity is not."""
+
+    def read(value: object) -> timedelta:
+        try:
+            return float(str(value)) * unit
+        except (ValueError, OverflowError):
+            raise ValueError("must be a number, and not too large") from None
+
+    return read
+
+
 BaseUrl = Annotated[str, AfterValidator(_is_base_url)]
 CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Origins = Annotated[CommaSeparated, AfterValidator(_are_origins)]
 Issuer = Annotated[str, AfterValidator(_is_issuer)]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[timedelta, BeforeValidator(_in_units_of(timedelta(seconds=1))), Field(gt=timedelta(0))]
+Hours = Annotated[timedelta, BeforeValidator(_in_units_of(timedelta(hours=1))), Field(gt=timedelta(0))]
+Days = Annotated[timedelta, BeforeValidator(_in_units_of(timedelta(days=1))), Field(gt=timedelta(0))]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 class Settings(BaseModel):
@@ -54,11 +72,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", alias="LOG_LEVEL")
+    log_level: LogLevel = Field(default="INFO", alias="LOG_LEVEL")
     service: str = Field(default="repository-watchlist", alias="POWERTOOLS_SERVICE_NAME", min_length=1)
     operator_claim: str | None = Field(default=None, alias="OPERATOR_CLAIM", min_length=1)
     """The claim of a token that tells an operator, who may act for every user; None if nobody with a token is one."""
-    operator_value: str = Field(default="operators", alias="OPERATOR_VALUE", min_length=1, pattern=r"^[^\s,\[\]]+$")
+    operator_value: str = Field(default="operators", alias="OPERATOR_VALUE", pattern=f"^{ONE_WORD}$")
     """What that claim must be, or contain."""
 
     @classmethod
@@ -71,28 +89,11 @@ SettingsModel = TypeVar("SettingsModel", bound=Settings)
 
 
 class PatienceSettings(Settings):
-    """How long the job protocol waits for a sign of life before the reconciler may step in."""
+    """How long the job protocol waits for a sign of life before the reconciler may step in; see `limits`."""
 
-    send_timeout_seconds: Seconds = Field(default=limits.SEND_TIMEOUT.total_seconds(), alias="SEND_TIMEOUT_SECONDS")
-    launch_timeout_seconds: Seconds = Field(
-        default=limits.LAUNCH_TIMEOUT.total_seconds(), alias="LAUNCH_TIMEOUT_SECONDS"
-    )
-    queue_timeout_seconds: Seconds = Field(default=limits.QUEUE_TIMEOUT.total_seconds(), alias="QUEUE_TIMEOUT_SECONDS")
-
-    @property
-    def send_timeout(self) -> timedelta:
-        """See `limits.SEND_TIMEOUT`."""
-        return timedelta(seconds=self.send_timeout_seconds)
-
-    @property
-    def launch_timeout(self) -> timedelta:
-        """See `limits.LAUNCH_TIMEOUT`."""
-        return timedelta(seconds=self.launch_timeout_seconds)
-
-    @property
-    def queue_timeout(self) -> timedelta:
-        """See `limits.QUEUE_TIMEOUT`."""
-        return timedelta(seconds=self.queue_timeout_seconds)
+    send_timeout: Seconds = Field(default=limits.SEND_TIMEOUT, alias="SEND_TIMEOUT_SECONDS")
+    launch_timeout: Seconds = Field(default=limits.LAUNCH_TIMEOUT, alias="LAUNCH_TIMEOUT_SECONDS")
+    queue_timeout: Seconds = Field(default=limits.QUEUE_TIMEOUT, alias="QUEUE_TIMEOUT_SECONDS")
 
 
 class TableSettings(Settings):
@@ -195,16 +196,16 @@ class AuthorizerSettings(Settings):
 class VerdictSettings(Settings):
     """From where on a repository is quiet, dormant, slowing, failing or unknown (`watchlist.health.verdict`)."""
 
-    quiet_after_days: float = Field(default=limits.QUIET_AFTER.days, alias="QUIET_AFTER_DAYS", gt=0)
-    dormant_after_days: float = Field(default=limits.DORMANT_AFTER.days, alias="DORMANT_AFTER_DAYS", gt=0)
+    quiet_after: Days = Field(default=limits.QUIET_AFTER, alias="QUIET_AFTER_DAYS")
+    dormant_after: Days = Field(default=limits.DORMANT_AFTER, alias="DORMANT_AFTER_DAYS")
     slowing_share: float = Field(default=limits.SLOWING_SHARE, alias="SLOWING_SHARE", ge=0, lt=1)
     slowing_least_commits: float = Field(default=limits.SLOWING_LEAST, alias="SLOWING_LEAST_COMMITS", gt=0)
-    stale_after_days: float = Field(default=limits.STALE_AFTER.days, alias="STALE_AFTER_DAYS", gt=0)
+    stale_after: Days = Field(default=limits.STALE_AFTER, alias="STALE_AFTER_DAYS")
     failing_after_checks: int = Field(default=limits.FAILING_AFTER, alias="FAILING_AFTER_CHECKS", ge=1)
 
     @model_validator(mode="after")
     def _quiet_before_dormant(self) -> Self:
-        if self.quiet_after_days > self.dormant_after_days:
+        if self.quiet_after > self.dormant_after:
             raise ValueError("QUIET_AFTER_DAYS must not be more than DORMANT_AFTER_DAYS")
         return self
 
@@ -242,14 +243,8 @@ class EventSettings(TableSettings):
 class CollectorSettings(TableSettings):
     """How often a user is told of alerts."""
 
-    digest_interval_seconds: Seconds = Field(
-        default=limits.DIGEST_INTERVAL.total_seconds(), alias="DIGEST_INTERVAL_SECONDS"
-    )
-
-    @property
-    def digest_interval(self) -> timedelta:
-        """The least time between two digests of one user entry."""
-        return timedelta(seconds=self.digest_interval_seconds)
+    digest_interval: Seconds = Field(default=limits.DIGEST_INTERVAL, alias="DIGEST_INTERVAL_SECONDS")
+    """The least time between two digests of one user entry."""
 
 
 class DigestSettings(CollectorSettings):
@@ -273,14 +268,8 @@ class WebhookSettings(DeliverySettings):
     """For tests only: deliver to this port of this machine, whatever host a URL names."""
     webhook_loopback_authorities: Path | None = Field(default=None, alias="WEBHOOK_LOOPBACK_AUTHORITIES")
     """File of the certificates that vouch for the hosts there."""
-    webhook_retry_seconds: Seconds = Field(
-        default=limits.WEBHOOK_RETRY_BASE.total_seconds(), alias="WEBHOOK_RETRY_SECONDS"
-    )
-
-    @property
-    def webhook_retry_base(self) -> timedelta:
-        """The pause after a delivery's first failed try."""
-        return timedelta(seconds=self.webhook_retry_seconds)
+    webhook_retry_base: Seconds = Field(default=limits.WEBHOOK_RETRY_BASE, alias="WEBHOOK_RETRY_SECONDS")
+    """The pause after a delivery's first failed try."""
 
     @property
     def webhook_loopback(self) -> tuple[int, Path] | None:
@@ -299,18 +288,14 @@ class WebhookSettings(DeliverySettings):
 class LeaseSettings(Settings):
     """How long a task holds an entry and how often it says that it is alive."""
 
-    lease_seconds: Seconds = Field(default=limits.LEASE.total_seconds(), alias="LEASE_SECONDS")
-    heartbeat_seconds: Seconds = Field(default=limits.HEARTBEAT.total_seconds(), alias="HEARTBEAT_SECONDS")
-    job_timeout_seconds: Seconds = Field(default=limits.JOB_TIMEOUT.total_seconds(), alias="JOB_TIMEOUT_SECONDS")
-
-    @property
-    def lease(self) -> timedelta:
-        """How long a lease, and the message's invisibility, lasts without a heartbeat."""
-        return timedelta(seconds=self.lease_seconds)
+    lease: Seconds = Field(default=limits.LEASE, alias="LEASE_SECONDS")
+    """How long a lease, and the message's invisibility, lasts without a heartbeat."""
+    heartbeat: Seconds = Field(default=limits.HEARTBEAT, alias="HEARTBEAT_SECONDS")
+    job_timeout: Seconds = Field(default=limits.JOB_TIMEOUT, alias="JOB_TIMEOUT_SECONDS")
 
     @model_validator(mode="after")
     def _heartbeat_within_lease(self) -> Self:
-        if self.heartbeat_seconds * 2 > self.lease_seconds:
+        if self.heartbeat * 2 > self.lease:
             raise ValueError("HEARTBEAT_SECONDS must be at most half of LEASE_SECONDS")
         return self
 
@@ -318,31 +303,15 @@ class LeaseSettings(Settings):
 class CheckSettings(Settings):
     """How often entries are checked."""
 
-    commits_interval_hours: float = Field(
-        default=limits.COMMITS_INTERVAL / timedelta(hours=1), alias="COMMITS_INTERVAL_HOURS", gt=0
+    commits_interval: Hours = Field(default=limits.COMMITS_INTERVAL, alias="COMMITS_INTERVAL_HOURS")
+    """From one look at a repository's HEAD to the next."""
+    health_interval: Hours = Field(default=limits.HEALTH_INTERVAL, alias="HEALTH_INTERVAL_HOURS")
+    """The age from which on the health of a HEAD that moved is renewed."""
+    unchanged_health_interval: Hours = Field(
+        default=limits.UNCHANGED_HEALTH_INTERVAL, alias="UNCHANGED_HEALTH_INTERVAL_HOURS"
     )
-    health_interval_hours: float = Field(
-        default=limits.HEALTH_INTERVAL / timedelta(hours=1), alias="HEALTH_INTERVAL_HOURS", gt=0
-    )
-    unchanged_health_interval_hours: float = Field(
-        default=limits.UNCHANGED_HEALTH_INTERVAL / timedelta(hours=1), alias="UNCHANGED_HEALTH_INTERVAL_HOURS", gt=0
-    )
+    """The age from which on the health of a HEAD that did not move is renewed."""
     check_jitter: float = Field(default=limits.CHECK_JITTER, alias="CHECK_JITTER", ge=0, le=1)
-
-    @property
-    def commits_interval(self) -> timedelta:
-        """From one look at a repository's HEAD to the next."""
-        return timedelta(hours=self.commits_interval_hours)
-
-    @property
-    def health_interval(self) -> timedelta:
-        """The age from which on the health of a HEAD that moved is renewed."""
-        return timedelta(hours=self.health_interval_hours)
-
-    @property
-    def unchanged_health_interval(self) -> timedelta:
-        """The age from which on the health of a HEAD that did not move is renewed."""
-        return timedelta(hours=self.unchanged_health_interval_hours)
 
 
 class SchedulerSettings(TableSettings, QueueSettings, OriginSettings, CheckSettings, VerdictSettings):
@@ -355,7 +324,7 @@ class SchedulerSettings(TableSettings, QueueSettings, OriginSettings, CheckSetti
 class LaunchSettings(CallSettings):
     """What whoever puts a launch off needs."""
 
-    postpone_seconds: Seconds = Field(default=60, alias="POSTPONE_SECONDS")
+    postpone: Seconds = Field(default=timedelta(minutes=1), alias="POSTPONE_SECONDS")
 
 
 class DispatcherSettings(LaunchSettings):
@@ -367,8 +336,8 @@ class DispatcherSettings(LaunchSettings):
     security_group_ids: CommaSeparated = Field(alias="SECURITY_GROUP_IDS", min_length=1)
     assign_public_ip: Literal["ENABLED", "DISABLED"] = Field(default="DISABLED", alias="ASSIGN_PUBLIC_IP")
     refresh_capacity_provider: str = Field(default="FARGATE_SPOT", alias="REFRESH_CAPACITY_PROVIDER")
-    refresh_task_cpu: int | None = Field(default=None, alias="REFRESH_TASK_CPU", ge=256)
-    refresh_task_memory: int | None = Field(default=None, alias="REFRESH_TASK_MEMORY", ge=512)
+    refresh_task_cpu: int | None = Field(default=None, alias="REFRESH_TASK_CPU", gt=0)
+    refresh_task_memory: int | None = Field(default=None, alias="REFRESH_TASK_MEMORY", gt=0)
 
 
 class TaskSettings(CallSettings, OriginSettings, LeaseSettings):
@@ -379,7 +348,9 @@ class TaskSettings(CallSettings, OriginSettings, LeaseSettings):
     github_token: str | None = Field(default=None, alias="GITHUB_TOKEN", repr=False)
     github_api_base_url: BaseUrl = Field(default="https://api.github.com", alias="GITHUB_API_BASE_URL")
     scorecard_api_base_url: BaseUrl = Field(default="https://api.scorecard.dev", alias="SCORECARD_API_BASE_URL")
-    scorecard_max_age_hours: float = Field(default=24, alias="SCORECARD_MAX_AGE_HOURS", gt=0, le=48)
+    scorecard_max_age: Hours = Field(
+        default=timedelta(hours=24), alias="SCORECARD_MAX_AGE_HOURS", le=timedelta(hours=48)
+    )
 
 
 class JobSettings(Settings):

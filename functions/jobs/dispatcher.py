@@ -179,7 +179,7 @@ def _refused(received: ReceivedMessage, launch: Launch, slot: int, refused: Refu
     if refused.refusal.is_temporary:
         metrics.add(Metric.TASK_POSTPONED)
         jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, protects nothing
-        delay = timedelta(seconds=function.settings.postpone_seconds * jitter)
+        delay = function.settings.postpone * jitter
         line.keep_slot(launch, slot, delay + function.settings.send_timeout, now)
         return _postpone(received, delay)
     metrics.add(Metric.TASK_REFUSED)

@@ -5,7 +5,6 @@ once, or in order.
 """
 
 import random
-from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -78,7 +77,7 @@ def _put_off(launch: Launch, error: JobError) -> Entry:
     """Let the launch be tried again later, like one that ECS refuses at once for the same reason."""
     now = clock.now()
     jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, protects nothing
-    until = now + timedelta(seconds=function.settings.postpone_seconds * jitter)
+    until = now + function.settings.postpone * jitter
     entry = job_protocol.record_put_off(launch, error, now, until)
     logger.warning("task could not start now", watchlist_id=entry.watchlist_id, reason=error.message)
     metrics.add(Metric.TASK_POSTPONED)

@@ -12,7 +12,6 @@ import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import IO, NamedTuple
 
 from tasks.history.byte_reader import ByteReader
@@ -25,6 +24,9 @@ EMPTY_TREE = {
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 }
 """The id of the tree without entries, which git knows without having it."""
+
+_RawChange = tuple[bytes, bytes]
+"""What git says of a change, and its path."""
 
 TREE_MODE = 0o040000
 SUBMODULE_MODE = 0o160000
@@ -144,7 +146,7 @@ class ObjectStore:
             JobError: a tree is missing or damaged, or a limit is broken.
         """
         argv = ["--git-dir=.", "diff-tree", "--stdin", "-z", "--raw", "--no-abbrev", *_NOTHING_EXTERNAL]
-        held: tuple[TreePair, list[bytes]] | None = None
+        held: tuple[TreePair, list[_RawChange]] | None = None
         with (
             self._git.start([*argv, "-r"] if with_subtrees else argv) as child,
             fed(child, [f"{old} {new}" for old, new in pairs]),
@@ -224,9 +226,9 @@ class ObjectStore:
         with self._git.start(["--git-dir=.", "ls-tree", "-r", "-z", "--full-tree", tree]) as child:
             yield from map(_tree_entry, _records(child.stdout))
 
-    def _raw_changes(self, records: list[bytes]) -> list[TreeChange]:
+    def _raw_changes(self, records: list[_RawChange]) -> list[TreeChange]:
         changes = []
-        for meta, path in list(pairwise(records))[::2]:
+        for meta, path in records:
             match = _RAW.fullmatch(meta)
             if match is None:
                 raise JobError(ErrorCode.TRANSFER_INVALID, "git's list of changes cannot be read.")
@@ -291,27 +293,27 @@ def _records(stdout: IO[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _by_pair(records: Iterator[bytes]) -> Iterator[tuple[TreePair, list[bytes]]]:
+def _by_pair(records: Iterator[bytes]) -> Iterator[tuple[TreePair, list[_RawChange]]]:
     """Group diff-tree's records by the line with two ids that announces each pair.
 
-    That line ends with a newline, not with NUL, so it leads the next record. No record looks like it but a path, and a
-    path stands in a record of its own only behind one that starts with a colon.
+    A change is two records: what changed, and its path. An announcement ends with a newline, not with NUL, so it leads
+    the record that follows it.
     """
     pair: TreePair | None = None
-    found: list[bytes] = []
+    found: list[_RawChange] = []
     size = 0
     for record in records:
-        rest = record
-        if not (found and found[-1].startswith(b":") and len(found) % 2):
-            while match := _PAIR.match(rest):
-                if pair is not None:
-                    yield pair, found
-                pair, found, size = (match[1].decode(), match[2].decode()), [], 0
-                rest = rest[match.end() :]
-        size += len(rest)
-        if size > _BYTES_IN_PAIR:
-            raise JobError(ErrorCode.OUT_OF_MEMORY, "One commit changes more paths than fit the limit.")
-        if rest:
-            found.append(rest)
+        change = record
+        while match := _PAIR.match(change):
+            if pair is not None:
+                yield pair, found
+            pair, found, size = (match[1].decode(), match[2].decode()), [], 0
+            change = change[match.end() :]
+        if change:
+            path = next(records, b"")
+            found.append((change, path))
+            size += len(change) + len(path)
+            if size > _BYTES_IN_PAIR:
+                raise JobError(ErrorCode.OUT_OF_MEMORY, "One commit changes more paths than fit the limit.")
     if pair is not None:
         yield pair, found

@@ -54,7 +54,7 @@ class Assessor:
             github=GitHubApi(settings.github_api_base_url),
             tokens=split_tokens(settings.github_token),
             published_url=settings.scorecard_api_base_url,
-            max_age=timedelta(hours=settings.scorecard_max_age_hours),
+            max_age=settings.scorecard_max_age,
         )
 
     def assess(

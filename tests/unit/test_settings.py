@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -8,14 +9,17 @@ from watchlist.deployment.functions import FUNCTIONS
 from watchlist.job_kinds import JobKind
 from watchlist.settings import (
     AddSettings,
+    CheckSettings,
     DispatcherSettings,
     JobSettings,
     LeaseSettings,
     OriginSettings,
+    PatienceSettings,
     Settings,
     SettingsError,
     TableSettings,
     TaskSettings,
+    VerdictSettings,
     load,
 )
 
@@ -58,6 +62,8 @@ MALFORMED: list[tuple[type[Settings], str, str]] = [
     (DispatcherSettings, "SUBNET_IDS", " , "),
     (DispatcherSettings, "POSTPONE_SECONDS", "-1"),
     (DispatcherSettings, "POSTPONE_SECONDS", "nan"),
+    (DispatcherSettings, "POSTPONE_SECONDS", "inf"),
+    (DispatcherSettings, "POSTPONE_SECONDS", "1e300"),
     (DispatcherSettings, "ASSIGN_PUBLIC_IP", "s3cret"),
     (LeaseSettings, "HEARTBEAT_SECONDS", "s3cret"),
     (TaskSettings, "SCORECARD_MAX_AGE_HOURS", "1000"),
@@ -112,3 +118,18 @@ def test_the_token_is_not_shown_by_the_settings() -> None:
 
     assert settings.github_token == "s3cret"
     assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "value", "expected"),
+    [
+        (PatienceSettings, "send_timeout", "7.5", timedelta(seconds=7.5)),
+        (CheckSettings, "commits_interval", "0.5", timedelta(minutes=30)),
+        (VerdictSettings, "quiet_after", "45", timedelta(days=45)),
+    ],
+)
+def test_times_are_read_in_the_unit_that_their_variable_names(
+    model: type[Settings], name: str, value: str, expected: timedelta
+) -> None:
+    alias = model.model_fields[name].alias or ""
+    assert getattr(load(model, {alias: value}), name) == expected

@@ -171,11 +171,11 @@ class Thresholds:
     def of(cls, settings: VerdictSettings) -> "Thresholds":
         """Return the thresholds that the settings say."""
         return cls(
-            quiet_after=timedelta(days=settings.quiet_after_days),
-            dormant_after=timedelta(days=settings.dormant_after_days),
+            quiet_after=settings.quiet_after,
+            dormant_after=settings.dormant_after,
             slowing_share=settings.slowing_share,
             slowing_least=settings.slowing_least_commits,
-            stale_after=timedelta(days=settings.stale_after_days),
+            stale_after=settings.stale_after,
             failing_after=settings.failing_after_checks,
         )
 

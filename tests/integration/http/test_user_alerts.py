@@ -16,8 +16,8 @@ PATH = "/activity/alerts?user=ada"
 
 
 def raise_one(client: Client, watchlist_id: str, number: int, **changes: object) -> str:
-    """Raise an alert, each a second after the one with the next higher number."""
-    at = clock.now() + timedelta(seconds=100 - number)
+    """Raise an alert, each a minute after the one with the next higher number."""
+    at = clock.now() + timedelta(minutes=100 - number)
     raised = alert(number).model_copy(update=changes)
     alert_store.put(client.user_watchlist_id(watchlist_id), watchlist_id, raised, at)
     return raised.id

@@ -1,4 +1,5 @@
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_the_task_definition_has_the_variables_of_the_task(aws: EmbeddedAws, env
     variables = {variable["name"]: variable["value"] for variable in container["environment"]}
 
     assert container["name"] == function_specs.TASK_CONTAINER
-    assert settings.load(settings.TaskSettings, variables).lease_seconds == 30
+    assert settings.load(settings.TaskSettings, variables).lease == timedelta(seconds=30)
     assert "CLUSTER" not in variables
 
 

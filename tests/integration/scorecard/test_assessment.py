@@ -262,6 +262,6 @@ def test_the_chain_is_configured_by_the_settings(chain: Chain, forge: ForgeServe
 
 
 def test_a_result_may_be_set_to_stand_for_two_days_but_not_longer(forge: ForgeServer) -> None:
-    assert settings(forge, SCORECARD_MAX_AGE_HOURS="48").scorecard_max_age_hours == 48
+    assert settings(forge, SCORECARD_MAX_AGE_HOURS="48").scorecard_max_age == timedelta(hours=48)
     with pytest.raises(SettingsError):
         settings(forge, SCORECARD_MAX_AGE_HOURS="49")
