@@ -71,7 +71,7 @@ def test_alerts_of_one_repository_and_of_a_time_are_found(client: Client) -> Non
     flask, click = client.add(FLASK), client.add(CLICK)
     raise_one(client, flask, 1)
     wanted = raise_one(client, click, 2)
-    at = clock.to_json(clock.now() + timedelta(seconds=98.5))
+    at = clock.to_json(clock.now() + timedelta(minutes=98.5))
 
     assert [each["id"] for each in client.get(f"{PATH}&watchlist_id={click}").body["items"]] == [wanted]
     assert len(client.get(f"{PATH}&since={at}").body["items"]) == 1
