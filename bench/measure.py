@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import processes
+
 _INTERVAL = 0.01
 
 
@@ -68,35 +70,8 @@ class _MemorySampler(threading.Thread):
 
     def run(self) -> None:
         while sys.platform == "linux" and not self._ended.wait(_INTERVAL):
-            self.peak = max(self.peak, sum(_memory_of(pid) for pid in _descendants(self._root)))
+            self.peak = max(self.peak, sum(map(processes.memory_of, processes.family(self._root))))
 
     def stop(self) -> None:
         self._ended.set()
         self.join()
-
-
-def _descendants(root: int) -> list[int]:
-    """Return `root` and all processes below it; children may have sessions of their own."""
-    found = [root]
-    for pid in found:
-        for task in _listed(Path(f"/proc/{pid}/task")):
-            try:
-                found += [int(child) for child in (task / "children").read_text().split()]
-            except OSError:
-                continue
-    return found
-
-
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except OSError:
-        return []
-
-
-def _memory_of(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)

@@ -12,8 +12,8 @@ _FILES = 400
 _LINES = 120
 
 
-def build_synthetic(path: Path) -> None:
-    """Create a bare repository of COMMITS commits at `path`."""
+def build_synthetic(path: Path, commits: int = COMMITS, newest: int = NEWEST) -> None:
+    """Create a bare repository at `path`, whose newest commit has the Unix time `newest`."""
     subprocess.run(
         ["git", "init", "--quiet", "--bare", "--initial-branch=main", str(path)],
         check=True,
@@ -21,19 +21,19 @@ def build_synthetic(path: Path) -> None:
     subprocess.run(
         ["git", "fast-import", "--quiet"],
         cwd=path,
-        input=_stream(),
+        input=_stream(commits, newest),
         check=True,
     )
     subprocess.run(["git", "gc", "--quiet"], cwd=path, check=True)
 
 
-def _stream() -> bytes:
+def _stream(commits: int, newest: int) -> bytes:
     chance = random.Random(20)  # noqa: S311 - the same repository each time
     files = {f"src/{n % 20}/module_{n}.py": [_line(chance) for _ in range(_LINES)] for n in range(_FILES)}
     parts: list[str] = []
-    for number in range(1, COMMITS + 1):
+    for number in range(1, commits + 1):
         merged = number > 20 and number % 7 == 0  # noqa: PLR2004 - a merge now and then
-        parts.append(_header(number, merged=merged))
+        parts.append(_header(number, newest - (commits - number) * _STEP, merged=merged))
         changed = list(files) if number == 1 else ([] if merged else chance.sample(sorted(files), 2))
         for name in changed:
             lines = files[name]
@@ -44,8 +44,8 @@ def _stream() -> bytes:
     return "\n".join(parts).encode()
 
 
-def _header(number: int, *, merged: bool) -> str:
-    who = f"Author {number % 30} <a{number % 30}@example.com> {NEWEST - (COMMITS - number) * _STEP} +0000"
+def _header(number: int, at: int, *, merged: bool) -> str:
+    who = f"Author {number % 30} <a{number % 30}@example.com> {at} +0000"
     message = f"Change {number}\n"
     lines = [f"commit refs/heads/main\nmark :{number}\nauthor {who}\ncommitter {who}\ndata {len(message)}\n{message}"]
     if number > 1:

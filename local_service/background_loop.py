@@ -19,9 +19,10 @@ class BackgroundLoop:
         seconds: the pause after a round that left nothing to do, unless `wake` ends it earlier.
         retry_seconds: the pause after a round that failed; the same unless given.
         wait_first: whether the first round comes after a pause.
+        gather_seconds: how much later than asked `wake` may have a round begin, so that one serves what comes together.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all of them say when a round begins
         self,
         name: str,
         step: Callable[[], bool],
@@ -29,12 +30,14 @@ class BackgroundLoop:
         seconds: float,
         retry_seconds: float | None = None,
         wait_first: bool = False,
+        gather_seconds: float = 0,
     ) -> None:
         self._name = name
         self._step = step
         self._seconds = seconds
         self._retry_seconds = seconds if retry_seconds is None else retry_seconds
         self._wait_first = wait_first
+        self._gather_seconds = gather_seconds
         self._round = threading.Lock()
         self._changed = threading.Condition()
         self._is_paused = False
@@ -71,8 +74,11 @@ class BackgroundLoop:
         """Have a round begin now, or in some seconds, if none would begin before."""
         if seconds < self._seconds:
             with self._changed:
-                heapq.heappush(self._due, time.monotonic() + seconds)
-                self._changed.notify()
+                soonest = time.monotonic() + seconds
+                latest = soonest + self._gather_seconds
+                if not any(soonest <= due <= latest for due in self._due):
+                    heapq.heappush(self._due, latest)
+                    self._changed.notify()
 
     def _run(self) -> None:
         if self._wait_first:

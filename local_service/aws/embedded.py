@@ -39,6 +39,7 @@ def queue_topic(queue: str) -> str:
 
 
 _ERROR = "error: "
+_CONNECTIONS = 50
 
 Wake = Callable[[float], None]
 """Told in how many seconds there is something to do."""
@@ -62,6 +63,7 @@ class EmbeddedAws:
         """
         self._log = log
         self._folder = folder
+        self._http = urllib3.PoolManager(maxsize=_CONNECTIONS)
         self._wakes: dict[str, list[Wake]] = {}
         self.ended = threading.Event()
         """Set when the process has ended, also by itself."""
@@ -133,7 +135,7 @@ class EmbeddedAws:
         return TypeAdapter(tuple[int, ...]).validate_json(self._request("GET", FAULTS_PATH, None))
 
     def _request(self, method: str, path: str, body: bytes | None) -> bytes:
-        response = urllib3.request(method, f"{self.url}{path}", body=body, retries=False)
+        response = self._http.request(method, f"{self.url}{path}", body=body, retries=False)
         if response.status != HTTPStatus.OK:
             raise RuntimeError(response.data.decode(errors="replace"))
         return response.data
@@ -152,7 +154,7 @@ def credentials(caller: str) -> Mapping[str, str]:
 def client_arguments(url: str) -> Mapping[str, Any]:
     """Return what `boto3.client` needs to call the embedded AWS at `url` as the platform, past any HTTP proxy."""
     return {
-        "config": Config(proxies={}, max_pool_connections=50),
+        "config": Config(proxies={}, max_pool_connections=_CONNECTIONS),
         "endpoint_url": url,
         "region_name": REGION,
         "aws_access_key_id": PLATFORM,

@@ -19,15 +19,17 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from moto.core.request import Request
+from moto.core.responses import BaseResponse
+from moto.dynamodb.responses import DynamoHandler
+from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sqs.models import SQSBackend
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local_service import lifeline
 from local_service.aws import kept_tables
@@ -38,6 +40,7 @@ from local_service.aws.faults import Call, Fault, FaultDice, FaultPlan, Refusal,
 from local_service.aws.positions import Position, Positions
 from local_service.aws.sqs import QueueError, Queues
 from local_service.gateways.guard import is_from_a_page
+from local_service.wsgi_server import WsgiServer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -119,6 +122,8 @@ class OneAtATime:
                 return self._queue_answer(call, environ)
             case "ecs":
                 return self._task_answer(call, environ)
+            case "dynamodb":
+                return _table_answer(environ)
             case _:
                 return self._moto_answer(environ)
 
@@ -178,11 +183,11 @@ class OneAtATime:
                 return self._throttle(call, environ)
             case "hang":
                 plan_changed.wait(fault.seconds)
-                _hang_up(environ)
+                _hang_up()
             case "close":
-                _hang_up(environ)
+                _hang_up()
             case "cut":
-                answer.hang_up = partial(_hang_up, environ)
+                answer.hang_up = _hang_up
         return answer
 
     def _throttle(self, call: Call, environ: "WSGIEnvironment") -> "_Answer":
@@ -211,6 +216,22 @@ class OneAtATime:
             if read_by_all is not None:
                 kept_tables.tables(ACCOUNT, REGION)[position.table].drop_records(through=read_by_all)
         return _Answer.of(kept)
+
+
+class _Request(Request):
+    from_wsgi_server = True
+
+
+def _table_answer(environ: "WSGIEnvironment") -> "_Answer":
+    """Let moto answer without its web application, which takes as long to find out who answers."""
+    is_stream = environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDBStreams")
+    handler: type[BaseResponse] = DynamoDBStreamsHandler if is_stream else DynamoHandler
+    request = _Request(environ)
+    status, headers, body = handler.dispatch(request, request.raw_url, dict(request.headers))
+    answer = _Answer()
+    answer.start(f"{status} {HTTPStatus(status).phrase}", [(name, str(value)) for name, value in headers.items()])
+    answer.body = body.encode() if isinstance(body, str) else body
+    return answer
 
 
 class _Answer:
@@ -261,9 +282,8 @@ class _Answer:
         yield self.body
 
 
-def _hang_up(environ: "WSGIEnvironment") -> NoReturn:
-    """End the connection at once; the server would wait for another request on it."""
-    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+def _hang_up() -> NoReturn:
+    """End the connection at once, with nothing but what has been said."""
     raise ConnectionAbortedError
 
 
@@ -304,11 +324,6 @@ class _Bell:
             print(text, flush=True)  # noqa: T201 - the starter reads it
 
 
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing of requests that went well; they are many."""
-
-
 def serve(folder: Path | None) -> None:
     """Serve on a free port until stdin ends."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -323,9 +338,9 @@ def serve(folder: Path | None) -> None:
     application = OneAtATime(DomainDispatcherApplication(create_backend_app), database, bell.ring)
     # EventBridge and SNS deliver to queues by moto's own.
     setattr(SQSBackend, "send_message", application.deliver)  # noqa: B010 - mypy allows no assignment to a method
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
+    server = WsgiServer(application, socket.create_server(("127.0.0.1", 0), backlog=128))
     threading.Thread(target=_tidy, args=(application,), daemon=True).start()
-    bell.say(f"http://127.0.0.1:{server.server_port}")
+    bell.say(f"http://127.0.0.1:{server.port}")
     server.serve_forever()
 
 

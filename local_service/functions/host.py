@@ -7,6 +7,7 @@ stderr, the log. An invocation without an event imports its handler only. One pr
 with the whole environment that its invocation brings. It ends with its stdin.
 """
 
+import functools
 import importlib
 import io
 import json
@@ -17,6 +18,8 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
+
+import botocore.loaders
 
 Handler = Callable[[Any, "Context"], Any]
 
@@ -88,6 +91,11 @@ def _say(outcomes: IO[str], outcome: dict[str, Any]) -> None:
     outcomes.flush()
 
 
+def _load_models_once() -> None:
+    """Let all sessions of botocore share what they read: each of several reads for half a second."""
+    setattr(botocore.loaders, "create_loader", functools.cache(botocore.loaders.create_loader))  # noqa: B010 - mypy allows no assignment to a function
+
+
 def main() -> None:
     """Keep the channel for this module alone, so that neither prints nor reads of the function disturb it."""
     invocations = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
@@ -96,6 +104,7 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
+    _load_models_once()
     run(invocations, outcomes)
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _PAUSE_SECONDS = 0.1
 """Lambda polls a shard four times a second."""
 
+_GATHER_SECONDS = 0.05
+"""How long records that are told of wait for others: each read, and each call, costs as much for one as for many."""
+
 KeepPosition = Callable[[str | None], str | None]
 """Remembers the sequence number of the last record that is done with, if any, and returns what is remembered."""
 
@@ -86,7 +89,11 @@ class StreamPoller:
         self._batch_size = consumer.batch_size
         self._retried = 0
         self._loop = BackgroundLoop(
-            f"stream of {consumer.function.name}", self.poll, seconds=idle_seconds, retry_seconds=_PAUSE_SECONDS
+            f"stream of {consumer.function.name}",
+            self.poll,
+            seconds=idle_seconds,
+            retry_seconds=_PAUSE_SECONDS,
+            gather_seconds=_GATHER_SECONDS,
         )
         self.pause = self._loop.pause
         self.resume = self._loop.resume
@@ -106,22 +113,23 @@ class StreamPoller:
         return StreamPoller(self._streams, self._stream_arn, self._consumer, self._invoke)
 
     def poll(self) -> bool:
-        """Read one batch and have it served; return whether it got on."""
+        """Read one batch and have it served; return whether there may be more to do at once."""
+        asked = self._batch_size
         records = self._read()
-        if not records:
-            return False
         wanted = [record for record in records if self._consumer.wants(record)]
         served = self._serve(wanted) if wanted else 0
-        if served == len(wanted):
-            self._advance(records[-1])
-        elif served:
-            self._advance(wanted[served - 1])
-            self._iterator = None
-        else:
+        if wanted and not served:
             self._iterator = None
             self._fail(wanted)
             self._loop.wake(_PAUSE_SECONDS)
-        return served > 0 or not wanted
+            return False
+        if served < len(wanted):
+            self._advance(wanted[served - 1])
+            self._iterator = None
+            return True
+        if records:
+            self._advance(records[-1])
+        return len(records) == asked
 
     def _read(self) -> "list[RecordTypeDef]":
         """Read on; an iterator is kept until what it returned has to be read again."""

@@ -5,12 +5,12 @@ for configuring and running an HTTP API".
 """
 
 import base64
+import functools
 import json
 import logging
 import os
 import re
 import socket
-import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, unquote_plus
 
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from local_service.aws.embedded import ACCOUNT
 from local_service.functions.processes import FunctionError, FunctionTimeoutError
 from local_service.gateways.authorizer import Authorizer, ForbiddenError
 from local_service.gateways.guard import CHALLENGE, LOOPBACK, Guard
+from local_service.wsgi_server import Handler, WsgiServer
 from watchlist.deployment.routes import Route
 
 if TYPE_CHECKING:
@@ -96,12 +96,13 @@ class InvalidResponseError(Exception):
 def find_route(routes: Iterable[Route], method: str, path: str) -> RouteMatch | None:
     """Return the route of a request; one with fewer variable parts wins, as the more specific does at API Gateway."""
     for route in sorted(routes, key=lambda route: route.path.count("{")):
-        match = _pattern(route.path).fullmatch(path)
-        if match is not None and route.method in {method, "ANY"}:
+        match = _pattern(route.path).fullmatch(path) if route.method in {method, "ANY"} else None
+        if match is not None:
             return RouteMatch(route, {name: unquote(value) for name, value in match.groupdict().items()})
     return None
 
 
+@functools.cache
 def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path)))
 
@@ -222,29 +223,23 @@ class HttpGateway:
         self._routes = tuple(routes)
         self._invoke = invoke
         self._authorizer = authorizer
-        with _listen(*address) as listening:
-            port = listening.getsockname()[1]
-            self._server = make_server(
-                address[0], port, self._answer, threaded=True, request_handler=_Handler, fd=listening.fileno()
-            )
+        self._server = WsgiServer(self._answer, _listen(*address), _Handler)
+        port = self._server.port
         self.guard = Guard(port, token, wants_tokens=authorizer is not None)
         self.url = f"http://{address[0]}:{port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="gateway", daemon=True)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._server.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._thread.join()
         self.close()
 
     def close(self) -> None:
-        """Stop listening; for a gateway that was never entered."""
-        self._server.server_close()
+        """Stop listening, also for a gateway that was never entered."""
+        self._server.close()
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
@@ -312,11 +307,7 @@ def _read(request: Request) -> HttpRequest:
     )
 
 
-class _Handler(WSGIRequestHandler):
+class _Handler(Handler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Write one line for each request."""
         _LOGGER.info('"%s" %s %s', self.requestline, code, size)
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ANN401 - as the base class has it
-        """Log as the rest of the service does."""
-        _LOGGER.log(logging.ERROR if type == "error" else logging.INFO, message, *args)

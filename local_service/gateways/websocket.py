@@ -27,12 +27,12 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 from werkzeug import Request as HttpRequest
 from werkzeug import Response as HttpResponse
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local_service.functions.processes import FunctionError
 from local_service.gateways.authorizer import Authorizer, ForbiddenError
 from local_service.gateways.guard import Guard, is_from_a_page
 from local_service.gateways.http import query_of
+from local_service.wsgi_server import WsgiServer
 from watchlist import limits
 from watchlist.deployment.routes import LIVE_CONNECT, LIVE_DISCONNECT, LIVE_REQUEST, LiveRoute
 
@@ -142,22 +142,17 @@ class WebSocketGateway:
         self._open: dict[str, ServerConnection] = {}
         self._socket = socket.create_server(address, backlog=1024)
         self._guard = guard or Guard(self._socket.getsockname()[1], wants_tokens=authorizer is not None)
-        self._management = make_server("127.0.0.1", 0, self._manage, threaded=True, request_handler=_Handler)
+        self._management = WsgiServer(self._manage, socket.create_server(("127.0.0.1", 0), backlog=128))
         self.url = f"ws://{address[0]}:{self._socket.getsockname()[1]}"
         self.management_url = f"http://127.0.0.1:{self._management.port}/{STAGE}"
         self._loop = asyncio.new_event_loop()
         self._functions = ThreadPoolExecutor(max_workers=8, thread_name_prefix="websocket-functions")
-        self._threads = (
-            threading.Thread(target=self._loop.run_forever, name="websockets", daemon=True),
-            threading.Thread(
-                target=self._management.serve_forever, args=(0.1,), name="websocket-management", daemon=True
-            ),
-        )
+        self._thread = threading.Thread(target=self._loop.run_forever, name="websockets", daemon=True)
         self._server: Server | None = None
 
     def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
+        self._thread.start()
+        self._management.start()
         self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
         return self
 
@@ -167,15 +162,13 @@ class WebSocketGateway:
         self._functions.shutdown(wait=False, cancel_futures=True)
         asyncio.run_coroutine_threadsafe(self._hang_up_all(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._management.shutdown()
-        for thread in self._threads:
-            thread.join()
+        self._thread.join()
         self.close()
 
     def close(self) -> None:
-        """Stop listening; for a gateway that was never entered."""
+        """Stop listening, also for a gateway that was never entered."""
         self._socket.close()
-        self._management.server_close()
+        self._management.close()
         self._loop.close()
 
     async def _listen(self) -> Server:
@@ -309,14 +302,6 @@ class WebSocketGateway:
             sending.cancel()
             return _error(HTTPStatus.TOO_MANY_REQUESTS, "LimitExceededException")
         return HttpResponse(status=HTTPStatus.OK)
-
-
-class _Handler(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
-    """Keeps connections open, as a thousand posts in a row want it."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing of posts; they are many."""
 
 
 def _error(status: HTTPStatus, code: str) -> HttpResponse:

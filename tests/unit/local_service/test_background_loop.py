@@ -133,3 +133,20 @@ def test_a_round_that_failed_is_repeated_after_a_pause_of_its_own() -> None:
 
     with BackgroundLoop("test", step, seconds=LONG, retry_seconds=0.01):
         assert repeated.wait(10)
+
+
+def test_what_is_told_together_is_gathered_for_one_round() -> None:
+    rounds = threading.Semaphore(0)
+
+    def step() -> bool:
+        rounds.release()
+        return False
+
+    loop = BackgroundLoop("test", step, seconds=LONG, wait_first=True, gather_seconds=0.2)
+    with loop:
+        for _ in range(5):
+            loop.wake()
+        assert rounds.acquire(timeout=10)
+        assert not rounds.acquire(timeout=0.3)
+        loop.wake()
+        assert rounds.acquire(timeout=10)

@@ -1,0 +1,289 @@
+"""What `make serve` takes: `python -m bench.one_machine [PART ...] [--checkout PATH]`.
+
+A service is started as a person starts it, from this checkout or another one, with a data folder of its own, and used
+over HTTP as any client uses it. The parts:
+
+- `answers`: single adds and status, one client and ten at once; batches of 100 new and of 100 known repositories.
+- `kept`: nothing to do with 1 000 entries, without and with somebody who watches live; then started again.
+- `onboarding`: how long repositories of 1 000 commits take until they are ready, and who worked meanwhile.
+
+Repositories of the first two parts lie on a host that takes connections and never answers, so that nothing works but
+what is measured. CPU time is that of all the service's processes.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import urllib3
+from websockets.sync.client import connect
+
+from bench.processes import command_of, cpu_of, family, taken_by
+from bench.synthetic import build_synthetic
+
+ROOT = Path(__file__).resolve().parents[1]
+USER = "bench@example.org"
+ADD = "/activity/user-watchlist-added"
+BATCH = 100
+CLIENTS = 10
+
+_START_SECONDS = 60
+_STOP_SECONDS = 60
+_SETTLE_SECONDS = 20
+_AWS = ("aws.server", "embedded_aws")
+"""What the embedded AWS's process is called by, now and before it had a room of its own."""
+
+
+@dataclass
+class Service:
+    """A running `serve`, and a client of it."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    http: urllib3.PoolManager
+
+    def call(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
+        """Call the API.
+
+        Raises:
+            RuntimeError: the answer is an error.
+        """
+        headers = {"Content-Type": "application/json", "Accept-Encoding": "gzip"}
+        sent = None if body is None else json.dumps(body).encode()
+        response = self.http.request(method, self.url + path, body=sent, headers=headers, retries=False)
+        if not HTTP_OK <= response.status < HTTP_MULTIPLE_CHOICES:
+            raise RuntimeError(f"{method} {path}: {response.status} {response.data[:300]!r}")
+        return json.loads(response.data)
+
+    def add(self, url: str, user: str = USER) -> str:
+        """Add one repository; return the entry's id."""
+        return str(self.call("POST", ADD, {"repo_url": url, "added_by": user})["watchlist_id"])
+
+    def add_batch(self, urls: Sequence[str], user: str = USER) -> list[str]:
+        """Add up to 100 repositories; return the entries' ids.
+
+        Raises:
+            RuntimeError: one of them was not taken.
+        """
+        answer = self.call("POST", f"{ADD}/batch", {"items": [{"repo_url": url, "added_by": user} for url in urls]})
+        found = [item.get("watchlist_id") for item in answer["results"]]
+        if None in found:
+            raise RuntimeError(str(answer["results"][found.index(None)]))
+        return found
+
+    def status(self, watchlist_id: str) -> Any:  # noqa: ANN401 - any JSON
+        """Return an entry's status."""
+        return self.call("GET", f"/activity/watchlist/{quote(watchlist_id)}/status")
+
+    def count(self, user: str = USER) -> int:
+        """Return how many entries a user has, by reading all of them."""
+        found, cursor = 0, None
+        while True:
+            query = {"user": user, "limit": 100, **({"cursor": cursor} if cursor else {})}
+            answer = self.call("GET", f"/activity/watchlist?{urlencode(query)}")
+            found += len(answer["items"])
+            cursor = answer.get("next_cursor")
+            if not cursor:
+                return found
+
+
+HTTP_OK = 200
+HTTP_MULTIPLE_CHOICES = 300
+
+
+@contextmanager
+def serving(
+    checkout: Path, folder: Path, variables: dict[str, str] | None = None, repositories: Sequence[Path] = ()
+) -> Iterator[Service]:
+    """Run `serve` of a checkout, with its data in a folder; it is ready when its API answers."""
+    package = "local_service" if (checkout / "local_service").exists() else "infra.local"
+    port = _free_port()
+    process = subprocess.Popen(
+        [
+            str(ROOT / ".venv/bin/python"),
+            *("-m", package, "serve", "--port", str(port), "--log", str(folder / "log")),
+            *map(str, repositories),
+        ],
+        cwd=checkout,
+        env={**os.environ, "WATCHLIST_DATA": str(folder / "data"), "ADDS_AN_HOUR": "100000", **(variables or {})},
+        stdout=subprocess.DEVNULL,
+    )
+    service = Service(process, f"http://127.0.0.1:{port}", urllib3.PoolManager(maxsize=CLIENTS))
+    try:
+        _wait_until_it_answers(service)
+        yield service
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(_STOP_SECONDS)
+
+
+def _wait_until_it_answers(service: Service) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            service.count("nobody")
+        except (urllib3.exceptions.HTTPError, RuntimeError):
+            if time.monotonic() > deadline or service.process.poll() is not None:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _free_port() -> int:
+    """Return a port that is free, and whose two followers most likely are."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+@contextmanager
+def _silent_host() -> Iterator[dict[str, str]]:
+    """Take connections and never answer; yield the settings under which entries may lie there."""
+    with socket.create_server(("127.0.0.1", 0), backlog=4096) as host:
+        yield {"ALLOWED_ORIGINS": f"http://127.0.0.1:{host.getsockname()[1]}", "MAX_SETUP_TASKS": "1"}
+
+
+def measure_answers(checkout: Path, folder: Path) -> None:
+    """Print how long adds, status and batches take."""
+    with _silent_host() as variables, serving(checkout, folder, variables) as service:
+        origin = variables["ALLOWED_ORIGINS"]
+        first = service.add(f"{origin}/bench/first")
+        service.status(first)
+        time.sleep(_SETTLE_SECONDS / 4)
+        for clients, number in ((1, 100), (CLIENTS, 300)):
+            name = f"{clients} client{'s' if clients > 1 else ''}"
+            urls = [f"{origin}/bench/single-{clients}-{index}" for index in range(number)]
+            _print_latencies(service, f"add, {name}", clients, [partial(service.add, url) for url in urls])
+            _print_latencies(service, f"status, {name}", clients, [partial(service.status, first)] * number * 2)
+        for number in range(3):
+            urls = [f"{origin}/bench/batch-{number}-{index}" for index in range(BATCH)]
+            _print_latencies(service, "batch of 100 new", 1, [partial(service.add_batch, urls)])
+            _print_latencies(
+                service, "batch of 100 known", 1, [partial(service.add_batch, urls, "another@example.org")]
+            )
+
+
+def _print_latencies(service: Service, name: str, clients: int, calls: Sequence[Callable[[], object]]) -> None:
+    def timed(call: Callable[[], object]) -> float:
+        began = time.monotonic()
+        call()
+        return time.monotonic() - began
+
+    before = taken_by(service.process.pid)
+    with ThreadPoolExecutor(clients) as pool:
+        seconds = sorted(pool.map(timed, calls))
+    after = taken_by(service.process.pid)
+    p99 = seconds[min(len(seconds) - 1, len(seconds) * 99 // 100)]
+    cpu = (after.cpu - before.cpu) / len(calls)
+    rate = len(calls) / (after.at - before.at)
+    print(
+        f"{name:24}  p50 {statistics.median(seconds) * 1000:7.1f} ms  p99 {p99 * 1000:7.1f} ms  "
+        f"{rate:6.1f}/s  CPU {cpu * 1000:7.1f} ms each",
+        flush=True,
+    )
+
+
+def measure_kept(checkout: Path, folder: Path, entries: int, seconds: float) -> None:
+    """Print what the service takes with nothing to do, and how soon all is back."""
+    with _silent_host() as variables:
+        with serving(checkout, folder, variables) as service:
+            for start in range(0, entries, BATCH):
+                urls = [f"{variables['ALLOWED_ORIGINS']}/bench/kept-{start + index}" for index in range(BATCH)]
+                ids = service.add_batch(urls)
+            time.sleep(_SETTLE_SECONDS)
+            _print_idle(service, "nothing to do", seconds)
+            live = service.url.replace("http", "ws").replace(str(port := _port(service)), str(port + 1))
+            with connect(f"{live}/?{urlencode({'watchlist_id': ids[0]})}"):
+                _print_idle(service, "watched live", seconds)
+        began = time.monotonic()
+        with serving(checkout, folder, variables) as service:
+            print(f"first answer after {time.monotonic() - began:.1f} s")
+            found = service.count()
+            print(f"{found} of {entries} entries back after {time.monotonic() - began:.1f} s", flush=True)
+
+
+def _port(service: Service) -> int:
+    return int(service.url.rpartition(":")[2])
+
+
+def _print_idle(service: Service, name: str, seconds: float) -> None:
+    before = taken_by(service.process.pid)
+    time.sleep(seconds)
+    after = taken_by(service.process.pid)
+    print(
+        f"{name}: {after.share_since(before):.1%} of a core, {after.memory / 1e6:.0f} MB, "
+        f"{after.processes} processes, {after.descriptors} descriptors",
+        flush=True,
+    )
+
+
+def measure_onboarding(checkout: Path, folder: Path, number: int) -> None:
+    """Print how long repositories take until they are ready, and the embedded AWS's share of the work."""
+    first = folder / "repositories" / "bench-0"
+    build_synthetic(first, commits=1000, newest=int(time.time()) - 3600)
+    paths = [first, *(first.with_name(f"bench-{index}") for index in range(1, number))]
+    for path in paths[1:]:
+        shutil.copytree(first, path)
+    with serving(checkout, folder, {"SCORECARD_API_BASE_URL": "http://127.0.0.1:9"}, paths) as service:
+        addresses = json.loads((folder / "data" / "addresses.json").read_text())
+        urls = [f"http://127.0.0.1:{addresses['port']}{path}" for path in addresses["paths"].values()]
+        urls = [url for url in urls if "bench-" in url]
+        aws = next(pid for pid in family(service.process.pid) if any(name in command_of(pid) for name in _AWS))
+        before, aws_before = taken_by(service.process.pid), cpu_of(aws)
+        ids = service.add_batch(urls)
+        states: list[str] = []
+        while len(states) < len(ids) or "processing" in states:
+            time.sleep(1)
+            states = [service.status(each)["status"] for each in ids]
+        after = taken_by(service.process.pid)
+        seconds, cpu, aws_cpu = after.at - before.at, after.cpu - before.cpu, cpu_of(aws) - aws_before
+        print(
+            f"{len(ids)} repositories: {states.count('ready')} ready after {seconds:.1f} s "
+            f"({len(ids) / seconds:.2f}/s); CPU {cpu:.1f} s, of them in the embedded AWS {aws_cpu:.1f} s "
+            f"({aws_cpu / cpu:.0%}; {aws_cpu / seconds:.0%} of the wall time)",
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parts = ("answers", "kept", "onboarding")
+    parser.add_argument("parts", nargs="*", default=list(parts), help=f"of {', '.join(parts)} (default: all)")
+    parser.add_argument("--checkout", type=Path, default=ROOT, help="whose service is measured (default: this one's)")
+    parser.add_argument("--seconds", type=float, default=60, help="that nothing is done for (default: %(default)s)")
+    parser.add_argument("--entries", type=int, default=1000, help="that are kept (default: %(default)s)")
+    parser.add_argument("--repositories", type=int, default=20, help="that are onboarded (default: %(default)s)")
+    options = parser.parse_args()
+    for part in options.parts:
+        with ExitStack() as scratch:
+            folder = Path(scratch.enter_context(tempfile.TemporaryDirectory(prefix="watchlist-bench-")))
+            match part:
+                case "answers":
+                    measure_answers(options.checkout, folder)
+                case "kept":
+                    measure_kept(options.checkout, folder, options.entries, options.seconds)
+                case "onboarding":
+                    measure_onboarding(options.checkout, folder, options.repositories)
+                case _:
+                    sys.exit(f"{part!r} is none of {', '.join(parts)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Serves a WSGI application over connections that stay open.
+
+werkzeug's own server closes each connection after one request, so each call pays for a connection and a thread. Here a
+connection has one thread and answers one request after another, until it is idle for long or the server is closed.
+"""
+
+import contextlib
+import logging
+import socket
+import sys
+import threading
+from http import HTTPMethod, HTTPStatus
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.wsgi import LimitedStream
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_IDLE_SECONDS = 75
+"""How long a connection without a request is kept, and how long a sender may pause."""
+
+_UNREAD_BYTES = 1024 * 1024
+"""Most of a request's body that is read after an answer that did not wait for it."""
+
+_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class WsgiServer(ThreadedWSGIServer):
+    """A server; `start` begins to serve on a thread, `close` ends that and all connections."""
+
+    def __init__(
+        self, application: "WSGIApplication", listening: socket.socket, handler: "type[Handler] | None" = None
+    ) -> None:
+        """Prepare a server.
+
+        Args:
+            application: answers the requests, several at once.
+            listening: a socket that listens; it is taken over.
+            handler: of the requests, if they are to be logged.
+        """
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        host, port = listening.getsockname()[:2]
+        super().__init__(host, port, application, handler or Handler, fd=listening.fileno())
+        listening.close()
+
+    def start(self) -> None:
+        """Serve from now on."""
+        self._thread = threading.Thread(target=self.serve_forever, name=f"port {self.port}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop serving and listening; what is being answered is cut off."""
+        with contextlib.suppress(OSError):  # macOS has no such thing for a socket that listens
+            self.socket.shutdown(socket.SHUT_RDWR)  # the thread need not wait for its next look
+        if self._thread is not None:
+            self.shutdown()
+            self._thread.join()
+        self.server_close()
+        with self._lock:
+            connections = list(self._connections)
+        for connection in connections:
+            with contextlib.suppress(OSError):  # it has ended just now
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
+        """Remember the connection, and serve it on a thread of its own."""
+        with self._lock:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - socketserver's own
+        """Close the connection, and forget it."""
+        with self._lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, _request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
+        """Say in the log why no request could be answered."""
+        _LOGGER.error("the connection of %s broke off: %s", client_address, sys.exception())
+
+
+class Handler(WSGIRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    timeout = _IDLE_SECONDS
+
+    def run_wsgi(self) -> None:
+        """Answer one request; the connection stays open for the next unless the request's end is unknown."""
+        if self.headers.get("Expect", "").strip().lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.wfile.flush()
+        self.environ = self.make_environ()
+        length = self.headers.get("Content-Length") or "0"
+        if self.environ.get("wsgi.input_terminated"):
+            self.close_connection = True  # it came in chunks, and with a length besides one of the two would lie
+            self._answer()
+        elif length.isascii() and length.isdecimal():
+            body = self.environ["wsgi.input"] = LimitedStream(cast("IO[bytes]", self.rfile), int(length))
+            self._answer()
+            self.close_connection = self.close_connection or not _drain(body)
+        else:
+            self.close_connection = True
+            self.send_error(HTTPStatus.BAD_REQUEST)
+
+    def _answer(self) -> None:
+        """Send what the application says; what it says before a ConnectionError is sent, and the connection ends."""
+        said: list[tuple[str, list[tuple[str, str]]]] = []
+        content = bytearray()
+
+        def start_response(status: str, headers: list[tuple[str, str]], _error: object = None) -> Any:  # noqa: ANN401 - WSGI's write()
+            said.append((status, headers))
+            return content.extend
+
+        try:
+            chunks = self.server.app(self.environ, start_response)
+            with contextlib.ExitStack() as answering:
+                if hasattr(chunks, "close"):
+                    answering.callback(chunks.close)
+                for chunk in chunks:
+                    content += chunk
+        except (ConnectionError, TimeoutError, ClientDisconnected):
+            self.close_connection = True
+        except Exception:
+            _LOGGER.exception("%s", self.requestline)
+            said, content = [("500 INTERNAL SERVER ERROR", [])], bytearray()
+        if said:
+            self._send(*said[-1], bytes(content))
+
+    def _send(self, status: str, headers: list[tuple[str, str]], content: bytes) -> None:
+        number, _, phrase = status.partition(" ")
+        has_body = int(number) not in _WITHOUT_BODY
+        self.send_response(int(number), phrase)
+        for name, value in headers:
+            self.send_header(name, value)
+        names = {name.lower() for name, _ in headers}
+        if has_body and "content-length" not in names:
+            self.send_header("Content-Length", str(len(content)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if has_body and self.command != HTTPMethod.HEAD:
+            self.wfile.write(content)
+        self.wfile.flush()
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing of requests that are answered; they are many."""
+
+
+def _drain(body: LimitedStream) -> bool:
+    """Read the rest of a request's body; return whether the next request can follow."""
+    left = body.limit - body.tell()
+    return left <= _UNREAD_BYTES and len(body.read(left)) == left

@@ -1,0 +1,118 @@
+"""The server below the gateways and the embedded AWS, over real connections."""
+
+import http.client
+import socket
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local_service.wsgi_server import WsgiServer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+CLOSED = b""
+SECONDS = 10
+
+
+def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterator[bytes]:
+    match environ["PATH_INFO"]:
+        case "/echo":
+            body = environ["wsgi.input"].read()
+            start_response("200 OK", [("Content-Length", str(len(body)))])
+            yield body
+        case "/unread":
+            start_response("403 Forbidden", [])
+            yield b"not read"
+        case "/cut":
+            start_response("200 OK", [("Content-Length", "100")])
+            yield b"half"
+            raise ConnectionAbortedError
+        case "/nothing":
+            raise ConnectionAbortedError
+        case "/gone":
+            start_response("204 No Content", [])
+            yield b"never seen"
+        case _:
+            raise RuntimeError("a defect")
+
+
+@pytest.fixture
+def server() -> Iterator[WsgiServer]:
+    started = WsgiServer(application, socket.create_server(("127.0.0.1", 0)))
+    started.start()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def connection(server: WsgiServer) -> Iterator[http.client.HTTPConnection]:
+    opened = http.client.HTTPConnection("127.0.0.1", server.port, timeout=SECONDS)
+    opened.connect()
+    opened.auto_open = 0  # a second connection would be an error
+    yield opened
+    opened.close()
+
+
+def ask(connection: http.client.HTTPConnection, path: str, body: bytes = b"") -> tuple[int, bytes]:
+    connection.request("POST", path, body)
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def test_a_connection_answers_one_request_after_another(connection: http.client.HTTPConnection) -> None:
+    assert ask(connection, "/echo", b"one") == (200, b"one")
+    assert ask(connection, "/gone") == (204, b"")
+    assert ask(connection, "/echo", b"two") == (200, b"two")
+
+
+def test_what_an_answer_did_not_wait_for_is_not_taken_for_a_request(connection: http.client.HTTPConnection) -> None:
+    assert ask(connection, "/unread", b"GET /echo HTTP/1.1\r\n\r\n" * 1000) == (403, b"not read")
+    assert ask(connection, "/echo", b"next") == (200, b"next")
+
+
+def test_a_defect_costs_one_answer_and_not_the_connection(connection: http.client.HTTPConnection) -> None:
+    assert ask(connection, "/defect") == (500, b"")
+    assert ask(connection, "/echo", b"next") == (200, b"next")
+
+
+def test_a_body_in_chunks_is_the_last_of_its_connection(server: WsgiServer) -> None:
+    request = b"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n"
+    answer = told(server, request + b"GET /echo HTTP/1.1\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 200") == 1
+    assert b"Connection: close" in answer
+    assert answer.endswith(b"one")
+
+
+def test_a_length_that_is_no_number_is_refused(server: WsgiServer) -> None:
+    assert told(server, b"POST /echo HTTP/1.1\r\nContent-Length: -1\r\n\r\nGET /").startswith(b"HTTP/1.1 400")
+
+
+def test_an_answer_that_breaks_off_is_sent_as_far_as_it_goes(server: WsgiServer) -> None:
+    assert told(server, b"POST /cut HTTP/1.1\r\n\r\n").endswith(b"half")
+    assert told(server, b"POST /nothing HTTP/1.1\r\n\r\n") == CLOSED
+
+
+def test_closing_the_server_ends_its_connections(server: WsgiServer, connection: http.client.HTTPConnection) -> None:
+    assert ask(connection, "/echo", b"one") == (200, b"one")
+    server.close()
+    assert connection.sock.recv(1) == CLOSED
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", server.port), SECONDS)
+
+
+def test_a_server_that_never_served_can_be_closed() -> None:
+    WsgiServer(application, socket.create_server(("127.0.0.1", 0))).close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("port ")]
+
+
+def told(server: WsgiServer, request: bytes) -> bytes:
+    """Send bytes and return everything that comes back until the connection ends."""
+    with socket.create_connection(("127.0.0.1", server.port), SECONDS) as sending:
+        sending.sendall(request)
+        answer = bytearray()
+        while chunk := sending.recv(65536):
+            answer += chunk
+    return bytes(answer)
