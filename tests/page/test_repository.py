@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from playwright.sync_api import WebSocketRoute, expect
+from playwright.sync_api import Route, WebSocketRoute, expect
 
 from local_service.commands.api_client import ApiClient
 from local_service.service import LocalService
@@ -35,6 +35,29 @@ def test_checks_are_ordered_by_what_they_cost_the_score(open_page: Open, watched
     check.first.click()
     link = check.first.get_by_role("link")
     assert str(link.get_attribute("href")).startswith("https://github.com/ossf/scorecard/")
+
+
+def test_a_check_says_what_it_was_in_the_analysis_before(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page("/alerts")
+    since, asked = "2026-01-05T00:00:00.000Z", []
+
+    def analysed_twice(route: Route) -> None:
+        response = route.fetch()
+        answer = response.json()
+        answer["history"].append({**answer["history"][0], "analyzed_at": since})
+        route.fulfill(response=response, json=answer)
+
+    def changes(route: Route) -> None:
+        asked.append(route.request.url)
+        changed = {"check": "License", "before": 10, "after": 9, "since": "2026-01-12T00:00:00.000Z", "reason": None}
+        route.fulfill(json={"before": None, "after": None, "checks": [changed]})
+
+    page.route("**/health", analysed_twice)
+    page.route("**/health/changes?*", changes)
+    page.evaluate(f"history.pushState(null, '', '/r/{watched['compass']}'); dispatchEvent(new Event('popstate'))")
+    expect(page.locator(".check", has_text="License").locator("summary")).to_contain_text("was 10 before 12 Jan 2026")
+    expect(page.locator(".check", has_text="Fuzzing").locator("summary")).not_to_contain_text("was")
+    assert all(f"since={since.replace(':', '%3A')}" in url for url in asked)
 
 
 def test_texts_from_a_repository_stay_texts(open_page: Open, watched: Mapping[str, str]) -> None:

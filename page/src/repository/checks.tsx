@@ -1,5 +1,6 @@
 /** Scorecard's checks, first what would help the score most. */
-import type { Check, Scorecard } from "../api/answers.ts";
+import type { Check, CheckChange, Scorecard } from "../api/answers.ts";
+import { day } from "../format.ts";
 import { Age, Elsewhere, Foreign } from "../ui.tsx";
 import { Unknown } from "../watchlist/table.tsx";
 import { RISKS, missing } from "./risks.ts";
@@ -12,7 +13,7 @@ const SOURCES: Record<string, string> = {
   local: "Scorecard on the files alone",
 };
 
-export function Checks({ scorecard }: { scorecard: Scorecard | null }) {
+export function Checks({ scorecard, changes }: { scorecard: Scorecard | null; changes: readonly CheckChange[] }) {
   if (scorecard === null) return <p class="muted">Scorecard has not run yet.</p>;
   if (scorecard.score === null) {
     return (
@@ -27,7 +28,7 @@ export function Checks({ scorecard }: { scorecard: Scorecard | null }) {
       <ul class="checks">
         {checks.map((check) => (
           <li key={check.name}>
-            <CheckLine check={check} />
+            <CheckLine check={check} change={changes.find(({ check: name }) => name === check.name)} />
           </li>
         ))}
       </ul>
@@ -45,7 +46,7 @@ export function Checks({ scorecard }: { scorecard: Scorecard | null }) {
   );
 }
 
-function CheckLine({ check }: { check: Check }) {
+function CheckLine({ check, change }: { check: Check; change: CheckChange | undefined }) {
   const risk = RISKS[check.name];
   const documentation = check.documentation_url?.startsWith(DOCUMENTATION) ? check.documentation_url : null;
   const found = check.details.length > 0;
@@ -57,6 +58,11 @@ function CheckLine({ check }: { check: Check }) {
       <span class="check-name">
         <Foreign>{check.name}</Foreign>
         {risk && <span class="tag">{risk} risk</span>}
+        {change && (
+          <span class={`tag ${(change.before ?? 0) < (check.score ?? 0) ? "tag-in" : "tag-out"}`}>
+            was {change.before ?? "inconclusive"} before {day(change.since)}
+          </span>
+        )}
       </span>
       <span class="check-reason">
         <Foreign>{check.reason}</Foreign>

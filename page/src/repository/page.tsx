@@ -192,7 +192,7 @@ function Analysis({ repository, status }: { repository: Repository; status: Stat
       </nav>
       {watching && <Alerts repository={repository} alerts={alerts} />}
       <Section title="Checks" id="checks">
-        <Checks scorecard={scorecard} />
+        <Checks scorecard={scorecard} changes={repository.changes.value} />
       </Section>
       <Section title="Activity" id="activity">
         {metrics ? (

@@ -1,7 +1,7 @@
 /** One repository as the page has it: its status live or by polling, its analysis and alerts whenever these change. */
 import { type Signal, signal } from "@preact/signals";
 
-import type { Alert, AlertPage, Health, Status } from "../api/answers.ts";
+import type { Alert, AlertPage, CheckChange, Health, HealthChanges, Status } from "../api/answers.ts";
 import { type ApiError, call, everything, path } from "../api/client.ts";
 import { type LiveConnection, follow } from "../api/live.ts";
 import { type Polling, poll } from "../api/polling.ts";
@@ -15,6 +15,8 @@ export class Repository {
   readonly id: string;
   readonly status: Signal<Status | null> = signal(null);
   readonly health: Signal<Health | null> = signal(null);
+  /** What differs from the analysis before. */
+  readonly changes: Signal<readonly CheckChange[]> = signal([]);
   readonly alerts: Signal<readonly Alert[] | null> = signal(null);
   readonly failure: Signal<ApiError | null> = signal(null);
   readonly isLive = signal(false);
@@ -79,8 +81,15 @@ export class Repository {
       watch ? alertsOf(watch, signal) : [],
     ]);
     this.health.value = health;
+    this.changes.value = await this.#changesSince(health.history.filter(({ score }) => score !== null)[1]?.analyzed_at, signal);
     this.alerts.value = alerts;
     this.#analysed = version;
+  }
+
+  async #changesSince(since: string | undefined, signal: AbortSignal): Promise<readonly CheckChange[]> {
+    if (!since) return [];
+    const route = path("/activity/watchlist/{id}/health/changes", { id: this.id });
+    return (await call<HealthChanges>("GET", route, { query: { since }, signal })).checks;
   }
 
   #followLive(): void {
