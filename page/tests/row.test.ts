@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { type Row, csv, matches, sorted } from "../src/watchlist/row.ts";
+import { type Row, csv, matches, relabelled, sorted } from "../src/watchlist/row.ts";
 import { missing } from "../src/repository/risks.ts";
 
 const ROW: Row = {
@@ -59,4 +59,9 @@ test("a check costs what is missing times its weight; an inconclusive one nothin
   assert.equal(missing({ name: "Dangerous-Workflow", score: 0 }), 100);
   assert.equal(missing({ name: "License", score: 8 }), 5);
   assert.ok(missing({ name: "SAST", score: null }) < 0);
+});
+
+test("labels are added once and removed by name, whatever stands between them", () => {
+  assert.deepEqual(relabelled(["core", "old"], "infra, core  web", "old,never"), ["core", "infra", "web"]);
+  assert.deepEqual(relabelled(["core"], "", ""), ["core"]);
 });

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from playwright.sync_api import Page, Route, expect
@@ -34,6 +35,12 @@ def another_user(service: LocalService, repositories: Mapping[str, Path], *watch
     for name in watched:
         ApiClient(service.url).add(service.repository_urls[repositories[name]], user)
     return user
+
+
+def watched_by(page: Page, service: LocalService, user: str) -> list[dict[str, Any]]:
+    """Return what the API says of all that a user watches."""
+    items: list[dict[str, Any]] = page.request.get(f"{service.url}/activity/watchlist?user={user}").json()["items"]
+    return items
 
 
 def test_each_repository_has_a_row_with_its_verdict_the_worst_first(
@@ -93,6 +100,43 @@ def test_many_are_removed_at_once_after_a_question_that_names_them(
     dialog.get_by_role("button", name="Stop watching 2").click()
     rows_of(page, 1)
     names_become(page, "compass")
+
+
+def test_many_are_labelled_at_once(
+    open_page: Open, service: LocalService, repositories: Mapping[str, Path], watched: Mapping[str, str]
+) -> None:
+    del watched
+    user = another_user(service, repositories, "solo", "compass", "fossil")
+    page = open_page("/", user=user)
+    rows_of(page, 3)
+    page.get_by_label("Select all").check()
+    page.get_by_role("button", name="Label 3").click()
+    page.get_by_label("Labels to add").fill("core, web")
+    page.get_by_role("dialog").get_by_role("button", name="Label 3").click()
+    expect(page.get_by_role("status").filter(has_text="3 repositories labelled")).to_be_visible()
+    assert [sorted(row["labels"]) for row in watched_by(page, service, user)] == [["core", "web"]] * 3
+
+
+def test_alerts_of_many_are_set_at_once_and_what_was_set_before_stays(
+    open_page: Open, service: LocalService, repositories: Mapping[str, Path], watched: Mapping[str, str]
+) -> None:
+    del watched
+    user = another_user(service, repositories, "solo", "compass")
+    page = open_page("/", user=user)
+    rows_of(page, 2)
+    settings = {
+        row["name"]: f"{service.url}/activity/user-watchlist-alerts/{row['user_watchlist_id']}"
+        for row in watched_by(page, service, user)
+    }
+    page.request.put(settings["local/solo"], data={"high_churn": {"enabled": False}})
+    page.get_by_label("Select all").check()
+    page.get_by_role("button", name="Set alerts of 2").click()
+    page.get_by_role("group", name="Inactivity").get_by_label("Days").fill("30")
+    page.get_by_role("dialog").get_by_role("button", name="Set alerts of 2").click()
+    expect(page.get_by_role("status").filter(has_text="2 repositories set")).to_be_visible()
+    chosen = {name: page.request.get(address).json()["chosen"] for name, address in settings.items()}
+    assert chosen["local/solo"] == {"high_churn": {"enabled": False}, "inactivity": {"days": 30}}
+    assert chosen["local/compass"] == {"inactivity": {"days": 30}}
 
 
 def test_what_is_selected_is_exported_as_a_table(open_page: Open, watched: Mapping[str, str]) -> None:

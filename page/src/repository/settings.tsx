@@ -6,66 +6,82 @@ import type { UserEntry } from "../api/answers.ts";
 import { call, path } from "../api/client.ts";
 import { words } from "../format.ts";
 import { Failed, Loading, submitting } from "../ui.tsx";
+import { labelsIn } from "../watchlist/row.ts";
 import { type AlertField, type AlertKind, alertKinds } from "./alert-kinds.ts";
 
 type Value = number | boolean | null;
 type Chosen = Record<string, Record<string, Value>>;
 
 export function Settings({ watching, changed }: { watching: UserEntry; changed: () => void }) {
+  const id = watching.user_watchlist_id;
+  const send = (method: string, route: string, body: unknown, done: string) =>
+    void attempt(() => call(method, path(route, { id }), { body }), done).then((sent) => sent && changed());
+  const saveDetails = (form: FormData) => {
+    const body = { notes: String(form.get("notes")).trim() || null, labels: labelsIn(String(form.get("labels"))) };
+    send("PATCH", "/activity/user-watchlist/{id}", body, "Saved.");
+  };
+  return (
+    <>
+      <form class="tools" onSubmit={submitting(saveDetails)}>
+        <label>
+          Notes <input name="notes" maxLength={1000} defaultValue={watching.notes ?? ""} />
+        </label>
+        <label>
+          Labels <input name="labels" placeholder="with spaces between" defaultValue={watching.labels.join(" ")} />
+        </label>
+        <button type="submit">Save notes and labels</button>
+      </form>
+      <AlertForm
+        chosen={watching.alerts as Chosen}
+        action="Save alert settings"
+        save={(body) => send("PUT", "/activity/user-watchlist-alerts/{id}", body, "Saved. It counts from the next check on.")}
+      />
+    </>
+  );
+}
+
+interface AlertFormProps {
+  /** What was chosen before. */
+  chosen: Chosen;
+  action: string;
+  /** Called with what is chosen now, without what is left at its default. */
+  save: (chosen: Chosen) => void;
+}
+
+export function AlertForm({ chosen: before, action, save }: AlertFormProps) {
   const [kinds, setKinds] = useState<AlertKind[] | null>(null);
   const [failure, setFailure] = useState<Error | null>(null);
   useEffect(() => void alertKinds().then(setKinds).catch(setFailure), []);
-  const [chosen, setChosen] = useState<Chosen>(watching.alerts as Chosen);
+  const [chosen, setChosen] = useState(before);
   const set = (kind: string, field: string, value: Value | undefined): void =>
-    setChosen((before) => {
-      const fields = { ...before[kind] };
+    setChosen((former) => {
+      const fields = { ...former[kind] };
       if (value === undefined) delete fields[field];
       else fields[field] = value;
-      const next = { ...before, [kind]: fields };
+      const next = { ...former, [kind]: fields };
       if (!Object.keys(fields).length) delete next[kind];
       return next;
     });
-  const save = () =>
-    void attempt(
-      () => call("PUT", path("/activity/user-watchlist-alerts/{id}", { id: watching.user_watchlist_id }), { body: chosen }),
-      "Saved. It counts from the next check on.",
-    ).then((done) => done && changed());
-  const saveDetails = (form: FormData) => {
-    const labels = String(form.get("labels")).split(/[\s,]+/).filter(Boolean);
-    const body = { notes: String(form.get("notes")).trim() || null, labels };
-    void attempt(() => call("PATCH", path("/activity/user-watchlist/{id}", { id: watching.user_watchlist_id }), { body }), "Saved.").then(
-      (done) => done && changed(),
-    );
-  };
   if (failure) return <Failed error={failure} />;
   if (kinds === null) return <Loading what="the settings" />;
   return (
-    <>
-    <form class="tools" onSubmit={submitting(saveDetails)}>
-      <label>
-        Notes <input name="notes" maxLength={1000} defaultValue={watching.notes ?? ""} />
-      </label>
-      <label>
-        Labels <input name="labels" placeholder="with spaces between" defaultValue={watching.labels.join(" ")} />
-      </label>
-      <button type="submit">Save notes and labels</button>
-    </form>
-    <form class="settings" onSubmit={submitting(save)}>
+    <form class="settings" onSubmit={submitting(() => save(chosen))}>
       <div class="kinds">
         {kinds.map((kind) => (
           <Kind key={kind.name} kind={kind} chosen={chosen[kind.name] ?? {}} set={(field, value) => set(kind.name, field, value)} />
         ))}
       </div>
       <div class="actions">
-        <button type="button" onClick={() => setChosen({})}>
-          Set all to their defaults
-        </button>
+        {Object.keys(before).length > 0 && (
+          <button type="button" onClick={() => setChosen({})}>
+            Set all to their defaults
+          </button>
+        )}
         <button type="submit" class="primary">
-          Save alert settings
+          {action}
         </button>
       </div>
     </form>
-    </>
   );
 }
 

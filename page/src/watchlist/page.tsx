@@ -1,21 +1,18 @@
 /** `/`: all that a user watches, the most worrying first. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import { say } from "../announce.ts";
-import { ApiError, call, path } from "../api/client.ts";
-import { MOST_COMPARED } from "../compare-page.tsx";
 import { count, counted } from "../format.ts";
 import { address, refine } from "../router.ts";
-import { Confirm, Failed, Heading, Loading, Notice } from "../ui.tsx";
+import { Failed, Heading, Loading, Notice } from "../ui.tsx";
 import { VerdictMark } from "../verdict.tsx";
 import { VERDICTS } from "../verdicts.ts";
 import { Add } from "./add.tsx";
-import { type Row, SORTS, type Sort, csv, matches, sorted } from "./row.ts";
+import { Chosen } from "./chosen.tsx";
+import { type Row, SORTS, type Sort, matches, sorted } from "./row.ts";
 import { failure, refreshNow, rows, watch } from "./store.ts";
 import { SortChoice, Table } from "./table.tsx";
 
 const DESCENDING_AT_FIRST: ReadonlySet<Sort> = new Set(["activity", "added", "checked", "last"]);
-const AT_ONCE = 6;
 
 export function WatchlistPage() {
   useEffect(watch, []);
@@ -160,82 +157,4 @@ function Filters({ all, verdict }: { all: readonly Row[]; verdict: string | null
       })}
     </div>
   );
-}
-
-/** What can be done with those that are selected, with their number on the button. */
-function Chosen({ chosen, none }: { chosen: readonly Row[]; none: () => void }) {
-  const [asking, setAsking] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const failed = chosen.filter((row) => row.status === "failed");
-
-  const each = async (of: readonly Row[], done: string, act: (row: Row) => Promise<unknown>): Promise<void> => {
-    setBusy(true);
-    const waiting = [...of];
-    const errors: string[] = [];
-    const work = async (): Promise<void> => {
-      for (let row = waiting.shift(); row; row = waiting.shift()) {
-        const { name } = row;
-        await act(row).catch((error: ApiError) => errors.push(`${name}: ${error.message}`));
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-    setBusy(false);
-    refreshNow();
-    const good = of.length - errors.length;
-    say(errors.length ? `${good} ${done}, ${errors.length} not: ${errors[0]}` : `${counted(good, "repository", "repositories")} ${done}.`, errors.length > 0);
-    if (!errors.length) none();
-  };
-  const stop = (): void => {
-    setAsking(false);
-    void each(chosen, "removed", (row) =>
-      call("DELETE", path("/activity/user-watchlist/{id}", { id: row.watchId })),
-    );
-  };
-  const retry = () =>
-    void each(failed, "started over", (row) => call("POST", path("/activity/watchlist/{id}/retry", { id: row.id })));
-  const compared = chosen.map((row) => encodeURIComponent(row.id)).join(",");
-  return (
-    <div class="chosen" role="region" aria-label="Selected repositories">
-      <b>{counted(chosen.length, "selected", "selected")}</b>
-      {failed.length > 0 && (
-        <button type="button" disabled={busy} onClick={retry}>
-          Retry {count(failed.length)} failed
-        </button>
-      )}
-      {chosen.length >= 2 && chosen.length <= MOST_COMPARED && (
-        <a class="button" href={`/compare?ids=${compared}`}>
-          Compare {chosen.length}
-        </a>
-      )}
-      <button type="button" onClick={() => save(csv(chosen), "watchlist.csv")}>
-        Export {count(chosen.length)}
-      </button>
-      <button type="button" class="danger" disabled={busy} onClick={() => setAsking(true)}>
-        Stop watching {count(chosen.length)} …
-      </button>
-      <button type="button" class="quiet" onClick={none}>
-        Select none
-      </button>
-      {asking && (
-        <Confirm title={`Stop watching ${counted(chosen.length, "repository", "repositories")}?`} action={`Stop watching ${chosen.length}`} close={() => setAsking(false)} run={stop}>
-          <p>Your alerts and notes are deleted; what nobody else watches is forgotten.</p>
-          <ul class="scroll" tabIndex={0} aria-label="Repositories">
-            {chosen.map((row) => (
-              <li key={row.watchId}>
-                <bdi>{row.name}</bdi>
-              </li>
-            ))}
-          </ul>
-        </Confirm>
-      )}
-    </div>
-  );
-}
-
-function save(text: string, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
