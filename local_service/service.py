@@ -23,12 +23,12 @@ from local_service.functions.queue_poller import Queue, QueuePoller
 from local_service.functions.stream_poller import StreamPoller
 from local_service.functions.timers import Timer, Timers
 from local_service.gateways.authorizer import Authorizer
-from local_service.gateways.guard import Guard
 from local_service.gateways.http import HttpGateway, PortTakenError
 from local_service.gateways.websocket import WebSocketGateway
 from local_service.git.addresses import Addresses
 from local_service.git.served_repositories import git_directories, link_known, link_repositories
 from local_service.git.server import GitServer
+from local_service.guard import Guard
 from local_service.provisioning import Environment, provision
 from local_service.tasks import runner as task_runner
 from local_service.tasks.runner import TaskRunner

@@ -39,7 +39,7 @@ from local_service.aws.embedded import ACCOUNT, FAULTS_PATH, POSITIONS_PATH, REG
 from local_service.aws.faults import Call, Fault, FaultDice, FaultPlan, Refusal, throttle
 from local_service.aws.positions import Position, Positions
 from local_service.aws.sqs import QueueError, Queues
-from local_service.gateways.guard import is_from_a_page
+from local_service.guard import is_from_a_page
 from local_service.wsgi_server import WsgiServer
 
 if TYPE_CHECKING:

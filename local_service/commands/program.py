@@ -14,9 +14,9 @@ from local_service.commands.api_client import ProblemError
 from local_service.commands.run import run
 from local_service.commands.serve import serve
 from local_service.functions.processes import FunctionError
-from local_service.gateways.guard import LOOPBACK
 from local_service.gateways.http import PortTakenError
 from local_service.git.served_repositories import NoRepositoryError
+from local_service.guard import LOOPBACK
 from local_service.lifeline import ChildDiedError
 from local_service.service import HTTP_PORT, LocalSettings, settings_variables
 from watchlist.repository_url import InvalidRepositoryUrlError

@@ -26,7 +26,7 @@ from werkzeug.wrappers import Request, Response
 from local_service.aws.embedded import ACCOUNT
 from local_service.functions.processes import FunctionError, FunctionTimeoutError
 from local_service.gateways.authorizer import Authorizer, ForbiddenError
-from local_service.gateways.guard import CHALLENGE, LOOPBACK, Guard
+from local_service.guard import CHALLENGE, LOOPBACK, Guard
 from local_service.wsgi_server import Handler, WsgiServer
 from watchlist.deployment.routes import Route
 

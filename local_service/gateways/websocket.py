@@ -30,8 +30,8 @@ from werkzeug import Response as HttpResponse
 
 from local_service.functions.processes import FunctionError
 from local_service.gateways.authorizer import Authorizer, ForbiddenError
-from local_service.gateways.guard import Guard, is_from_a_page
 from local_service.gateways.http import query_of
+from local_service.guard import Guard, is_from_a_page
 from local_service.wsgi_server import WsgiServer
 from watchlist import limits
 from watchlist.deployment.routes import LIVE_CONNECT, LIVE_DISCONNECT, LIVE_REQUEST, LiveRoute

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote, unquote, urlsplit
 
-from local_service.gateways.guard import is_from_a_page
+from local_service.guard import is_from_a_page
 
 PARTIAL_CLONE = {"uploadpack.allowFilter": "true", "uploadpack.allowAnySHA1InWant": "true"}
 """What the large public hosts allow."""

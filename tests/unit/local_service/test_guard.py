@@ -3,7 +3,7 @@ from http import HTTPStatus
 
 import pytest
 
-from local_service.gateways.guard import Guard, is_from_a_page
+from local_service.guard import Guard, is_from_a_page
 
 GUARD = Guard(3000)
 LOCAL = {"host": "127.0.0.1:3000"}
