@@ -15,3 +15,16 @@ class ExportFormat(StrEnum):
 
     CSV = "csv"
     JSONL = "jsonl"
+
+
+class WebhookForm(StrEnum):
+    """Who reads what is posted to a webhook."""
+
+    STANDARD = "standard"
+    SLACK = "slack"
+    TEAMS = "teams"
+    DISCORD = "discord"
+
+
+NOWHERE = "none"
+"""Takes an address away."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from watchlist_cli.choices import ExportFormat, ReportFormat
+from watchlist_cli.choices import NOWHERE, ExportFormat, ReportFormat, WebhookForm
 from watchlist_cli.errors import CommandError, ExitCode
 
 _VERDICTS = "gone, failing, moved, archived, dormant, quiet, unknown, slowing, active"
@@ -25,6 +25,9 @@ alerts_app = typer.Typer(help="Alerts: what is open, and what is done about it."
 ops_app = typer.Typer(help="Queues and jobs, for operators.", no_args_is_help=True)
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(ops_app, name="ops")
+
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""For commands whose arguments another program reads."""
 
 Repository = Annotated[str, typer.Argument(metavar="REPO", help="owner/name, an address or an id")]
 Repositories = Annotated[list[str], typer.Argument(metavar="REPO...", help="owner/name, an address or an id")]
@@ -123,6 +126,14 @@ def show(context: typer.Context, repository: Repository) -> None:
 
 
 @app.command()
+def compare(context: typer.Context, repositories: Repositories) -> None:
+    """Show two to five repositories beside each other."""
+    from watchlist_cli.commands import comparing
+
+    _end(comparing.compare(context.obj, repositories))
+
+
+@app.command()
 def watch(context: typer.Context, repository: Repository) -> None:
     """Follow a repository live until it is processed."""
     from watchlist_cli.commands import adding
@@ -161,6 +172,30 @@ def label(
     from watchlist_cli.commands import adding
 
     _end(adding.label(context.obj, repository, changes))
+
+
+@app.command()
+def notify(
+    context: typer.Context,
+    repository: Repository,
+    *,
+    email: Annotated[bool | None, typer.Option(help="Whether alerts are mailed.")] = None,
+    webhook: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where alerts are posted; 'none' for nowhere.")
+    ] = None,
+    form: Annotated[
+        WebhookForm | None, typer.Option("--format", help="Who reads it; found out by the address, unless said.")
+    ] = None,
+    test: Annotated[bool, typer.Option("--test", help="Send a test to the webhook.")] = False,
+) -> None:
+    """Show where alerts of a repository are sent, or change it."""
+    from watchlist_cli.commands import notifying
+
+    given: dict[str, object] = {"email": email, "webhook_url": webhook, "webhook_format": form}
+    changes = {name: value for name, value in given.items() if value is not None}
+    if webhook == NOWHERE:
+        changes["webhook_url"] = None
+    _end(notifying.notify(context.obj, repository, changes, test=test))
 
 
 @app.command("rm")
@@ -265,11 +300,40 @@ def queues(context: typer.Context) -> None:
 
 
 @ops_app.command()
+def redrive(
+    context: typer.Context,
+    queue: Annotated[str, typer.Argument(metavar="QUEUE", help="as `watchlist ops queues` names it")],
+    *,
+    yes: Yes = False,
+) -> None:
+    """Send a queue's dead letters back to it: their jobs are tried again."""
+    from watchlist_cli.commands import operating
+
+    _end(operating.redrive(context.obj, queue, yes=yes))
+
+
+@ops_app.command()
 def jobs(context: typer.Context) -> None:
     """Show recent jobs."""
     from watchlist_cli.commands import operating
 
     _end(operating.jobs(context.obj))
+
+
+@app.command(context_settings=_PASSED_ON)
+def serve(context: typer.Context) -> None:
+    """Run the service on this machine until Ctrl-C, where it is installed; `serve -- --help` has its options."""
+    from watchlist_cli.commands import here
+
+    here.become("serve", context.args)
+
+
+@app.command(context_settings=_PASSED_ON)
+def run(context: typer.Context) -> None:
+    """Analyse one repository here without a service and print the result; a path or an address may follow."""
+    from watchlist_cli.commands import here
+
+    here.become("run", context.args)
 
 
 def _end(code: ExitCode) -> None:

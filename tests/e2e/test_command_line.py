@@ -17,7 +17,7 @@ from tests.e2e.conftest import SECONDS, Forge, RunningService
 Watchlist = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run(variables: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(variables: Mapping[str, str], *arguments: str, within: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "watchlist_cli", *arguments],
         capture_output=True,
@@ -150,7 +150,8 @@ def test_the_list_goes_into_a_table_and_a_report(watchlist: Watchlist, forge: Fo
 
 
 def test_the_documented_examples_work_one_after_the_other(watchlist: Watchlist, forge: Forge) -> None:
-    forge.make("flask", commits=2)
+    for name in ("flask", "click"):
+        forge.make(name, commits=2)
     block = (lifeline.ROOT / "docs" / "cli.md").read_text().partition("## Examples")[2].partition("```sh\n")[2]
     lines = block.partition("```")[0].splitlines()
     assert len(lines) > 10
@@ -162,7 +163,43 @@ def test_the_documented_examples_work_one_after_the_other(watchlist: Watchlist, 
         assert (done.returncode, "error" in done.stderr) == (0, False), (line, done.stderr)
 
 
-def test_operators_see_queues_and_jobs(watchlist: Watchlist) -> None:
+def test_repositories_are_compared(watchlist: Watchlist, forge: Forge) -> None:
+    urls = [forge.make(f"compared-{number}", commits=number + 2) for number in range(2)]
+    added = watchlist("add", *urls, "--wait", str(SECONDS))
+    assert added.returncode == 0, added.stderr
+
+    lines = [line.split("\t") for line in watchlist("compare", "compared-0", urls[1]).stdout.splitlines()]
+    table = {line[0]: line[1:] for line in lines}
+    assert table["repository"] == ["forge/compared-0", "forge/compared-1"]
+    assert table["commits in a year"] == ["2", "3"]
+    items = json.loads(watchlist("--json", "compare", *urls).stdout)
+    assert [item["commits_last_year"] for item in items] == [2, 3]
+    alone = watchlist("compare", urls[0], "compared-0")
+    assert (alone.returncode, "two to 5 different" in alone.stderr) == (2, True)
+
+
+def test_alerts_are_sent_where_a_person_wants_them(watchlist: Watchlist, forge: Forge) -> None:
+    watchlist("add", forge.make("told-of", commits=1), "--wait", str(SECONDS))
+    shown = watchlist("notify", "told-of")
+    assert (shown.returncode, "webhook\t-\n" in shown.stdout) == (0, True)
+
+    changed = watchlist("notify", "told-of", "--no-email", "--webhook", "https://hooks.example.org/x")
+    assert "e-mail\tno\nwebhook\thttps://hooks.example.org/x\nformat\tstandard\nsecret\twhsec_" in changed.stdout
+    assert "shown this once" in changed.stderr
+    assert "secret" not in watchlist("notify", "told-of").stdout
+    assert watchlist("notify", "told-of", "--test").returncode == 0
+    assert "webhook\t-\n" in watchlist("notify", "told-of", "--webhook", "none").stdout
+    nowhere = watchlist("notify", "told-of", "--test")
+    assert (nowhere.returncode, "webhook" in nowhere.stderr) == (2, True)
+    refused = watchlist("notify", "told-of", "--webhook", "ftp://hooks.example.org/x")
+    assert (refused.returncode, "webhook_url" in refused.stderr) == (2, True)
+
+
+def test_operators_see_queues_and_jobs_and_send_dead_letters_back(watchlist: Watchlist) -> None:
+    assert watchlist("ops", "redrive", "repository-setup").returncode == 2
+    sent = watchlist("ops", "redrive", "repository-setup", "--yes")
+    assert (sent.returncode, sent.stdout) == (0, "repository-setup: 0 dead letters are sent back\n")
+    assert watchlist("ops", "redrive", "setup", "--yes").returncode == 2
     assert watchlist("ops", "queues").stdout.startswith("repository-setup\t")
     assert watchlist("ops", "jobs").returncode == 0
 

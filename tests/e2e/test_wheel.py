@@ -53,3 +53,19 @@ def test_every_module_finds_what_it_imports(environment: Path) -> None:
 def test_it_brings_nothing_of_the_service(environment: Path) -> None:
     listed = run(sys.executable, "-m", "uv", "pip", "list", "--quiet", "--python", environment, "--format", "freeze")
     assert not NOT_FOR_CLIENTS & {line.partition("==")[0] for line in listed.splitlines()}
+
+
+def test_the_service_itself_is_run_where_it_is_installed(environment: Path, tmp_path: Path) -> None:
+    def serve(within: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = (environment / "bin" / "watchlist", "serve", *arguments)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS, cwd=within)
+
+    helped = serve(lifeline.ROOT, "--", "--help")
+    assert (helped.returncode, "--port" in helped.stdout) == (0, True)
+    refused = serve(lifeline.ROOT, "--host", "192.0.2.1")
+    assert (refused.returncode, "set --token" in refused.stderr) == (1, True)
+    elsewhere = serve(tmp_path)
+    assert (elsewhere.returncode, "go to a checkout of it" in elsewhere.stderr) == (2, True)
+    (tmp_path / "local_service").mkdir()
+    (tmp_path / "local_service" / "__main__.py").touch()
+    assert "not installed in this checkout yet" in serve(tmp_path).stderr

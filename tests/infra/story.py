@@ -111,6 +111,8 @@ class Story:
         commits = f"watchlist/{good}/commits"
         for path in (commits, f"{commits}?author=ada", f"watchlist/{good}/health", "jobs", "queues"):
             self._call("GET", f"/activity/{path}")
+        for queue in JobKind:
+            self._call("POST", f"/activity/queues/{queue}/redrive")
         for path in (f"watchlist/{good}/health/history", f"watchlist/{good}/health/changes"):
             self._call("GET", f"/activity/{path}")
         for path in (f"watchlist/export?{_as()}", f"alerts/export?{_as()}", f"watchlist/{good}/commits/export"):

@@ -17,7 +17,7 @@ from tests.e2e.conftest import Forge
 from tests.infra.story import OFTEN, Authorizer, Gate, Story
 from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.deployment.functions import FUNCTIONS
-from watchlist.deployment.permissions import NOTHING, OF_TASK, Permissions
+from watchlist.deployment.permissions import MOVE, NOTHING, OF_TASK, Permissions
 from watchlist.job_kinds import JobKind
 from watchlist.storage import tables
 
@@ -85,7 +85,11 @@ def allowed(permitted: Permissions) -> set[Call]:
 def calls_of(record: dict[str, Any], names: Mapping[str, str]) -> Iterator[Call]:
     """Yield what a recorded call needs permission for; a transaction and a batch need it for their parts."""
     operation, parameters = record["operation"], record["parameters"]
-    if record["service"] == "sqs":
+    if operation == "StartMessageMoveTask":
+        queue = parameters["SourceArn"].rpartition(":")[2]
+        yield from ((f"sqs:{action}", queue) for action in MOVE)
+        yield "sqs:SendMessage", queue.removesuffix("-dead-letters")
+    elif record["service"] == "sqs":
         yield f"sqs:{operation.removesuffix('Batch')}", names[parameters["QueueUrl"]]
     elif record["service"] != "dynamodb":
         yield f"{record['service']}:{operation}", "other"

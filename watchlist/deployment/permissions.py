@@ -47,6 +47,9 @@ def on_all_queues(*actions: str) -> Mapping[JobKind, Actions]:
     return dict.fromkeys(JobKind, frozenset(actions))
 
 
+MOVE = frozenset({"StartMessageMoveTask", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes"})
+"""What moving messages out of a dead-letter queue takes; SQS does it in the caller's name, and sends them on, too."""
+
 SEND_SETUPS = {JobKind.REPOSITORY_SETUP: frozenset({"SendMessage"})}
 
 NOTHING = Permissions()

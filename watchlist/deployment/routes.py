@@ -191,6 +191,18 @@ _operations = _http(
 )
 JOBS = Route("GET", "/activity/jobs", _operations)
 QUEUES = Route("GET", "/activity/queues", _operations)
+REDRIVE = Route(
+    "POST",
+    "/activity/queues/{queue}/redrive",
+    _http(
+        "redrive",
+        settings.OperationsSettings,
+        Permissions(
+            queues=permissions.on_all_queues("SendMessage"),
+            dead_letter_queues=permissions.MOVE,
+        ),
+    ),
+)
 
 _description = _http("documentation", settings.Settings, permissions.NOTHING)
 OPENAPI = Route("GET", "/openapi.json", _description, is_public=True)

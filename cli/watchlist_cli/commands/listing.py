@@ -40,7 +40,12 @@ def verdict_cell(row: Mapping[str, Any]) -> Cell:
     """Return the verdict, or the stage of an entry that is being processed."""
     if row["status"] == "processing":
         return Cell(row["stage"] or "queued", "cyan")
-    return Cell(row["verdict"]["state"], _STYLES.get(row["verdict"]["state"], ""))
+    return state_cell(row["verdict"]["state"])
+
+
+def state_cell(state: str) -> Cell:
+    """Return a verdict's state in its colour."""
+    return Cell(state, _STYLES.get(state, ""))
 
 
 def _row(row: Mapping[str, Any]) -> tuple[Cell, ...]:

@@ -1,4 +1,4 @@
-"""`ops`: queues and recent jobs, for operators."""
+"""`ops`: queues, recent jobs and dead letters, for operators."""
 
 from typing import Any
 
@@ -50,3 +50,21 @@ def _job(queue: str, job: dict[str, Any]) -> tuple[Cell, ...]:
         Cell(age(job["ended_at"])),
         Cell("-" if error is None else f"{error['code']}: {error['message']}"),
     )
+
+
+def redrive(session: Session, queue: str, *, yes: bool) -> ExitCode:
+    """Send what lies in a queue's dead-letter queue back to it.
+
+    Args:
+        session: of this run.
+        queue: its name, as `ops queues` shows it.
+        yes: whether the person has agreed already.
+    """
+    if not yes:
+        session.agree(f"Send all dead letters of {queue} back?")
+    answer = session.client.send("POST", f"/activity/queues/{queue}/redrive")
+    if session.printer.form is Form.JSON:
+        session.printer.objects(answer)
+    else:
+        session.printer.line(f"{answer['queue']}: {answer['dead_letters']} dead letters are sent back")
+    return ExitCode.GOOD

@@ -4,8 +4,11 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import botocore.client
+import pytest
+
 from tasks.analysis import Job, JobResult
-from tests.integration.jobs.harness import SETUP, Harness, analysis
+from tests.integration.jobs.harness import SETUP, Harness, analysis, client_error
 from watchlist import limits
 from watchlist.errors import ErrorCode, JobError
 from watchlist.states import Stage
@@ -135,3 +138,38 @@ def test_an_empty_queue_has_no_oldest_job(service: Harness) -> None:
     for shown in queues(service).values():
         assert shown["oldest_seconds"] is None
         assert shown["waiting"] == shown["in_flight"] == shown["delayed"] == shown["dead_letters"] == 0
+
+
+def test_an_operator_sends_dead_letters_back_and_their_jobs_begin_anew(service: Harness) -> None:
+    watchlist_id = service.add()
+    service.settle(unreachable)
+
+    response = service.http("POST", f"/activity/queues/{SETUP}/redrive")
+
+    assert (response.status, json.loads(response.body)) == (202, {"queue": SETUP, "dead_letters": 1})
+    service.settle()
+    assert service.status(watchlist_id)["status"] == "ready"
+    assert queues(service)[SETUP]["dead_letters"] == 0
+    assert json.loads(service.http("POST", f"/activity/queues/{SETUP}/redrive").body)["dead_letters"] == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("AWS.SimpleQueueService.UnsupportedOperation", 202), ("AccessDenied", 500)]
+)
+def test_a_move_that_is_under_way_goes_on_and_other_refusals_are_told(
+    service: Harness, monkeypatch: pytest.MonkeyPatch, code: str, status: int
+) -> None:
+    name = "_make_api_call"  # where both boto3 and PynamoDB pass through
+    make = getattr(botocore.client.BaseClient, name)
+
+    def refuse(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        if operation == "StartMessageMoveTask":
+            raise client_error(code, "There is already a task running.")
+        return make(client, operation, parameters)
+
+    monkeypatch.setattr(botocore.client.BaseClient, name, refuse)
+    assert service.http("POST", f"/activity/queues/{SETUP}/redrive").status == status
+
+
+def test_only_queues_that_exist_are_redriven(service: Harness) -> None:
+    assert service.http("POST", "/activity/queues/absent/redrive").status == 422
