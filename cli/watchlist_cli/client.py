@@ -13,6 +13,8 @@ from watchlist.repository_spelling import read_repository
 from watchlist.repository_url import InvalidRepositoryUrlError
 from watchlist_cli.errors import CommandError, NotAllowedError, RefusedError, UnavailableError
 from watchlist_cli.profile import LOCAL_URL, Profile
+from watchlist_cli.signing_in.kept import Kept
+from watchlist_cli.signing_in.renewal import Renewal
 
 Json = dict[str, Any]
 
@@ -42,6 +44,16 @@ class Client:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._pool = urllib3.PoolManager(timeout=_TIMEOUT, retries=_RETRIES)
+        self._renewal = None if profile.sign_in is None else Renewal(profile.sign_in, Kept())
+
+    def token(self) -> str | None:
+        """Return what the service wants to see: the token that is set, or the one of the person who has signed in.
+
+        Raises:
+            SignedOutError: the sign-in is over.
+            UnavailableError: it is to be renewed, and the issuer does not answer.
+        """
+        return self._renewal.token() if self._renewal is not None else self._profile.token
 
     def get(self, path: str, **query: object) -> Json:
         """Ask for something; parameters that are None are left out."""
@@ -90,17 +102,24 @@ class Client:
         headers = {"Accept": "application/json", "User-Agent": "watchlist-cli"}
         if content is not None:
             headers["Content-Type"] = "application/json"
-        try:
-            response = self._pool.request(
-                method, url, body=content, headers=self._signed(method, url, headers, content)
-            )
-        except HTTPError as error:
-            raise UnavailableError(_nobody_answers(self._profile.url, error)) from error
+        response = self._request(method, url, headers, content)
+        if response.status == HTTPStatus.UNAUTHORIZED and self._renewal is not None:
+            self._renewal.renew()  # it was ended before its time, or the clocks differ
+            response = self._request(method, url, headers, content)
         return _answer(response)
 
+    def _request(
+        self, method: str, url: str, headers: dict[str, str], content: bytes | None
+    ) -> urllib3.BaseHTTPResponse:
+        try:
+            return self._pool.request(method, url, body=content, headers=self._signed(method, url, headers, content))
+        except HTTPError as error:
+            raise UnavailableError(_nobody_answers(self._profile.url, error)) from error
+
     def _signed(self, method: str, url: str, headers: dict[str, str], content: bytes | None) -> dict[str, str]:
-        if self._profile.token is not None:
-            return {**headers, "Authorization": f"Bearer {self._profile.token}"}
+        token = self.token()
+        if token is not None:
+            return {**headers, "Authorization": f"Bearer {token}"}
         if self._profile.region is not None:
             from watchlist_cli.signing import signed_headers  # noqa: PLC0415 - an extra that few install
 

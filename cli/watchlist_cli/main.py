@@ -320,6 +320,31 @@ def jobs(context: typer.Context) -> None:
     _end(operating.jobs(context.obj))
 
 
+@app.command()
+def login(
+    context: typer.Context,
+    *,
+    issuer: Annotated[str | None, typer.Option(help="Whose tokens the service trusts. [env: WATCHLIST_ISSUER]")] = None,
+    client_id: Annotated[
+        str | None, typer.Option(help="This command's client there. [env: WATCHLIST_CLIENT_ID]")
+    ] = None,
+    device: Annotated[bool, typer.Option("--device", help="Type a code on another device.")] = False,
+    scope: Annotated[str, typer.Option(help="What is asked for.")] = "openid offline_access",
+) -> None:
+    """Sign in, where the service wants tokens; they are kept in the keyring where there is one, and renewed."""
+    from watchlist_cli.commands import signing
+
+    _end(signing.login(context.obj.at(issuer, client_id), by_device=device, scope=scope))
+
+
+@app.command()
+def logout(context: typer.Context) -> None:
+    """Forget the sign-in."""
+    from watchlist_cli.commands import signing
+
+    _end(signing.logout(context.obj))
+
+
 @app.command(context_settings=_PASSED_ON)
 def serve(context: typer.Context) -> None:
     """Run the service on this machine until Ctrl-C, where it is installed; `serve -- --help` has its options."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from watchlist_cli.errors import CommandError
+from watchlist_cli.signing_in.kept import Kept, SignIn
 
 LOCAL_URL = "http://127.0.0.1:3000"
 """Where `make serve` listens; asked where nothing else is said."""
@@ -26,6 +27,9 @@ class Profile:
         user: whose watchlist it is.
         token: what the service wants to see, if it wants a token.
         region: of AWS, to sign requests there; None where requests are not signed.
+        issuer: of the tokens that the service trusts; None where nobody signs in.
+        client_id: this command's at the issuer.
+        sign_in: who has signed in there from this machine.
     """
 
     url: str
@@ -33,6 +37,9 @@ class Profile:
     user: str
     token: str | None = None
     region: str | None = None
+    issuer: str | None = None
+    client_id: str | None = None
+    sign_in: SignIn | None = None
 
 
 def file_of_profiles(environment: Mapping[str, str] = os.environ) -> Path:
@@ -55,13 +62,22 @@ def choose(name: str | None, user: str | None, environment: Mapping[str, str] = 
     url = (environment.get("WATCHLIST_URL") or kept.get("url") or LOCAL_URL).rstrip("/")
     if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
         raise CommandError(f"the service's address must be like https://watchlist.example.com, not {url!r}")
+    token = environment.get("WATCHLIST_TOKEN") or None
+    sign_in = None if token else Kept(environment).find(url)
     live_url = environment.get("WATCHLIST_LIVE_URL") or kept.get("live_url")
     return Profile(
         url=url,
         live_url=live_url or (_LOCAL_LIVE_URL if url == LOCAL_URL else None),
-        user=user or environment.get("WATCHLIST_USER") or kept.get("user") or getpass.getuser(),
-        token=environment.get("WATCHLIST_TOKEN") or None,
+        user=user
+        or environment.get("WATCHLIST_USER")
+        or kept.get("user")
+        or (sign_in and sign_in.subject)
+        or getpass.getuser(),
+        token=token,
         region=environment.get("WATCHLIST_SIGN_REGION") or kept.get("sign_region"),
+        issuer=environment.get("WATCHLIST_ISSUER") or kept.get("issuer"),
+        client_id=environment.get("WATCHLIST_CLIENT_ID") or kept.get("client_id"),
+        sign_in=sign_in,
     )
 
 

@@ -1,7 +1,7 @@
 """One run of the command: which service, as whom, and how results are printed."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from watchlist_cli.client import Client
@@ -26,6 +26,11 @@ class Session:
     def client(self) -> Client:
         """The service's API; nothing is asked before the first call."""
         return Client(self.profile)
+
+    def at(self, issuer: str | None, client_id: str | None) -> "Session":
+        """Return this session with another issuer, or another client at it, where they are given."""
+        issuer, client_id = issuer or self.profile.issuer, client_id or self.profile.client_id
+        return Session(replace(self.profile, issuer=issuer, client_id=client_id), self.printer)
 
     def agree(self, question: str) -> None:
         """Ask the person, who is there only if both ends are a terminal.

@@ -17,7 +17,7 @@ from tests.e2e.conftest import SECONDS, Forge, RunningService
 Watchlist = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run(variables: Mapping[str, str], *arguments: str, within: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(variables: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "watchlist_cli", *arguments],
         capture_output=True,

@@ -57,7 +57,7 @@ def test_it_brings_nothing_of_the_service(environment: Path) -> None:
 
 def test_the_service_itself_is_run_where_it_is_installed(environment: Path, tmp_path: Path) -> None:
     def serve(within: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = (environment / "bin" / "watchlist", "serve", *arguments)
+        command = [str(environment / "bin" / "watchlist"), "serve", *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS, cwd=within)
 
     helped = serve(lifeline.ROOT, "--", "--help")

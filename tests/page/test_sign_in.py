@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from local_service.service import LocalService, LocalSettings
 from tests.page.conftest import Complaints, Open
-from tests.page.sign_in_issuer import SignInIssuer
+from tests.sign_in_issuer import SignInIssuer
 
 
 @pytest.fixture(scope="module")

@@ -115,7 +115,7 @@ def _states(session: Session, watchlist_id: str) -> Iterator[Mapping[str, Any]]:
         from watchlist_cli.live import LiveError, states  # noqa: PLC0415 - websockets is needed here only
 
         try:
-            yield from states(session.profile.live_url, watchlist_id, session.profile.token)
+            yield from states(session.profile.live_url, watchlist_id, session.client.token())
         except LiveError:
             pass  # the connection is a convenience; polling finds out whether anything is wrong
         else:

@@ -1,0 +1,1 @@
+"""Signing in at the service's issuer of tokens, and staying so."""
