@@ -68,7 +68,9 @@ def _files(path: Path) -> list[Path]:
 
 def _once(dependencies: Iterable[Dependency]) -> list[Dependency]:
     """Name each package and version once, however many files have it."""
-    return list({(dependency.purl, dependency.stated): dependency for dependency in dependencies}.values())
+    return list(
+        {(dependency.purl, dependency.stated, dependency.links): dependency for dependency in dependencies}.values()
+    )
 
 
 def _without_spellings(repositories: dict[str, list[Found]]) -> dict[str, list[Found]]:

@@ -30,12 +30,14 @@ class Dependency:
     Attributes:
         purl: ecosystem, name and, where the file fixes it, version.
         file: where it stands.
-        stated: its source code by the file's own words; None where the file names the package only.
+        stated: where it is fetched from by the file's own words; None where the file names the package only.
+        links: what the file repeats of the package's own metadata, as label and address.
     """
 
     purl: PackageURL
     file: Path
     stated: StatedAddress | None = None
+    links: tuple[tuple[str, str], ...] = ()
 
 
 def package(ecosystem: str, name: str, version: str | None = None, *, namespace: str | None = None) -> PackageURL:

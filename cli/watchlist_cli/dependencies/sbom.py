@@ -4,7 +4,7 @@ Only package URLs and addresses of source code are taken, so the documents are r
 a model of every field would refuse a document for a licence that it does not know.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from packageurl import PackageURL
 from watchlist_cli.dependencies.dependency import Dependency, StatedAddress, UnreadableFileError
 from watchlist_cli.dependencies.reading import entries, json_object, list_in
 
-_NOTHING = {"NOASSERTION", "NONE", ""}
+_LINKS = ("vcs", "source-distribution", "website", "homepage", "issue-tracker")
+"""Kinds of links that may lead to the source; a licence or an advisory leads to somebody else's."""
+
 _VCS = ("git+", "git:", "git@", "ssh:", "scm:")
 
 
@@ -55,9 +57,9 @@ def _of_cyclonedx(path: Path, components: list[Any]) -> Iterator[Dependency]:
         waiting += list_in(component, "components")
         purl = _purl(component.get("purl"))
         references = [each for each in list_in(component, "externalReferences") if isinstance(each, dict)]
-        addresses = [each.get("url") for each in references if each.get("type") == "vcs"]
+        links = ((each.get("type"), each.get("url")) for each in references)
         if purl is not None:
-            yield Dependency(purl, path, _stated(addresses, "externalReferences[vcs]"))
+            yield Dependency(purl, path, links=_links(links))
 
 
 def _of_spdx_2(path: Path, document: Mapping[str, Any]) -> Iterator[Dependency]:
@@ -72,7 +74,8 @@ def _of_spdx_2(path: Path, document: Mapping[str, Any]) -> Iterator[Dependency]:
         locators = [each.get("referenceLocator") for each in references if each.get("referenceType") == "purl"]
         purl = next((found for found in map(_purl, locators) if found is not None), None)
         if purl is not None and entry.get("SPDXID") not in described:
-            yield Dependency(purl, path, _stated([entry.get("downloadLocation")], "downloadLocation"))
+            links = _links([("homepage", entry.get("homepage"))])
+            yield Dependency(purl, path, _stated(entry.get("downloadLocation"), "downloadLocation"), links)
 
 
 def _of_spdx_3(path: Path, document: Mapping[str, Any]) -> Iterator[Dependency]:
@@ -85,17 +88,19 @@ def _of_spdx_3(path: Path, document: Mapping[str, Any]) -> Iterator[Dependency]:
             ]
             purl = next((found for found in map(_purl, texts) if found is not None), None)
             if purl is not None:
-                location = element.get("software_downloadLocation")
-                yield Dependency(purl, path, _stated([location], "software_downloadLocation"))
+                location = _stated(element.get("software_downloadLocation"), "software_downloadLocation")
+                yield Dependency(purl, path, location, _links([("homepage", element.get("software_homePage"))]))
 
 
-def _stated(addresses: list[Any], field: str) -> StatedAddress | None:
+def _stated(address: object, field: str) -> StatedAddress | None:
     """A download location may be an archive; only version control leads to source code."""
-    for address in addresses:
-        if isinstance(address, str) and address not in _NOTHING:
-            is_source = field == "externalReferences[vcs]" or address.startswith(_VCS) or address.endswith(".git")
-            return StatedAddress(address, field) if is_source else None
-    return None
+    is_source = isinstance(address, str) and (address.startswith(_VCS) or address.endswith(".git"))
+    return StatedAddress(str(address), field) if is_source else None
+
+
+def _links(found: Iterable[tuple[object, object]]) -> tuple[tuple[str, str], ...]:
+    """What makes bills of materials copies these from the package's metadata."""
+    return tuple((str(kind), address) for kind, address in found if kind in _LINKS and isinstance(address, str))
 
 
 def _purl(text: object) -> PackageURL | None:

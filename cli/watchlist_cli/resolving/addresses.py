@@ -15,7 +15,13 @@ _PREFIX = re.compile(r"scm:(?:git:)?|git:(?=[a-z]+[:@])", re.IGNORECASE)
 _SHORT = re.compile(r"(?P<host>github|gitlab|bitbucket|codeberg):(?P<path>[^/].*)")
 _HOSTS = {"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org", "codeberg": "codeberg.org"}
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
-_FILES = re.compile(r"(?<=//)(?:raw\.githubusercontent|codeload\.github)\.com(?=/)")
+_FILES = re.compile(r"(?<=//)(?:(?:raw\.githubusercontent|codeload\.github)\.com|api\.github\.com/repos)(?=/)")
+_APACHE = re.compile(
+    r"(?:https?|git)://(?:gitbox|git|git-wip-us)\.apache\.org/(?:repos/)?(?:asf)?[/?]?(?:p=)?(?P<name>[\w-]+)(?:\.git)?"
+    r"(?:[;/?#].*)?"
+)
+"""Apache's own host of git, whose repositories are all on GitHub, too, under the same name."""
+
 _PAGES = re.compile(r"(?:https?://)?(?P<owner>[\w-]+)\.(?P<host>github|gitlab)\.io/(?P<name>[\w.-]+)(?:/.*)?")
 """`owner.github.io/name` is built from `owner/name`, as a rule."""
 
@@ -29,6 +35,8 @@ def repository_at(text: str) -> str | None:
         address = f"https://{_HOSTS[short['host']]}/{short['path']}"
     elif pages := _PAGES.fullmatch(address):
         address = f"https://{pages['host']}.com/{pages['owner']}/{pages['name']}"
+    elif apache := _APACHE.fullmatch(address):
+        address = f"https://github.com/apache/{apache['name']}"
     address = _FILES.sub("github.com", _PASSWORD.sub("", address))
     try:
         return read_repository(address).url

@@ -21,11 +21,19 @@ def best(links: Iterable[tuple[str, str]], where: str) -> Evidence | None:
 
 
 def _of_link(label: str, address: str, where: str) -> Evidence | None:
-    plain = re.sub(r"[^a-z]", "", label.lower())
-    if plain in _FUNDING or repository_at(address) is None:
+    if _plain(label) in _FUNDING or repository_at(address) is None:
         return None
-    confidence = Confidence.CLAIMED if plain in _SOURCE else Confidence.GUESSED
+    confidence = Confidence.CLAIMED if is_source(label) else Confidence.GUESSED
     return Evidence(address, f"{where}: {label}", confidence)
+
+
+def is_source(label: str) -> bool:
+    """Whether a link of that label leads to source code by its author's own words."""
+    return _plain(label) in _SOURCE
+
+
+def _plain(label: str) -> str:
+    return re.sub(r"[^a-z]", "", label.lower())
 
 
 def lines(values: Iterable[str]) -> Iterator[tuple[str, str]]:

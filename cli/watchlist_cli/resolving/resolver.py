@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from packageurl import PackageURL
 
 from watchlist_cli.dependencies.dependency import Dependency
+from watchlist_cli.resolving import labels
 from watchlist_cli.resolving.addresses import repository_at
 from watchlist_cli.resolving.evidence import Confidence, Evidence, Found, NotFound
+
+_ELSEWHERE = "its source is not on a host that is watched: "
 
 Source = Callable[[PackageURL], Evidence | None]
 """Says what it knows of a package's repository."""
@@ -26,7 +29,7 @@ def resolve(dependencies: Iterable[Dependency], sources: Iterable[Source]) -> li
         sources: in the order in which they are asked: what costs least comes first.
     """
     asked = list(sources)
-    known: dict[PackageURL, Evidence | None] = {}
+    known: dict[object, Evidence | None] = {}
     return [_resolve(dependency, asked, known) for dependency in dependencies]
 
 
@@ -54,33 +57,36 @@ def _answered(missing: NotFound, answer: Evidence | str) -> Found | NotFound:
     return _led_by(answer, missing.dependency)
 
 
-def _resolve(
-    dependency: Dependency, sources: list[Source], known: dict[PackageURL, Evidence | None]
-) -> Found | NotFound:
+def _resolve(dependency: Dependency, sources: list[Source], known: dict[object, Evidence | None]) -> Found | NotFound:
     stated = dependency.stated
     if stated is not None:
         evidence: Evidence | None = Evidence(stated.text, f"{dependency.file.name}: {stated.field}", Confidence.CERTAIN)
     else:
-        if dependency.purl not in known:
-            known[dependency.purl] = _best(_answers(dependency.purl, sources))
-        evidence = known[dependency.purl]
+        package = (dependency.purl, dependency.links)
+        if package not in known:
+            known[package] = _best(_answers(dependency, sources))
+        evidence = known[package]
     if evidence is None:
-        return NotFound(dependency, "nothing on this machine names its repository")
+        source = next((address for label, address in dependency.links if labels.is_source(label)), None)
+        return NotFound(dependency, _ELSEWHERE + source if source else "nothing on this machine names its repository")
     return _led_by(evidence, dependency)
 
 
 def _led_by(evidence: Evidence, dependency: Dependency) -> Found | NotFound:
     url = repository_at(evidence.address)
     if url is None:
-        return NotFound(dependency, f"its source is not on a host that is watched: {evidence.address}")
+        return NotFound(dependency, _ELSEWHERE + evidence.address)
     return Found(dependency, url, evidence)
 
 
-def _answers(purl: PackageURL, sources: list[Source]) -> Iterator[Evidence]:
+def _answers(dependency: Dependency, sources: list[Source]) -> Iterator[Evidence]:
     for source in sources:
-        answer = source(purl)
+        answer = source(dependency.purl)
         if answer is not None:
             yield answer
+    answer = labels.best(dependency.links, dependency.file.name)
+    if answer is not None:
+        yield answer
 
 
 def _best(answers: Iterator[Evidence]) -> Evidence | None:

@@ -321,11 +321,15 @@ FILES: dict[str, tuple[str | dict[str, object], dict[str, str | None]]] = {
                     "source": {"type": "git", "url": "https://github.com/symfony/console.git"},
                 }
             ],
-            "packages-dev": [{"name": "me/tool", "version": "1.0"}],
+            "packages-dev": [
+                {"name": "me/tool", "version": "1.0", "dist": {"url": "https://archives.example.org/tool.zip"}},
+                {"name": "me/archived", "dist": {"url": "https://api.github.com/repos/me/archived/zipball/0123"}},
+            ],
         },
         {
             "pkg:composer/symfony/console@v7.2.0": "https://github.com/symfony/console.git",
             "pkg:composer/me/tool@1.0": None,
+            "pkg:composer/me/archived": "https://api.github.com/repos/me/archived/zipball/0123",
         },
     ),
     "bom.json": (
@@ -334,14 +338,14 @@ FILES: dict[str, tuple[str | dict[str, object], dict[str, str | None]]] = {
             "components": [
                 {
                     "purl": "pkg:npm/a@1.0.0",
-                    "externalReferences": [{"type": "vcs", "url": "https://github.com/me/a"}],
+                    "externalReferences": [{"type": "license", "url": "https://github.com/me/licences"}],
                     "components": [{"purl": "pkg:npm/b@2.0.0"}],
                 },
                 {"name": "without a package URL"},
                 {"purl": "none at all"},
             ],
         },
-        {"pkg:npm/a@1.0.0": "https://github.com/me/a", "pkg:npm/b@2.0.0": None},
+        {"pkg:npm/a@1.0.0": None, "pkg:npm/b@2.0.0": None},
     ),
     "any.spdx.json": (
         {
@@ -505,3 +509,21 @@ def test_below_a_folder_lock_files_go_before_manifests_and_other_peoples_project
         written(tmp_path, name, "")
     found = {path.relative_to(tmp_path).as_posix() for path in found_below(tmp_path)}
     assert found == {"uv.lock", "web/package.json", "tools/pyproject.toml"}
+
+
+def test_a_bill_of_materials_repeats_links_of_packages_and_those_of_others_are_left_out(tmp_path: Path) -> None:
+    references = [("vcs", "https://github.com/me/a"), ("license", "https://github.com/you/b"), ("website", None)]
+    component = {
+        "purl": "pkg:npm/a@1.0.0",
+        "externalReferences": [{"type": kind, "url": url} for kind, url in references],
+    }
+    (read_cyclonedx,) = read(written(tmp_path, "bom.json", {"bomFormat": "CycloneDX", "components": [component]}))
+    assert (read_cyclonedx.stated, read_cyclonedx.links) == (None, (("vcs", "https://github.com/me/a"),))
+
+    package = {
+        "homepage": "https://github.com/me/a",
+        "downloadLocation": "NOASSERTION",
+        "externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:npm/a@1.0.0"}],
+    }
+    (read_spdx,) = read(written(tmp_path, "a.spdx.json", {"spdxVersion": "SPDX-2.3", "packages": [package]}))
+    assert (read_spdx.stated, read_spdx.links) == (None, (("homepage", "https://github.com/me/a"),))

@@ -49,6 +49,11 @@ from watchlist_cli.resolving.resolver import resolve
         ("https://[github.com/owner/name", None),
         ("", None),
         ("six", None),
+        ("https://gitbox.apache.org/repos/asf?p=cxf.git;a=summary", "https://github.com/apache/cxf"),
+        ("scm:git:https://gitbox.apache.org/repos/asf/maven-shared.git", "https://github.com/apache/maven-shared"),
+        ("https://git-wip-us.apache.org/repos/asf?p=commons-lang.git", "https://github.com/apache/commons-lang"),
+        ("https://gitbox.apache.org/", None),
+        ("https://api.github.com/repos/me/a/zipball/0123", "https://github.com/me/a"),
     ],
 )
 def test_an_address_leads_to_its_repository(text: str, expected: str | None) -> None:
@@ -84,6 +89,21 @@ def test_a_link_to_the_source_goes_before_a_home_page_and_sponsors_lead_nowhere(
         ("pkg:golang/example.org/private@v1.0.0", None),
         ("pkg:github/owner/name@0123", "https://github.com/owner/name"),
         ("pkg:pypi/flask@3", None),
+        (
+            "pkg:golang/go.opentelemetry.io/collector/pdata@v1.63.0",
+            "https://github.com/open-telemetry/opentelemetry-collector",
+        ),
+        (
+            "pkg:golang/cloud.google.com/go/alloydbconn@v1.0.0",
+            "https://github.com/GoogleCloudPlatform/alloydb-go-connector",
+        ),
+        ("pkg:golang/cloud.google.com/go/storage@v1.0.0", "https://github.com/googleapis/google-cloud-go"),
+        ("pkg:golang/modernc.org/sqlite@v1.0.0", "https://gitlab.com/cznic/sqlite"),
+        ("pkg:githubactions/actions/checkout@4", "https://github.com/actions/checkout"),
+        ("pkg:githubactions/me/all/.github/workflows/check.yaml@main", "https://github.com/me/all"),
+        ("pkg:githubactions/github/codeql-action/init@3", "https://github.com/github/codeql-action"),
+        ("pkg:swift/github.com/Alamofire/Alamofire@5.4.3", "https://github.com/Alamofire/Alamofire"),
+        ("pkg:generic/a@1?vcs_url=git%2Bhttps://github.com/me/a%400123", "https://github.com/me/a"),
     ],
 )
 def test_some_names_are_addresses(purl: str, expected: str | None) -> None:
@@ -194,6 +214,22 @@ def test_a_guess_gives_way_to_a_claim_and_a_package_is_asked_for_once() -> None:
     assert isinstance(second, Found)
     assert (first.url, second.url) == ("https://github.com/me/claim",) * 2
     assert asked == ["guess", "claim"]
+
+
+def test_links_that_the_file_repeats_count_after_the_name_and_what_is_installed() -> None:
+    def linked(*links: tuple[str, str]) -> Dependency:
+        return Dependency(PackageURL.from_string("pkg:npm/a@1"), Path("bom.json"), links=links)
+
+    claim = ("vcs", "https://github.com/me/a")
+    (found,) = resolve([linked(("website", "https://github.com/me/site"), claim)], [lambda _: None])
+    assert isinstance(found, Found)
+    assert (found.url, found.evidence.confidence) == ("https://github.com/me/a", Confidence.CLAIMED)
+    (certain,) = resolve([linked(claim)], [lambda _: Evidence("https://github.com/me/b", "b", Confidence.CERTAIN)])
+    assert isinstance(certain, Found)
+    assert certain.url == "https://github.com/me/b"
+    (elsewhere,) = resolve([linked(("vcs", "https://svn.example.org/a"))], [lambda _: None])
+    assert isinstance(elsewhere, NotFound)
+    assert elsewhere.reason == "its source is not on a host that is watched: https://svn.example.org/a"
 
 
 def test_what_is_not_known_comes_with_its_reason() -> None:
