@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from functions import startup
 from functions.http import api as http_api
-from functions.http import documented
+from functions.http import responses
 from functions.http.callers import require_operator
 from functions.http.problems import ProblemCode
 from functions.http.shapes.jobs import QueueName
@@ -42,7 +42,7 @@ class RedriveAnswer(BaseModel):
     summary="Send dead letters back to their queue",
     operation_id="redrive",
     tags=["operations"],
-    responses=documented.responses(
+    responses=responses.of(
         {202: {"description": "SQS moves them; GET /activity/queues shows how far it is."}},
         ProblemCode.INVALID_FIELDS,
         ProblemCode.NOT_YOURS,
