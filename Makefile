@@ -34,7 +34,7 @@ serve: .venv/local page-if-possible ## Keep the service running on port 3000 unt
 .PHONY: test
 test: .venv/dev scorecard-if-go ## Run all tests with coverage
 	$(BIN)/coverage erase
-	$(WITH_NODE) $(BIN)/coverage run -m pytest --numprocesses auto --dist loadscope $(PYTEST)
+	$(WITH_NODE) $(BIN)/coverage run -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder $(PYTEST)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --format=total
 

@@ -1,4 +1,5 @@
 import dataclasses
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -33,19 +34,43 @@ EVERYTHING = dataclasses.replace(
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
-    """Synthesise once for all tests: an environment as it is, and one with every choice made otherwise."""
-    directory = tmp_path_factory.mktemp("cdk")
-    return {environment.name: synthesised(environment, directory) for environment in (DEV, EVERYTHING)}
+def templates(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, Template]:
+    """Synthesise once for all tests: an environment as it is, and one with every choice made otherwise.
+
+    The first process that needs them does it; others wait and read what it wrote.
+    """
+    base = tmp_path_factory.getbasetemp()
+    directory = (base if worker_id == "master" else base.parent) / "cdk"
+    directory.mkdir(exist_ok=True)
+    environments, done = (DEV, EVERYTHING), directory / "done"
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            for environment in environments:
+                synthesise(environment, directory)
+            done.touch()
+    return {environment.name: template_in(environment, directory) for environment in environments}
 
 
 def synthesised(environment: Environment, directory: Path) -> Template:
     """Return the template of an environment. Synthesising raises on any finding of cdk-nag."""
-    package, out = directory / "package", directory / f"cdk.out.{environment.name}"
+    synthesise(environment, directory)
+    return template_in(environment, directory)
+
+
+def synthesise(environment: Environment, directory: Path) -> None:
+    package = directory / "package"
     package.mkdir(exist_ok=True)
     (package / "handler.py").write_text("")
-    application((environment,), lambda _: package, outdir=out).synth()
-    return Template(environment, _template_below(out / f"assembly-{environment.name}"))
+    application((environment,), lambda _: package, outdir=_out(environment, directory)).synth()
+
+
+def template_in(environment: Environment, directory: Path) -> Template:
+    return Template(environment, _template_below(_out(environment, directory) / f"assembly-{environment.name}"))
+
+
+def _out(environment: Environment, directory: Path) -> Path:
+    return directory / f"cdk.out.{environment.name}"
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -36,7 +37,12 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         "API_ACCESS": "open",
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
-    with EmbeddedAws(sys.stderr.fileno()) as server, pytest.MonkeyPatch.context() as patch:
+    with ExitStack() as running:
+        with pytest.MonkeyPatch.context() as patch:
+            # tests/integration/local_service measures its coverage; tracing it here, too, makes every call slower.
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+            server = running.enter_context(EmbeddedAws(sys.stderr.fileno()))
+        patch = running.enter_context(pytest.MonkeyPatch.context())
         docs_page.build()
         environment = provision(server.url, settings)
         variables = {
