@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,15 @@ import tasks.job
 from local_service.aws.faults import Fault
 from tasks.analysis import Job, JobResult
 from tasks.child_process import ChildLimits
+from tests.forge_server import ForgeServer, TokenBudget
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import URL, Harness, analysis
 from tests.process_table import is_running, wait_until_gone
+from tests.scorecard_reports import FakeScorecard, report
 from watchlist import limits
 from watchlist.errors import ErrorCode, JobError
+from watchlist.health.scorecard import ScorecardResult, ScorecardSource
+from watchlist.repository_url import parse_repository_url
 from watchlist.states import JobState, Share, Stage
 from watchlist.storage.records import TaskSlot
 from watchlist.watching.package import Package
@@ -312,3 +317,38 @@ def test_the_program_names_the_variable_that_is_missing(service: Harness, capsys
     assert "RECEIVE_COUNT" in error
     assert "ATTEMPT" in error
     assert "secret" not in error
+
+
+def test_a_job_works_with_the_tokens_addresses_and_ages_of_its_settings(
+    service: Harness, forge: ForgeServer, tmp_path: Path
+) -> None:
+    fake = FakeScorecard(tmp_path / "bin", "leave(json.dumps(report))", report("github.com/pallets/flask"))
+    forge.tokens["ghp_good"] = TokenBudget()
+    forge.add_repository("pallets/flask", stargazers_count=9)
+    launched(service)
+    service.work(
+        service.ecs.tasks[0],
+        SCORECARD_PATH=str(fake.path),
+        GITHUB_TOKEN="ghp_revoked,ghp_good",
+        GITHUB_API_BASE_URL=forge.github_api,
+        SCORECARD_API_BASE_URL=forge.scorecard_api,
+        SCORECARD_MAX_AGE_HOURS="30",
+    )
+    tools, flask, head, now = service.tools, parse_repository_url(URL), "a" * 40, datetime.now(UTC)
+
+    def assess(previous: ScorecardResult | None = None) -> ScorecardResult:
+        return tools.assessor.assess(flask, head=head, previous=previous, checkout=lambda: tmp_path)
+
+    assert tools.forge.describe(flask).stars == 9
+    assert assess().source is ScorecardSource.FORGE
+    assert fake.calls[0]["environment"]["GITHUB_AUTH_TOKEN"] == "ghp_good"
+
+    forge.tokens["ghp_good"] = TokenBudget(core=0)
+    forge.published["github.com/pallets/flask"] = report("github.com/pallets/flask", score=6.5)
+    published = assess()
+    assert (published.source, published.score) == (ScorecardSource.PUBLISHED, 6.5)
+
+    of_yesterday = published.model_copy(update={"head": head, "obtained_at": now - timedelta(hours=29)})
+    assert assess(of_yesterday) is of_yesterday
+    before_that = published.model_copy(update={"head": head, "obtained_at": now - timedelta(hours=31)})
+    assert assess(before_that) is not before_that

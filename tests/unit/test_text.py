@@ -1,0 +1,51 @@
+"""A stranger's text is shown on one line, cut to size, and moves nothing around it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchlist.text import one_line, printable, shorten
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
+"""Halves of surrogate pairs, too."""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("two\nlines", "two lines"),
+        ("\x1b[2Jcleared", "[2Jcleared"),
+        ("admin\u202etxt.exe", "admin txt.exe"),
+        ("half \ud800 a pair", "half a pair"),
+        ("  much\t \r\n space ", "much space"),
+        ("", ""),
+    ],
+)
+def test_what_does_not_print_becomes_space_between_words(text: str, shown: str) -> None:
+    assert (one_line(text, 100), shorten(text)) == (shown, shown)
+
+
+def test_what_does_not_print_can_be_marked_instead() -> None:
+    assert printable("a\x00b\u202ec", instead="?") == "a?b?c"
+
+
+def test_bytes_are_read_as_text_whatever_they_are() -> None:
+    assert one_line(b"caf\xc3\xa9 \xff", 100) == "café \N{REPLACEMENT CHARACTER}"
+
+
+def test_a_text_of_the_greatest_length_is_whole_and_a_longer_one_is_cut_with_a_mark() -> None:
+    assert (one_line("x" * 10, 10), one_line("x" * 11, 10)) == ("x" * 10, "x" * 9 + "…")
+    assert (shorten("é" * 5, 10), shorten("é" * 6, 10)) == ("é" * 5, "ééé…")
+
+
+def test_of_a_long_stretch_of_space_no_end_is_searched_for() -> None:
+    assert not one_line(" " * 1_000_000 + "word", 10)
+
+
+@given(ANY_TEXT, st.integers(min_value=3, max_value=40))
+def test_any_text_fits_prints_and_is_the_same_when_it_is_cut_again(text: str, most: int) -> None:
+    for cut, size in ((one_line(text, most), len), (shorten(text, most), lambda line: len(line.encode()))):
+        assert size(cut) <= most
+        assert cut.isprintable()
+        assert cut == " ".join(cut.split())
+    assert one_line(one_line(text, most), most) == one_line(text, most)
