@@ -13,7 +13,7 @@ from watchlist_cli.output import Cell, Form, Printer
 from watchlist_cli.resolving import rules
 from watchlist_cli.resolving.evidence import Confidence, Found, NotFound
 from watchlist_cli.resolving.installed import Installed
-from watchlist_cli.resolving.resolver import Online, Source, resolve, resolve_online
+from watchlist_cli.resolving.resolver import NOTHING_HERE, Online, Source, resolve, resolve_online
 from watchlist_cli.session import Session
 
 _PACKAGES_SHOWN = 4
@@ -126,6 +126,8 @@ def _show(printer: Printer, plan: Plan) -> None:
         printer.note(f"{len(plan.not_found)} packages could not be resolved:")
         for missing in plan.not_found:
             printer.note(f"  {missing.dependency.purl.to_string()}: {missing.reason}")
+        if any(missing.reason == NOTHING_HERE for missing in plan.not_found):
+            printer.note("More is found where the project's packages are installed, or with --online.")
 
 
 def _packages(found: Sequence[Found]) -> str:

@@ -69,11 +69,19 @@ def read(path: Path) -> list[Dependency]:
 
 
 def found_below(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder that say what a project depends on; hidden folders are passed over."""
+    """Yield the files below a folder that say what a project depends on; hidden folders are passed over.
+
+    The lock file of Cargo's workspace has what its members below it depend on.
+    """
+    workspaces: list[Path] = []
     for directory, folders, names in os.walk(folder):
+        if "Cargo.lock" in names:
+            workspaces.append(Path(directory))
         folders[:] = sorted(name for name in folders if name not in _PASSED_OVER and not name.startswith("."))
         for name in sorted(names):
-            if _known(name) is not None and not _LOCKED_BY.get(name, set()) & set(names):
+            locked = _LOCKED_BY.get(name, set()) & set(names)
+            is_member = name == "Cargo.toml" and any(Path(directory).is_relative_to(each) for each in workspaces)
+            if _known(name) is not None and not locked and not is_member:
                 yield Path(directory, name)
 
 

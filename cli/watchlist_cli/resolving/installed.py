@@ -1,5 +1,6 @@
 """Repositories of packages that are installed on this machine, by their own metadata. Nothing is asked elsewhere."""
 
+import glob
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +25,11 @@ _GEM_LINK = re.compile(
     r's\.(?:metadata = \{.*?"source_code_uri" => "(?P<source>[^"]+)"|homepage = "(?P<home>[^"]+)")', re.DOTALL
 )
 
+_PLATFORM = re.compile(
+    r"(?P<stem>.+?)[-/](?:aix|android|darwin|freebsd|linux|linuxmusl|netbsd|openbsd|openharmony|sunos|win32)(?:-.+)?"
+)
+"""`@esbuild/linux-x64`, `lightningcss-darwin-arm64`: platforms as Node.js calls them."""
+
 
 class Installed:
     """What is installed for the projects in some folders: environments, `node_modules`, caches of Cargo, Go, Maven."""
@@ -44,7 +50,7 @@ class Installed:
             "gem": self._of_ruby,
         }
         reader = readers.get(purl.type)
-        return None if reader is None else reader(purl)
+        return reader(purl) if reader is not None and _names_no_place(purl) else None
 
     def _of_python(self, purl: PackageURL) -> Evidence | None:
         folder = self._distributions.get(canonicalize_name(purl.name))
@@ -80,12 +86,31 @@ class Installed:
             found = _json(folder / "node_modules" / name / "package.json")
             if found is not None:
                 return _of_package_json(found)
-        return self._of_pnpm(name)
+        return self._of_pnpm(name) or self._of_another_platform(name)
+
+    def _of_another_platform(self, name: str) -> Evidence | None:
+        """What is a package for each platform is installed for this one only; one project makes them all."""
+        variant = _PLATFORM.fullmatch(name)
+        sister = variant and self._for_this_platform.get(variant["stem"])
+        evidence = _of_package_json(_json(sister) or {}) if sister else None
+        return evidence and Evidence(evidence.address, "the package for this platform", Confidence.GUESSED)
+
+    @cached_property
+    def _for_this_platform(self) -> dict[str, Path]:
+        """Installed packages that are for one platform, by what stands before it in their names."""
+        found: dict[str, Path] = {}
+        for folder in self._folders:
+            for pattern in ("*", "@*/*"):
+                for package in (folder / "node_modules").glob(pattern):
+                    name = package.relative_to(folder / "node_modules").as_posix()
+                    if variant := _PLATFORM.fullmatch(name):
+                        found.setdefault(variant["stem"], package / "package.json")
+        return found
 
     def _of_pnpm(self, name: str) -> Evidence | None:
         for folder in self._folders:
             store = folder / "node_modules" / ".pnpm"
-            for package in store.glob(f"{name.replace('/', '+')}@*") if store.is_dir() else ():
+            for package in store.glob(f"{glob.escape(name.replace('/', '+'))}@*") if store.is_dir() else ():
                 found = _json(package / "node_modules" / name / "package.json")
                 if found is not None:
                     return _of_package_json(found)
@@ -94,8 +119,9 @@ class Installed:
     def _of_cargo(self, purl: PackageURL) -> Evidence | None:
         home = Path(self._environment.get("CARGO_HOME") or self._home / ".cargo")
         folders = [folder / "vendor" for folder in self._folders] + [*home.glob("registry/src/*")]
-        names = [purl.name, f"{purl.name}-{purl.version}"]
-        manifests = [folder / name / "Cargo.toml" for folder in folders for name in names]
+        name = glob.escape(purl.name)
+        names = [name, f"{name}-{glob.escape(purl.version) if purl.version else '[0-9]*'}"]
+        manifests = [found for folder in folders for name in names for found in folder.glob(f"{name}/Cargo.toml")]
         for manifest in manifests:
             try:
                 package = table(toml(manifest), "package") if manifest.is_file() else {}
@@ -120,7 +146,7 @@ class Installed:
 
     def _of_maven(self, purl: PackageURL) -> Evidence | None:
         folder = self._home / ".m2" / "repository" / Path(*str(purl.namespace).split(".")) / purl.name
-        pattern = f"{purl.version}/*.pom" if purl.version else "*/*.pom"
+        pattern = f"{glob.escape(purl.version)}/*.pom" if purl.version else "*/*.pom"
         for file in sorted(folder.glob(pattern), reverse=True):
             try:
                 root = fromstring(file.read_bytes(), forbid_dtd=True)
@@ -136,13 +162,20 @@ class Installed:
         places = [folder / "vendor" / "bundle" for folder in self._folders]
         places += [Path(path) for path in self._environment.get("GEM_PATH", "").split(os.pathsep) if path]
         for place in [*places, self._home / ".gem", self._home / ".local" / "share" / "gem"]:
-            for specification in _below(place, f"specifications/{purl.name}-{purl.version or '[0-9]*'}.gemspec"):
+            version = glob.escape(purl.version) if purl.version else "[0-9]*"
+            for specification in _below(place, f"specifications/{glob.escape(purl.name)}-{version}.gemspec"):
                 matches = _GEM_LINK.finditer(specification.read_text(encoding="utf-8", errors="replace"))
                 links = [
                     ("source", found["source"]) if found["source"] else ("homepage", found["home"]) for found in matches
                 ]
                 return labels.best(links, "installed gemspec")
         return None
+
+
+def _names_no_place(purl: PackageURL) -> bool:
+    """A file may hold anything; what it names must not lead out of the folders where packages lie."""
+    parts = [*(purl.namespace or "").split("/"), purl.name, purl.version or ""]
+    return not any(part in {".", ".."} or "\0" in part for part in parts) and not {"/", "\\"} & {*purl.name, *parts[-1]}
 
 
 def _of_package_json(document: Mapping[str, Any]) -> Evidence | None:

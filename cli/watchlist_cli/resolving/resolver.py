@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from packageurl import PackageURL
 
 from watchlist_cli.dependencies.dependency import Dependency
-from watchlist_cli.resolving import labels
+from watchlist_cli.resolving import labels, rules
 from watchlist_cli.resolving.addresses import repository_at
 from watchlist_cli.resolving.evidence import Confidence, Evidence, Found, NotFound
 
+NOTHING_HERE = "nothing on this machine names its repository"
 _ELSEWHERE = "its source is not on a host that is watched: "
 
 Source = Callable[[PackageURL], Evidence | None]
@@ -67,8 +68,8 @@ def _resolve(dependency: Dependency, sources: list[Source], known: dict[object, 
             known[package] = _best(_answers(dependency, sources))
         evidence = known[package]
     if evidence is None:
-        source = next((address for label, address in dependency.links if labels.is_source(label)), None)
-        return NotFound(dependency, _ELSEWHERE + source if source else "nothing on this machine names its repository")
+        source = next((address for label, address in _links(dependency) if labels.is_source(label)), None)
+        return NotFound(dependency, _ELSEWHERE + source if source else NOTHING_HERE)
     return _led_by(evidence, dependency)
 
 
@@ -84,9 +85,13 @@ def _answers(dependency: Dependency, sources: list[Source]) -> Iterator[Evidence
         answer = source(dependency.purl)
         if answer is not None:
             yield answer
-    answer = labels.best(dependency.links, dependency.file.name)
+    answer = labels.best(_links(dependency), dependency.file.name)
     if answer is not None:
         yield answer
+
+
+def _links(dependency: Dependency) -> list[tuple[str, str]]:
+    return [link for link in dependency.links if not rules.is_of_parent(dependency.purl, link[1])]
 
 
 def _best(answers: Iterator[Evidence]) -> Evidence | None:

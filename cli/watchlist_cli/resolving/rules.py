@@ -4,6 +4,7 @@ import re
 
 from packageurl import PackageURL
 
+from watchlist_cli.resolving.addresses import repository_at
 from watchlist_cli.resolving.evidence import Confidence, Evidence
 
 _HOSTS = {"github": "github.com", "githubactions": "github.com", "bitbucket": "bitbucket.org", "gitlab": "gitlab.com"}
@@ -11,6 +12,8 @@ _HOSTS = {"github": "github.com", "githubactions": "github.com", "bitbucket": "b
 
 _MODULE_HOSTS = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org")
 _GOPKG = re.compile(r"gopkg\.in/(?:(?P<owner>[^/]+)/)?(?P<name>[^/]+)\.v\d+.*")
+
+_PARENT = re.compile(r".+[-_.]parents?(?:[-_.]poms?)?")
 
 _VANITY = {
     "buf.build/go/protovalidate": "bufbuild/protovalidate-go",
@@ -96,6 +99,12 @@ def evidence_for(purl: PackageURL) -> Evidence | None:
         return Evidence(f"https://{namespace}/{purl.name}", "package URL", Confidence.CERTAIN)
     stated = purl.qualifiers.get("vcs_url") if isinstance(purl.qualifiers, dict) else None
     return None if stated is None else Evidence(stated, "package URL: vcs_url", Confidence.CLAIMED)
+
+
+def is_of_parent(purl: PackageURL, address: str) -> bool:
+    """Whether an address is that of a parent of many projects: what states no `scm` of its own inherits it in Maven."""
+    name = (repository_at(address) or "").rpartition("/")[2]
+    return purl.type == "maven" and _PARENT.fullmatch(name) is not None and "parent" not in purl.name
 
 
 def _of_module(module: str) -> Evidence | None:

@@ -504,11 +504,15 @@ def test_below_a_folder_lock_files_go_before_manifests_and_other_peoples_project
         "web/package.json",
         "web/node_modules/a/package.json",
         ".venv/x/pyproject.toml",
+        "rust/Cargo.lock",
+        "rust/Cargo.toml",
+        "rust/crates/inner/Cargo.toml",
+        "rusty/Cargo.toml",
     ]
     for name in [*names, "tools/pyproject.toml", "README.md"]:
         written(tmp_path, name, "")
     found = {path.relative_to(tmp_path).as_posix() for path in found_below(tmp_path)}
-    assert found == {"uv.lock", "web/package.json", "tools/pyproject.toml"}
+    assert found == {"uv.lock", "web/package.json", "tools/pyproject.toml", "rust/Cargo.lock", "rusty/Cargo.toml"}
 
 
 def test_a_bill_of_materials_repeats_links_of_packages_and_those_of_others_are_left_out(tmp_path: Path) -> None:

@@ -135,6 +135,8 @@ def machine(tmp_path: Path) -> Installed:
         {"homepage": "github.com/me/deep"},
     )
     put(project / "node_modules/broken/package.json", "{")
+    put(project / "node_modules/@tools/fast-linux-x64/package.json", {"repository": "me/fast"})
+    put(home / "secret/package.json", {"repository": "me/secret"})
     put(
         home / ".cargo/registry/src/index/serde-1.0.0/Cargo.toml",
         '[package]\nrepository = "https://github.com/me/serde"\n',
@@ -158,6 +160,8 @@ def machine(tmp_path: Path) -> Installed:
         ("pkg:npm/short@1", "https://github.com/me/short", Confidence.CLAIMED),
         ("pkg:npm/bugs@1", "https://github.com/me/bugs", Confidence.GUESSED),
         ("pkg:npm/%40deep/one@1.0.0", "https://github.com/me/deep", Confidence.GUESSED),
+        ("pkg:npm/%40tools/fast-win32-arm64-msvc@1", "https://github.com/me/fast", Confidence.GUESSED),
+        ("pkg:cargo/serde", "https://github.com/me/serde", Confidence.CLAIMED),
         ("pkg:cargo/serde@1.0.0", "https://github.com/me/serde", Confidence.CLAIMED),
         ("pkg:cargo/inner", "https://github.com/me/inner", Confidence.GUESSED),
         ("pkg:golang/example.org/Me/vanity@v1.0.0", "https://github.com/Me/vanity", Confidence.CERTAIN),
@@ -175,10 +179,26 @@ def test_an_installed_package_says_where_it_comes_from(
 
 
 @pytest.mark.parametrize(
-    "purl", ["pkg:pypi/absent", "pkg:npm/broken", "pkg:cargo/absent@1", "pkg:golang/example.org/a@v1", "pkg:nuget/x"]
+    "purl",
+    [
+        "pkg:pypi/absent",
+        "pkg:npm/broken",
+        "pkg:npm/%40tools/slow-win32-x64@1",
+        "pkg:cargo/absent@1",
+        "pkg:cargo/absent@[",
+        "pkg:golang/example.org/a@v1",
+        "pkg:nuget/x",
+    ],
 )
 def test_what_is_not_installed_or_broken_says_nothing(machine: Installed, purl: str) -> None:
     assert machine.evidence_for(PackageURL.from_string(purl)) is None
+
+
+@pytest.mark.parametrize("ecosystem", ["npm", "cargo", "maven", "gem", "pypi", "golang"])
+@pytest.mark.parametrize("name", ["../../secret", "/etc", "**", "a\0b", "..", "["])
+def test_a_name_leads_out_of_the_folders_of_packages_nowhere(machine: Installed, ecosystem: str, name: str) -> None:
+    assert machine.evidence_for(PackageURL(type=ecosystem, namespace="a", name=name, version=name)) is None
+    assert machine.evidence_for(PackageURL(type=ecosystem, namespace="..", name="secret", version="1")) is None
 
 
 def dependency(purl: str, stated: str | None = None) -> Dependency:
@@ -230,6 +250,16 @@ def test_links_that_the_file_repeats_count_after_the_name_and_what_is_installed(
     (elsewhere,) = resolve([linked(("vcs", "https://svn.example.org/a"))], [lambda _: None])
     assert isinstance(elsewhere, NotFound)
     assert elsewhere.reason == "its source is not on a host that is watched: https://svn.example.org/a"
+
+
+def test_the_source_of_a_parent_of_many_projects_is_not_that_of_each() -> None:
+    def of_maven(name: str) -> Dependency:
+        links = (("vcs", "https://github.com/jboss/jboss-parent-pom"),)
+        return Dependency(PackageURL("maven", "org.jboss", name, "1"), Path("bom.json"), links=links)
+
+    child, parent = resolve([of_maven("jboss-msc"), of_maven("jboss-parent")], [lambda _: None])
+    assert isinstance(child, NotFound)
+    assert isinstance(parent, Found)
 
 
 def test_what_is_not_known_comes_with_its_reason() -> None:
