@@ -1,5 +1,7 @@
 """The service in one environment: the constructs, wired."""
 
+from collections.abc import Mapping
+
 from aws_cdk import Stack, Stage, Tags
 from constructs import Construct
 
@@ -38,86 +40,49 @@ class RepositoryWatchlist(Stack):
         )
         Tags.of(self).add(COST_TAG, environment.service)
         monitoring = Monitoring(self, "Monitoring", environment=environment)
-        if environment.monthly_budget_dollars is not None:
-            Budget(
-                self,
-                "Budget",
-                environment=environment,
-                dollars=environment.monthly_budget_dollars,
-                monitoring=monitoring,
-            )
+        if (dollars := environment.monthly_budget_dollars) is not None:
+            Budget(self, "Budget", environment=environment, dollars=dollars, monitoring=monitoring)
         storage = Storage(self, "Storage", environment=environment, monitoring=monitoring)
         queues = JobQueues(self, "JobQueues", environment=environment, monitoring=monitoring)
-        values = {
-            "LOG_LEVEL": environment.log_level,
-            "POWERTOOLS_SERVICE_NAME": environment.service,
-            "COMMITS_INTERVAL_HOURS": str(environment.commits_interval_hours),
-            "HEALTH_INTERVAL_HOURS": str(environment.health_interval_hours),
-            "MAX_SETUP_TASKS": str(environment.max_setup_tasks),
-            "MAX_REFRESH_TASKS": str(environment.max_refresh_tasks),
-            **storage.variables,
-            **queues.variables,
-        }
+        of_all = {**_usual_variables(environment), **storage.variables, **queues.variables}
         worker = Worker(
             self,
             "Worker",
             environment=environment,
-            values=values,
+            values=of_all,
             storage=storage,
             github_token=GitHubToken(self, "GitHubToken", environment=environment),
             monitoring=monitoring,
         )
+        grant(worker.task_role, OF_TASK, storage, queues)
         live_status = LiveStatus(self, "LiveStatus", environment=environment)
         event_bus = EventBus(self, "EventBus", environment=environment)
-        notifications = Notifications(
-            self,
-            "Notify",
-            environment=environment,
-            monitoring=monitoring,
+        notifications = Notifications(self, "Notify", environment=environment, monitoring=monitoring)
+        functions = self._functions(
+            environment,
+            package_of,
+            {
+                **of_all,
+                **worker.variables,
+                **live_status.variables,
+                **event_bus.variables,
+                **notifications.variables,
+                **_access_variables(environment),
+            },
         )
-        grant(worker.task_role, OF_TASK, storage, queues)
-        values |= {
-            **worker.variables,
-            **live_status.variables,
-            **event_bus.variables,
-            **notifications.variables,
-            **_access_variables(environment),
-        }
-        functions = {
-            spec.name: Function(
-                self,
-                _construct_id(spec.name),
-                spec=spec,
-                environment=environment,
-                package=package_of(spec),
-                values=values,
-            )
-            for spec in function_specs.functions_of(accepts_tokens=environment.jwt is not None)
-        }
         for function in functions.values():
             grant(function.role, function.spec.permissions, storage, queues)
         live_status.route(functions, monitoring)
         for name in (routes.LIVE_REQUEST.function.name, function_specs.LIVE_PUBLISHER.name):
             live_status.allow_posting(functions[name].role)
         streams = Streams(
-            self,
-            "Streams",
-            environment=environment,
-            functions=functions,
-            storage=storage,
-            monitoring=monitoring,
+            self, "Streams", environment=environment, functions=functions, storage=storage, monitoring=monitoring
         )
         notifications.allow_notify(functions[function_specs.DIGEST.name].role)
         notifications.allow_deliver(functions[routes.TEST_NOTIFICATIONS.function.name].role)
         notifications.deliver_by(functions[function_specs.WEBHOOK_SENDER.name])
         event_bus.allow_put(functions[function_specs.EVENT_PUBLISHER.name].role)
-        api = Api(
-            self,
-            "Api",
-            environment=environment,
-            functions=functions,
-            monitoring=monitoring,
-        )
+        api = Api(self, "Api", environment=environment, functions=functions, monitoring=monitoring)
         Dispatch(
             self,
             "Dispatch",
@@ -127,20 +92,9 @@ class RepositoryWatchlist(Stack):
             worker=worker,
             monitoring=monitoring,
         )
-        TaskEvents(
-            self,
-            "TaskEvents",
-            task_stopped=functions[function_specs.TASK_STOPPED.name],
-            worker=worker,
-            monitoring=monitoring,
-        )
-        Schedules(
-            self,
-            "Schedules",
-            environment=environment,
-            functions=functions,
-            monitoring=monitoring,
-        )
+        task_stopped = functions[function_specs.TASK_STOPPED.name]
+        TaskEvents(self, "TaskEvents", task_stopped=task_stopped, worker=worker, monitoring=monitoring)
+        Schedules(self, "Schedules", environment=environment, functions=functions, monitoring=monitoring)
         Dashboard(
             self,
             "Dashboard",
@@ -154,6 +108,22 @@ class RepositoryWatchlist(Stack):
             functions=tuple(functions.values()),
         )
 
+    def _functions(
+        self, environment: Environment, package_of: PackageOf, values: Mapping[str, str]
+    ) -> dict[str, Function]:
+        """Create the environment's functions, each with those of the values that it reads; return them by name."""
+        return {
+            spec.name: Function(
+                self,
+                _construct_id(spec.name),
+                spec=spec,
+                environment=environment,
+                package=package_of(spec),
+                values=values,
+            )
+            for spec in function_specs.functions_of(accepts_tokens=environment.jwt is not None)
+        }
+
 
 class EnvironmentStage(Stage):
     """One environment, deployed by `cdk deploy '<name>/*'`."""
@@ -161,6 +131,17 @@ class EnvironmentStage(Stage):
     def __init__(self, scope: Construct, *, environment: Environment, package_of: PackageOf) -> None:
         super().__init__(scope, environment.name)
         self.stack = RepositoryWatchlist(self, "repository-watchlist", environment=environment, package_of=package_of)
+
+
+def _usual_variables(environment: Environment) -> dict[str, str]:
+    return {
+        "LOG_LEVEL": environment.log_level,
+        "POWERTOOLS_SERVICE_NAME": environment.service,
+        "COMMITS_INTERVAL_HOURS": str(environment.commits_interval_hours),
+        "HEALTH_INTERVAL_HOURS": str(environment.health_interval_hours),
+        "MAX_SETUP_TASKS": str(environment.max_setup_tasks),
+        "MAX_REFRESH_TASKS": str(environment.max_refresh_tasks),
+    }
 
 
 def _access_variables(environment: Environment) -> dict[str, str]:
