@@ -6,8 +6,7 @@ Semantics: Lambda guide, "Using Lambda with Amazon SQS", "Reporting batch item f
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from local_service.aws.embedded import REGION
 from local_service.background_loop import BackgroundLoop
@@ -91,7 +90,7 @@ def failed_ids(response: Any, message_ids: Iterable[str]) -> frozenset[str]:  # 
     return frozenset(str(identifier) for identifier in identifiers)
 
 
-class QueuePoller:
+class QueuePoller(BackgroundLoop):
     """Polls one queue on a thread of its own; a context manager.
 
     `pause` and `resume` stop and restart the polling, `wake` says that there are, or soon will be, messages.
@@ -116,21 +115,7 @@ class QueuePoller:
         self._sqs = sqs
         self._queue = queue
         self._invoke = invoke
-        self._loop = BackgroundLoop(
-            f"poller of {queue.name}", self.poll, seconds=idle_seconds, retry_seconds=_PAUSE_SECONDS
-        )
-        self.pause = self._loop.pause
-        self.resume = self._loop.resume
-        self.wake = self._loop.wake
-
-    def __enter__(self) -> Self:
-        self._loop.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.__exit__(kind, error, trace)
+        super().__init__(f"poller of {queue.name}", self.poll, seconds=idle_seconds, retry_seconds=_PAUSE_SECONDS)
 
     def poll(self) -> bool:
         """Receive one batch and have it served; return whether there was one."""

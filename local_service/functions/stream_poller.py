@@ -8,8 +8,7 @@ its children.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from local_service.aws.embedded import REGION
 from local_service.background_loop import BackgroundLoop
@@ -52,7 +51,7 @@ def _record_of(record: "RecordTypeDef", stream_arn: str) -> dict[str, Any]:
     }
 
 
-class StreamPoller:
+class StreamPoller(BackgroundLoop):
     """Reads one stream for one consumer on a thread of its own; a context manager.
 
     `pause` and `resume` stop and restart the reading, `wake` says that there are records.
@@ -88,25 +87,13 @@ class StreamPoller:
         self._iterator: str | None = None
         self._batch_size = consumer.batch_size
         self._retried = 0
-        self._loop = BackgroundLoop(
+        super().__init__(
             f"stream of {consumer.function.name}",
             self.poll,
             seconds=idle_seconds,
             retry_seconds=_PAUSE_SECONDS,
             gather_seconds=_GATHER_SECONDS,
         )
-        self.pause = self._loop.pause
-        self.resume = self._loop.resume
-        self.wake = self._loop.wake
-
-    def __enter__(self) -> Self:
-        self._loop.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.__exit__(kind, error, trace)
 
     def from_the_beginning(self) -> "StreamPoller":
         """Return a poller of the same stream, not started, that has read nothing yet."""
@@ -121,7 +108,7 @@ class StreamPoller:
         if wanted and not served:
             self._iterator = None
             self._fail(wanted)
-            self._loop.wake(_PAUSE_SECONDS)
+            self.wake(_PAUSE_SECONDS)
             return False
         if served < len(wanted):
             self._advance(wanted[served - 1])

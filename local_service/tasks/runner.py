@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -144,7 +144,7 @@ class _RunningTask:
                 self.process.stdin.flush()
 
 
-class TaskRunner:
+class TaskRunner(BackgroundLoop):
     """Runs the tasks of one cluster; a context manager whose exit stops all of them.
 
     `pause` and `resume` hold back new tasks; those that run go on. `wake` says that tasks were run or stopped.
@@ -187,19 +187,12 @@ class TaskRunner:
         self._running: dict[str, _RunningTask] = {}
         self._waiters: list[threading.Thread] = []
         self._closing = False
-        self._loop = BackgroundLoop("task runner", self.look, seconds=idle_seconds, retry_seconds=_PAUSE_SECONDS)
-        self.pause = self._loop.pause
-        self.resume = self._loop.resume
-        self.wake = self._loop.wake
-
-    def __enter__(self) -> Self:
-        self._loop.__enter__()
-        return self
+        super().__init__("task runner", self.look, seconds=idle_seconds, retry_seconds=_PAUSE_SECONDS)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._loop.__exit__(kind, error, trace)
+        super().__exit__(kind, error, trace)
         with self._lock:
             self._closing = True
             running, waiters = list(self._running.values()), list(self._waiters)
