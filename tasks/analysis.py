@@ -4,6 +4,7 @@ A setup does all of it. A refresh does what a check found due: the commits that 
 both.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,11 +16,11 @@ from tasks.child_process import ChildProcesses
 from tasks.history import (
     CommitWindow,
     Head,
-    Repository,
     StoredCommit,
     StoredHistory,
     open_repository,
 )
+from tasks.history import Repository as RemoteRepository
 from tasks.hosts.describe import Forge
 from tasks.refresh_alerts import Backfill, tell_of_commits, tell_of_health
 from tasks.scorecard.assessment import Assessor
@@ -27,6 +28,7 @@ from tasks.second_look import look_twice
 from watchlist import limits
 from watchlist.alerts.silence import tell_of_silence
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git.answers import renamed
 from watchlist.health import store as health_store
 from watchlist.health.analysis import Analysis
 from watchlist.health.scorecard import ScorecardResult, no_score
@@ -41,10 +43,12 @@ from watchlist.history.metrics import HistoryMetrics
 from watchlist.history.people import Identities, People
 from watchlist.history.store import Attempt, KeptHistory
 from watchlist.job_kinds import JobKind
+from watchlist.repository_url import InvalidRepositoryUrlError, Repository, parse_repository_url
 from watchlist.states import Stage
 from watchlist.storage import batches
 from watchlist.storage.batches import Patience
 from watchlist.storage.records import Entry
+from watchlist.watching import names
 from watchlist.watching.package import Package
 
 T = TypeVar("T")
@@ -128,7 +132,7 @@ class _Scope:
     """What every kind of job works on and with."""
 
     entry: Entry
-    repository: Repository
+    repository: RemoteRepository
     tools: Tools
     job: Job
     now: datetime
@@ -152,7 +156,8 @@ def _set_up(scope: _Scope) -> JobResult:
     """Fetch, store and analyse a repository that is new to the service."""
     _load(scope)
     head = look_twice(scope.repository.head, scope.job.check)
-    scope.job.describe(scope.tools.forge.describe(scope.entry.repository), head.branch)
+    _follow_rename(scope)
+    scope.job.describe(_describe(scope), head.branch)
     window = scope.repository.commits(since=scope.now - limits.HISTORY_PERIOD, limit=limits.HISTORY_COMMITS)
     commits = _count_lines(scope, window)
     manifest = _store_history(scope, window, _NO_HISTORY, commits)
@@ -174,13 +179,15 @@ def _set_up(scope: _Scope) -> JobResult:
 def _backfill(scope: _Scope) -> JobResult:
     """Bring the commits up to date and compute the metrics anew, and where it is due the health with them."""
     head = scope.repository.head()
+    renamings = _follow_rename(scope)
     if head.sha == scope.entry.head_sha:
         seen = {"checked_at": scope.now, "default_branch": head.branch}
         if scope.entry.with_health:
             renewed = _renew_health(scope)
-            return replace(renewed, attributes={**renewed.attributes, **seen})
-        return JobResult(seen, None, scope.repository.bytes_received)
-    package = scope.tools.forge.describe(scope.entry.repository)
+            alerts = renewed.alerts_raised + renamings
+            return replace(renewed, attributes={**renewed.attributes, **seen}, alerts_raised=alerts)
+        return JobResult(seen, None, scope.repository.bytes_received, renamings)
+    package = _describe(scope)
     stored = _load(scope)
     before = stored.commits
     window = scope.repository.commits(
@@ -201,12 +208,14 @@ def _backfill(scope: _Scope) -> JobResult:
     _store_health(scope, health.scorecard, metrics, outlook.identities(commits))
     described = {"package": package.model_dump(mode="json", exclude_none=True), "analyzed_at": scope.now}
     attributes = _of_history(scope, window, commits, outlook, manifest) | described | health.attributes_with(metrics)
-    return JobResult(attributes, health.renewed, scope.repository.bytes_received, alerts + health.alerts)
+    alerts += renamings + health.alerts
+    return JobResult(attributes, health.renewed, scope.repository.bytes_received, alerts)
 
 
 def _renew_health(scope: _Scope) -> JobResult:
     """Ask for a new Scorecard result, unless the last one stands, and compute the metrics anew."""
     scope.repository.head()  # the host answers, or nothing of this is worth doing
+    renamings = _follow_rename(scope)
     scope.job.report(Stage.ANALYZING)
     stored = _load(scope)
     if stored.is_lost:
@@ -217,7 +226,7 @@ def _renew_health(scope: _Scope) -> JobResult:
     health = _health(scope, is_renewed=True)
     _store_health(scope, health.scorecard, metrics, outlook.identities(commits))
     attributes = health.attributes_with(metrics)
-    return JobResult(attributes, health.renewed, scope.repository.bytes_received, health.alerts)
+    return JobResult(attributes, health.renewed, scope.repository.bytes_received, renamings + health.alerts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +252,28 @@ class _Health:
     def attributes_with(self, metrics: HistoryMetrics) -> dict[str, Any]:
         """Return the entry's attributes, what lists show of these metrics included."""
         return {**self.attributes, **_in_short(metrics, score=self.score, score_before=self.score_before)}
+
+
+def _follow_rename(scope: _Scope) -> int:
+    """Let the entry have the name to which its host redirected; return how many alerts are new."""
+    return _rename(scope, renamed(scope.entry.repository, scope.repository.path))
+
+
+def _describe(scope: _Scope) -> Package:
+    """Return what the host's API says; a name that it alone tells is followed as a redirect is."""
+    package = scope.tools.forge.describe(scope.entry.repository)
+    if package.renamed_to is None:
+        return package
+    with contextlib.suppress(InvalidRepositoryUrlError):
+        origin = scope.entry.origin
+        _rename(scope, parse_repository_url(f"{origin}/{package.renamed_to}", (origin,)))
+    return package.model_copy(update={"renamed_to": None})
+
+
+def _rename(scope: _Scope, name: Repository | None) -> int:
+    if name is None or name.key == scope.entry.repository.key:
+        return 0
+    return names.follow(scope.entry, name, scope.now, scope.job.check)
 
 
 def _health(scope: _Scope, *, is_renewed: bool) -> _Health:

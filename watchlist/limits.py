@@ -88,6 +88,12 @@ HISTORY_PERIOD = timedelta(days=365)
 HISTORY_COMMITS = 1000
 """Most commits of one repository."""
 
+NAMES_OF_A_REPOSITORY = 10
+"""Names that lead to one entry; when it gets another one, its oldest is let go."""
+
+PRESENT_NAME_TIMEOUT = timedelta(seconds=3)
+"""Longest that an add by a former name waits until the host has said who has that name now."""
+
 REPOSITORY_URL_CHARACTERS = 300
 """Longest repository URL that is read."""
 

@@ -173,9 +173,9 @@ class Repository:
         return self._connections.bytes_received
 
     @property
-    def url(self) -> str:
-        """Where the repository is, after what the host has said by now."""
-        return self._connections.url
+    def path(self) -> str:
+        """Where the repository is on its host, after what the host has said by now: another than was asked for."""
+        return self._connections.path
 
     def head(self) -> Head:
         """Return where HEAD points; one small request, once.

@@ -36,15 +36,15 @@ from watchlist.git.answers import (
     error_of_status,
     followed,
 )
-from watchlist.git.protocol import (
+from watchlist.git.requests import (
     ADVERTISEMENT_TYPE,
     REQUEST_TYPE,
     RESULT_TYPE,
     SERVICE,
     USER_AGENT,
     VERSION_HEADER,
+    explained,
 )
-from watchlist.git.remote import explained
 
 _COMPRESS_ABOVE = 1024
 _READ_SIZE = 16 * 1024
@@ -139,6 +139,11 @@ class GitHttpConnections:
     def url(self) -> str:
         """Where the repository is, as far as the host has said by now."""
         return self._place.url
+
+    @property
+    def path(self) -> str:
+        """The path of that address."""
+        return self._place.path
 
     @contextlib.contextmanager
     def borrow(self) -> Iterator["GitHttpConnection"]:

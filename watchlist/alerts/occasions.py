@@ -10,6 +10,7 @@ from watchlist.alerts.baseline import Baseline
 from watchlist.health.verdict import Verdict, VerdictState
 from watchlist.history.commits import Commit
 from watchlist.history.people import People
+from watchlist.repository_url import Repository
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,21 @@ class Returned(Occasion):
     """The repository is back after an absence that its watchers were told of: the one that began at `gone_since`."""
 
     gone_since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renamed(Occasion):
+    """The host redirects to another owner or name of its own.
+
+    Attributes:
+        before: what it was called.
+        after: what it is called now.
+        previous: when it was renamed before; None for the first time.
+    """
+
+    before: Repository
+    after: Repository
+    previous: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

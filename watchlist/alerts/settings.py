@@ -21,6 +21,7 @@ from watchlist.alerts.kinds.inactivity import InactivitySettings
 from watchlist.alerts.kinds.lines_added_deleted import LinesAddedDeletedSettings
 from watchlist.alerts.kinds.new_vulnerabilities_detected import NewVulnerabilitiesDetectedSettings
 from watchlist.alerts.kinds.processing_finished import ProcessingFinishedSettings
+from watchlist.alerts.kinds.repository_renamed import RepositoryRenamedSettings
 from watchlist.alerts.kinds.repository_unavailable import RepositoryUnavailableSettings
 from watchlist.alerts.kinds.unusual_author_activity import UnusualAuthorActivitySettings
 from watchlist.alerts.kinds.verdict_changes import VerdictChangesSettings
@@ -40,6 +41,7 @@ class AlertKind(StrEnum):
     INACTIVITY = "inactivity"
     PROCESSING_FINISHED = "processing_finished"
     REPOSITORY_UNAVAILABLE = "repository_unavailable"
+    REPOSITORY_RENAMED = "repository_renamed"
     VERDICT_CHANGES = "verdict_changes"
 
 
@@ -57,6 +59,7 @@ class AlertMetric(StrEnum):
     PROCESSING_RUNS_FINISHED = "processing_runs_finished"
     CHECKS_FAILED = "checks_failed"
     CHECKS_ANSWERED = "checks_answered"
+    NAMES_CHANGED = "names_changed"
     VERDICTS_CHANGED = "verdicts_changed"
 
 
@@ -100,6 +103,7 @@ class AlertSettings(BaseModel):
     inactivity: InactivitySettings = InactivitySettings()
     processing_finished: ProcessingFinishedSettings = ProcessingFinishedSettings()
     repository_unavailable: RepositoryUnavailableSettings = RepositoryUnavailableSettings()
+    repository_renamed: RepositoryRenamedSettings = RepositoryRenamedSettings()
     verdict_changes: VerdictChangesSettings = VerdictChangesSettings()
 
     def updated(self, change: "AlertSettings") -> "AlertSettings":

@@ -33,6 +33,7 @@ from watchlist.metrics import Metric
 from watchlist.states import CheckOutcome, DueKind
 from watchlist.storage.last_check import LastCheck
 from watchlist.storage.records import Entry
+from watchlist.watching import names
 
 Seen = dict[str, Any]
 """Attributes of an entry that a check has found out; None removes one."""
@@ -154,6 +155,8 @@ class Checks:
             self._answered(entry, head, seen, now)
 
     def _answered(self, entry: Entry, head: Head, seen: Seen, now: datetime) -> None:
+        if head.renamed_to is not None:
+            self.tally.add(Metric.ALERTS_RAISED, names.follow(entry, head.renamed_to, now))
         self.tally.add(Metric.ALERTS_RAISED, _tell_of_return(entry, now))
         if head.sha == entry.head_sha:
             self.tally.add(Metric.ALERTS_RAISED, tell_of_silence(entry.watchlist_id, _last_commits(entry), now))

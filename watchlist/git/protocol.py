@@ -17,17 +17,9 @@ from dulwich.refs import Ref, check_ref_format
 from watchlist import limits
 from watchlist.errors import ErrorCode, JobError
 from watchlist.git.answers import BrokenOffError, error_of_line
+from watchlist.git.requests import SERVICE, USER_AGENT
 from watchlist.repository_url import Repository
 from watchlist.text import printable
-
-USER_AGENT = "git/2.45.0 (repository-watchlist)"
-"""Hosts serve git's protocol to clients that look like git, and HTML to others."""
-
-SERVICE = "git-upload-pack"
-VERSION_HEADER = {"Git-Protocol": "version=2"}
-ADVERTISEMENT_TYPE = f"application/x-{SERVICE}-advertisement"
-REQUEST_TYPE = f"application/x-{SERVICE}-request"
-RESULT_TYPE = f"application/x-{SERVICE}-result"
 
 BRANCHES_SHOWN = 20
 """Of a repository whose HEAD names none of them."""

@@ -143,15 +143,16 @@ class WatchlistItem(Item):
 
 
 class RepositoryKey(WatchlistItem, discriminator="repository"):
-    """Which entry a repository has; written once in a transaction, so that there is only one."""
+    """Which entry a repository's name leads to; written in a transaction, so that it is only one."""
 
+    PREFIX = "REPOSITORY#"
     SK = "KEY"
     watchlist_id = UnicodeAttribute()
 
     @staticmethod
     def pk_of(repository: Repository) -> str:
         """Return the hash key for `repository`."""
-        return f"REPOSITORY#{repository.key}"
+        return RepositoryKey.PREFIX + repository.key
 
 
 class LastError(MapAttribute[str, Any]):
@@ -237,6 +238,9 @@ class Entry(WatchlistItem, discriminator="entry"):
     origin = UnicodeAttribute()
     owner = UnicodeAttribute()
     name = UnicodeAttribute()
+    known_as = JSONAttribute(null=True)
+    """The keys of all names that lead here (`watchlist.watching.names`); absent while there is but the one."""
+    renamed_at = UTCDateTimeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     watchers = NumberAttribute()
 

@@ -21,6 +21,8 @@ from watchlist.storage import batches
 from watchlist.storage.failures import is_refused, passes
 from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry, WatchlistItem, user_hash
 from watchlist.storage.transactions import ContendedError, retried, transaction
+from watchlist.watching import names
+from watchlist.watching.names import NameReader
 
 
 class EntryNotFoundError(RequestRefusedError):
@@ -112,15 +114,18 @@ class _Admission:
     creation: _Creation | None = None
 
 
-def add(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) -> Added:
+def add(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime, reader: NameReader | None = None) -> Added:
     """Add the repository, or join the user to its entry. At any instant a repository has one entry and one setup job.
+
+    A former name of a repository leads to its entry, too. If a `reader` is given, it is asked first whether another
+    repository has taken that name.
 
     Raises:
         AlreadyWatchingError: the user watches it already; nothing changed.
         ServiceUnavailableError: the job could not be queued; nothing is kept. If others have joined in between, the
             entry stays instead, and the reconciler queues its job.
     """
-    admission = _admit(watch, correlation_id, at)
+    admission = _admit(watch, correlation_id, at, reader)
     if admission.creation is not None:
         try:
             queue.send(admission.creation.message)
@@ -130,7 +135,9 @@ def add(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime) -> Add
     return admission.added
 
 
-def add_batch(watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at: datetime) -> list[Added | Refusal]:
+def add_batch(
+    watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at: datetime, reader: NameReader | None = None
+) -> list[Added | Refusal]:
     """Add each; the result at an index is what `add` would have returned or raised for the watch at that index.
 
     As many as fit one call of the queue are written, then sent, then the next ones: if this breaks off, few entries
@@ -138,12 +145,14 @@ def add_batch(watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at
     """
     results: list[Added | Refusal] = []
     for start in range(0, len(watches), BATCH):
-        results += _add_some(watches[start : start + BATCH], queue, correlation_id, at)
+        results += _add_some(watches[start : start + BATCH], queue, correlation_id, at, reader)
     return results
 
 
-def _add_some(watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at: datetime) -> list[Added | Refusal]:
-    admissions = [_try_to_admit(watch, correlation_id, at) for watch in watches]
+def _add_some(
+    watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at: datetime, reader: NameReader | None
+) -> list[Added | Refusal]:
+    admissions = [_try_to_admit(watch, correlation_id, at, reader) for watch in watches]
     creations = {
         index: admission.creation
         for index, admission in enumerate(admissions)
@@ -169,9 +178,9 @@ def _result(admission: _Admission | Refusal, undone: Mapping[str, ServiceUnavail
             return admission
 
 
-def _try_to_admit(watch: Watch, correlation_id: str, at: datetime) -> _Admission | Refusal:
+def _try_to_admit(watch: Watch, correlation_id: str, at: datetime, reader: NameReader | None) -> _Admission | Refusal:
     try:
-        return _admit(watch, correlation_id, at)
+        return _admit(watch, correlation_id, at, reader)
     except (AlreadyWatchingError, ServiceUnavailableError) as refusal:
         return refusal
     except PynamoDBException as error:
@@ -180,10 +189,10 @@ def _try_to_admit(watch: Watch, correlation_id: str, at: datetime) -> _Admission
         return ServiceUnavailableError("The database did not answer.")
 
 
-def _admit(watch: Watch, correlation_id: str, at: datetime) -> _Admission:
+def _admit(watch: Watch, correlation_id: str, at: datetime, reader: NameReader | None) -> _Admission:
     def join_or_create(number: int) -> _Admission:
-        existing = _entry_of(watch.repository)
-        if existing is not None:
+        existing = names.entry_named(watch.repository)
+        if existing is not None and not (reader and names.free_if_taken(existing, watch.repository, reader)):
             return _join(existing, watch, at)
         # another entry, or one just removed, can have the id of the same second: a later second's is free
         return _create(watch, watchlist_id_of(watch.repository, at + timedelta(seconds=number)), correlation_id, at)
@@ -332,14 +341,6 @@ def find(watchlist_id: str) -> Entry:
     if entry is None or entry.is_removed:
         raise EntryNotFoundError(watchlist_id)
     return entry
-
-
-def _entry_of(repository: Repository) -> Entry | None:
-    try:
-        key = RepositoryKey.get(RepositoryKey.pk_of(repository), RepositoryKey.SK, consistent_read=True)
-    except RepositoryKey.DoesNotExist:
-        return None
-    return job_protocol.find_entry(key.watchlist_id)
 
 
 def _join(entry: Entry, watch: Watch, at: datetime) -> _Admission:

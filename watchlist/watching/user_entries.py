@@ -15,9 +15,9 @@ from watchlist.errors import RequestRefusedError
 from watchlist.jobs import protocol as job_protocol
 from watchlist.states import DueKind, EntryStatus, JobState
 from watchlist.storage.failures import is_refused
-from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry
+from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, UserEntry
 from watchlist.storage.transactions import retried, transaction
-from watchlist.watching import removal
+from watchlist.watching import names, removal
 
 _ID = re.compile(r"user_(?P<hash>[0-9a-f]{32})_(?P<watchlist_id>watchlist_[A-Za-z0-9._-]+)")
 
@@ -147,8 +147,7 @@ def _leave(user_entry: UserEntry, now: datetime) -> Entry:
 
 def _remove_entry(writes: TransactWrite, entry: Entry, now: datetime) -> None:
     """Free the repository for a new entry, and leave the old one to be purged when no task can write to it any more."""
-    key = RepositoryKey(RepositoryKey.pk_of(entry.repository), RepositoryKey.SK)
-    writes.delete(key, condition=RepositoryKey.watchlist_id == entry.watchlist_id)
+    names.delete_keys(writes, entry)
     writes.update(
         Entry(entry.pk, ENTRY_KEY),
         actions=[
@@ -162,5 +161,5 @@ def _remove_entry(writes: TransactWrite, entry: Entry, now: datetime) -> None:
             Entry.due_kind.set(DueKind.REMOVAL),
             Entry.due_at.set(removal.due_at(entry, now)),
         ],
-        condition=(Entry.watchers == 1) & (Entry.status != EntryStatus.REMOVED),
+        condition=(Entry.watchers == 1) & (Entry.status != EntryStatus.REMOVED) & names.unchanged(entry),
     )

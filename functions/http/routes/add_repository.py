@@ -30,6 +30,7 @@ from watchlist import clock, limits
 from watchlist.alerts.settings import AlertSettings
 from watchlist.deployment import routes
 from watchlist.errors import ServiceUnavailableError
+from watchlist.git.requests import GitHosts, RemoteLimits
 from watchlist.repository_spelling import read_repository
 from watchlist.repository_url import Repository
 from watchlist.states import EntryStatus
@@ -214,9 +215,16 @@ def add_repositories(
     return Response(HTTPStatus.MULTI_STATUS, "application/json", answer)
 
 
+def _names() -> GitHosts:
+    """Return what asks hosts about former names, each add for so long at most."""
+    seconds = limits.PRESENT_NAME_TIMEOUT.total_seconds()
+    return GitHosts(function.settings.allowed_origins, RemoteLimits(seconds, connect_seconds=seconds, in_all=seconds))
+
+
 def _add(request: AddRequest) -> AddAnswer:
     spend(caller_of(router), Allowance.ADDS, 1, function.settings.adds_an_hour, clock.now())
-    added = entries.add(request.to_watch(), queue(), http_api.correlation_id(logger), clock.now())
+    with _names() as reader:
+        added = entries.add(request.to_watch(), queue(), http_api.correlation_id(logger), clock.now(), reader)
     entry = added.entry
     logger.info("repository added", watchlist_id=entry.watchlist_id, is_new=added.is_new, job_id=entry.job_id)
     status = entry.entry_status
@@ -237,7 +245,8 @@ def _add_batch(request: BatchRequest) -> BatchAnswer:
     results: dict[int, Added | Refusal | Problem]
     results = {index: each for index, each in enumerate(read) if isinstance(each, Problem)}
     spend(caller_of(router), Allowance.ADDS, len(watches), function.settings.adds_an_hour, clock.now())
-    added = entries.add_batch([*watches.values()], queue(), http_api.correlation_id(logger), clock.now())
+    with _names() as reader:
+        added = entries.add_batch([*watches.values()], queue(), http_api.correlation_id(logger), clock.now(), reader)
     results |= zip(watches, added, strict=True)
     answers = [
         _item_answer(index, result, watches[index].user if index in watches else None)

@@ -19,6 +19,7 @@ from functions.http.shapes.history import HistoryAnswer
 from watchlist.errors import ErrorCode
 from watchlist.states import CheckOutcome, DueKind, Stage
 from watchlist.storage.records import Entry, Progress, UserEntry
+from watchlist.watching import names
 from watchlist.watching.entries import EntryWithWatchers
 from watchlist.watching.package import Package
 
@@ -105,6 +106,14 @@ class StatusAnswer(BaseModel):
     next_attempt_at: Annotated[Moment | None, Field(description="While it waits for the next one.", examples=[None])]
     progress: Annotated[ProgressAnswer | None, Field(description="Of the current or last job.")]
     package: Annotated[dict[str, Any], stored_as(Package)]
+    former_names: Annotated[
+        list[str],
+        Field(
+            description="What its host called it before, as `host/owner/name`: adding it by one of these joins this "
+            "entry, until another repository has that name.",
+            examples=[["github.com/mitsuhiko/flask"]],
+        ),
+    ]
     head_sha: Annotated[Sha | None, Field(description="The commit up to which the history is stored.")]
     commits: Annotated[int | None, Field(description="Commits stored; null until known.", examples=[423])]
     history: Annotated[
@@ -143,6 +152,7 @@ class StatusAnswer(BaseModel):
             next_attempt_at=entry.next_attempt_at,
             progress=ProgressAnswer.of(entry.progress),
             package=_package(entry),
+            former_names=names.former_names(entry),
             head_sha=entry.head_sha,
             commits=None if entry.commits is None else int(entry.commits),
             history=HistoryAnswer.of(entry),

@@ -16,7 +16,7 @@ from dulwich.protocol import pkt_line
 from local_service.aws import embedded as embedded_aws
 from local_service.functions.host import Context
 from local_service.provisioning import Environment
-from tests.hostile_server import HostileServer, reply
+from tests.hostile_server import ADVERTISEMENT, HostileServer, reply
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import clean
 from watchlist import clock
@@ -36,11 +36,18 @@ DAY = timedelta(days=1)
 
 @dataclass
 class Host:
-    """A host of repositories that are nothing but a HEAD; `answers` are statuses of those that answer otherwise."""
+    """A host of repositories that are nothing but a HEAD.
+
+    Attributes:
+        heads: of those whose HEAD is not OLD, by name.
+        statuses: of those that answer otherwise.
+        moved: the names to which the host redirects, by their former ones.
+    """
 
     heads: dict[str, str] = field(default_factory=dict)
     branch: str = "main"
     statuses: dict[str, int] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
     origin: str = ""
     requests: list[str] = field(default_factory=list)
 
@@ -48,6 +55,13 @@ class Host:
         name = handler.path.split("/")[2]
         if name in self.statuses:
             reply(handler, status=self.statuses[name])
+            return
+        if name in self.moved:
+            path = handler.path.replace(f"/owner/{name}/", f"/owner/{self.moved[name]}/")
+            reply(handler, status=301, location=path)
+            return
+        if handler.command == "GET":
+            reply(handler, ADVERTISEMENT)
             return
         head = self.heads.get(name, OLD)
         reply(handler, pkt_line(f"{head} HEAD symref-target:refs/heads/{self.branch}\n".encode()) + b"0000")

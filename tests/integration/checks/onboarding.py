@@ -1,7 +1,7 @@
 """A repository that is served, analysed in this process, and seen as callers see it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from tasks.analysis import Tools
 from tasks.child_process import ChildProcesses
 from tasks.hosts.describe import Forge
 from tasks.hosts.github_api import GitHubApi
+from tests.hostile_server import HostileServer, Respond
 from tests.integration.checks.conftest import Host, Watchlist
 from watchlist import clock
 from watchlist.alerts import store as alert_store
@@ -119,8 +120,16 @@ class Onboarded:
 
 
 @contextmanager
-def onboarding(watchlist: Watchlist, root: Path) -> Iterator[Onboarded]:
-    """Serve `root/served/owner/name` and watch it; its setup is still to be run."""
+def onboarding(
+    watchlist: Watchlist, root: Path, host: Callable[[GitServer], Respond] | None = None
+) -> Iterator[Onboarded]:
+    """Serve `root/served/owner/name` and watch it; its setup is still to be run.
+
+    Args:
+        watchlist: to which it is added.
+        root: the folder of the repositories and of what is written for a while.
+        host: what stands before git's server, if anything does.
+    """
     tools: Any = Tools(
         children=ChildProcesses(),
         scratch=root / "scratch",
@@ -128,6 +137,7 @@ def onboarding(watchlist: Watchlist, root: Path) -> Iterator[Onboarded]:
         assessor=NoScorecard(),  # type: ignore[arg-type] # all that is asked of it
     )
     tools.scratch.mkdir()
-    with GitServer(root / "served") as server:
-        watched = Watchlist(Host(origin=server.url), watchlist.queue)
+    with GitServer(root / "served") as server, ExitStack() as running:
+        before = running.enter_context(HostileServer(host(server))) if host else None
+        watched = Watchlist(Host(origin=before.origin if before else server.url), watchlist.queue)
         yield Onboarded(watched, tools, watched.add("name", "ada"))

@@ -19,8 +19,9 @@ from local_service.git.server import GitServer
 from tests.hostile_server import ADVERTISEMENT, HEAD, REFS, HostileServer, Respond, reply
 from tests.repositories import build_repository, git, straight_line
 from watchlist.errors import ErrorCode, JobError
-from watchlist.git.protocol import RESULT_TYPE, Head
-from watchlist.git.remote import HeadReader, RemoteLimits
+from watchlist.git.protocol import Head
+from watchlist.git.remote import HeadReader
+from watchlist.git.requests import RESULT_TYPE, RemoteLimits
 from watchlist.repository_url import Repository
 
 TIGHT = RemoteLimits(seconds=0.5, connect_seconds=0.5, bytes=4096)

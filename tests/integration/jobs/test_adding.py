@@ -14,7 +14,7 @@ from tests.integration.jobs.harness import URL, Harness, user_entries
 from watchlist import limits
 from watchlist.jobs.queue import JobQueue
 from watchlist.storage.records import WatchlistItem
-from watchlist.watching import entries
+from watchlist.watching import names
 
 SQS_DOWN = Fault(service="sqs", operation="SendMessage")
 
@@ -99,7 +99,7 @@ def test_an_add_that_others_have_joined_is_kept_though_its_message_could_not_be_
 def test_two_users_at_the_same_instant_get_one_entry_and_one_job(service: Harness) -> None:
     users = ["ada", "bob", "cy", "dot"]
     together = Barrier(len(users))
-    entry_of = entries._entry_of  # noqa: SLF001 - the moment between looking and writing
+    entry_of = names.entry_named  # the moment between looking and writing
 
     def look_together(repository: Any) -> Any:
         found = entry_of(repository)
@@ -107,7 +107,7 @@ def test_two_users_at_the_same_instant_get_one_entry_and_one_job(service: Harnes
             together.wait(10)
         return found
 
-    service.monkeypatch.setattr(entries, "_entry_of", look_together)
+    service.monkeypatch.setattr(names, "entry_named", look_together)
     with ThreadPoolExecutor(len(users)) as pool:
         answers = [answer(response) for response in pool.map(lambda user: service.post(user=user), users)]
 

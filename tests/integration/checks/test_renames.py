@@ -1,0 +1,234 @@
+"""Repositories that their host calls by another name: one entry, whichever name it is added by, told once."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from local_service.aws.faults import Fault
+from local_service.git.server import GitServer
+from tests.forwarding_host import forward, send
+from tests.hostile_server import Respond, reply
+from tests.integration.aws import Aws
+from tests.integration.checks.conftest import NEW, Host, Scheduler, Watchlist
+from tests.integration.checks.onboarding import Onboarded, onboarding
+from tests.repositories import NOW, build_repository, straight_line
+from watchlist import clock, limits
+from watchlist.alerts import store as alert_store
+from watchlist.alerts.settings import AlertKind
+from watchlist.git.requests import GitHosts
+from watchlist.job_kinds import JobKind
+from watchlist.repository_url import Repository
+from watchlist.storage.records import Entry, RepositoryKey, WatchlistItem
+from watchlist.watching import entries, names, user_entries
+
+
+@pytest.fixture
+def reader(host: Host) -> Iterator[GitHosts]:
+    with GitHosts([host.origin]) as hosts:
+        yield hosts
+
+
+def told(entry: Entry, user: str = "ada") -> list[str]:
+    """Return what a user was told of names."""
+    start = datetime.min.replace(tzinfo=clock.now().tzinfo)
+    page = alert_store.page(entries.user_watchlist_id_of(entry.watchlist_id, user), start, 100, None)
+    alerts = [record.alert for record in page.alerts]
+    return [alert["message"] for alert in alerts if alert["kind"] == AlertKind.REPOSITORY_RENAMED]
+
+
+def add(watchlist: Watchlist, name: str, user: str, reader: GitHosts | None = None) -> Entry:
+    watch = entries.Watch(Repository(watchlist.host.origin, "owner", name), user, {}, None)
+    return entries.add(watch, watchlist.queue, "correlation", clock.now(), reader).entry
+
+
+def leave(entry: Entry, user: str) -> None:
+    user_entry = user_entries.find(entries.user_watchlist_id_of(entry.watchlist_id, user), None)
+    user_entries.stop_watching(user_entry, clock.now())
+
+
+def keys() -> set[str]:
+    return {item.pk.rpartition("/")[2] for item in WatchlistItem.scan() if isinstance(item, RepositoryKey)}
+
+
+def check_again(entry: Entry, scheduler: Scheduler) -> Entry:
+    """Let the next run look at the entry, whenever that was due."""
+    entry = entries.find(entry.watchlist_id)
+    entry.update(actions=[Entry.due_at.set(clock.now()), Entry.checked_at.set(entry.created_at - limits.RAREST_CHECK)])
+    scheduler.run()
+    return entries.find(entry.watchlist_id)
+
+
+def test_a_check_gives_the_entry_its_new_name_and_tells_each_watcher_once(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host
+) -> None:
+    entry = watchlist.add_ready("old", "ada", "bob", package={"name": "owner/old", "url": "x", "stars": 3})
+    host.moved["old"] = "new"
+    after = check_again(entry, scheduler)
+    assert after.repository == Repository(host.origin, "owner", "new")
+    assert after.package == {"name": "owner/new", "url": f"{host.origin}/owner/new", "stars": 3}
+    assert (after.generation, after.head_sha) == (entry.generation, entry.head_sha)
+    check_again(entry, scheduler)
+    for user in ("ada", "bob"):
+        (message,) = told(entry, user)
+        assert message.startswith(f"The repository {host.origin}/owner/old is called {host.origin}/owner/new now.")
+    assert host.requests[-1] == "/owner/new/git-upload-pack"
+
+
+def test_a_check_that_finds_a_new_name_and_new_commits_starts_one_backfill(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host
+) -> None:
+    entry = watchlist.add_ready("old")
+    host.moved["old"], host.heads["new"] = "new", NEW
+    after = check_again(entry, scheduler)
+    assert (after.name, after.kind, after.state.is_open) == ("new", JobKind.COMMIT_BACKFILL, True)
+
+
+def test_adding_either_name_joins_the_same_entry(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host, reader: GitHosts
+) -> None:
+    entry = watchlist.add_ready("old")
+    host.moved |= {"old": "new", "new": "newest"}
+    assert check_again(entry, scheduler).name == "newest"
+    joined = [add(watchlist, name, f"by-{name}", reader) for name in ("old", "newest")]
+    assert {each.watchlist_id for each in joined} == {entry.watchlist_id}
+    with pytest.raises(entries.AlreadyWatchingError):
+        add(watchlist, "old", "ada", reader)
+    assert names.former_names(entries.find(entry.watchlist_id)) == [f"{host.origin.partition('://')[2]}/owner/old"]
+
+
+def test_users_who_add_both_names_at_the_same_instant_join_one_entry(watchlist: Watchlist, host: Host) -> None:
+    entry = watchlist.add_ready("old")
+    together = Barrier(5)
+
+    def rename() -> None:
+        together.wait(10)
+        names.follow(entries.find(entry.watchlist_id), Repository(host.origin, "owner", "new"), clock.now())
+
+    def join(user: str) -> None:
+        together.wait(10)
+        add(watchlist, "old", user)
+
+    with ThreadPoolExecutor(5) as threads:
+        done = [threads.submit(rename), threads.submit(rename), *(threads.submit(join, user) for user in "bcd")]
+        for each in done:
+            each.result()
+    after = entries.find(entry.watchlist_id)
+    assert (after.name, int(after.watchers), keys()) == ("new", 4, {"old", "new"})
+    assert len(told(entry)) == 1
+    assert add(watchlist, "new", "eve").watchlist_id == entry.watchlist_id
+
+
+def test_a_former_name_that_another_repository_takes_is_that_one_s(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host, reader: GitHosts
+) -> None:
+    renamed = watchlist.add_ready("old")
+    host.moved["old"] = "new"
+    check_again(renamed, scheduler)
+    del host.moved["old"]
+    other = add(watchlist, "old", "bob", reader)
+    assert other.watchlist_id != renamed.watchlist_id
+    assert add(watchlist, "old", "cy", reader).watchlist_id == other.watchlist_id
+    assert add(watchlist, "new", "dot", reader).watchlist_id == renamed.watchlist_id
+    leave(renamed, "ada")
+    leave(renamed, "dot")
+    assert keys() == {"old"}
+    assert add(watchlist, "old", "eve", reader).watchlist_id == other.watchlist_id
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_former_name_of_which_the_host_says_nothing_stays(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host, reader: GitHosts, status: int
+) -> None:
+    entry = watchlist.add_ready("old")
+    host.moved["old"] = "new"
+    check_again(entry, scheduler)
+    host.statuses["old"] = status
+    assert add(watchlist, "old", "bob", reader).watchlist_id == entry.watchlist_id
+
+
+def test_where_both_names_are_watched_already_every_name_leads_to_the_one_added_by_the_new_name(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host
+) -> None:
+    old, new = watchlist.add_ready("old"), watchlist.add_ready("new", "bob")
+    host.moved["old"] = "new"
+    after = check_again(old, scheduler)
+    assert after.name == "new"
+    assert len(told(old)) == 1
+    assert told(new, "bob") == []
+    assert {add(watchlist, name, f"by-{name}").watchlist_id for name in ("old", "new")} == {new.watchlist_id}
+    leave(old, "ada")
+    assert keys() == {"old", "new"}
+    for user in ("bob", "by-old", "by-new"):
+        leave(new, user)
+    assert keys() == set()
+
+
+def test_a_repository_that_gets_its_first_name_back_is_told_of_each_time(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host
+) -> None:
+    entry = watchlist.add_ready("old")
+    for moved in ({"old": "new"}, {"new": "old"}, {"old": "new"}):
+        host.moved = moved
+        check_again(entry, scheduler)
+    assert len(told(entry)) == 3
+    assert names.keys_of(entries.find(entry.watchlist_id))[0].endswith("/new")
+    assert keys() == {"old", "new"}
+
+
+def test_only_so_many_names_are_kept_and_all_of_them_go_with_the_last_watcher(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "NAMES_OF_A_REPOSITORY", 3)
+    entry = watchlist.add_ready("n0")
+    for number in range(5):
+        host.moved = {f"n{number}": f"n{number + 1}"}
+        check_again(entry, scheduler)
+    assert keys() == {"n3", "n4", "n5"}
+    leave(entry, "ada")
+    assert keys() == set()
+
+
+def test_a_rename_whose_write_fails_is_told_once_when_it_is_seen_again(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host, aws: Aws
+) -> None:
+    entry = watchlist.add_ready("old")
+    host.moved["old"] = "new"
+    aws.server.inject(Fault(operation="TransactWriteItems"))
+    assert check_again(entry, scheduler).name == "old"
+    aws.server.inject()
+    assert check_again(entry, scheduler).name == "new"
+    assert len(told(entry)) == 1
+
+
+def redirecting(server: GitServer) -> Respond:
+    """Return how a host responds that redirects `name` to `renamed`."""
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        if handler.path.startswith("/owner/name/"):
+            reply(handler, status=301, location=handler.path.replace("/name/", "/renamed/"))
+        else:
+            send(handler, forward(handler, server, "owner/renamed"))
+
+    return respond
+
+
+@pytest.fixture
+def redirected(watchlist: Watchlist, tmp_path: Path) -> Iterator[Onboarded]:
+    """A repository that was added by its former name."""
+    (tmp_path / "served" / "owner").mkdir(parents=True)
+    build_repository(tmp_path / "served" / "owner" / "renamed", straight_line(3))
+    with onboarding(watchlist, tmp_path, redirecting) as onboarded:
+        yield onboarded
+
+
+def test_a_setup_that_is_redirected_takes_the_new_name_and_tells_it(redirected: Onboarded) -> None:
+    redirected.run(datetime.fromtimestamp(NOW, UTC))
+    assert (redirected.entry.name, len(redirected.commits())) == ("renamed", 3)
+    assert len(told(redirected.entry)) == 1
+    redirected.refresh(JobKind.HEALTH_ANALYSIS)
+    assert len(told(redirected.entry)) == 1
