@@ -7,10 +7,12 @@ both.
 import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+
+from aws_lambda_powertools import Logger
 
 from tasks.child_process import ChildProcesses
 from tasks.history import (
@@ -21,7 +23,8 @@ from tasks.history import (
     open_repository,
 )
 from tasks.history import Repository as RemoteRepository
-from tasks.hosts.describe import Forge
+from tasks.hosts.describe import Forge, named
+from tasks.optional_parts import OptionalParts
 from tasks.refresh_alerts import Backfill, tell_of_commits, tell_of_health
 from tasks.scorecard.assessment import Assessor
 from tasks.second_look import look_twice
@@ -35,7 +38,7 @@ from watchlist.health.scorecard import ScorecardResult, no_score
 from watchlist.health.summary import summarize, summary_of
 from watchlist.history import metrics as history_metrics
 from watchlist.history import store as history_store
-from watchlist.history.commits import Commit
+from watchlist.history.commits import Commit, FileChange
 from watchlist.history.dates import reach_back_to
 from watchlist.history.last_commits import LastCommits
 from watchlist.history.manifest import Manifest
@@ -62,9 +65,6 @@ _NO_HISTORY = KeptHistory(segments=(), left_over=())
 _LOST_NAMED = 3
 """Commits that the host lacks which a note names."""
 
-_PASSES = frozenset({ErrorCode.HOST_ERROR, ErrorCode.HOST_RATE_LIMITED, ErrorCode.HOST_UNREACHABLE})
-"""Trouble of the host for which a part of the result is worth another attempt."""
-
 
 class Job(Protocol):
     """What the analysis needs of the job that it is done for. Each call raises JobCancelledError when it is lost."""
@@ -90,6 +90,7 @@ class Tools:
     scratch: Path
     forge: Forge
     assessor: Assessor
+    logger: Logger
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,14 @@ class JobResult:
         scorecard: what Scorecard said, None when the job did not ask.
         bytes_received: from the repository's host.
         alerts_raised: alerts that are new.
+        broken_parts: how many parts of it ended in an error of our own.
     """
 
     attributes: Mapping[str, Any]
     scorecard: ScorecardResult | None
     bytes_received: int
     alerts_raised: int = 0
+    broken_parts: int = 0
 
 
 def analyse(entry: Entry, tools: Tools, job: Job, now: datetime) -> JobResult:
@@ -123,8 +126,9 @@ def analyse(entry: Entry, tools: Tools, job: Job, now: datetime) -> JobResult:
     with open_repository(
         entry.repository.url, scratch=tools.scratch, children=tools.children, allowed_schemes=(scheme,)
     ) as repository:
-        work = _WORK[entry.kind]
-        return work(_Scope(entry, repository, tools, job, now))
+        parts = OptionalParts(int(entry.attempt) < limits.MAX_ATTEMPTS, tools.logger)
+        result = _WORK[entry.kind](_Scope(entry, repository, tools, job, now, parts))
+        return replace(result, broken_parts=len(parts.broken))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +140,7 @@ class _Scope:
     tools: Tools
     job: Job
     now: datetime
-    notes: list[str] = field(default_factory=list)
-    """What is to be said of what is missing."""
+    parts: OptionalParts
 
     @property
     def watchlist_id(self) -> str:
@@ -164,7 +167,7 @@ def _set_up(scope: _Scope) -> JobResult:
     scope.job.publish(manifest)  # Scorecard can take minutes; meanwhile the commits can be read
     scope.job.report(Stage.ANALYZING)
     outlook = _outlook(scope, window, commits, _people(scope, [*commits, *window.before]))
-    metrics = outlook.measure(commits, scope.now)
+    metrics = _measure(scope, outlook, commits)
     scorecard = _assess(scope, previous=None)
     _store_health(scope, scorecard, metrics, outlook.identities(commits))
     return JobResult(
@@ -194,20 +197,23 @@ def _backfill(scope: _Scope) -> JobResult:
         since=scope.now - limits.HISTORY_PERIOD, limit=limits.HISTORY_COMMITS, stored=_stored(scope.entry, stored)
     )
     new = _count_lines(scope, window)
-    manifest = _store_history(scope, window, stored, new)
+    again = _count_again(scope, window, before)
+    manifest = _store_history(scope, window, stored, [*new, *again])
     scope.job.report(Stage.ANALYZING)
-    known = {commit.sha: commit for commit in (*before, *new)}
+    known = {commit.sha: commit for commit in (*before, *new, *again)}
     commits = [known[sha] for sha in window.shas]
     people = _people(scope, [*before, *new, *window.before])
     outlook = _outlook(scope, window, commits, people)
-    metrics = outlook.measure(commits, scope.now)
-    told = _with_brought_in(scope, window, new)
+    metrics = _measure(scope, outlook, commits)
+    told = [*_with_brought_in(scope, window, new), *_made_since_setup(scope.entry, again)]
     alerts = tell_of_commits(scope.entry, Backfill(window, before, told, people), job=scope.job, now=scope.now)
     alerts += tell_of_silence(scope.watchlist_id, outlook.last, scope.now, scope.job.check)
     health = _health(scope, is_renewed=bool(scope.entry.with_health))
     _store_health(scope, health.scorecard, metrics, outlook.identities(commits))
     described = {"package": package.model_dump(mode="json", exclude_none=True), "analyzed_at": scope.now}
     attributes = _of_history(scope, window, commits, outlook, manifest) | described | health.attributes_with(metrics)
+    is_vain = not again and _uncounted(commits) and not _uncounted(new)
+    attributes["recounts"] = int(scope.entry.recounts or 0) + 1 if is_vain else 0
     alerts += renamings + health.alerts
     return JobResult(attributes, health.renewed, scope.repository.bytes_received, alerts)
 
@@ -222,7 +228,7 @@ def _renew_health(scope: _Scope) -> JobResult:
         raise JobError(ErrorCode.INTERNAL_ERROR, "A part of the stored history is missing; new commits will renew it.")
     commits = stored.commits
     outlook = _outlook(scope, None, commits, _people(scope, commits))
-    metrics = outlook.measure(commits, scope.now)
+    metrics = _measure(scope, outlook, commits)
     health = _health(scope, is_renewed=True)
     _store_health(scope, health.scorecard, metrics, outlook.identities(commits))
     attributes = health.attributes_with(metrics)
@@ -249,7 +255,7 @@ class _Health:
     attributes: Mapping[str, Any]
     alerts: int
 
-    def attributes_with(self, metrics: HistoryMetrics) -> dict[str, Any]:
+    def attributes_with(self, metrics: HistoryMetrics | None) -> dict[str, Any]:
         """Return the entry's attributes, what lists show of these metrics included."""
         return {**self.attributes, **_in_short(metrics, score=self.score, score_before=self.score_before)}
 
@@ -261,7 +267,10 @@ def _follow_rename(scope: _Scope) -> int:
 
 def _describe(scope: _Scope) -> Package:
     """Return what the host's API says; a name that it alone tells is followed as a redirect is."""
-    package = scope.tools.forge.describe(scope.entry.repository)
+    repository = scope.entry.repository
+    package = scope.parts.get(
+        "The description is missing", lambda: scope.tools.forge.describe(repository), otherwise=named(repository)
+    )
     if package.renamed_to is None:
         return package
     with contextlib.suppress(InvalidRepositoryUrlError):
@@ -349,7 +358,7 @@ def _of_history(
         "bad_commits": bad_before + window.bad_commits,
         "history_since": scope.now - limits.HISTORY_PERIOD,
         "history_covered_since": outlook.covered_since,
-        "history_notes": [*_notes(window, outlook), *scope.notes],
+        "history_notes": [*_notes(window, outlook, commits), *scope.parts.notes],
         "branches": list(window.branches) or None,
         "manifest": manifest.stored(),
         "last_commit_at": last.at if last else None,
@@ -370,8 +379,10 @@ def _of_health(scope: _Scope, scorecard: ScorecardResult) -> dict[str, Any]:
     }
 
 
-def _in_short(metrics: HistoryMetrics, *, score: float | None, score_before: float | None) -> dict[str, Any]:
-    """Return the entry's attribute that lists show of the analysis."""
+def _in_short(metrics: HistoryMetrics | None, *, score: float | None, score_before: float | None) -> dict[str, Any]:
+    """Return the entry's attribute that lists show of the analysis; without metrics the last one stands."""
+    if metrics is None:
+        return {}
     summary = summarize(metrics, score=score, score_before=score_before)
     return {"summary": summary.model_dump(mode="json")}
 
@@ -411,40 +422,57 @@ def _store_history(scope: _Scope, window: CommitWindow, stored: KeptHistory, new
 def _count_lines(scope: _Scope, window: CommitWindow) -> list[Commit]:
     """Return the new commits in git's order, with their line counts where they can be had."""
     commits = {commit.sha: commit for commit in window.commits}
-    total, done, reason = len(commits), 0, ""
+    total = len(commits)
     scope.job.report(Stage.COUNTING_LINES, 0, total)
-    try:
+    counted: dict[str, tuple[FileChange, ...]] = {}
+
+    def count() -> None:
         for some in _chunks(scope.repository.line_counts(window)):
-            commits.update((sha, replace(commits[sha], files=files)) for sha, files in some)
-            done += len(some)
-            scope.job.report(Stage.COUNTING_LINES, done, total)
-    except JobError as error:
-        reason = f": {_done_without(scope, error)}"
-    for sha, least in scope.repository.least_files_changed.items():
-        if sha in commits and commits[sha].files is None:
-            commits[sha] = replace(commits[sha], least_files=least)
-    if done < total:
-        scope.notes.append(f"Line counts are missing for {_number(total - done, 'commit')}{reason or '.'}")
+            counted.update(some)
+            scope.job.report(Stage.COUNTING_LINES, len(counted), total)
+
+    scope.parts.get("The line counts broke off", count, otherwise=None)
+    commits.update((sha, replace(commits[sha], files=files)) for sha, files in counted.items())
+    files, lines = scope.repository.least_files_changed, scope.repository.least_lines_changed
+    for sha in [sha for sha, commit in commits.items() if commit.files is None]:
+        commits[sha] = replace(commits[sha], least_files=files.get(sha, 0), least_lines=lines.get(sha, 0))
     return list(commits.values())
+
+
+def _count_again(scope: _Scope, window: CommitWindow, before: Sequence[Commit]) -> list[Commit]:
+    """Return those of the stored commits whose lines could not be counted before and are now.
+
+    The newest are tried with each backfill: what a host could not read once, or had no time for, it often can later.
+    After some refreshes in vain they are left, until others join them.
+    """
+    if int(scope.entry.recounts or 0) >= limits.COUNTS_TRIED_AGAIN:
+        return []
+    stay = frozenset(window.shas)
+    uncounted = [commit for commit in before if commit.files is None and commit.sha in stay]
+    some = {commit.sha: commit for commit in uncounted[: limits.COUNTED_AGAIN]}
+    counted: dict[str, tuple[FileChange, ...]] = {}
+    if some:
+        again = lambda: counted.update(scope.repository.recount(list(some.values())))  # noqa: E731 - as short as it is
+        scope.parts.get("The line counts that were missing could not be had now", again, otherwise=None)
+    return [replace(some[sha], files=files) for sha, files in counted.items()]
 
 
 def _with_brought_in(scope: _Scope, window: CommitWindow, new: Sequence[Commit]) -> Sequence[Commit]:
     """Return the new commits, the merges with what is in none of their parents: that matters to alerts only."""
-    try:
-        brought_in = scope.repository.brought_in(window)
-    except JobError as error:
-        scope.notes.append(f"What merges bring in of their own is not known: {_done_without(scope, error)}")
-        return new
+    unknown: Mapping[str, tuple[FileChange, ...]] = {}
+    brought_in = scope.parts.get(
+        "What merges bring in of their own is not known", lambda: scope.repository.brought_in(window), otherwise=unknown
+    )
     return [replace(commit, brought_in=brought_in.get(commit.sha, ())) for commit in new]
 
 
 def _people(scope: _Scope, commits: Sequence[Commit]) -> People:
-    try:
-        mailmap = scope.repository.mailmap() if commits else b""
-    except JobError as error:
-        mailmap = b""
-        scope.notes.append(f"The .mailmap could not be read: {_done_without(scope, error)}")
-    return People((commit.author for commit in commits), mailmap)
+    authors = [commit.author for commit in commits]
+    without = People(authors, b"")
+    if not commits:
+        return without
+    mapped = lambda: People(authors, scope.repository.mailmap())  # noqa: E731 - as short as it is
+    return scope.parts.get("The .mailmap could not be read", mapped, otherwise=without)
 
 
 def _assess(scope: _Scope, previous: ScorecardResult | None) -> ScorecardResult:
@@ -453,18 +481,16 @@ def _assess(scope: _Scope, previous: ScorecardResult | None) -> ScorecardResult:
         reason = _why_empty(scope.repository.head(), scope.repository.branches())
         return no_score(reason, head="", obtained_at=scope.now)
     checkout: Callable[[], Path] = functools.cache(scope.repository.check_out)
-    return scope.tools.assessor.assess(scope.entry.repository, head=head, previous=previous, checkout=checkout)
+    return scope.parts.get(
+        "There is no score",
+        lambda: scope.tools.assessor.assess(scope.entry.repository, head=head, previous=previous, checkout=checkout),
+        otherwise=no_score("Scorecard could not be asked.", head=head, obtained_at=scope.now),
+    )
 
 
-def _done_without(scope: _Scope, error: JobError) -> str:
-    """Return why the job goes on without a part of the result.
-
-    Raises:
-        JobError: `error` itself, where the host's trouble may pass and an attempt is left to try it.
-    """
-    if error.code in _PASSES and int(scope.entry.attempt) < limits.MAX_ATTEMPTS:
-        raise error
-    return error.message
+def _measure(scope: _Scope, outlook: _Outlook, commits: Sequence[Commit]) -> HistoryMetrics | None:
+    missing = "The history's metrics are missing"
+    return scope.parts.get(missing, lambda: outlook.measure(commits, scope.now), otherwise=None)
 
 
 def _why_empty(head: Head, branches: Sequence[str]) -> str:
@@ -482,7 +508,7 @@ def _scorecards(watchlist_id: str) -> list[ScorecardResult]:
 
 
 def _store_health(
-    scope: _Scope, scorecard: ScorecardResult | None, metrics: HistoryMetrics, identities: Sequence[Identities]
+    scope: _Scope, scorecard: ScorecardResult | None, metrics: HistoryMetrics | None, identities: Sequence[Identities]
 ) -> None:
     analysis = Analysis(
         analyzed_at=scope.now, head_sha=scope.repository.head().sha, scorecard=scorecard, history_metrics=metrics
@@ -491,7 +517,13 @@ def _store_health(
     health_store.put(scope.watchlist_id, analysis, identities)
 
 
-def _notes(window: CommitWindow, outlook: _Outlook) -> list[str]:
+def _made_since_setup(entry: Entry, commits: Sequence[Commit]) -> list[Commit]:
+    """Return the commits that were news when they came: a repository's first commits are none."""
+    since = entry.processing_completed_at
+    return [commit for commit in commits if since is not None and commit.committer.time > since]
+
+
+def _notes(window: CommitWindow, outlook: _Outlook, commits: Sequence[Commit]) -> list[str]:
     notes = []
     if window.branches:
         notes.append(f"{_why_empty(window.head, window.branches)} Nothing is known of its history.")
@@ -508,7 +540,13 @@ def _notes(window: CommitWindow, outlook: _Outlook) -> list[str]:
     if window.lost:
         named = ", ".join(window.lost[:_LOST_NAMED]) + (", ..." if len(window.lost) > _LOST_NAMED else "")
         notes.append(f"The history ends where the host lacks {_number(len(window.lost), 'commit')} ({named}).")
+    if uncounted := _uncounted(commits):
+        notes.append(f"Line counts are missing for {_number(uncounted, 'commit')}.")
     return notes
+
+
+def _uncounted(commits: Sequence[Commit]) -> int:
+    return sum(commit.files is None for commit in commits)
 
 
 def _number(count: int, of: str) -> str:

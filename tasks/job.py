@@ -163,6 +163,7 @@ class Worker:
             scratch=settings.git_clone_dir,
             forge=Forge.from_settings(settings),
             assessor=Assessor.from_settings(settings, children=self._children, scratch=settings.git_clone_dir),
+            logger=self._logger,
         )
 
     @contextlib.contextmanager
@@ -187,6 +188,8 @@ class Worker:
         self._metrics.add(Metric.JOB_ATTEMPTS, lease.launch.attempt)
         self._metrics.add(Metric.BYTES_RECEIVED, result.bytes_received)
         self._metrics.add(Metric.ALERTS_RAISED, result.alerts_raised)
+        if result.broken_parts:
+            self._metrics.add(Metric.PARTS_BROKEN, result.broken_parts)
         if result.scorecard is not None and result.scorecard.score is None:
             self._metrics.add(Metric.SCORE_MISSING)
         elif result.scorecard is not None:

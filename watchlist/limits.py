@@ -88,6 +88,12 @@ HISTORY_PERIOD = timedelta(days=365)
 HISTORY_COMMITS = 1000
 """Most commits of one repository."""
 
+COUNTED_AGAIN = 50
+"""Commits without line counts that a refresh tries to count once more, the newest first."""
+
+COUNTS_TRIED_AGAIN = 3
+"""Refreshes in a row that do so in vain; what a host cannot read so often, it has lost."""
+
 NAMES_OF_A_REPOSITORY = 10
 """Names that lead to one entry; when it gets another one, its oldest is let go."""
 

@@ -56,6 +56,9 @@ class Metric(StrEnum):
     SCORE_MISSING = "ScoreMissing"
     """Task: 1 for each completed analysis without a Scorecard score."""
 
+    PARTS_BROKEN = "PartsBroken"
+    """Task: parts of a completed job's result (counts, score, metrics ...) that ended in an error of our own."""
+
     TASK_AGE = "TaskAge"
     """Task: seconds since it started, at each heartbeat. Its sample count per minute is the number of running tasks."""
 

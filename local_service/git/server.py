@@ -33,6 +33,7 @@ class GitServer:
         port: where it listens.
         bytes_sent: bytes of all answers so far, headers included.
         requests: method and path of all requests so far.
+        moved: where it redirects to, by the former URL path of a repository.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class GitServer:
         self._lock = threading.Lock()
         self.bytes_sent = 0
         self.requests: list[str] = []
+        self.moved: dict[str, str] = {}
         self._server = _Server(("127.0.0.1", port), self)
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -158,6 +160,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         parts = urlsplit(self.path)
         self.server.owner.requests.append(f"{self.command} {self.path}")
+        for former, present in self.server.owner.moved.items():
+            if parts.path.startswith(f"{former}/"):
+                self._redirect(self.path.replace(former, present, 1))
+                return
         variables = {
             "REQUEST_METHOD": self.command,
             "PATH_INFO": unquote(parts.path),
@@ -172,6 +178,14 @@ class _Handler(BaseHTTPRequestHandler):
                 raise AssertionError("the backend is started with pipes")
             self._send_body_to(backend.stdin)
             self._answer_from(backend.stdout)
+
+    def _redirect(self, location: str) -> None:
+        for _ in self._body():
+            pass
+        self.send_response(HTTPStatus.MOVED_PERMANENTLY)
+        self.send_header("Location", location)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _send_body_to(self, pipe: IO[bytes]) -> None:
         with contextlib.suppress(BrokenPipeError):

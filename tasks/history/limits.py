@@ -33,6 +33,7 @@ class FetchLimits:
             raised when what the others need has come.
         changes: files and directories that differ in all commits together.
         files_in_commit: a commit that changes more files is delivered without line counts.
+        files_in_sample: files of such a commit whose lines are counted, to know how many it has at least.
         memory: address space of each git process, bytes.
         disk: bytes that the fetched packs and a checkout may take, each.
         checkout_files: files of a checkout.
@@ -52,6 +53,7 @@ class FetchLimits:
     objects: int = 400_000
     changes: int = 400_000
     files_in_commit: int = 50_000
+    files_in_sample: int = 1000
     memory: int = 700 * MIB
     disk: int = 2 * GIB
     checkout_files: int = 200_000

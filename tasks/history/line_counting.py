@@ -7,9 +7,10 @@ it without names, and then it compares what is next to each other in size. The f
 """
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from itertools import islice
 from math import ceil
 from typing import Protocol
 from zlib import crc32
@@ -17,7 +18,6 @@ from zlib import crc32
 from tasks.history.parallel import AT_ONCE
 from tasks.history.path_text import path_text
 from tasks.history.store import ContentPair, LineCount, TreePair
-from tasks.history.tree_differences import TreeDifferences
 from watchlist.errors import ErrorCode, JobError
 from watchlist.history.commits import FileChange
 
@@ -33,6 +33,32 @@ class LineCounter(Protocol):
 
     def line_counts(self, contents: Sequence[ContentPair]) -> Mapping[ContentPair, LineCount]:
         """Count the lines that differ."""
+
+
+class ChangedFiles(Protocol):
+    """What differs between each two trees; see TreeDifferences."""
+
+    def contents(self, pairs: Iterable[TreePair]) -> dict[ContentPair, bytes]:
+        """Return each content that differs, with a file name that it has."""
+
+    def files(self, pair: TreePair) -> Iterable[tuple[bytes, ContentPair]]:
+        """Return path and content of each file that differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class SomeFiles:
+    """The first files that differ between each two trees, where all are too many."""
+
+    differences: ChangedFiles
+    most: int
+
+    def contents(self, pairs: Iterable[TreePair]) -> dict[ContentPair, bytes]:
+        """Return each content that differs, with a file name that it has."""
+        return {content: path.rpartition(b"/")[2] for pair in pairs for path, content in self.files(pair)}
+
+    def files(self, pair: TreePair) -> Iterable[tuple[bytes, ContentPair]]:
+        """Return path and content of each file that differs."""
+        return islice(self.differences.files(pair), self.most)
 
 
 class BlobSource(Protocol):
@@ -58,11 +84,15 @@ class _Group:
 
 
 def count_lines(
-    pairs: Sequence[TreePair], differences: TreeDifferences, source: BlobSource
+    pairs: Sequence[TreePair],
+    differences: ChangedFiles,
+    source: BlobSource,
+    partly: Callable[[TreePair, int], None] | None = None,
 ) -> Iterator[tuple[TreePair, tuple[FileChange, ...]]]:
     """Yield the changed files of each two trees, as soon as they are known.
 
-    A pair is left out when a content that it needs is damaged, or too large for the memory.
+    A pair is left out when a content that it needs is damaged, or too large for the memory: `partly` then gets it with
+    the lines that its other files gained and lost.
 
     Raises:
         FetchRefusedError: the server does not give objects by name.
@@ -79,8 +109,11 @@ def count_lines(
             if not numbers:
                 del awaited[pair]
                 files = [(path, counts.get(content)) for path, content in differences.files(pair)]
-                if all(count for _, count in files):
-                    yield pair, tuple(_file_change(path, count) for path, count in files if count)
+                known = tuple(_file_change(path, count) for path, count in files if count)
+                if len(known) == len(files):
+                    yield pair, known
+                elif partly is not None:
+                    partly(pair, sum((change.added or 0) + (change.deleted or 0) for change in known))
 
 
 def _grouped(contents: Mapping[ContentPair, bytes], source: BlobSource) -> tuple[list[_Group], _Group]:

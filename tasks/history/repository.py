@@ -31,7 +31,7 @@ from tasks.history.commit_parser import parse_commit
 from tasks.history.commit_search import Bounds, search_after, search_window
 from tasks.history.git_process import Deadline, Git
 from tasks.history.limits import MIB, FetchLimits, TooLittleLeftError, UsedUpError
-from tasks.history.line_counting import count_lines
+from tasks.history.line_counting import SomeFiles, count_lines
 from tasks.history.merge_differences import MergedTrees, as_differences, find_brought_in, key_of
 from tasks.history.path_text import path_text
 from tasks.history.protocol import FetchRefusedError, Head
@@ -165,6 +165,7 @@ class Repository:
         self._limits = limits
         self._since = 0
         self._least_files: dict[str, int] = {}
+        self._least_lines: dict[str, int] = {}
         self._unaffordable: TooLittleLeftError | None = None
 
     @property
@@ -239,6 +240,22 @@ class Repository:
         A commit is absent while nothing is known.
         """
         return self._least_files
+
+    @property
+    def least_lines_changed(self) -> Mapping[str, int]:
+        """How many lines those commits gained and lost at least that could be counted in part, by their ids."""
+        return self._least_lines
+
+    def recount(self, commits: Sequence[Commit]) -> Iterator[tuple[str, tuple[FileChange, ...]]]:
+        """Yield id and changed files of commits whose lines an earlier run could not count, as `line_counts` does.
+
+        Raises:
+            JobError: the rest cannot be had.
+        """
+        unknown = [commit.sha for commit in commits if commit.sha not in self._source.known]
+        if unknown:
+            self._source.fetch_named_commits(unknown)
+        yield from self._line_counts([commit for commit in commits if commit.sha in self._source.known])
 
     def brought_in(self, window: CommitWindow) -> Mapping[str, tuple[FileChange, ...]]:
         """Return the files that the window's new merges bring in and that are in none of their parents.
@@ -346,6 +363,7 @@ class Repository:
     def _count(self, shas: Mapping[TreePair, Sequence[str]]) -> Iterator[tuple[TreePair, tuple[FileChange, ...]]]:
         """Count what can be counted: by halves where all is too much, to leave out only what is too much alone."""
         pairs = list(shas)
+        note = self._note_least_lines
         try:
             differences = find_differences(pairs, self._source, most_changes=self._limits.changes)
         except JobError as error:
@@ -362,7 +380,11 @@ class Repository:
             self._note_least(shas[pair], differences.least_files_changed.get(pair, 0))
         most = self._limits.files_in_commit
         countable = [pair for pair in pairs if differences.files_changed.get(pair, most + 1) <= most]
-        yield from count_lines(countable, differences, self._source)
+        yield from count_lines(countable, differences, self._source, lambda pair, lines: note(shas[pair], lines))
+        large = [pair for pair in pairs if differences.files_changed.get(pair, 0) > most]
+        sample = SomeFiles(differences, self._limits.files_in_sample)
+        for pair, files in count_lines(large, sample, self._source, lambda pair, lines: note(shas[pair], lines)):
+            note(shas[pair], sum((change.added or 0) + (change.deleted or 0) for change in files))
 
     def _leave_out(self, shas: Sequence[str], error: JobError) -> None:
         """Note why commits are left out: what was spent on others says nothing of their size, what is too much does."""
@@ -371,6 +393,9 @@ class Repository:
             return
         # A changed file is at most so many changes, itself and the directories above it, and two trees of each level.
         self._note_least(shas, min(self._limits.changes // MOST_LEVELS, self._limits.objects // 2))
+
+    def _note_least_lines(self, shas: Sequence[str], lines: int) -> None:
+        self._least_lines.update(dict.fromkeys(shas, lines))
 
     def _note_least(self, shas: Sequence[str], files: int) -> None:
         if files:

@@ -61,7 +61,7 @@ class Forge:
 
     def describe(self, repository: Repository) -> Package:
         """Return what is known of `repository`; never fails, the reason of a gap stands in the result."""
-        known = Package(name=f"{repository.owner}/{repository.name}", url=repository.url)
+        known = named(repository)
         try:
             software, description = self._ask(repository)
         except (GitHubRefusalError, NoAnswerError) as error:
@@ -83,6 +83,11 @@ class Forge:
         if answer.status != HTTPStatus.OK or not isinstance(answer.body, dict):
             raise NoAnswerError(f"{repository.host}'s API answered with status {answer.status}")
         return software, answer.body
+
+
+def named(repository: Repository) -> Package:
+    """Return what is known of a repository by its address alone."""
+    return Package(name=f"{repository.owner}/{repository.name}", url=repository.url)
 
 
 def _is_other(asked: str, answered: object) -> bool:

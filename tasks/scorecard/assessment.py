@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
+from aws_lambda_powertools import Logger
+
 from tasks.child_process import ChildProcesses
 from tasks.hosts.github_api import Budget, GitHubApi, GitHubRefusalError, split_tokens
 from tasks.json_client import JsonClient
@@ -16,7 +18,7 @@ from tasks.scorecard.published import published_report
 from tasks.scorecard.report import UnusableReportError, read_report
 from watchlist.clock import Clock
 from watchlist.clock import now as clock_now
-from watchlist.errors import JobError
+from watchlist.errors import JobCancelledError, JobError
 from watchlist.health.scorecard import PassedOver, ScorecardResult, ScorecardSource, no_score
 from watchlist.repository_url import Repository
 from watchlist.settings import TaskSettings
@@ -45,6 +47,7 @@ class Assessor:
     max_age: timedelta
     client: JsonClient = field(default_factory=JsonClient)
     clock: Clock = clock_now
+    logger: Logger = field(default_factory=lambda: Logger(service="job"))
 
     @classmethod
     def from_settings(cls, settings: TaskSettings, *, children: ChildProcesses, scratch: Path) -> Self:
@@ -87,6 +90,12 @@ class Assessor:
             except (UnusableReportError, JobError) as error:
                 reason = error.message if isinstance(error, JobError) else str(error)
                 passed_over.append(PassedOver(source=source, reason=shorten(self._clean(reason))))
+            except JobCancelledError:
+                raise
+            except Exception as error:  # an error of ours in one source leaves the others
+                self.logger.exception("a source of the score broke off", source=source)
+                reason = f"an error in the service itself ({type(error).__name__})"
+                passed_over.append(PassedOver(source=source, reason=reason))
             else:
                 return result.model_copy(update={"passed_over": tuple(passed_over)})
         reasons = "; ".join(f"{missed.source}: {missed.reason}" for missed in passed_over)

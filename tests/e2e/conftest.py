@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,12 @@ class Forge:
 
     root: Path
     url: str
+    moved: dict[str, str] = field(default_factory=dict)
+
+    def rename(self, name: str, to: str) -> None:
+        """Call a repository by another name; its former one is redirected to it."""
+        self.path(name).rename(self.path(to))
+        self.moved[f"/forge/{name}"] = f"/forge/{to}"
 
     def make(self, name: str, commits: int) -> str:
         """Make a repository with so many commits, an hour apart and the last one now, and return its URL."""
@@ -94,7 +100,7 @@ def _path() -> dict[str, str]:
 def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
     root = tmp_path_factory.mktemp("repositories")
     with GitServer(root) as server:
-        yield Forge(root, server.url)
+        yield Forge(root, server.url, server.moved)
 
 
 @pytest.fixture(scope="session")

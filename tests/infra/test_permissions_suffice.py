@@ -149,7 +149,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[Call]]:
             **OFTEN,
         }
         with LocalService(LocalSettings(log=log, variables=variables), authorizer) as service:
-            Story(service, log, Forge(directory, server.url), gate, authorizer).tell()
+            Story(service, log, Forge(directory, server.url, server.moved), gate, authorizer).tell()
             names = resource_names(service.environment.variables)
     recorded: dict[str, set[Call]] = {}
     for line in file.read_text().splitlines():

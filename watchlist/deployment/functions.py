@@ -66,7 +66,7 @@ SCHEDULER = FunctionSpec(
     settings.SchedulerSettings,
     limits.SCHEDULER_TIMEOUT,
     Permissions(
-        watchlist=frozenset({"BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"}),
+        watchlist=frozenset({"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"}),
         activity=frozenset({"PutItem"}),
         indexes=(tables.BY_DUE, tables.BY_QUEUE),
         queues=permissions.on_all_queues("SendMessage"),

@@ -46,6 +46,7 @@ class Commit:
     files: tuple[FileChange, ...] | None = None
     ordered_by: int | None = None
     least_files: int = 0
+    least_lines: int = 0
     brought_in: tuple[FileChange, ...] = ()
 
     @property

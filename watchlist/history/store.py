@@ -144,14 +144,16 @@ def save(
         attempt: who writes.
         order: ids of all commits of the history, newest first.
         stored: what there was.
-        new: the other commits, with their files.
+        new: the other commits, with their files; stored ones that are known better now may be among them.
         patience: how long to go on.
 
     Raises:
         PynamoDBException: DynamoDB did not take them all.
     """
-    commits = {kept.commit.sha: kept for kept in stored.kept} | {each.sha: KeptCommit.of(each) for each in new}
-    held = [Held(each.segment, tuple(kept.commit.sha for kept in each.commits)) for each in stored.segments]
+    written = {each.sha: KeptCommit.of(each) for each in new}
+    commits = {kept.commit.sha: kept for kept in stored.kept} | written
+    shas = ((each.segment, tuple(kept.commit.sha for kept in each.commits)) for each in stored.segments)
+    held = [Held(segment, ids) for segment, ids in shas if written.keys().isdisjoint(ids)]
     named: list[Segment] = []
     records: list[SegmentRecord] = []
     for piece in arrange(order, held):

@@ -285,6 +285,8 @@ class Entry(WatchlistItem, discriminator="entry"):
     head_sha = UnicodeAttribute(null=True)
     commits = NumberAttribute(null=True)
     bad_commits = NumberAttribute(null=True)
+    recounts = NumberAttribute(null=True)
+    """Refreshes in a row that have tried in vain to count commits that are without line counts."""
     history_since = UTCDateTimeAttribute(null=True)
     history_covered_since = UTCDateTimeAttribute(null=True)
     """From when on all commits are stored; absent where those of the whole year are."""

@@ -1,11 +1,13 @@
 """A repository that is served, analysed in this process, and seen as callers see it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from aws_lambda_powertools import Logger
 
 from functions.http.shapes.health import HealthAnswer
 from functions.http.shapes.history import HistoryAnswer
@@ -15,7 +17,6 @@ from tasks.analysis import Tools
 from tasks.child_process import ChildProcesses
 from tasks.hosts.describe import Forge
 from tasks.hosts.github_api import GitHubApi
-from tests.hostile_server import HostileServer, Respond
 from tests.integration.checks.conftest import Host, Watchlist
 from watchlist import clock
 from watchlist.alerts import store as alert_store
@@ -62,6 +63,7 @@ class NoScorecard:
 class Onboarded:
     """One watched repository and what is known of it."""
 
+    server: GitServer
     watchlist: Watchlist
     tools: Tools
     entry: Entry
@@ -120,24 +122,16 @@ class Onboarded:
 
 
 @contextmanager
-def onboarding(
-    watchlist: Watchlist, root: Path, host: Callable[[GitServer], Respond] | None = None
-) -> Iterator[Onboarded]:
-    """Serve `root/served/owner/name` and watch it; its setup is still to be run.
-
-    Args:
-        watchlist: to which it is added.
-        root: the folder of the repositories and of what is written for a while.
-        host: what stands before git's server, if anything does.
-    """
+def onboarding(watchlist: Watchlist, root: Path) -> Iterator[Onboarded]:
+    """Serve `root/served/owner/name` and watch it; its setup is still to be run."""
     tools: Any = Tools(
         children=ChildProcesses(),
         scratch=root / "scratch",
         forge=Forge(GitHubApi("http://127.0.0.1:9")),
         assessor=NoScorecard(),  # type: ignore[arg-type] # all that is asked of it
+        logger=Logger(service="test"),
     )
     tools.scratch.mkdir()
-    with GitServer(root / "served") as server, ExitStack() as running:
-        before = running.enter_context(HostileServer(host(server))) if host else None
-        watched = Watchlist(Host(origin=before.origin if before else server.url), watchlist.queue)
-        yield Onboarded(watched, tools, watched.add("name", "ada"))
+    with GitServer(root / "served") as server:
+        watched = Watchlist(Host(origin=server.url), watchlist.queue)
+        yield Onboarded(server, watched, tools, watched.add("name", "ada"))

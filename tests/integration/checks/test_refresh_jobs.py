@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Logger
 
 from infra.operations.cost import ENTRY_UNITS
 from local_service.git.server import GitServer
@@ -180,6 +181,7 @@ def refreshes(watchlist: Watchlist, tmp_path: Path) -> Iterator[Refreshes]:
         scratch=tmp_path / "scratch",
         forge=Forge(GitHubApi("http://127.0.0.1:9")),
         assessor=assessor,  # type: ignore[arg-type] # the chain has tests of its own
+        logger=Logger(service="test"),
     )
     tools.scratch.mkdir()
     with GitServer(tmp_path / "served") as server:

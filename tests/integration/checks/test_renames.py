@@ -3,16 +3,12 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 
 from local_service.aws.faults import Fault
-from local_service.git.server import GitServer
-from tests.forwarding_host import forward, send
-from tests.hostile_server import Respond, reply
 from tests.integration.aws import Aws
 from tests.integration.checks.conftest import NEW, Host, Scheduler, Watchlist
 from tests.integration.checks.onboarding import Onboarded, onboarding
@@ -205,24 +201,13 @@ def test_a_rename_whose_write_fails_is_told_once_when_it_is_seen_again(
     assert len(told(entry)) == 1
 
 
-def redirecting(server: GitServer) -> Respond:
-    """Return how a host responds that redirects `name` to `renamed`."""
-
-    def respond(handler: BaseHTTPRequestHandler) -> None:
-        if handler.path.startswith("/owner/name/"):
-            reply(handler, status=301, location=handler.path.replace("/name/", "/renamed/"))
-        else:
-            send(handler, forward(handler, server, "owner/renamed"))
-
-    return respond
-
-
 @pytest.fixture
 def redirected(watchlist: Watchlist, tmp_path: Path) -> Iterator[Onboarded]:
     """A repository that was added by its former name."""
     (tmp_path / "served" / "owner").mkdir(parents=True)
     build_repository(tmp_path / "served" / "owner" / "renamed", straight_line(3))
-    with onboarding(watchlist, tmp_path, redirecting) as onboarded:
+    with onboarding(watchlist, tmp_path) as onboarded:
+        onboarded.server.moved["/owner/name"] = "/owner/renamed"
         yield onboarded
 
 

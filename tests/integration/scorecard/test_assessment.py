@@ -147,6 +147,16 @@ def test_a_forge_that_fails_leads_to_the_published_result(chain: Chain) -> None:
     assert [missed.source for missed in result.passed_over] == [FORGE]
 
 
+def test_an_error_of_our_own_in_one_source_leaves_the_others(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_off(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("tasks.scorecard.assessment.published_report", break_off)
+    result = chain.assess()
+    assert result.source is ScorecardSource.LOCAL
+    assert "an error in the service itself (ZeroDivisionError)" in {missed.reason for missed in result.passed_over}
+
+
 def test_without_published_result_the_checkout_is_looked_at(chain: Chain) -> None:
     chain.body = ONLY_LOCAL
     result = chain.assess()

@@ -16,7 +16,13 @@ MINIMUM_LINES = 200
 """No commit of fewer lines is unusual by variance: nobody wants to hear of it, however small the usual ones are."""
 
 
+def _least(commit: Commit) -> int:
+    return max(commit.least_lines, lines_of(commit.brought_in))
+
+
 def _counted(commit: Commit) -> str:
+    if commit.least_lines and not commit.files:
+        return f"{number(_least(commit))} lines added and deleted"
     files = commit.brought_in or commit.files or ()
     added, deleted = sum(change.added or 0 for change in files), sum(change.deleted or 0 for change in files)
     return f"{number(added)} lines added and {number(deleted)} deleted"
@@ -28,7 +34,7 @@ _RULE = SizeRule(
     size=lines_changed,
     spread=lambda usual: usual.lines,
     counted=_counted,
-    least=lambda commit: lines_of(commit.brought_in),
+    least=_least,
 )
 
 
