@@ -88,7 +88,7 @@ def _cut(name: str, commits: Sequence[Commit], times: Sequence[datetime], at: da
     covered_since = None if len(window) == len(known) else window[0].committer.time
     last = LastCommits.of(commits[max(0, before - _LOOKED_BACK) : before], People(), at)
     metrics = history_metrics.measure(window, People(), now=at, last=last, covered_since=covered_since)
-    summary = summarize(metrics, score=None, score_before=None)
+    summary = summarize(metrics, score=None, score_change=None)
     evidence = Evidence(EntryStatus.READY, summary=summary, looked_at=at)
     verdict = judge(evidence, Thresholds.of(VerdictSettings()), at)
     return Cut(

@@ -34,12 +34,12 @@ from watchlist.errors import ErrorCode, JobError
 from watchlist.git.answers import renamed
 from watchlist.health import store as health_store
 from watchlist.health.analysis import Analysis
-from watchlist.health.scorecard import ScorecardResult, no_score
+from watchlist.health.scorecard import ScorecardResult, compare, last_known, no_score
 from watchlist.health.summary import summarize, summary_of
 from watchlist.history import metrics as history_metrics
 from watchlist.history import store as history_store
 from watchlist.history.commits import Commit, FileChange
-from watchlist.history.dates import reach_back_to
+from watchlist.history.dates import made_at, reach_back_to
 from watchlist.history.last_commits import LastCommits
 from watchlist.history.manifest import Manifest
 from watchlist.history.metrics import HistoryMetrics
@@ -173,7 +173,7 @@ def _set_up(scope: _Scope) -> JobResult:
     return JobResult(
         _of_history(scope, window, commits, outlook, manifest)
         | _of_health(scope, scorecard)
-        | _in_short(metrics, score=scorecard.score, score_before=None),
+        | _in_short(metrics, score=scorecard.score, score_change=None),
         scorecard,
         scope.repository.bytes_received,
     )
@@ -205,7 +205,7 @@ def _backfill(scope: _Scope) -> JobResult:
     people = _people(scope, [*before, *new, *window.before])
     outlook = _outlook(scope, window, commits, people)
     metrics = _measure(scope, outlook, commits)
-    told = [*_with_brought_in(scope, window, new), *_made_since_setup(scope.entry, again)]
+    told = [*_with_brought_in(scope, window, new), *_made_since_setup(scope, again)]
     alerts = tell_of_commits(scope.entry, Backfill(window, before, told, people), job=scope.job, now=scope.now)
     alerts += tell_of_silence(scope.watchlist_id, outlook.last, scope.now, scope.job.check)
     health = _health(scope, is_renewed=bool(scope.entry.with_health))
@@ -243,7 +243,7 @@ class _Health:
         scorecard: the result that counts, new or not; None where there has never been one.
         renewed: the same if this job has asked for it.
         score: of the entry.
-        score_before: what that is compared with.
+        score_change: by how much that rose or fell since the result before.
         attributes: of the entry that change with it.
         alerts: how many it has raised.
     """
@@ -251,13 +251,13 @@ class _Health:
     scorecard: ScorecardResult | None
     renewed: ScorecardResult | None
     score: float | None
-    score_before: float | None
+    score_change: float | None
     attributes: Mapping[str, Any]
     alerts: int
 
     def attributes_with(self, metrics: HistoryMetrics | None) -> dict[str, Any]:
         """Return the entry's attributes, what lists show of these metrics included."""
-        return {**self.attributes, **_in_short(metrics, score=self.score, score_before=self.score_before)}
+        return {**self.attributes, **_in_short(metrics, score=self.score, score_change=self.score_change)}
 
 
 def _follow_rename(scope: _Scope) -> int:
@@ -291,11 +291,11 @@ def _health(scope: _Scope, *, is_renewed: bool) -> _Health:
     last = earlier[0] if earlier else None
     if not is_renewed:
         shown = summary_of(scope.entry)
-        return _Health(last, None, scope.entry.score, shown.score_before if shown else None, {}, 0)
+        return _Health(last, None, scope.entry.score, shown.score_change if shown else None, {}, 0)
     result = _assess(scope, previous=last)
     alerts = tell_of_health(scope.entry, earlier, result, job=scope.job, now=scope.now)
-    before = _score_before(scope.entry, earlier, result)
-    return _Health(result, result, result.score, before, _of_health(scope, result), alerts)
+    change = _score_change(scope.entry, earlier, result)
+    return _Health(result, result, result.score, change, _of_health(scope, result), alerts)
 
 
 _WORK: Mapping[JobKind, Callable[[_Scope], JobResult]] = {
@@ -338,7 +338,8 @@ def _outlook(scope: _Scope, window: CommitWindow | None, commits: Sequence[Commi
         edges.append(reach_back_to(commits, scope.now))
     if window and window.lost:
         lost = frozenset(window.lost)
-        edges += (commit.committer.time for commit in commits if not lost.isdisjoint(commit.parents))
+        dated = zip(commits, made_at(commits, scope.now), strict=True)
+        edges += (at for commit, at in dated if not lost.isdisjoint(commit.parents))
     covered_since = max((edge for edge in edges if edge), default=None)
     is_cut = covered_since is not None and covered_since > scope.now - limits.HISTORY_PERIOD
     return _Outlook(people, found.or_later(known), covered_since if is_cut else None)
@@ -379,20 +380,21 @@ def _of_health(scope: _Scope, scorecard: ScorecardResult) -> dict[str, Any]:
     }
 
 
-def _in_short(metrics: HistoryMetrics | None, *, score: float | None, score_before: float | None) -> dict[str, Any]:
+def _in_short(metrics: HistoryMetrics | None, *, score: float | None, score_change: float | None) -> dict[str, Any]:
     """Return the entry's attribute that lists show of the analysis; without metrics the last one stands."""
     if metrics is None:
         return {}
-    summary = summarize(metrics, score=score, score_before=score_before)
+    summary = summarize(metrics, score=score, score_change=score_change)
     return {"summary": summary.model_dump(mode="json")}
 
 
-def _score_before(entry: Entry, earlier: Sequence[ScorecardResult], result: ScorecardResult) -> float | None:
-    """Return the score that `result` is compared with: that of another result, not of the same one kept."""
-    known = summary_of(entry)
+def _score_change(entry: Entry, earlier: Sequence[ScorecardResult], result: ScorecardResult) -> float | None:
+    """Return the change since the result before, over the checks that both have; of one that is kept, what it was."""
     if earlier and earlier[0].obtained_at == result.obtained_at:
-        return known.score_before if known else None
-    return next((each.score for each in earlier if each.score is not None), None)
+        known = summary_of(entry)
+        return known.score_change if known else None
+    previous = last_known(earlier)
+    return None if previous is None or result.score is None else compare(previous, result).change
 
 
 def _load(scope: _Scope) -> KeptHistory:
@@ -517,10 +519,11 @@ def _store_health(
     health_store.put(scope.watchlist_id, analysis, identities)
 
 
-def _made_since_setup(entry: Entry, commits: Sequence[Commit]) -> list[Commit]:
+def _made_since_setup(scope: _Scope, commits: Sequence[Commit]) -> list[Commit]:
     """Return the commits that were news when they came: a repository's first commits are none."""
-    since = entry.processing_completed_at
-    return [commit for commit in commits if since is not None and commit.committer.time > since]
+    since = scope.entry.processing_completed_at
+    dated = zip(commits, made_at(commits, scope.now), strict=True)
+    return [commit for commit, at in dated if since is not None and at is not None and at > since]
 
 
 def _notes(window: CommitWindow, outlook: _Outlook, commits: Sequence[Commit]) -> list[str]:

@@ -14,8 +14,9 @@ from watchlist.alerts.baseline import Baseline, week_of
 from watchlist.alerts.kinds.ancestry_breaks import descends_from
 from watchlist.alerts.kinds.new_vulnerabilities_detected import VULNERABILITIES_CHECK
 from watchlist.alerts.occasions import NewCommits, NewHealth, VulnerabilitiesCheck
-from watchlist.health.scorecard import ScorecardResult, compare
+from watchlist.health.scorecard import ScorecardResult, compare, last_known, not_run
 from watchlist.history.commits import Commit
+from watchlist.history.dates import as_made
 from watchlist.history.people import People
 from watchlist.storage.records import Entry
 
@@ -49,9 +50,11 @@ def tell_of_commits(entry: Entry, backfill: Backfill, *, job: Job, now: datetime
 
     The baseline is that of the commits stored before, which are bounded in number and size; nothing else is kept.
     """
-    head, before, new, people = backfill.window.head.sha, backfill.before, backfill.new, backfill.people
-    if not before or head is None:
+    head, people = backfill.window.head.sha, backfill.people
+    if not backfill.before or head is None:
         return 0
+    made = as_made([*backfill.before, *backfill.new], now)
+    before, new = made[: len(backfill.before)], made[len(backfill.before) :]
     baseline = Baseline.of(before, people)
     weeks = {week_of(commit.committer.time) for commit in new}
     recent = [commit for commit in before if week_of(commit.committer.time) in weeks]
@@ -72,10 +75,11 @@ def tell_of_health(
 ) -> int:
     """Raise the alerts of a new result and return how many are new.
 
-    It is compared with the last one of `earlier` (newest first) that has a score.
+    It is compared with what is known from `earlier`, newest first: a check that failed to run once is compared with the
+    last time at which it did.
     """
-    previous = next((each for each in earlier if each.score is not None), None)
-    if previous is None or result.score is None or result.obtained_at == previous.obtained_at:
+    previous = last_known(earlier)
+    if previous is None or result.obtained_at == earlier[0].obtained_at:
         return 0
     comparison = compare(previous, result)
     occasion = NewHealth(
@@ -85,6 +89,8 @@ def tell_of_health(
         not_compared=comparison.not_compared,
         previous_vulnerabilities=_vulnerabilities(previous),
         vulnerabilities=_vulnerabilities(result),
+        not_run=not_run(earlier, result),
+        no_score=result.reason if result.score is None else None,
         commit_sha=result.head,
     )
     return alerting.tell(entry.watchlist_id, occasion, now, job.check)

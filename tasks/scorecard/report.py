@@ -89,7 +89,11 @@ def read_report(  # noqa: PLR0913 - all of them stand in the result or decide wh
         raise UnusableReportError("the repository is empty: no check could run")
     checks = tuple(sorted((_check(c, clean) for c in report.checks[:MAX_CHECKS]), key=lambda check: check.name))
     conclusive = sum(check.score is not None for check in checks)
-    if conclusive < MIN_CONCLUSIVE[source] or report.score < 0:
+    if report.score < 0:
+        raise UnusableReportError(
+            f"Scorecard gives no aggregate (-1): {conclusive} of {len(checks)} checks have a result, none that counts"
+        )
+    if conclusive < MIN_CONCLUSIVE[source]:
         raise UnusableReportError(
             f"only {conclusive} of {len(checks)} checks were conclusive; a score needs {MIN_CONCLUSIVE[source]}"
         )

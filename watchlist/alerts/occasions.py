@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 from watchlist.alerts.baseline import Baseline
+from watchlist.health.scorecard import NotRun
 from watchlist.health.verdict import Verdict, VerdictState
 from watchlist.history.commits import Commit
 from watchlist.history.people import People
@@ -82,6 +83,8 @@ class NewHealth(Occasion):
         not_compared: the checks that are conclusive in only one of the two: that one failed to run is no change.
         previous_vulnerabilities: the check in the result before.
         vulnerabilities: the check in the new result.
+        not_run: the checks that failed to run in the new result and had a score before.
+        no_score: why the new result has no score at all; None where it has one.
         commit_sha: the commit that the new result is of.
     """
 
@@ -91,6 +94,8 @@ class NewHealth(Occasion):
     not_compared: tuple[str, ...] = ()
     previous_vulnerabilities: VulnerabilitiesCheck = VulnerabilitiesCheck(None)
     vulnerabilities: VulnerabilitiesCheck = VulnerabilitiesCheck(None)
+    not_run: tuple[NotRun, ...] = ()
+    no_score: str | None = None
     commit_sha: str | None = None
 
 

@@ -58,6 +58,7 @@ class AlertMetric(StrEnum):
     DAYS_SINCE_LAST_COMMIT = "days_since_last_commit"
     PROCESSING_RUNS_FINISHED = "processing_runs_finished"
     CHECKS_FAILED = "checks_failed"
+    CHECKS_NOT_RUN = "checks_not_run"
     CHECKS_ANSWERED = "checks_answered"
     NAMES_CHANGED = "names_changed"
     VERDICTS_CHANGED = "verdicts_changed"

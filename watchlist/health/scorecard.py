@@ -3,7 +3,7 @@
 Source of checks, risks and the aggregate: Scorecard 5.5.0, `docs/checks.md` and `pkg/scorecard/scorecard_result.go`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
@@ -227,6 +227,47 @@ def compare(old: ScorecardResult, new: ScorecardResult) -> Comparison:
         moved=tuple(sorted(moved, key=lambda move: (move.new - move.old, move.name))),
         not_compared=tuple(sorted(before.keys() ^ after.keys())),
     )
+
+
+def last_known(results: Sequence[ScorecardResult]) -> ScorecardResult | None:
+    """Return the latest result that has a score, with what is known of checks that came to none in it.
+
+    A check that failed to run once must not hide what became of it since: for such a check the latest result in which
+    it was conclusive counts. None where no result has a score.
+
+    Args:
+        results: newest first.
+    """
+    latest = next((result for result in results if result.score is not None), None)
+    if latest is None:
+        return None
+    known = {check.name: check for result in reversed(results) for check in result.checks if check.score is not None}
+    checks = {check.name: check for check in latest.checks} | known
+    return latest.model_copy(update={"checks": tuple(checks[name] for name in sorted(checks)[:MAX_CHECKS])})
+
+
+class NotRun(_Frozen):
+    """A check that came to no score, and did before.
+
+    Attributes:
+        name: of the check.
+        reason: Scorecard's line on it.
+        last_run: when the last result was obtained in which it had a score.
+    """
+
+    name: str
+    reason: str
+    last_run: datetime
+
+
+def not_run(results: Sequence[ScorecardResult], new: ScorecardResult) -> tuple[NotRun, ...]:
+    """Return the checks of a new result that failed to run, given the results before, newest first.
+
+    What another source does not look at at all has not failed.
+    """
+    runs = {name: result.obtained_at for result in reversed(results) for name in _conclusive(result)}
+    failed = (check for check in new.checks if check.score is None and check.name in runs)
+    return tuple(NotRun(name=check.name, reason=check.reason, last_run=runs[check.name]) for check in failed)
 
 
 def _conclusive(result: ScorecardResult) -> dict[str, int]:

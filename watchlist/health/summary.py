@@ -27,7 +27,8 @@ class Summary(BaseModel):
         people_active: people with a contribution in the last 13 weeks.
         activity: the activity score, 0 to 100.
         score: Scorecard's score of this analysis; None where there is none.
-        score_before: that of the last analysis whose result was another one.
+        score_change: by how much it rose (or, negative, fell) since the last other result, over the checks that both
+            have; None where they have none, or no score.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -42,14 +43,7 @@ class Summary(BaseModel):
     people_active: int
     activity: int
     score: float | None
-    score_before: float | None
-
-    @property
-    def score_change(self) -> float | None:
-        """How much the score rose (or, negative, fell) since the analysis before; None where one of them has none."""
-        if self.score is None or self.score_before is None:
-            return None
-        return round(self.score - self.score_before, 1)
+    score_change: float | None = None
 
     def weeks_until(self, now: datetime) -> tuple[int, ...]:
         """Return the 52 weeks that end now: since the analysis there was no commit, or there would be a later one."""
@@ -57,13 +51,13 @@ class Summary(BaseModel):
         return (*self.weeks[passed:], *[0] * passed)
 
 
-def summarize(metrics: HistoryMetrics, *, score: float | None, score_before: float | None) -> Summary:
+def summarize(metrics: HistoryMetrics, *, score: float | None, score_change: float | None) -> Summary:
     """Return the summary of an analysis.
 
     Args:
         metrics: of its commits.
         score: Scorecard's, of this analysis.
-        score_before: that of the analysis before.
+        score_change: since the analysis before.
     """
     return Summary(
         measured_at=metrics.computed_at,
@@ -76,7 +70,7 @@ def summarize(metrics: HistoryMetrics, *, score: float | None, score_before: flo
         people_active=metrics.contributors_active,
         activity=metrics.activity.value,
         score=score,
-        score_before=score_before,
+        score_change=score_change,
     )
 
 

@@ -7,6 +7,7 @@ parents and children; where these have none, at that of the nearest commits that
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from watchlist.history.commits import Commit, Signature
@@ -50,6 +51,28 @@ def made_at(commits: Sequence[Commit], now: datetime) -> list[datetime | None]:
         unknown = {sha: commit for sha, commit in unknown.items() if sha not in found}
     known |= {sha: commit.committer.time for sha, commit in unknown.items() if _is_old(commit.committer.time)}
     return [time or known.get(commit.sha) for commit, time in zip(commits, times, strict=True)]
+
+
+def as_made(commits: Sequence[Commit], now: datetime) -> list[Commit]:
+    """Return the commits with when they were made in place of dates that cannot be, of committers and of authors.
+
+    Where nothing tells, a commit keeps what it says.
+
+    Args:
+        commits: as for `made_at`.
+        now: UTC.
+    """
+    return [_as_made(commit, at, now) for commit, at in zip(commits, made_at(commits, now), strict=True)]
+
+
+def _as_made(commit: Commit, at: datetime | None, now: datetime) -> Commit:
+    if at is None or (is_believable(commit.committer.time, now) and is_believable(commit.author.time, now)):
+        return commit
+    return replace(commit, committer=_at(commit.committer, at, now), author=_at(commit.author, at, now))
+
+
+def _at(signature: Signature, made: datetime, now: datetime) -> Signature:
+    return signature if is_believable(signature.time, now) else replace(signature, time=made)
 
 
 def _neighbours(commits: Sequence[Commit]) -> defaultdict[str, set[str]]:

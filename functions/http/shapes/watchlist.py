@@ -74,7 +74,10 @@ class WatchedAnswer(BaseModel):
     score: Score
     score_change: Annotated[
         float | None,
-        Field(description="Since the analysis before; null where one of them has no score.", examples=[-0.4]),
+        Field(
+            description="Since the analysis before, over the checks that both have; null where there are none.",
+            examples=[-0.4],
+        ),
     ]
     activity_score: Annotated[
         int | None, Field(description="How much is going on, 0 to 100; null where unknown.", examples=[64])

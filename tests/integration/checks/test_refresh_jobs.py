@@ -52,7 +52,7 @@ class StandInAssessor:
         return self.result(head)
 
 
-def scorecard(score: int, head: str, *vulnerabilities: str) -> ScorecardResult:
+def scorecard(score: int | None, head: str, *vulnerabilities: str) -> ScorecardResult:
     now = clock.now()
     checks = (
         CheckResult(name="License", score=score, reason="", documentation_url=None),
@@ -65,7 +65,7 @@ def scorecard(score: int, head: str, *vulnerabilities: str) -> ScorecardResult:
         ),
     )
     return ScorecardResult(
-        score=float(score),
+        score=5.0 if score is None else float(score),
         source=ScorecardSource.LOCAL,
         head=head,
         obtained_at=now,
@@ -375,11 +375,14 @@ def test_a_history_that_lost_a_segment_is_not_measured_as_empty_and_is_fetched_a
 
 def test_a_result_without_a_score_in_between_hides_no_decrease(refreshes: Refreshes) -> None:
     refreshes.assessor.result = lambda head: no_score("No source.", head=head, obtained_at=clock.now())
-    refreshes.refresh(JobKind.HEALTH_ANALYSIS)
-    assert refreshes.alerts() == {}
+    for _ in range(2):
+        refreshes.refresh(JobKind.HEALTH_ANALYSIS)
+        assert refreshes.messages() == [
+            "There is no health score any more, so whether it fell is not known: No source."
+        ]
     refreshes.assessor.result = lambda head: scorecard(3, head)
     refreshes.refresh(JobKind.HEALTH_ANALYSIS)
-    assert refreshes.alerts() == {"health_score_decreases": 1}
+    assert refreshes.alerts() == {"health_score_decreases": 2}
 
 
 def test_a_check_that_failed_to_run_is_told_as_not_compared(refreshes: Refreshes) -> None:
@@ -390,7 +393,7 @@ def test_a_check_that_failed_to_run_is_told_as_not_compared(refreshes: Refreshes
 
     refreshes.assessor.result = without_vulnerabilities
     refreshes.refresh(JobKind.HEALTH_ANALYSIS)
-    [message] = refreshes.messages()
+    [message] = [each for each in refreshes.messages() if "fell" in each]
     assert message.endswith("Without a result in one of them, and so not compared: Vulnerabilities.")
 
 
@@ -401,3 +404,13 @@ def test_a_health_analysis_leaves_the_history_to_the_backfill(refreshes: Refresh
     after = entries.find(refreshes.entry.watchlist_id)
     assert (after.head_sha, after.commits, after.checked_at) == (before.head_sha, 40, before.checked_at)
     assert after.scorecard_head_sha == refreshes.head()
+
+
+def test_a_check_that_failed_to_run_once_hides_no_decrease_and_is_told_of(refreshes: Refreshes) -> None:
+    answers = iter([None, 3])
+    refreshes.assessor.result = lambda head: scorecard(next(answers), head)
+    refreshes.refresh(JobKind.HEALTH_ANALYSIS)
+    assert refreshes.messages()[0].startswith("1 check failed to run")
+    refreshes.refresh(JobKind.HEALTH_ANALYSIS)
+    assert refreshes.alerts() == {"health_score_decreases": 2}
+    assert entries.find(refreshes.entry.watchlist_id).summary["score_change"] < -1

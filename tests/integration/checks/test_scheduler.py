@@ -399,7 +399,7 @@ def test_a_verdict_that_changes_is_told_once(scheduler: Scheduler, watchlist: Wa
         "people_active": 0,
         "activity": 10,
         "score": None,
-        "score_before": None,
+        "score_change": None,
     }
     Entry(entry.watchlist_id, ENTRY_KEY).update(
         actions=[Entry.summary.set(summary), Entry.verdict.set("active"), Entry.head_sha.set(OLD)]

@@ -30,7 +30,7 @@ def summary(at: datetime, *, last: timedelta = timedelta(days=1), recent: int = 
         "people_active": 4,
         "activity": 70,
         "score": 7.1,
-        "score_before": 7.5,
+        "score_change": -0.4,
     }
 
 

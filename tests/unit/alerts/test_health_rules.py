@@ -1,14 +1,16 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.alerts.evaluating import only_one, watcher
+from tests.unit.alerts.evaluating import only_one, raised, watcher
 from watchlist.alerts.alert import Alert
 from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.occasions import NewHealth, VulnerabilitiesCheck
 from watchlist.alerts.settings import AlertMetric, ThresholdKind
+from watchlist.health.scorecard import NotRun
 
 SHA = "8d3a1c1e6f0b4c7d9e2f5a6b7c8d9e0f1a2b3c4d"
 BEFORE = "2026-03-04T12:00:00Z"
@@ -92,6 +94,34 @@ def test_a_health_alert_names_the_checks_that_could_not_be_compared(checks: tupl
 )
 def test_a_first_or_inconclusive_score_raises_nothing(previous: float | None, current: float | None) -> None:
     assert health(previous, current) is None
+
+
+def not_run(*checks: NotRun, no_score: str | None = None) -> list[Alert]:
+    occasion = NewHealth(previous_result_id=BEFORE, previous_score=7, score=7, not_run=checks, no_score=no_score)
+    return raised(watcher(health_score_decreases={}), occasion)
+
+
+def test_a_check_that_fails_to_run_is_told_of_once_for_its_last_result_although_the_score_did_not_fall() -> None:
+    dates = (datetime(2026, 3, day, tzinfo=UTC) for day in (1, 1, 2))
+    names = ("Vulnerabilities", "SAST", "License")
+    checks = [
+        NotRun(name=name, reason="internal error", last_run=date) for name, date in zip(names, dates, strict=True)
+    ]
+    first, second = not_run(*checks)
+    assert first.message == (
+        "2 checks failed to run, so that a decrease would not be seen; the last result is of 2026-03-01: "
+        "Vulnerabilities (internal error); SAST (internal error)."
+    )
+    assert second.message.startswith("1 check failed to run")
+    assert (first.level, first.value, first.metric) == (AlertLevel.MILD, 2, AlertMetric.CHECKS_NOT_RUN)
+    assert [alert.id for alert in not_run(*checks[:2])] == [first.id]
+
+
+def test_a_score_that_is_not_there_any_more_is_told_with_its_reason() -> None:
+    (alert,) = not_run(no_score="local: Scorecard gives no aggregate (-1)")
+    assert alert.message == (
+        "There is no health score any more, so whether it fell is not known: local: Scorecard gives no aggregate (-1)"
+    )
 
 
 def test_a_disabled_health_alert_raises_nothing() -> None:

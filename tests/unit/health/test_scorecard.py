@@ -17,7 +17,9 @@ from watchlist.health.scorecard import (
     ScorecardSource,
     aggregate,
     compare,
+    last_known,
     no_score,
+    not_run,
 )
 from watchlist.text import TEXT_BYTES, shorten
 
@@ -127,3 +129,37 @@ def test_shortened_text_is_one_printable_line_within_its_bytes(text: str, most: 
 
 def test_short_text_is_left_alone() -> None:
     assert shorten("binary detected: tool.so:1") == "binary detected: tool.so:1"
+
+
+def test_what_is_known_of_a_check_that_failed_to_run_is_its_last_score() -> None:
+    results = [scored(3, SAST=None, License=5), scored(2, SAST=4), scored(1, SAST=9, License=8)]
+    known = last_known(results)
+    assert known
+    assert {check.name: check.score for check in known.checks} == {"SAST": 4, "License": 5}
+    assert known.obtained_at == results[0].obtained_at
+    fallen = compare(known, scored(4, SAST=0, License=5))
+    assert [(move.name, move.old, move.new) for move in fallen.moved] == [("SAST", 4, 0)]
+
+
+def test_without_any_score_nothing_is_known() -> None:
+    assert last_known([no_score("not asked", head="", obtained_at=day(1))]) is None
+
+
+def test_a_check_has_failed_to_run_if_it_is_there_without_a_score_and_had_one() -> None:
+    results = [scored(2, SAST=None), scored(1, SAST=9, License=8)]
+    (failed,) = not_run(results, scored(3, SAST=None, Fuzzing=None))
+    assert (failed.name, failed.last_run) == ("SAST", day(1))
+
+
+def day(number: int) -> datetime:
+    return datetime(2026, 3, number, tzinfo=UTC)
+
+
+def scored(number: int, **scores: int | None) -> ScorecardResult:
+    """A result of the day with these checks."""
+    checks = tuple(
+        CheckResult(name=name, score=score, reason="", documentation_url=None) for name, score in scores.items()
+    )
+    return ScorecardResult(
+        score=5.0, source=ScorecardSource.LOCAL, head="a" * 40, obtained_at=day(number), checks=checks
+    )

@@ -29,7 +29,7 @@ def summary(
         people_active=3,
         activity=50,
         score=7.0,
-        score_before=7.5,
+        score_change=-0.5,
     )
 
 
@@ -107,13 +107,6 @@ def test_the_weeks_since_the_analysis_have_no_commits() -> None:
     weeks = summary(earlier=1, recent=2).weeks_until(NOW + timedelta(weeks=3))
 
     assert (len(weeks), weeks[:2], weeks[-4:]) == (52, (1, 1), (2, 0, 0, 0))
-
-
-def test_a_score_changes_only_between_two_that_are_known() -> None:
-    known = summary()
-
-    assert known.score_change == -0.5
-    assert known.model_copy(update={"score_before": None}).score_change is None
 
 
 def test_unknown_worries_more_than_what_is_known_to_live() -> None:

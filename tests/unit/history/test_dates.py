@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchlist.history.commits import Commit, Signature
-from watchlist.history.dates import made_at, reach_back_to
+from watchlist.history.dates import as_made, made_at, reach_back_to
 from watchlist.history.last_commits import LastCommits
 from watchlist.history.people import People
 
@@ -100,3 +100,12 @@ def test_the_last_commits_are_told_for_people_and_for_programs() -> None:
     later = LastCommits.of([commit("e", ago(3))], People(), NOW)
     assert last.or_later(later) == later.or_later(last) == LastCommits(by_person=later.by_person, by_bot=last.by_bot)
     assert last.or_later(LastCommits()) == last
+
+
+@pytest.mark.parametrize("impossible", IMPOSSIBLE)
+def test_a_commit_as_it_was_made_has_no_impossible_date(impossible: datetime) -> None:
+    line = [commit("c", impossible, "b"), commit("b", ago(310), "a", authored=impossible), commit("a", ago(320))]
+    made = as_made(line, NOW)
+    assert [each.committer.time for each in made] == [ago(310), ago(310), ago(320)]
+    assert [each.author.time for each in made] == [ago(310), ago(310), ago(320)]
+    assert made[2] is line[2]
