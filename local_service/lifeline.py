@@ -1,5 +1,6 @@
 """Child processes that never outlive their starter: a child's stdin ends when the starter does, however it ends."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -37,7 +38,8 @@ def first_line(process: subprocess.Popen[bytes]) -> str:
 def end(process: subprocess.Popen[bytes], grace_seconds: float = _GRACE_SECONDS) -> None:
     """Close the child's stdin, wait for its end, kill it if it takes longer than the grace, and close its pipes."""
     if process.stdin is not None:
-        process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it ended before it had read everything
+            process.stdin.close()
     try:
         process.wait(grace_seconds)
     except subprocess.TimeoutExpired:

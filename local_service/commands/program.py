@@ -1,14 +1,11 @@
 """The command line of the local service."""
 
 import argparse
-import functools
 import os
-import signal
 import sys
-import threading
 from pathlib import Path
 
-from local_service import lifeline
+from local_service import interruption, lifeline
 from local_service.aws.data_folder import DataFolderError
 from local_service.commands.api_client import ProblemError
 from local_service.commands.run import run
@@ -38,9 +35,8 @@ class _UsageError(Exception):
 def main(arguments: list[str]) -> int:
     """Run one of the commands and return the exit code; what a person can put right is said in one line."""
     options = _parser().parse_args(arguments)
-    interrupt = functools.partial(_interrupt, _INTERRUPTED if options.command == "run" else 0)
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGINT, interrupt)  # a shell starts background jobs with SIGINT ignored
+    interrupted = _INTERRUPTED if options.command == "run" else 0
+    interruption.listen(interrupted, _STOP_SECONDS)
     _forget_aws_account()
     try:
         if options.command == "run":
@@ -61,7 +57,7 @@ def main(arguments: list[str]) -> int:
     except (ChildDiedError, FunctionError) as error:
         return _complain(f"the service did not start; its log says why: {error}")
     except KeyboardInterrupt:
-        return _INTERRUPTED if options.command == "run" else 0
+        return interrupted
     return 0
 
 
@@ -126,17 +122,3 @@ def _forget_aws_account() -> None:
     """Drop what the caller's shell says of AWS: a profile that is missing or broken must not matter here."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
-
-
-def _interrupt(exit_code: int, _signal: int, _frame: object) -> None:
-    """End as on Ctrl-C, so that every process is stopped; that is not interrupted again.
-
-    It ends also where something does not stop, or takes the interruption for its own: what was acknowledged is on disk,
-    and every process ends with this one.
-    """
-    bound = threading.Timer(_STOP_SECONDS, os._exit, (exit_code,))
-    bound.daemon = True
-    bound.start()
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt

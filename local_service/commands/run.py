@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from local_service import lifeline
+from local_service import interruption, lifeline
 from local_service.commands.api_client import ApiClient
 from local_service.commands.live_client import LiveStatusError, states
 from local_service.commands.page_address import page_address
@@ -76,10 +76,14 @@ def _service(repositories: tuple[Path, ...]) -> Iterator[LocalService]:
     """Run the service on the usual port, or on any free one when that is taken."""
     with contextlib.ExitStack() as running:
         try:
-            service = running.enter_context(LocalService(_settings(HTTP_PORT, repositories)))
+            service = running.enter_context(LocalService(_settings(HTTP_PORT, repositories), say=_look))
         except PortTakenError:
-            service = running.enter_context(LocalService(_settings(0, repositories)))
+            service = running.enter_context(LocalService(_settings(0, repositories), say=_look))
         yield service
+
+
+def _look(_what: str) -> None:
+    interruption.check()
 
 
 def _settings(port: int, repositories: tuple[Path, ...]) -> LocalSettings:
@@ -132,6 +136,7 @@ def statuses(client: ApiClient, live_url: str, watchlist_id: str) -> Iterator[di
     status = None
     with contextlib.suppress(LiveStatusError):
         for status in states(live_url, watchlist_id):
+            interruption.check()
             yield status
     if status is None or status["status"] == "processing":
         yield from _polls(client, watchlist_id)
@@ -140,6 +145,7 @@ def statuses(client: ApiClient, live_url: str, watchlist_id: str) -> Iterator[di
 def _polls(client: ApiClient, watchlist_id: str) -> Iterator[dict[str, Any]]:
     """Yield the status again and again, at last the one of an entry whose processing has ended."""
     while True:
+        interruption.check()
         status = client.status(watchlist_id)
         yield status
         if status["status"] != "processing":

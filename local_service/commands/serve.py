@@ -10,13 +10,14 @@ from urllib.parse import urlencode
 
 from rich.console import Console
 
-from local_service import lifeline
+from local_service import interruption, lifeline
 from local_service.commands.page_address import page_address
 from local_service.service import LocalService, LocalSettings
 from watchlist.deployment import routes
 
 USER = "you@example.org"
 
+_LOOK_SECONDS = 1
 _STEADY_SECONDS = 30
 """A service that has run for so long is started again when its storage ends; one that has not is broken."""
 
@@ -49,11 +50,16 @@ def _serve_until_storage_ends(console: Console, settings: LocalSettings) -> floa
     console.print(f"Starting the service; its data is in {settings.data}", markup=False, soft_wrap=True)
     with ExitStack() as running:
         with console.status("starting ...") as status:
-            starting = LocalService(settings, say=lambda what: status.update(f"starting {what} ..."))
-            service = running.enter_context(starting)
+
+            def say(what: str) -> None:
+                interruption.check()
+                status.update(f"starting {what} ...")
+
+            service = running.enter_context(LocalService(settings, say=say))
         started = time.monotonic()
         console.print(_welcome(service), markup=False, soft_wrap=True)
-        service.aws.ended.wait()
+        while not service.aws.ended.wait(_LOOK_SECONDS):
+            interruption.check()
     return started
 
 

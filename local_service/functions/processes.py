@@ -39,6 +39,8 @@ _PATH = "/usr/local/bin:/usr/bin:/bin"
 PROCESS_ENVIRONMENT = {"PATH": _PATH, "TZ": ":UTC"}
 """What a process starts with: it is no function's yet, and takes over the environment of each that it serves."""
 
+_STOPPING = "the service stops"
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -109,6 +111,7 @@ class FunctionProcesses:
         self._lock = threading.Lock()
         self._idle: list[_Process] = []
         self._all: set[_Process] = set()
+        self._is_closed = False
         self._retiring = BackgroundLoop("retiring of functions' processes", self._retire, seconds=_REST_SECONDS)
 
     def __enter__(self) -> Self:
@@ -120,6 +123,7 @@ class FunctionProcesses:
     ) -> None:
         self._retiring.__exit__(kind, error, trace)
         with self._lock:
+            self._is_closed = True
             processes = list(self._all)
         for process in processes:
             self._discard(process)
@@ -140,7 +144,8 @@ class FunctionProcesses:
 
         Raises:
             FunctionTimeoutError: it took longer than its timeout.
-            FunctionError: it raised, its process ended, or it answered more than Lambda lets through.
+            FunctionError: it raised, its process ended, it answered more than Lambda lets through, or the service
+                stops.
         """
         with self._turns[name]:
             process = self._acquire()
@@ -161,8 +166,14 @@ class FunctionProcesses:
             return tuple(process.pid for process in self._all if process.is_alive and process.has_loaded(name))
 
     def _acquire(self) -> "_Process":
-        """Return the process that was used last, or a new one."""
+        """Return the process that was used last, or a new one.
+
+        Raises:
+            FunctionError: the service stops. What waited for its turn would have nobody to end its process.
+        """
         with self._lock:
+            if self._is_closed:
+                raise FunctionError(_STOPPING)
             while self._idle:
                 process = self._idle.pop()
                 if process.is_alive:
@@ -170,9 +181,17 @@ class FunctionProcesses:
                 self._all.discard(process)
                 process.close()
         process = _Process(self._log)
-        with self._lock:
-            self._all.add(process)
+        if not self._keep(process):
+            process.close()
+            raise FunctionError(_STOPPING)
         return process
+
+    def _keep(self, process: "_Process") -> bool:
+        """Note a process that has to be ended; return False if nobody would end it any more."""
+        with self._lock:
+            if not self._is_closed:
+                self._all.add(process)
+            return not self._is_closed
 
     def _release(self, process: "_Process") -> None:
         process.used_at = time.monotonic()

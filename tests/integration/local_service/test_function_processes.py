@@ -1,6 +1,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -142,3 +143,16 @@ def test_no_process_is_left_at_the_end(log: int) -> None:
 
     with pytest.raises(ProcessLookupError):
         os.kill(pid, signal.SIG_DFL)
+
+
+def test_what_waits_for_its_turn_when_the_service_stops_starts_no_process(log: int) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        with FunctionProcesses([stand_in()], log) as functions:
+            sleeping = [pool.submit(functions.invoke, "stand_in", {"do": "sleep", "seconds": 60}) for _ in range(3)]
+            while not functions.process_ids("stand_in"):
+                time.sleep(0.01)
+        errors = [str(call.exception(timeout=10)) for call in sleeping]
+
+    assert sorted(error.partition(":")[0] for error in errors) == ["stand_in", "the service stops", "the service stops"]
+    with pytest.raises(FunctionError, match="the service stops"):
+        functions.invoke("stand_in", {"do": "describe"})

@@ -1,0 +1,55 @@
+"""Ctrl-C and SIGTERM: each ends the program once, and is never lost.
+
+Python raises KeyboardInterrupt wherever the main thread is just then. Within a finaliser, which can run at any moment,
+it is printed and forgotten, and the program goes on, deaf to the next Ctrl-C. So it is remembered as well, and whatever
+takes long looks for it.
+"""
+
+import os
+import signal
+import threading
+from types import FrameType
+
+_asked = threading.Event()
+
+
+def listen(exit_code: int, bound_seconds: float) -> None:
+    """Let the first signal raise KeyboardInterrupt in the main thread, and later ones do nothing.
+
+    Args:
+        exit_code: of a process that has not ended `bound_seconds` after the signal. What was acknowledged is on disk by
+            then, and every process ends with this one.
+        bound_seconds: longest that stopping may take.
+    """
+    _asked.clear()
+
+    def interrupt(_signal: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        bound = threading.Timer(bound_seconds, os._exit, (exit_code,))
+        bound.daemon = True
+        bound.start()
+        _asked.set()
+        if not _is_finalising(frame):
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)  # a shell starts background jobs with SIGINT ignored
+
+
+def check() -> None:
+    """Raise the KeyboardInterrupt that could not be raised when the signal came, or was lost.
+
+    Raises:
+        KeyboardInterrupt: a signal came.
+    """
+    if _asked.is_set():
+        raise KeyboardInterrupt
+
+
+def _is_finalising(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False

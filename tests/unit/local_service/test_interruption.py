@@ -1,0 +1,46 @@
+"""Ctrl-C, in processes of their own."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import os, signal, sys, threading
+from local_service import interruption
+
+interruption.listen(3, 30)
+
+class Finalised:
+    def __del__(self):
+        {in_finaliser}
+
+try:
+    Finalised()
+    print("deaf", flush=True)
+    interruption.check()
+    {later}
+except KeyboardInterrupt:
+    os.kill(os.getpid(), signal.SIGINT)
+    sys.exit(0)
+sys.exit(1)
+"""
+INTERRUPT = "os.kill(os.getpid(), signal.SIGINT)"
+
+
+def end_of(in_finaliser: str, later: str) -> tuple[int, str, str]:
+    program = PROGRAM.format(in_finaliser=in_finaliser, later=later)
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def test_it_is_raised_at_once_and_only_once() -> None:
+    assert end_of("pass", f"{INTERRUPT}; print('not reached')") == (0, "deaf\n", "")
+
+
+def test_what_comes_within_a_finaliser_is_silent_and_not_lost() -> None:
+    assert end_of(INTERRUPT, "pass") == (0, "deaf\n", "")
+
+
+def test_what_does_not_stop_in_time_is_ended() -> None:
+    program = PROGRAM.format(in_finaliser="pass", later=INTERRUPT).replace("(3, 30)", "(3, 0.1)")
+    program = program.replace("sys.exit(0)", "threading.Event().wait(60)")
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=30, capture_output=True).returncode == 3
