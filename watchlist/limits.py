@@ -130,6 +130,9 @@ JOBS_COMPLETED_SHOWN = 100
 JOBS_FAILED_SHOWN = 50
 """Failed jobs of a queue that the API shows."""
 
+JOBS_OPEN_SHOWN = 50
+"""Jobs of a queue that have not ended and that the API shows, the longest queued first."""
+
 WATCHERS_SHOWN = 3
 """User entries that the status of a repository shows when no user is named: with the entry they take one read unit."""
 

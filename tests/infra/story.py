@@ -284,6 +284,7 @@ class Story:
         return {alert["kind"] for alert in alerts}
 
     def _completed(self, kind: JobKind) -> bool:
+        self._call("GET", "/activity/jobs/open")
         queues = self._call("GET", "/activity/jobs")["queues"]
         return any(queue["completed"] for queue in queues if queue["queue"] == kind)
 

@@ -183,13 +183,14 @@ _operations = _http(
     "jobs",
     settings.OperationsSettings,
     Permissions(
-        watchlist=frozenset({"Query"}),
+        watchlist=frozenset({"Query", "BatchGetItem"}),
         indexes=(tables.BY_QUEUE,),
         queues=permissions.on_all_queues("GetQueueAttributes"),
         dead_letter_queues=frozenset({"GetQueueAttributes"}),
     ),
 )
 JOBS = Route("GET", "/activity/jobs", _operations)
+OPEN_JOBS = Route("GET", "/activity/jobs/open", _operations)
 QUEUES = Route("GET", "/activity/queues", _operations)
 REDRIVE = Route(
     "POST",

@@ -31,6 +31,11 @@ def take_slot(share: Share, owner: str, most: int, lapses_at: datetime, now: dat
     return None
 
 
+def taken(share: Share, now: datetime) -> int:
+    """Return how many slots of a share are taken: by tasks, or for jobs that were called."""
+    return sum(slot.lapses_at > now for slot in TaskSlot.query(TaskSlot.pk_of(share)))
+
+
 def kept_slot(share: Share, keeper: str, now: datetime) -> int | None:
     """Return the slot that is kept under the name `keeper`; None if there is none (any more)."""
     slots = TaskSlot.query(TaskSlot.pk_of(share), consistent_read=True)

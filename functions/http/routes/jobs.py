@@ -1,4 +1,4 @@
-"""GET /activity/jobs and /activity/queues: what became of recent jobs, and what waits."""
+"""GET /activity/jobs, /activity/jobs/open and /activity/queues: what became of recent jobs, what waits and why."""
 
 from datetime import datetime
 
@@ -9,11 +9,23 @@ from functions.http import api as http_api
 from functions.http import responses
 from functions.http.callers import require_operator
 from functions.http.problems import ProblemCode
-from functions.http.shapes.jobs import JobAnswer, JobsAnswer, QueueAnswer, QueueJobs, QueuesAnswer
+from functions.http.shapes.jobs import (
+    JobAnswer,
+    JobsAnswer,
+    OpenJobAnswer,
+    OpenJobsAnswer,
+    QueueAnswer,
+    QueueJobs,
+    QueuesAnswer,
+    TasksAnswer,
+)
 from watchlist import clock
 from watchlist.deployment import routes
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import ended as job_records
+from watchlist.jobs import task_slots
+from watchlist.jobs.open import open_jobs
+from watchlist.states import Share
 
 function = startup.Function(routes.JOBS.function)
 sqs = function.part(lambda _: boto3.client("sqs", config=startup.CLIENT_CONFIG))
@@ -47,6 +59,24 @@ def list_jobs() -> JobsAnswer:
 
 
 @router.get(
+    http_api.rule(routes.OPEN_JOBS),
+    summary="Show jobs that have not ended",
+    operation_id="listOpenJobs",
+    tags=["operations"],
+    responses=responses.of(
+        {200: {"description": "Open jobs, where each stands and why."}},
+        ProblemCode.NOT_YOURS,
+        ProblemCode.OPERATORS_ONLY,
+    ),
+)
+def list_open_jobs() -> OpenJobsAnswer:
+    """Show the jobs of each queue that are open longest, and why each is not further."""
+    require_operator(router)
+    now = clock.now()
+    return OpenJobsAnswer(items=[OpenJobAnswer.of(entry, now) for kind in JobKind for entry in open_jobs(kind)])
+
+
+@router.get(
     http_api.rule(routes.QUEUES),
     summary="Show the depth of the queues",
     operation_id="listQueues",
@@ -58,10 +88,16 @@ def list_jobs() -> JobsAnswer:
     ),
 )
 def list_queues() -> QueuesAnswer:
-    """Show what waits, is in flight or delayed in each queue, and what needs an operator."""
+    """Show what waits, is in flight or delayed in each queue, what needs an operator, and how many tasks run."""
     require_operator(router)
     now = clock.now()
-    return QueuesAnswer(queues=[_queue(kind, now) for kind in JobKind])
+    bounds = {Share.of(kind): function.settings.max_tasks(kind) for kind in JobKind}
+    return QueuesAnswer(
+        queues=[_queue(kind, now) for kind in JobKind],
+        tasks=[
+            TasksAnswer(share=share, taken=task_slots.taken(share, now), slots=slots) for share, slots in bounds.items()
+        ],
+    )
 
 
 def _queue(kind: JobKind, now: datetime) -> QueueAnswer:

@@ -1,12 +1,15 @@
 """What recent jobs and the queues show."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
 from functions.http.shapes.fields import ErrorAnswer, Moment, RepositoryUrl, WatchlistId
 from watchlist.job_kinds import JobKind
-from watchlist.storage.records import JobRecord
+from watchlist.jobs.open import Standing, standing_of
+from watchlist.states import Share
+from watchlist.storage.records import Entry, JobRecord
 
 
 class JobAnswer(BaseModel):
@@ -66,6 +69,59 @@ class JobsAnswer(BaseModel):
     queues: Annotated[list[QueueJobs], Field(description="One each.")]
 
 
+class OpenJobAnswer(BaseModel):
+    """One job that has not ended."""
+
+    job_id: Annotated[
+        str, Field(description="Stands in all log lines of the job.", examples=["0f5c1f0d2a9b4e5c8d6f7a8b9c0d1e2f"])
+    ]
+    watchlist_id: WatchlistId
+    repository_url: RepositoryUrl
+    queue: QueueName
+    standing: Annotated[
+        Standing,
+        Field(
+            description="`running`: a task works on it; `starting`: one was launched; `in_line`: others are first, or"
+            " all tasks of its share are taken; `paused`: it waits for its next attempt; `queued`: its message waits.",
+            examples=[Standing.IN_LINE],
+        ),
+    ]
+    queued_at: Annotated[Moment, Field(description="When it was queued.")]
+    next_attempt_at: Annotated[Moment | None, Field(description="Until when it is paused; else null.")]
+    attempt: Annotated[int, Field(description="Tasks that were launched for it.", examples=[0])]
+    last_error: Annotated[ErrorAnswer | None, Field(description="Why the last attempt failed; else null.")]
+
+    @classmethod
+    def of(cls, entry: Entry, now: datetime) -> "OpenJobAnswer":
+        """Show the open job of an entry."""
+        standing = standing_of(entry, now)
+        return cls(
+            job_id=entry.job_id,
+            watchlist_id=entry.watchlist_id,
+            repository_url=entry.repository.url,
+            queue=entry.kind,
+            standing=standing,
+            queued_at=entry.job_queued_at,
+            next_attempt_at=entry.next_attempt_at if standing is Standing.PAUSED else None,
+            attempt=int(entry.attempt),
+            last_error=ErrorAnswer.of(entry.last_error),
+        )
+
+
+class OpenJobsAnswer(BaseModel):
+    """Jobs that have not ended."""
+
+    items: Annotated[list[OpenJobAnswer], Field(description="Up to 50 of each queue, the longest queued first.")]
+
+
+class TasksAnswer(BaseModel):
+    """Tasks of a share."""
+
+    share: Annotated[Share, Field(description="Setups never wait for refreshes.", examples=[Share.SETUP])]
+    taken: Annotated[int, Field(description="Slots that are taken: by a task, or for a job that was called.")]
+    slots: Annotated[int, Field(description="Tasks that may run at once.", examples=[40])]
+
+
 class QueueAnswer(BaseModel):
     """What is in one queue now; SQS's numbers are approximate."""
 
@@ -83,3 +139,4 @@ class QueuesAnswer(BaseModel):
     """All queues."""
 
     queues: Annotated[list[QueueAnswer], Field(description="One each.")]
+    tasks: Annotated[list[TasksAnswer], Field(description="One of each share.")]

@@ -29,6 +29,10 @@ def unreachable(_: Job) -> JobResult:
     raise JobError(ErrorCode.HOST_UNREACHABLE, "The host does not answer.")
 
 
+def busy(_: Job) -> JobResult:
+    raise JobError(ErrorCode.HOST_RATE_LIMITED, "The host limits requests.", retry_after=timedelta(minutes=2))
+
+
 def test_a_completed_job_is_on_record_with_its_durations(service: Harness) -> None:
     watchlist_id = service.add()
     service.clock.advance(timedelta(seconds=10))
@@ -173,3 +177,38 @@ def test_a_move_that_is_under_way_goes_on_and_other_refusals_are_told(
 
 def test_only_queues_that_exist_are_redriven(service: Harness) -> None:
     assert service.http("POST", "/activity/queues/absent/redrive").status == 422
+
+
+def test_open_jobs_are_shown_with_where_they_stand_the_longest_queued_first(service: Harness) -> None:
+    paused = service.add("https://gitlab.com/a/paused")
+    service.dispatch()
+    service.work(service.ecs.tasks[0], busy)
+    running, starting, *_, in_line = (service.add(f"https://github.com/a/{number}") for number in range(4))
+    service.dispatch()
+    seen: list[dict[str, Any]] = []
+
+    def look(_: Job) -> JobResult:
+        seen.extend(json.loads(service.http("GET", "/activity/jobs/open").body)["items"])
+        return analysis()
+
+    service.work(service.ecs.tasks[1], look)
+
+    standing = {job["watchlist_id"]: (job["standing"], job["attempt"]) for job in seen}
+    assert standing[paused] == ("paused", 0)
+    assert standing[running] == ("running", 1)
+    assert standing[starting] == ("starting", 1)
+    assert standing[in_line] == ("in_line", 0)
+    assert seen == sorted(seen, key=lambda job: str(job["queued_at"]))
+    assert {job["queue"] for job in seen} == {SETUP}
+    assert seen[0]["last_error"]["code"] == "host_rate_limited"
+    assert seen[0]["next_attempt_at"] > seen[0]["queued_at"]
+    assert running not in service.http("GET", "/activity/jobs/open").body.decode()
+
+
+def test_the_tasks_of_each_share_are_counted(service: Harness) -> None:
+    service.add()
+    service.dispatch()
+
+    tasks = json.loads(service.http("GET", "/activity/queues").body)["tasks"]
+
+    assert tasks == [{"share": "setup", "taken": 1, "slots": 3}, {"share": "refresh", "taken": 0, "slots": 2}]

@@ -53,11 +53,11 @@ def running_entry(attempt: int = 1, lease: timedelta = limits.LEASE, **changed: 
 
 def retrying_entry(attempt: int = 1, **changed: Any) -> Entry:
     """Return an entry between two attempts."""
+    changed.setdefault("next_attempt_at", NOW)
     return queued_entry(
         job_state=str(JobState.RETRYING),
         attempt=attempt,
         claimed_attempt=attempt,
-        next_attempt_at=NOW,
         due_at=NOW + limits.QUEUE_TIMEOUT,
         message_id="message",
         **changed,
