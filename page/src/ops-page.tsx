@@ -1,13 +1,14 @@
 /** `/ops`: what waits, what runs, what became of jobs; for operators. */
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import type { Job, Jobs, Queue, Queues } from "./api/answers.ts";
-import { type ApiError, call } from "./api/client.ts";
+import { attempt } from "./announce.ts";
+import type { Job, Jobs, OpenJob, OpenJobs, Queue, Queues } from "./api/answers.ts";
+import { type ApiError, call, path } from "./api/client.ts";
 import { type Polling, poll } from "./api/polling.ts";
 import { count, counted, quantile, repository, span, words } from "./format.ts";
 import { Histogram } from "./plots/histogram.tsx";
 import { address, refine } from "./router.ts";
-import { Age, Failed, Foreign, Heading, Loading, Notice, Section } from "./ui.tsx";
+import { Age, Confirm, Failed, Foreign, Heading, Loading, Notice, Section } from "./ui.tsx";
 
 const BUSY_MS = 2000;
 const IDLE_MS = 10_000;
@@ -15,6 +16,8 @@ const SHOWN = 100;
 
 interface Shown {
   queues: readonly Queue[];
+  tasks: Queues["tasks"];
+  open: readonly OpenJob[];
   jobs: readonly (Job & { queue: string })[];
 }
 
@@ -25,13 +28,14 @@ export function OpsPage() {
   useEffect(() => {
     polling.current = poll(async (signal) => {
       try {
-        const [queues, jobs] = await Promise.all([
+        const [{ queues, tasks }, jobs, { items: open }] = await Promise.all([
           call<Queues>("GET", "/activity/queues", { signal }),
           call<Jobs>("GET", "/activity/jobs", { signal }),
+          call<OpenJobs>("GET", "/activity/jobs/open", { signal }),
         ]);
-        setAnswer({ queues: queues.queues, jobs: recent(jobs) });
+        setAnswer({ queues, tasks, open, jobs: recent(jobs) });
         setFailure(null);
-        return queues.queues.some(({ waiting, in_flight }) => waiting + in_flight > 0) ? BUSY_MS : IDLE_MS;
+        return open.length ? BUSY_MS : IDLE_MS;
       } catch (error) {
         if (!signal.aborted) setFailure(error as ApiError);
         throw error;
@@ -51,7 +55,8 @@ export function OpsPage() {
       {!failure && answer === null && <Loading what="queues and jobs" />}
       {answer !== null && (
         <>
-          <QueueTable queues={answer.queues} jobs={answer.jobs} />
+          <QueueTable {...answer} redriven={() => polling.current?.now()} />
+          <OpenTable open={answer.open} />
           <Failures jobs={answer.jobs} />
           <Times jobs={answer.jobs} />
           <JobTable jobs={answer.jobs} />
@@ -63,7 +68,7 @@ export function OpsPage() {
 
 function recent({ queues }: Jobs): Shown["jobs"] {
   return queues
-    .flatMap(({ queue, completed, failed }) => [...completed, ...failed].map((job) => ({ ...job, queue: String(queue) })))
+    .flatMap(({ queue, completed, failed }) => [...completed, ...failed].map((job) => ({ ...job, queue })))
     .sort((one, other) => (one.ended_at < other.ended_at ? 1 : -1));
 }
 
@@ -77,7 +82,13 @@ function Counted({ value, href, bad = false }: { value: number; href: string; ba
   );
 }
 
-function QueueTable({ queues, jobs }: { queues: readonly Queue[]; jobs: Shown["jobs"] }) {
+function QueueTable({ queues, tasks, jobs, redriven }: Shown & { redriven: () => void }) {
+  const [asking, setAsking] = useState<Queue | null>(null);
+  const redrive = (): void => {
+    const { queue } = asking!;
+    setAsking(null);
+    void attempt(() => call("POST", path("/activity/queues/{queue}/redrive", { queue })), "They begin anew.").then(redriven);
+  };
   const of = (queue: string, outcome: string) => jobs.filter((job) => job.queue === queue && job.outcome === outcome).length;
   return (
     <Section title="Queues" id="queues">
@@ -94,7 +105,7 @@ function QueueTable({ queues, jobs }: { queues: readonly Queue[]; jobs: Shown["j
           </thead>
           <tbody>
             {queues.map((queue) => {
-              const name = String(queue.queue);
+              const name = queue.queue;
               const list = (outcome: string) => `/ops?queue=${name}&outcome=${outcome}#jobs`;
               return (
                 <tr key={name}>
@@ -104,7 +115,12 @@ function QueueTable({ queues, jobs }: { queues: readonly Queue[]; jobs: Shown["j
                   <td class="number">{count(queue.delayed)}</td>
                   <td class="number">{queue.oldest_seconds == null ? <span class="muted">none</span> : span(queue.oldest_seconds)}</td>
                   <td class="number">
-                    <Counted value={queue.dead_letters} href={list("failed")} bad />
+                    <Counted value={queue.dead_letters} href={list("failed")} bad />{" "}
+                    {queue.dead_letters > 0 && (
+                      <button type="button" onClick={() => setAsking(queue)}>
+                        Redrive {count(queue.dead_letters)} …
+                      </button>
+                    )}
                   </td>
                   <td class="number">
                     <Counted value={of(name, "completed")} href={list("completed")} />
@@ -118,7 +134,54 @@ function QueueTable({ queues, jobs }: { queues: readonly Queue[]; jobs: Shown["j
           </tbody>
         </table>
       </div>
-      <p class="muted">Of the last 100 completed and 50 failed. <code>make redrive</code> sends dead letters back.</p>
+      <p class="muted">
+        Of the last 100 completed and 50 failed.{" "}
+        {tasks.map(({ share, taken, slots }) => `${words(share)} tasks: ${count(taken)} of ${count(slots)}.`).join(" ")}
+      </p>
+      {asking && (
+        <Confirm title="Redrive dead letters?" action={`Redrive ${asking.dead_letters}`} close={() => setAsking(null)} run={redrive}>
+          <p>{counted(asking.dead_letters, "job")} of {words(asking.queue)} begin anew with all attempts; those that are out of date are dropped.</p>
+        </Confirm>
+      )}
+    </Section>
+  );
+}
+
+const WHY: Record<OpenJob["standing"], string> = {
+  running: "A task works on it",
+  starting: "Its task starts",
+  in_line: "Others are first, or all tasks are taken",
+  paused: "Its next attempt has its time",
+  queued: "Its message waits to be received",
+};
+
+/** What has not ended, and why. */
+function OpenTable({ open }: { open: readonly OpenJob[] }) {
+  return (
+    <Section title="Open jobs" id="open">
+      {open.length === 0 && <p class="muted">Nothing waits and nothing runs.</p>}
+      <ul class="jobs">
+        {open.map((job) => (
+          <li key={job.job_id}>
+            <span class="outcome">{words(job.standing)}</span>
+            <a href={`/r/${encodeURIComponent(job.watchlist_id)}`}>
+              <Foreign>{repository(job.repository_url).name}</Foreign>
+            </a>
+            <span class="job-times muted">
+              {words(job.queue)} · {counted(job.attempt, "attempt")} · {WHY[job.standing]}
+              {job.next_attempt_at && <>: <Age at={job.next_attempt_at} /></>}
+            </span>
+            <span class="number muted">
+              <Age at={job.queued_at} />
+            </span>
+            {job.last_error && (
+              <span class="job-error">
+                <code>{job.last_error.code}</code> <Foreign>{job.last_error.message}</Foreign>
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
     </Section>
   );
 }

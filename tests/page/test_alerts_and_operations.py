@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
+from local_service.commands.api_client import ApiClient
+from local_service.service import LocalService
 from tests.page.conftest import Complaints, Open
+from watchlist.job_kinds import JobKind
 
 
 def test_alerts_are_selected_acknowledged_and_resolved_from_the_keyboard(
@@ -41,6 +44,48 @@ def test_a_number_of_jobs_leads_to_these_jobs(open_page: Open, watched: Mapping[
     page.locator(".jobs a").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("local/")
     del watched
+
+
+def test_what_waits_is_shown_with_the_reason_and_how_many_tasks_may_run(
+    open_page: Open, service: LocalService, watched: Mapping[str, str]
+) -> None:
+    del watched
+    setups = service.pollers[JobKind.REPOSITORY_SETUP]
+    setups.pause()
+    try:
+        ApiClient(service.url).add(f"{next(iter(service.repository_urls.values()))}-waiting", "ops@example.org")
+        page = open_page("/ops")
+        waiting = page.locator("section", has_text="Open jobs").get_by_role("listitem")
+        expect(waiting).to_contain_text("Its message waits to be received")
+        expect(page.get_by_text("Setup tasks: 0 of 4.")).to_be_visible()
+    finally:
+        setups.resume()
+    expect(page.get_by_text("Nothing waits and nothing runs.")).to_be_visible()
+
+
+def test_dead_letters_are_redriven_after_a_question(open_page: Open, watched: Mapping[str, str]) -> None:
+    del watched
+    page = open_page("/alerts")
+    dead, asked = [3], []
+
+    def queues(route: Route) -> None:
+        response = route.fetch()
+        answer = response.json()
+        answer["queues"][0]["dead_letters"] = dead[0]
+        route.fulfill(response=response, json=answer)
+
+    def redrive(route: Route) -> None:
+        asked.append(route.request.method)
+        dead[0] = 0
+        route.fulfill(status=202, json={"queue": "repository-setup", "dead_letters": 3})
+
+    page.route("**/activity/queues", queues)
+    page.route("**/activity/queues/repository-setup/redrive", redrive)
+    page.get_by_role("link", name="Operations").click()
+    page.get_by_role("button", name="Redrive 3 …").click()
+    page.get_by_role("dialog").get_by_role("button", name="Redrive 3").click()
+    expect(page.get_by_role("button", name="Redrive 3 …")).to_have_count(0)
+    assert asked == ["POST"]
 
 
 def test_two_repositories_are_compared_fact_by_fact(open_page: Open, watched: Mapping[str, str]) -> None:
