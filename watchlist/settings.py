@@ -156,8 +156,8 @@ class EnqueueSettings(TableSettings, QueueSettings, PatienceSettings):
     """What handing jobs to the queues needs."""
 
 
-class TaskSettings(Settings):
-    """How many tasks may run at once."""
+class ShareSettings(Settings):
+    """How many tasks of each share may run at once."""
 
     max_setup_tasks: int = Field(alias="MAX_SETUP_TASKS", ge=1, le=limits.TASKS_OF_A_SHARE)
     max_refresh_tasks: int = Field(alias="MAX_REFRESH_TASKS", ge=1, le=limits.TASKS_OF_A_SHARE)
@@ -167,7 +167,7 @@ class TaskSettings(Settings):
         return self.max_refresh_tasks if kind.is_refresh else self.max_setup_tasks
 
 
-class CallSettings(EnqueueSettings, TaskSettings):
+class CallSettings(EnqueueSettings, ShareSettings):
     """What whoever frees a slot needs, so that the next job has it."""
 
 
@@ -178,7 +178,7 @@ class RetrySettings(EnqueueSettings):
     """What one user may retry; operators may retry what they like."""
 
 
-class OperationsSettings(TableSettings, DeadLetterQueueSettings, TaskSettings):
+class OperationsSettings(TableSettings, DeadLetterQueueSettings, ShareSettings):
     """What looking at jobs and queues needs."""
 
 
