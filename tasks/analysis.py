@@ -148,7 +148,7 @@ class _Scope:
 
     @property
     def attempt(self) -> Attempt:
-        return Attempt(self.watchlist_id, int(self.entry.generation), int(self.entry.attempt))
+        return Attempt(self.watchlist_id, self.entry.generation, self.entry.attempt)
 
     @property
     def patience(self) -> Patience:
@@ -350,7 +350,7 @@ def _of_history(
 ) -> dict[str, Any]:
     """Return the entry's attributes that say which history is stored."""
     last = outlook.last.by_person
-    bad_before = 0 if window.rewritten else int(scope.entry.bad_commits or 0)
+    bad_before = 0 if window.rewritten else (scope.entry.bad_commits or 0)
     return {
         "head_sha": window.head.sha,
         "default_branch": window.head.branch,

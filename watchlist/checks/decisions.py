@@ -124,7 +124,7 @@ def _plan_after_failed_setup(entry: Entry, now: datetime, policy: Policy, random
     reason = entry.last_error
     if reason is None or not reason.retryable:
         return Forget()
-    pause = min(_doubled(limits.SETUP_AGAIN, max(0, int(entry.check_failures) - 1)), limits.RAREST_SETUP)
+    pause = min(_doubled(limits.SETUP_AGAIN, max(0, entry.check_failures - 1)), limits.RAREST_SETUP)
     due = reason.at + pause
     return Start(JobKind.REPOSITORY_SETUP) if due <= now else Rest(now + policy.spread(due - now, random))
 
@@ -148,7 +148,7 @@ def judge(entry: Entry, head: Head, now: datetime, policy: Policy, random: Rando
 
 def judge_failure(entry: Entry, error: JobError, now: datetime, policy: Policy, random: Random) -> Failed:
     """Return what follows from HEAD not being told."""
-    failures = int(entry.check_failures) + 1
+    failures = entry.check_failures + 1
     gone_since = entry.gone_since if is_gone_for_sure(entry) else None
     if error.code in GONE:
         failures = failures if entry.gone_since else 1  # failures for other reasons confirm nothing
@@ -197,7 +197,7 @@ def _pause_ends(entry: Entry, policy: Policy) -> datetime:
     last = entry.last_check
     if not entry.check_failures or last is None or last.error is None:
         return entry.created_at
-    return last.at + pause_after(int(entry.check_failures), last.error.code, policy)
+    return last.at + pause_after(entry.check_failures, last.error.code, policy)
 
 
 def _doubled(interval: timedelta, times: int) -> timedelta:

@@ -310,7 +310,7 @@ def _only_programs(by_bot: datetime) -> Reason:
 
 def _check_failure(entry: Entry) -> CheckFailure | None:
     error = entry.last_check.error if entry.last_check else None
-    times = int(entry.check_failures or 0)
+    times = entry.check_failures or 0
     if not times or not error:
         return None
     confirmed = entry.gone_since is not None and times >= limits.GONE_CONFIRMED_AFTER

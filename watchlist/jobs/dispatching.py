@@ -113,7 +113,7 @@ def _decide_open(received: ReceivedMessage, entry: Entry, now: datetime) -> Deci
     lost = reconciling.why_lost(entry)
     if lost is not None:
         return DeclareLost(lost)
-    attempt = int(entry.attempt) + 1
+    attempt = entry.attempt + 1
     if received.receive_count > attempt:
         # Receives that were no attempts (a crash, a second delivery) have eaten up some of SQS's count: with this
         # message the job would reach the dead-letter queue before its last attempt.

@@ -64,7 +64,7 @@ def _stored(origin: str) -> BackOff | None:
         pause = HostPause.get(HostPause.PK, origin)
     except HostPause.DoesNotExist:
         return None
-    return BackOff(int(pause.times), pause.until)
+    return BackOff(pause.times, pause.until)
 
 
 def _store(origin: str, pause: BackOff) -> None:
@@ -84,7 +84,7 @@ class Hosts:
         self._random = random
         self._lock = threading.Lock()
         self._in_a_row: dict[str, int] = {}
-        self._pauses = {pause.sk: BackOff(int(pause.times), pause.until) for pause in HostPause.query(HostPause.PK)}
+        self._pauses = {pause.sk: BackOff(pause.times, pause.until) for pause in HostPause.query(HostPause.PK)}
 
     def paused_until(self, origin: str, now: datetime) -> datetime | None:
         """Return until when the host is to be left alone, None if it may be asked."""

@@ -86,8 +86,8 @@ def message_of(entry: Entry) -> JobMessage:
         job_id=entry.job_id,
         kind=entry.kind,
         watchlist_id=entry.watchlist_id,
-        generation=int(entry.generation),
-        delivery=int(entry.delivery),
+        generation=entry.generation,
+        delivery=entry.delivery,
         correlation_id=entry.correlation_id,
     )
 
@@ -294,7 +294,7 @@ def record_lost(entry: Entry, error: JobError, at: datetime) -> Entry:
         & _unchanged(Entry.lease_owner, entry.lease_owner)
         & _unchanged(Entry.lease_expires_at, entry.lease_expires_at)
     )
-    return _record_failure(message_of(entry), int(entry.attempt), LastError.of(error, entry.stage, at), condition)
+    return _record_failure(message_of(entry), entry.attempt, LastError.of(error, entry.stage, at), condition)
 
 
 def record_timed_out(entry: Entry, error: JobError, at: datetime) -> None:
@@ -304,7 +304,7 @@ def record_timed_out(entry: Entry, error: JobError, at: datetime) -> None:
         SupersededError: the job is closed, or another generation's.
     """
     reason = LastError.of(error, entry.stage, at)
-    _fail(entry, int(entry.attempt), reason, _open_job(message_of(entry)), attempts_used_up=False)
+    _fail(entry, entry.attempt, reason, _open_job(message_of(entry)), attempts_used_up=False)
 
 
 def remember_dead_letter(message: JobMessage, message_id: str) -> None:

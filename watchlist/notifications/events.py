@@ -110,7 +110,7 @@ def of_entry(before: Entry | None, after: Entry) -> list[Event]:
                 at=after.processing_completed_at,
                 watchlist_id=watchlist_id,
                 repository_url=url,
-                commits=None if after.commits is None else int(after.commits),
+                commits=after.commits,
                 score=after.score,
             )
         )

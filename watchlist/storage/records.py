@@ -57,7 +57,7 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 from pynamodb.connection import Connection, TableConnection
-from pynamodb.constants import BINARY, STRING
+from pynamodb.constants import BINARY, NUMBER, STRING
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
@@ -112,8 +112,27 @@ class CompressedJSONAttribute(Attribute[Any]):
         return json.loads(zlib.decompress(value))
 
 
+class IntAttribute(Attribute[int]):
+    """A whole number; PynamoDB's own may have a fraction."""
+
+    attr_type = NUMBER
+
+    def serialize(self, value: int) -> str:
+        """Return the number in decimal digits."""
+        return f"{value:d}"
+
+    def deserialize(self, value: str) -> int:
+        """Return the number that was stored."""
+        return int(value)
+
+
 class Item(Model):
-    """Any item of either table."""
+    """Any item of either table; its class is told by `type`."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    type = DiscriminatorAttribute()
+    expires_at = TTLAttribute(null=True)
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
@@ -128,18 +147,13 @@ class Item(Model):
 
 
 class WatchlistItem(Item):
-    """Any item of the watchlist table; its class is told by `type`."""
+    """Any item of the watchlist table."""
 
     class Meta:
         """The table; `bind` gives it its name."""
 
         table_name = "unbound"
         billing_mode = "PAY_PER_REQUEST"
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    type = DiscriminatorAttribute()
-    expires_at = TTLAttribute(null=True)
 
 
 class RepositoryKey(WatchlistItem, discriminator="repository"):
@@ -180,8 +194,8 @@ class Progress(MapAttribute[str, Any]):
     """How far the job is: `done` of `total` (if known) in its stage."""
 
     stage = UnicodeAttribute()
-    done = NumberAttribute()
-    total = NumberAttribute(null=True)
+    done = IntAttribute()
+    total = IntAttribute(null=True)
 
     @classmethod
     def of(cls, stage: Stage, done: int = 0, total: int | None = None) -> Self:
@@ -242,7 +256,7 @@ class Entry(WatchlistItem, discriminator="entry"):
     """The keys of all names that lead here (`watchlist.watching.names`); absent while there is but the one."""
     renamed_at = UTCDateTimeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
-    watchers = NumberAttribute()
+    watchers = IntAttribute()
 
     status = UnicodeAttribute()
     processing_started_at = UTCDateTimeAttribute()
@@ -250,7 +264,7 @@ class Entry(WatchlistItem, discriminator="entry"):
     last_error = LastError(null=True)
     progress = Progress(null=True)
 
-    generation = NumberAttribute()
+    generation = IntAttribute()
     job_id = UnicodeAttribute()
     job_kind = UnicodeAttribute()
     job_state = UnicodeAttribute()
@@ -258,11 +272,11 @@ class Entry(WatchlistItem, discriminator="entry"):
     job_started_at = UTCDateTimeAttribute(null=True)
     job_ended_at = UTCDateTimeAttribute(null=True)
     correlation_id = UnicodeAttribute()
-    delivery = NumberAttribute()
+    delivery = IntAttribute()
     message_id = UnicodeAttribute(null=True)
     launch_owner = UnicodeAttribute(null=True)
-    attempt = NumberAttribute()
-    claimed_attempt = NumberAttribute()
+    attempt = IntAttribute()
+    claimed_attempt = IntAttribute()
     attempts_used_up = BooleanAttribute(default=False)
     next_attempt_at = UTCDateTimeAttribute(null=True)
     lease_owner = UnicodeAttribute(null=True)
@@ -283,9 +297,9 @@ class Entry(WatchlistItem, discriminator="entry"):
     package = JSONAttribute(null=True)
     default_branch = UnicodeAttribute(null=True)
     head_sha = UnicodeAttribute(null=True)
-    commits = NumberAttribute(null=True)
-    bad_commits = NumberAttribute(null=True)
-    recounts = NumberAttribute(null=True)
+    commits = IntAttribute(null=True)
+    bad_commits = IntAttribute(null=True)
+    recounts = IntAttribute(null=True)
     """Refreshes in a row that have tried in vain to count commits that are without line counts."""
     history_since = UTCDateTimeAttribute(null=True)
     history_covered_since = UTCDateTimeAttribute(null=True)
@@ -318,7 +332,7 @@ class Entry(WatchlistItem, discriminator="entry"):
     verdict = UnicodeAttribute(null=True)
     """The verdict that the last check found; a change is told. What is shown is judged anew, as of now."""
     last_check = ModelAttribute(LastCheck, null=True)
-    check_failures = NumberAttribute(default=0)
+    check_failures = IntAttribute(default=0)
     gone_since = UTCDateTimeAttribute(null=True)
     announced_job_id = UnicodeAttribute(null=True)
     """The setup whose end the watchers were told of."""
@@ -425,8 +439,8 @@ class JobRecord(WatchlistItem, discriminator="job"):
     kind = UnicodeAttribute()
     watchlist_id = UnicodeAttribute()
     repository_url = UnicodeAttribute()
-    generation = NumberAttribute()
-    attempts = NumberAttribute()
+    generation = IntAttribute()
+    attempts = IntAttribute()
     queued_at = UTCDateTimeAttribute()
     started_at = UTCDateTimeAttribute(null=True)
     ended_at = UTCDateTimeAttribute()
@@ -458,8 +472,8 @@ class TaskSlot(WatchlistItem, discriminator="slot"):
 class Usage(WatchlistItem, discriminator="usage"):
     """What a user has asked for within one hour."""
 
-    adds = NumberAttribute(null=True)
-    retries = NumberAttribute(null=True)
+    adds = IntAttribute(null=True)
+    retries = IntAttribute(null=True)
 
     @staticmethod
     def pk_of(user: str) -> str:
@@ -512,7 +526,7 @@ class HostPause(WatchlistItem, discriminator="host"):
     """A host that is left alone, and how often in a row it was."""
 
     PK = "HOSTS"
-    times = NumberAttribute()
+    times = IntAttribute()
     until = UTCDateTimeAttribute()
 
 
@@ -611,11 +625,6 @@ class ActivityItem(Item):
         table_name = "unbound"
         billing_mode = "PAY_PER_REQUEST"
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    type = DiscriminatorAttribute()
-    expires_at = TTLAttribute(null=True)
-
 
 class ActivityHeartbeat(ActivityItem, discriminator="activity-heartbeat"):
     """Changes regularly, so that the table's stream always has something to read."""
@@ -629,7 +638,7 @@ class SegmentRecord(ActivityItem, discriminator="segment"):
 
     listed = BinaryAttribute(legacy_encoding=False)
     changes = BinaryAttribute(legacy_encoding=False)
-    format = NumberAttribute()
+    format = IntAttribute()
 
 
 class HealthRecord(ActivityItem, discriminator="health"):

@@ -42,7 +42,7 @@ class JobAnswer(BaseModel):
             watchlist_id=record.watchlist_id,
             repository_url=record.repository_url,
             outcome="failed" if record.error else "completed",
-            attempts=int(record.attempts),
+            attempts=record.attempts,
             queued_at=record.queued_at,
             started_at=started,
             ended_at=record.ended_at,

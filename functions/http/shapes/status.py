@@ -36,8 +36,8 @@ class ProgressAnswer(BaseModel):
         """Show `progress`, if there is any."""
         if progress is None:
             return None
-        total = None if progress.total is None else int(progress.total)
-        return cls(stage=Stage(progress.stage), done=int(progress.done), total=total)
+        total = progress.total
+        return cls(stage=Stage(progress.stage), done=progress.done, total=total)
 
 
 class UserEntryAnswer(BaseModel):
@@ -147,21 +147,21 @@ class StatusAnswer(BaseModel):
             processing_started_at=entry.processing_started_at,
             processing_completed_at=entry.processing_completed_at,
             last_error=ErrorAnswer.of(entry.last_error),
-            attempt=int(entry.attempt),
+            attempt=entry.attempt,
             max_attempts=max_attempts,
             next_attempt_at=entry.next_attempt_at,
             progress=ProgressAnswer.of(entry.progress),
             package=_package(entry),
             former_names=names.former_names(entry),
             head_sha=entry.head_sha,
-            commits=None if entry.commits is None else int(entry.commits),
+            commits=entry.commits,
             history=HistoryAnswer.of(entry),
             checked_at=entry.checked_at,
             next_check_at=entry.due_at if entry.due_kind == DueKind.CHECK else None,
             analyzed_at=entry.analyzed_at,
             scorecard_date=entry.scorecard_date,
             last_check=LastCheckAnswer.of(entry),
-            watchers=int(entry.watchers),
+            watchers=entry.watchers,
             user_watchlists=[UserEntryAnswer.of(user_entry) for user_entry in watched.user_entries],
         )
 

@@ -77,7 +77,7 @@ class Onboarded:
 
     def refresh(self, kind: JobKind = JobKind.COMMIT_BACKFILL, now: datetime | None = None) -> None:
         """Bring the entry up to date."""
-        job_protocol.start_refresh(self.entry, kind, {}, f"{int(self.entry.generation):032x}", clock.now())
+        job_protocol.start_refresh(self.entry, kind, {}, f"{self.entry.generation:032x}", clock.now())
         self.run(now)
 
     @property

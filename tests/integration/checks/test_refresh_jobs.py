@@ -142,7 +142,7 @@ class Refreshes:
         """Open a job."""
         entry = entries.find(self.entry.watchlist_id)
         seen = {"with_health": with_health or None}
-        job_protocol.start_refresh(entry, kind, seen, f"{int(entry.generation):032x}", clock.now())
+        job_protocol.start_refresh(entry, kind, seen, f"{entry.generation:032x}", clock.now())
 
     def refresh(self, kind: JobKind, *, with_health: bool = False) -> JobResult:
         self.start(kind, with_health=with_health)

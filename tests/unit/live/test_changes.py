@@ -38,7 +38,7 @@ def changes(*states: Entry) -> list[ItemChange[Entry]]:
 
 def shown(*states: Entry) -> list[tuple[str, str, int]]:
     return [
-        (change.after.status, change.after.stage or "", int(change.after.progress.done))
+        (change.after.status, change.after.stage or "", change.after.progress.done)
         for change in worth_showing(changes(*states), shows_change)
     ]
 
