@@ -15,6 +15,7 @@ from local_service.service import LocalService, LocalSettings
 from local_service.tasks import runner as task_runner
 from tests.e2e.conftest import Forge
 from tests.infra.story import OFTEN, Authorizer, Gate, Story
+from tests.unmeasured import unmeasured
 from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.deployment.functions import FUNCTIONS
 from watchlist.deployment.permissions import MOVE, NOTHING, OF_TASK, Permissions
@@ -135,6 +136,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[Call]]:
 
     gate, authorizer = Gate(directory), Authorizer()
     with (
+        unmeasured(),
         mock.patch.dict(processes.PROCESS_ENVIRONMENT, recording),
         mock.patch.object(Environment, "of", of),
         mock.patch.object(task_runner, "environment_of", of_task),

@@ -11,6 +11,7 @@ from local_service.provisioning import provision
 from tests.forge_server import ForgeServer
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import ControlledClock, start_functions
+from tests.unmeasured import unmeasured
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,9 +39,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
     with ExitStack() as running:
-        with pytest.MonkeyPatch.context() as patch:
-            # tests/integration/local_service measures its coverage; tracing it here, too, makes every call slower.
-            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        with unmeasured():  # tests/integration/local_service is about it
             server = running.enter_context(EmbeddedAws(sys.stderr.fileno()))
         patch = running.enter_context(pytest.MonkeyPatch.context())
         docs_page.build()

@@ -1,0 +1,18 @@
+"""Programs that tests start, without coverage."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+
+@contextmanager
+def unmeasured() -> Iterator[None]:
+    """Do not measure the coverage of the programs that are started meanwhile.
+
+    The tracer makes all code several times as slow, libraries too. This is for programs that do much in them, and whose
+    coverage comes from the tests that are about them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
