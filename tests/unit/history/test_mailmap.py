@@ -35,6 +35,8 @@ def test_an_identity_is_resolved(committed: tuple[str, str], proper: tuple[str, 
 def test_lines_on_one_email_add_up() -> None:
     both = Mailmap(b"<new@example.org> <old@example.org>\nName <old@example.org>\n")
     assert both.resolve("x", "old@example.org") == ("Name", "new@example.org")
+    swapped = Mailmap(b"Name <old@example.org>\n<new@example.org> <old@example.org>\n")
+    assert swapped.resolve("x", "old@example.org") == ("Name", "new@example.org")
 
 
 def test_case_is_folded_in_ascii_only_as_git_does() -> None:

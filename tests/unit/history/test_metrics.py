@@ -1,3 +1,4 @@
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,10 +9,12 @@ from hypothesis import strategies as st
 
 from watchlist.history import metrics as history_metrics
 from watchlist.history.commits import Commit, FileChange, Signature
+from watchlist.history.last_commits import NAME_BYTES
 from watchlist.history.metrics import (
     MAX_BOTS,
     MAX_CONTRIBUTORS,
     MAX_FILES,
+    PATH_BYTES,
     RECENT_WEEKS,
     WEEKS,
     HistoryMetrics,
@@ -230,6 +233,107 @@ def test_points_for_people_grow_with_the_logarithm_up_to_8(people: int, points: 
 @pytest.mark.parametrize(("days", "points"), [(0, 30), (7, 30), (8, 30), (93, 15), (180, 0), (400, 0)])
 def test_recency_falls_linearly_from_a_week_to_180_days(days: int, points: int) -> None:
     assert measure([commit(days)]).activity.recency == points
+
+
+WEEK = timedelta(weeks=1)
+
+
+def test_the_window_begins_a_year_ago_to_the_moment() -> None:
+    assert measure([commit(WEEKS * 7)]).commits == 0
+    assert measure([commit(WEEKS * 7 - 0.001)]).commits == 1
+
+
+def test_a_commit_of_this_moment_is_none_of_the_future() -> None:
+    assert measure([commit(0)]).future_dated == 0
+    assert measure([commit(-0.001)]).future_dated == 1
+
+
+def test_a_week_that_is_covered_in_part_is_not_counted_as_covered() -> None:
+    assert measure([], covered_since=NOW - WEEK / 2).covered_weeks == 0
+    assert measure([], covered_since=NOW - WEEK).covered_weeks == 1
+
+
+def test_new_and_inactive_are_known_from_a_week_before_the_recent_ones_on() -> None:
+    weeks_until_unknown = measure([commit()], covered_since=NOW - RECENT_WEEKS * WEEK)
+    known = measure([commit()], covered_since=NOW - (RECENT_WEEKS + 1) * WEEK)
+
+    assert (weeks_until_unknown.contributors_new, weeks_until_unknown.contributors_inactive) == (None, None)
+    assert (known.contributors_new, known.contributors_inactive) == (1, 0)
+
+
+def test_what_few_weeks_cover_is_judged_by_these_weeks_alone() -> None:
+    for covered in (WEEK / 2, WEEK):
+        activity = measure([commit(0.1) for _ in range(20)], covered_since=NOW - covered).activity
+        assert (activity.frequency, activity.regularity) == (30, 20)
+
+
+def test_who_made_how_much_of_it() -> None:
+    metrics = measure([commit(), commit(), commit(), commit(author="Grace")])
+
+    assert metrics.contributor_absence_factor == 1
+    assert metrics.top_contributor_share == 0.75
+
+
+def test_the_last_commits_of_people_and_of_programs_are_told_apart() -> None:
+    of_both = measure([commit(3), commit(5), commit(2, "renovate"), commit(4, "renovate")])
+    of_people = measure([commit(3)])
+
+    assert of_both.last_commit_by_person_at == NOW - timedelta(days=3)
+    assert of_both.last_commit_by_bot_at == NOW - timedelta(days=2)
+    assert of_people.last_commit_by_bot_at is None
+
+
+def test_a_commit_without_lines_adds_none() -> None:
+    without = (change("a", 0, 0),)
+    metrics = measure([commit(files=without), commit(files=(change("b", 2, 3),))])
+
+    assert (metrics.lines_added, metrics.lines_deleted, metrics.commits_with_lines) == (2, 3, 2)
+
+
+def test_shares_have_four_digits() -> None:
+    metrics = measure([commit(signed=True), commit(author="Grace"), commit(author="Grace")])
+
+    assert (metrics.signed_share, metrics.top_contributor_share) == (0.3333, 0.6667)
+
+
+def test_programs_are_listed_by_commits_then_by_name() -> None:
+    names = ["renovate", "bors", "dependabot", "bors"]
+
+    assert [bot.name for bot in measure([commit(author=name) for name in names]).bots] == [
+        "bors",
+        "dependabot",
+        "renovate",
+    ]
+
+
+def test_files_are_listed_by_lines_then_by_commits_then_by_path() -> None:
+    commits = [
+        commit(files=(change("few", 1, 1), change("many", 50, 50), change("b", 5, 5), change("a", 5, 5))),
+        commit(files=(change("often", 5, 0),)),
+        commit(files=(change("often", 0, 5),)),
+    ]
+
+    assert [each.path for each in measure(commits).top_files or ()] == ["many", "often", "a", "b", "few"]
+
+
+def test_long_names_and_paths_are_cut() -> None:
+    long = "ä" * 1000
+    metrics = measure([commit(author=long, files=(change(long, 1, 1),)), commit(author=f"{long}[bot]")])
+    (contributor,), (bot,), (file,) = metrics.top_contributors, metrics.bots, metrics.top_files or ()
+
+    assert len(contributor.name.encode()) in {NAME_BYTES - 1, NAME_BYTES}
+    assert len(bot.name.encode()) in {NAME_BYTES - 1, NAME_BYTES}
+    assert len(file.path.encode()) in {PATH_BYTES - 1, PATH_BYTES}
+
+
+def test_the_hour_is_that_of_utc_wherever_it_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        hours = measure([commit(authored=datetime(2026, 11, 23, 5, 30, tzinfo=UTC))]).commits_by_weekday_and_hour
+    time.tzset()
+
+    assert hours[0][5] == 1
 
 
 _times = st.datetimes(timezones=st.just(UTC)) | st.timedeltas(timedelta(days=-10), timedelta(days=400)).map(

@@ -151,6 +151,30 @@ def test_the_mailmap_comes_before_everything_else() -> None:
     assert people.of(signature("Carl", "ci@example.org")).is_bot
 
 
+def test_the_identities_of_a_person_are_told_those_of_most_first() -> None:
+    ada = [signature(name, "ada@example.org") for name in ("Ada", "A. Lovelace", "Countess")]
+    grace = [signature(name, "grace@example.org") for name in ("Grace", "Amazing Grace")]
+    alan = [signature("Alan", "alan@example.org")]
+    people = People([*alan, *grace, *ada])
+
+    identities = people.identities([*alan, *grace, *ada])
+
+    assert [[name for name, _ in each] for each in identities] == [
+        ["a. lovelace", "ada", "countess"],
+        ["amazing grace", "grace"],
+    ]
+
+
+def test_people_of_as_many_identities_are_told_in_one_order_always() -> None:
+    def two_of(name: str) -> list[Signature]:
+        return [signature(name, f"{name}@example.org"), signature(f"{name} II", f"{name}@example.org")]
+
+    ada, bob = two_of("ada"), two_of("bob")
+
+    for authors in ([*ada, *bob], [*bob, *ada]):
+        assert [each[0][0] for each in People(authors).identities(authors)] == ["ada", "bob"]
+
+
 def test_an_author_is_found_by_any_name_or_address_of_theirs() -> None:
     ada = [
         signature("ada", "1+ada@users.noreply.github.com"),

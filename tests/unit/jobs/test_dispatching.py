@@ -22,7 +22,7 @@ def test_the_first_message_of_a_job_starts_its_first_attempt() -> None:
 
 
 def test_a_message_without_an_entry_is_dropped() -> None:
-    assert isinstance(decide(received(queued_entry()), None, NOW), Drop)
+    assert decide(received(queued_entry()), None, NOW) == Drop("the entry is gone")
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,13 @@ def test_a_message_without_an_entry_is_dropped() -> None:
 )
 def test_a_message_of_another_job_is_dropped(of_another_job: dict[str, Any]) -> None:
     for entry in (queued_entry(), closed_entry(JobState.FAILED, attempts_used_up=True)):
-        assert isinstance(decide(received(entry, **of_another_job), entry, NOW), Drop)
+        assert decide(received(entry, **of_another_job), entry, NOW) == Drop("another job of the entry came after it")
 
 
 def test_a_message_that_a_copy_has_replaced_is_dropped() -> None:
     entry = queued_entry(delivery=2)
 
-    assert isinstance(decide(received(entry, delivery=1), entry, NOW), Drop)
+    assert decide(received(entry, delivery=1), entry, NOW) == Drop("a copy took its place")
 
 
 def test_a_copy_that_nobody_has_adopted_yet_counts() -> None:
@@ -48,19 +48,15 @@ def test_a_copy_that_nobody_has_adopted_yet_counts() -> None:
 def test_while_a_task_is_at_work_a_copy_waits_for_the_end_of_its_lease() -> None:
     entry = running_entry(lease=70 * SECOND)
 
-    decision = decide(received(entry, receive_count=2), entry, NOW)
-
-    assert isinstance(decision, Postpone)
-    assert (decision.delay, decision.for_task) == (70 * SECOND, True)
+    assert decide(received(entry, receive_count=2), entry, NOW) == Postpone(
+        70 * SECOND, "a task is at work on it", for_task=True
+    )
 
 
 def test_while_a_task_is_starting_a_copy_waits_for_the_end_of_its_time() -> None:
     entry = queued_entry(attempt=1, due_at=NOW + 70 * SECOND)
 
-    decision = decide(received(entry), entry, NOW)
-
-    assert isinstance(decision, Postpone)
-    assert (decision.delay, decision.for_task) == (70 * SECOND, True)
+    assert decide(received(entry), entry, NOW) == Postpone(70 * SECOND, "a task is starting", for_task=True)
 
 
 def test_an_attempt_whose_lease_ran_out_is_declared_lost_first() -> None:
@@ -103,14 +99,15 @@ def test_receives_to_spare_do_no_harm() -> None:
 def test_a_message_of_a_completed_job_is_dropped() -> None:
     entry = closed_entry(JobState.COMPLETED)
 
-    assert isinstance(decide(received(entry), entry, NOW), Drop)
+    assert decide(received(entry), entry, NOW) == Drop("the job is completed")
 
 
 def test_a_message_of_a_job_that_failed_for_good_is_dropped_even_when_an_operator_sends_it() -> None:
     entry = closed_entry(JobState.FAILED)
 
-    assert isinstance(decide(received(entry), entry, NOW), Drop)
-    assert isinstance(decide(received(entry, message_id="other", sent_at=NOW + SECOND), entry, NOW), Drop)
+    failed = Drop("the job failed for good")
+    assert decide(received(entry), entry, NOW) == failed
+    assert decide(received(entry, message_id="other", sent_at=NOW + SECOND), entry, NOW) == failed
 
 
 @pytest.mark.parametrize("remembered", ["message", None])
@@ -124,13 +121,34 @@ def test_the_message_that_used_up_the_attempts_is_left_to_the_dead_letter_queue(
 def test_other_messages_of_a_failed_job_are_dropped(twin: dict[str, Any]) -> None:
     entry = closed_entry(JobState.FAILED, attempts_used_up=True)
 
-    assert isinstance(decide(received(entry, **twin), entry, NOW), Drop)
+    assert decide(received(entry, **twin), entry, NOW) == Drop("another message of the job is the one that failed")
 
 
 def test_a_message_that_was_sent_after_its_job_had_failed_was_redriven() -> None:
     entry = closed_entry(JobState.FAILED, attempts_used_up=True)
 
     assert decide(received(entry, message_id="new", sent_at=NOW + SECOND), entry, NOW) == Redrive()
+
+
+def test_a_message_that_was_sent_when_its_job_failed_was_not_redriven() -> None:
+    entry = closed_entry(JobState.FAILED, attempts_used_up=True)
+
+    assert isinstance(decide(received(entry, message_id="twin", sent_at=NOW), entry, NOW), Drop)
+
+
+def test_what_could_start_waits_for_the_end_of_its_host_s_pause() -> None:
+    entry = queued_entry()
+
+    paused = decide(received(entry), entry, NOW, host_paused_until=NOW + 70 * SECOND)
+
+    assert paused == Postpone(70 * SECOND, "its host asks for fewer requests")
+    assert decide(received(entry), entry, NOW, host_paused_until=NOW) == Start(1)
+
+
+def test_a_pause_of_its_host_changes_nothing_for_what_would_not_start() -> None:
+    entry = closed_entry(JobState.COMPLETED)
+
+    assert decide(received(entry), entry, NOW, host_paused_until=NOW + SECOND) == Drop("the job is completed")
 
 
 seconds = st.integers(-1000, 1000).map(lambda value: timedelta(seconds=value))

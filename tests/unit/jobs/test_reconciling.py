@@ -33,6 +33,7 @@ def test_a_worker_that_fell_silent_is_declared_lost_when_its_lease_has_run_out()
     remedy = decide(entry, entry.lease_expires_at)
     assert isinstance(remedy, DeclareLost)
     assert remedy.error.code is ErrorCode.WORKER_LOST
+    assert remedy.error.message == "The worker fell silent without a report."
 
 
 def test_a_live_lease_counts_more_than_an_overdue_sign_of_life() -> None:
@@ -49,6 +50,7 @@ def test_a_task_that_never_claimed_is_declared_lost_when_its_time_is_over() -> N
     remedy = decide(entry, NOW)
     assert isinstance(remedy, DeclareLost)
     assert remedy.error.code is ErrorCode.WORKER_NOT_STARTED
+    assert remedy.error.message == "The worker was launched but never started."
 
 
 @pytest.mark.parametrize("entry", [queued_entry(), running_entry(), retrying_entry()], ids=["queued", "run", "retry"])
