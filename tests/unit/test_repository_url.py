@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from watchlist import limits
 from watchlist.repository_url import (
     DEFAULT_ORIGINS,
+    MAX_GROUPS,
     InvalidRepositoryUrlError,
     Repository,
     parse_origin,
@@ -139,6 +140,40 @@ def test_anything_else_is_refused_with_a_reason_for_its_sender(text: str) -> Non
     assert "secret" not in str(refusal.value)
 
 
+FORGE = "http://127.0.0.1:8000"
+TOO_FEW = "must name an owner and a repository, like https://github.com/owner/name"
+NO_NAME = "has an owner or repository name that no host allows"
+
+REASONS = [
+    ("http://github.com/a/b", DEFAULT_ORIGINS, "must start with https://"),
+    ("http://github.com/a/b", ("https://one.example.org", FORGE), "is not on a supported host"),
+    ("https://github.com:443/a/b", DEFAULT_ORIGINS, "must not name a port"),
+    ("https://c.org/a/b", ("https://a.org", FORGE), "is not on a supported host (a.org, 127.0.0.1:8000)"),
+    ("https://github.com/a", DEFAULT_ORIGINS, TOO_FEW),
+    ("https://github.com/a/b/c", DEFAULT_ORIGINS, TOO_FEW),
+    ("https://github.com/a/..", DEFAULT_ORIGINS, NO_NAME),
+    ("https://github.com/-a/b", DEFAULT_ORIGINS, NO_NAME),
+]
+
+
+@pytest.mark.parametrize(("text", "origins", "reason"), REASONS)
+def test_a_refusal_says_what_is_wrong(text: str, origins: tuple[str, ...], reason: str) -> None:
+    with pytest.raises(InvalidRepositoryUrlError) as refusal:
+        parse_repository_url(text, origins)
+
+    assert str(refusal.value).startswith(reason)
+
+
+def test_groups_are_nested_up_to_their_limit() -> None:
+    groups = [f"group-{number}" for number in range(MAX_GROUPS + 1)]
+
+    deepest = parse_repository_url(f"https://gitlab.com/{'/'.join(groups[:MAX_GROUPS])}/name")
+
+    assert (deepest.owner.split("/"), deepest.name) == (groups[:MAX_GROUPS], "name")
+    with pytest.raises(InvalidRepositoryUrlError, match=TOO_FEW):
+        parse_repository_url(f"https://gitlab.com/{'/'.join(groups)}/name")
+
+
 PIECES = [
     *("https", "http", "://", ":", "/", "//", "@", "github.com", "gitlab.com", "127.0.0.1", "[", "]", "a", "-", ".."),
     *(".git", "%2f", "\\", "?", "#", "443", "\x00", "\n", " ", "é", "。", "user", "--x"),
@@ -190,9 +225,14 @@ def test_an_origin_is_scheme_host_and_port_and_nothing_else(text: str) -> None:
     assert text.count("/") == 2
 
 
+@pytest.mark.parametrize("text", ["https://github.com", "http://127.0.0.1:8000"])
+def test_an_origin_may_have_a_port(text: str) -> None:
+    assert parse_origin(text) == text
+
+
 @pytest.mark.parametrize("text", ["https://user:secret@github.com", "https://example.org/", "example.org", "*"])
 def test_a_malformed_origin_is_refused_without_repeating_it(text: str) -> None:
-    with pytest.raises(ValueError, match="is not an origin") as refusal:
+    with pytest.raises(ValueError, match=r"^is not an origin like https://github\.com$") as refusal:
         parse_origin(text)
 
     assert text not in str(refusal.value)

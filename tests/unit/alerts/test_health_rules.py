@@ -78,6 +78,7 @@ def test_a_health_alert_tells_both_scores() -> None:
     ("checks", "told"),
     [
         (("SAST", "License"), " Without a result in one of them, and so not compared: SAST, License."),
+        (tuple("abcde"), " Without a result in one of them, and so not compared: a, b, c, d, e."),
         (tuple("abcdef"), " Without a result in one of them, and so not compared: a, b, c, d, e and others."),
     ],
 )
@@ -200,6 +201,9 @@ def test_a_long_list_is_cut_in_the_sentence() -> None:
     assert alert
     assert alert.value == 700
     assert alert.message.endswith("CVE-2026-000, CVE-2026-001, CVE-2026-002, CVE-2026-003, CVE-2026-004 and others.")
+    five = vulnerabilities(check(score=10), check(*(finding(f"CVE-2026-{number:03}") for number in range(5))))
+    assert five
+    assert five.message.endswith("CVE-2026-000, CVE-2026-001, CVE-2026-002, CVE-2026-003, CVE-2026-004.")
 
 
 @pytest.mark.parametrize(
@@ -225,6 +229,15 @@ def test_an_inconclusive_check_raises_nothing(score: int | None) -> None:
 
     assert vulnerabilities(inconclusive, check(finding("CVE-2026-1"))) is None
     assert vulnerabilities(check(score=10), inconclusive) is None
+
+
+@pytest.mark.parametrize("score", [0, 1])
+def test_the_worst_scores_are_results_to_compare_with(score: int) -> None:
+    names = [finding(f"CVE-2026-{number}") for number in range(11 - score)]
+    alert = vulnerabilities(check(*names[:-1], score=score), check(*names[1:], score=score))
+
+    assert alert
+    assert alert.value == 1
 
 
 def test_a_disabled_vulnerability_alert_raises_nothing() -> None:

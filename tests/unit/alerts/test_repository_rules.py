@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
@@ -8,11 +9,12 @@ from hypothesis import strategies as st
 
 from tests.unit.alerts.evaluating import only_one, watcher
 from tests.unit.commit_factory import ADA, NOON
+from watchlist import limits
 from watchlist.alerts.alert import Alert
 from watchlist.alerts.baseline import Baseline
 from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.kinds.ancestry_breaks import descends_from
-from watchlist.alerts.occasions import NewCommits, Quiet, SetupEnded, VerdictFound
+from watchlist.alerts.occasions import Gone, NewCommits, Quiet, Returned, SetupEnded, VerdictFound
 from watchlist.alerts.settings import AlertMetric, ThresholdKind
 from watchlist.health.verdict import Reason, ReasonCode, Verdict, VerdictState
 from watchlist.history.commits import Commit
@@ -111,6 +113,7 @@ def test_silence_alerts_from_the_days_of_the_settings_on() -> None:
     assert alert
     assert (alert.value, alert.threshold, alert.threshold_kind) == (90, 90, ThresholdKind.DAYS)
     assert (alert.level, alert.metric) == (AlertLevel.MILD, AlertMetric.DAYS_SINCE_LAST_COMMIT)
+    assert alert.commit_sha == "a" * 40
     assert alert.message == "No commit by a person for 90 days, since 2025-12-04: 90 or more raise this alert."
     assert inactivity(29 * DAY, days=30) is None
     assert inactivity(30 * DAY, days=30)
@@ -170,6 +173,14 @@ def test_a_ready_repository_is_mild_news_and_a_failed_one_critical_with_its_reas
     assert (ready.level, failed.level) == (AlertLevel.MILD, AlertLevel.CRITICAL)
     assert ready.message == "The repository has been analysed and is ready."
     assert failed.message == "The repository could not be analysed. The host did not answer."
+    assert [(each.value, each.threshold) for each in (ready, failed)] == [(1, 1), (1, 1)]
+
+
+def test_a_failure_without_a_reason_is_told_without_one() -> None:
+    failed = finished("failed")
+
+    assert failed
+    assert failed.message == "The repository could not be analysed."
 
 
 def test_ready_and_failed_can_be_chosen_apart() -> None:
@@ -192,7 +203,7 @@ def test_each_job_ends_once() -> None:
 
 QUIET = Verdict(VerdictState.QUIET, (Reason(ReasonCode.NO_COMMIT_BY_PEOPLE, "No commit for 90 days."),))
 FAILING = Verdict(VerdictState.FAILING, (Reason(ReasonCode.CHECKS_FAIL, "The last 3 checks failed."),))
-GONE = Verdict(VerdictState.GONE, (Reason(ReasonCode.NOT_THERE, "It is not there."),))
+IS_GONE = Verdict(VerdictState.GONE, (Reason(ReasonCode.NOT_THERE, "It is not there."),))
 
 
 def test_a_verdict_that_changed_says_what_it_was_and_why() -> None:
@@ -203,6 +214,7 @@ def test_a_verdict_that_changed_says_what_it_was_and_why() -> None:
         AlertLevel.MILD,
         "It is quiet now and was active before. No commit for 90 days.",
     )
+    assert (alert.value, alert.threshold) == (1, 1)
 
 
 def test_what_is_failing_is_critical() -> None:
@@ -216,7 +228,7 @@ def test_what_is_failing_is_critical() -> None:
     ("before", "verdict", "settings"),
     [
         (VerdictState.QUIET, QUIET, {}),
-        (VerdictState.ACTIVE, GONE, {}),
+        (VerdictState.ACTIVE, IS_GONE, {}),
         (VerdictState.MOVED, QUIET, {}),
         (VerdictState.ACTIVE, QUIET, {"verdict_changes": {"enabled": False}}),
     ],
@@ -227,3 +239,56 @@ def test_no_change_and_what_is_told_otherwise_raise_nothing(
     assert (
         only_one(watcher(**settings), "verdict_changes", VerdictFound(before=before, verdict=verdict, at=NOON)) is None
     )
+
+
+def unavailable(occasion: Gone | Returned, **fields: Any) -> Alert | None:
+    return only_one(watcher(repository_unavailable=fields), "repository_unavailable", occasion)
+
+
+def test_a_repository_that_is_gone_is_critical_and_says_since_when_and_why() -> None:
+    alert = unavailable(Gone(gone_since=NOON, reason="The host\nsays 404.", failures=3))
+
+    assert alert
+    assert (alert.level, alert.metric, alert.value) == (AlertLevel.CRITICAL, AlertMetric.CHECKS_FAILED, 3)
+    assert alert.threshold == limits.GONE_CONFIRMED_AFTER
+    assert alert.message == (
+        "The repository has not been there since 2026-03-04 12:00 UTC. The host says 404. "
+        "What is known of it stays; it is checked ever more rarely."
+    )
+
+
+def test_a_repository_that_is_back_is_mild_news() -> None:
+    alert = unavailable(Returned(gone_since=NOON))
+
+    assert alert
+    assert (alert.level, alert.metric) == (AlertLevel.MILD, AlertMetric.CHECKS_ANSWERED)
+    assert (alert.value, alert.threshold) == (1, 1)
+    assert alert.message == "The repository, gone since 2026-03-04 12:00 UTC, is back."
+
+
+def test_each_absence_is_told_of_once_and_its_end_once() -> None:
+    gone, still_gone = (unavailable(Gone(gone_since=NOON, reason="", failures=count)) for count in (2, 3))
+    gone_again = unavailable(Gone(gone_since=NOON + DAY, reason="", failures=2))
+    back, back_again = unavailable(Returned(gone_since=NOON)), unavailable(Returned(gone_since=NOON + DAY))
+
+    assert gone
+    assert still_gone
+    assert gone.id == still_gone.id
+    assert len({alert.id for alert in (gone, gone_again, back, back_again) if alert}) == 4
+
+
+def test_a_reason_is_told_up_to_300_characters() -> None:
+    alert = unavailable(Gone(gone_since=NOON, reason="x" * 1000, failures=2))
+    failed = finished("failed", reason="x" * 1000)
+    why = replace(QUIET, reasons=(Reason(ReasonCode.NO_COMMIT_BY_PEOPLE, "x" * 1000),))
+    changed = only_one(watcher(), "verdict_changes", VerdictFound(before=VerdictState.ACTIVE, verdict=why, at=NOON))
+
+    for each in (alert, failed, changed):
+        assert each
+        (told,) = re.findall("x+…?", each.message)
+        assert len(told) == 300
+
+
+def test_who_does_not_want_to_know_is_told_nothing() -> None:
+    assert unavailable(Gone(gone_since=NOON, reason="", failures=2), enabled=False) is None
+    assert unavailable(Returned(gone_since=NOON), enabled=False) is None

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from watchlist import limits
 from watchlist.checks import decisions as checking
-from watchlist.checks.decisions import AskHead, Forget, Policy, Rest, Start, Unchanged
+from watchlist.checks.decisions import AskHead, Failed, Forget, Policy, Rest, Start, Unchanged
 from watchlist.errors import ErrorCode, JobError
 from watchlist.git.protocol import Head
 from watchlist.job_kinds import JobKind
@@ -213,6 +213,42 @@ def test_an_absence_is_named_by_its_beginning() -> None:
         an_entry(check_failures=4, gone_since=began), JobError(GONE, "Why."), NOW, POLICY, no_jitter
     )
     assert outcome.gone_since == began
+
+
+def test_the_next_try_comes_after_the_pause_for_this_failure() -> None:
+    entry = an_entry(check_failures=2)
+
+    busy = checking.judge_failure(entry, JobError(TROUBLE, "Why."), NOW, POLICY, no_jitter)
+    broken = checking.judge_failure(entry, JobError(ErrorCode.OUT_OF_MEMORY, "Why."), NOW, POLICY, no_jitter)
+
+    assert busy == Failed(3, None, NOW + checking.pause_after(3, TROUBLE, POLICY))
+    assert broken == Failed(3, None, NOW + checking.pause_after(3, ErrorCode.OUT_OF_MEMORY, POLICY))
+
+
+def test_who_asks_for_a_check_gets_one_although_none_is_due() -> None:
+    never_checked = an_entry(check_requested_at=NOW)
+    checked_before = an_entry(check_requested_at=NOW, last_check=LastCheck.failed(NOW - HOUR, TROUBLE, "Why."))
+
+    assert plan(never_checked) == AskHead()
+    assert plan(checked_before) == AskHead()
+
+
+def test_a_check_that_has_been_made_is_not_made_again() -> None:
+    for made in (NOW, NOW + HOUR):
+        entry = an_entry(check_requested_at=NOW, last_check=LastCheck.failed(made, TROUBLE, "Why."))
+        assert isinstance(plan(entry), Rest)
+
+
+def test_failures_whose_reason_is_not_known_make_no_pause() -> None:
+    assert plan(an_entry(check_failures=3, checked_at=NOW - DAY)) == AskHead()
+
+
+def test_a_health_that_was_never_computed_counts_from_the_setup_on() -> None:
+    young = an_entry(scorecard_checked_at=None, processing_completed_at=NOW - HOUR)
+    old = an_entry(scorecard_checked_at=None, processing_completed_at=NOW - DAY)
+
+    assert judge(young, OTHER_SHA) == Start(JobKind.COMMIT_BACKFILL, with_health=False)
+    assert judge(old, OTHER_SHA) == Start(JobKind.COMMIT_BACKFILL, with_health=True)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.integers(0, 10**6))

@@ -35,6 +35,7 @@ def how_many(*authors: Signature, mailmap: bytes = b"") -> int:
         ("Kubernetes Prow Robot", "prow@example.org"),
         ("acme-bot", "acme@example.org"),
         ("Acme", "acme-bot@users.noreply.github.com"),
+        ("Acme", "acme-bot@example.org"),
         ("FooBot", "foo@example.org"),
         ("buildbot", "buildbot@example.org"),
         ("bors", "bors@example.org"),
