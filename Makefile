@@ -123,6 +123,12 @@ bench: .venv/dev .venv-bench/peers ## Measure the backfill against its peers (RE
 	$(BIN)/python -m bench.backfill --peers .venv-bench/bin/python \
 		$(if $(REPOS),--repositories "$(REPOS)") $(if $(OUT),--out "$(OUT)") $(BENCH)
 
+.PHONY: mutants
+mutants: .venv/mutants ## Change the modules that only decide, bit by bit, and see whether their unit tests notice (MUTANTS="watchlist.jobs.*")
+	@mkdir -p build
+	$(BIN)/python -m mutmut run $(MUTANTS) > build/mutants.log || { tail -5 build/mutants.log; exit 1; }
+	$(BIN)/python -m bench.mutants
+
 .PHONY: chaos
 chaos: .venv/dev ## Run the service under faults for some minutes and judge it (CHAOS="--seed 1 --minutes 10")
 	$(BIN)/python -m tests.e2e.chaos $(CHAOS)
@@ -158,7 +164,7 @@ scorecard-if-go: $(if $(shell command -v go),$(SCORECARD))
 # Extras stay in: pip 23 takes `coverage==1` for no pin of the `coverage[toml]` that another requirement asks for.
 .PHONY: lock
 lock: .venv/dev ## Lock the requirements anew (hashes, no addresses); dev has those of the command line (pyproject.toml), too
-	for name in dev local page task functions bench uv; do \
+	for name in dev local page task functions bench mutants uv; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 			--no-emit-index-url --no-emit-find-links --no-annotate --no-header $$( [ $$name = dev ] || echo --constraints requirements/dev.txt ) \
 			requirements/$$name.in $$( [ $$name = dev ] && echo pyproject.toml ) --output-file requirements/$$name.txt || exit 1; \
@@ -174,7 +180,7 @@ replay: .venv/local ## Serve again what stream consumers gave up (ENVIRONMENT=<n
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built, but not the data of `make serve` (build/local/data)
-	rm -rf page/node_modules $(PAGE) .venv .venv-bench cdk.out .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf page/node_modules $(PAGE) .venv .venv-bench mutants cdk.out .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@if [ -d build ]; then find build -mindepth 1 -path build/local/data -prune -o ! -path build/local -print0 | xargs -0 rm -rf; fi
 
 .venv/bin/python:
@@ -202,6 +208,10 @@ INSTALL = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global
 
 .venv/page: requirements/page.txt | .venv/bin/uv
 	@$(INSTALL) --python $(BIN)/python --requirement requirements/page.txt
+	@touch $@
+
+.venv/mutants: requirements/mutants.txt .venv/dev
+	@$(INSTALL) --python $(BIN)/python --requirement requirements/mutants.txt
 	@touch $@
 
 .venv/dev: requirements/dev.txt | .venv/bin/uv

@@ -49,7 +49,8 @@ def environment(aws: EmbeddedAws, tmp_path: Path) -> Environment:
     return provision(aws.url, variables)
 
 
-def client(aws: EmbeddedAws, service: Any, caller: str = "functions") -> Any:
+def client(aws: EmbeddedAws, service: Any, caller: str = "functions", config: Config | None = None) -> Any:
     """Return a client that does not repeat what fails."""
-    arguments: Any = {**embedded_aws.client_arguments(aws.url), "aws_access_key_id": caller, "config": ONE_TRY}
+    one_try = ONE_TRY if config is None else ONE_TRY.merge(config)
+    arguments: Any = {**embedded_aws.client_arguments(aws.url), "aws_access_key_id": caller, "config": one_try}
     return boto3.client(service, **arguments)

@@ -67,10 +67,11 @@ def test_no_round_begins_while_paused() -> None:
             assert going.acquire(timeout=10)
 
 
+@pytest.mark.timeout(30)  # it would never end
 def test_a_paused_loop_can_be_stopped() -> None:
-    loop = BackgroundLoop("test", lambda: False, seconds=0.001)
-    with loop:
+    with BackgroundLoop("test", lambda: False, seconds=0.001) as loop:
         loop.pause()
+        assert not threading.Event().wait(0.05)  # until the loop waits for the end of the pause
 
 
 def test_a_loop_that_waits_first_can_be_stopped_before_its_first_round() -> None:
