@@ -3,12 +3,15 @@
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from watchlist_cli.choices import NOWHERE, ExportFormat, ReportFormat, WebhookForm
 from watchlist_cli.errors import CommandError, ExitCode
+
+if TYPE_CHECKING:
+    from watchlist_cli.session import Session
 
 _VERDICTS = "gone, failing, moved, archived, dormant, quiet, unknown, slowing, active"
 
@@ -35,6 +38,14 @@ Labels = Annotated[list[str] | None, typer.Option("--label", help="A label of yo
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
+class _Chosen(NamedTuple):
+    """What stands before the command."""
+
+    profile: str | None
+    user: str | None
+    as_json: bool
+
+
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callbacks take the value
     if wanted:
         try:
@@ -57,11 +68,7 @@ def start(
 ) -> None:
     """Choose the service: WATCHLIST_URL, a profile, or the one that runs on this machine."""
     del show_version
-    from watchlist_cli.output import Printer, form_for
-    from watchlist_cli.profile import choose
-    from watchlist_cli.session import Session
-
-    context.obj = Session(choose(profile, user), Printer(form_for(as_json=as_json)))
+    context.obj = _Chosen(profile, user, as_json)
 
 
 @app.command()
@@ -77,7 +84,7 @@ def add(
     """Watch repositories."""
     from watchlist_cli.commands import adding
 
-    _end(adding.add(context.obj, repositories, notes=notes, labels=labels or (), wait_seconds=wait))
+    _end(adding.add(_session(context), repositories, notes=notes, labels=labels or (), wait_seconds=wait))
 
 
 @app.command("import")
@@ -97,7 +104,7 @@ def import_(
     from watchlist_cli.resolving import deps_dev
 
     plan = importing.plan_for(paths, deps_dev.from_environment() if online else None)
-    _end(importing.run(context.obj, plan, labels=labels or (), dry_run=dry_run, yes=yes))
+    _end(importing.run(_session(context), plan, labels=labels or (), dry_run=dry_run, yes=yes))
 
 
 @app.command("ls")
@@ -114,7 +121,7 @@ def list_(
     from watchlist_cli.commands import listing
 
     filters = {"verdict": verdict, "status": status, "label": label, "text": text, "sort": sort}
-    _end(listing.show_list(context.obj, filters))
+    _end(listing.show_list(_session(context), filters))
 
 
 @app.command()
@@ -122,7 +129,7 @@ def show(context: typer.Context, repository: Repository) -> None:
     """Show one repository: verdict, figures, checks."""
     from watchlist_cli.commands import listing
 
-    _end(listing.show_one(context.obj, repository))
+    _end(listing.show_one(_session(context), repository))
 
 
 @app.command()
@@ -130,7 +137,7 @@ def compare(context: typer.Context, repositories: Repositories) -> None:
     """Show two to five repositories beside each other."""
     from watchlist_cli.commands import comparing
 
-    _end(comparing.compare(context.obj, repositories))
+    _end(comparing.compare(_session(context), repositories))
 
 
 @app.command()
@@ -138,7 +145,7 @@ def watch(context: typer.Context, repository: Repository) -> None:
     """Follow a repository live until it is processed."""
     from watchlist_cli.commands import adding
 
-    _end(adding.watch(context.obj, repository))
+    _end(adding.watch(_session(context), repository))
 
 
 @app.command()
@@ -151,7 +158,7 @@ def retry(
     """Try failed repositories again."""
     from watchlist_cli.commands import adding
 
-    _end(adding.retry(context.obj, repositories or [], all_failed=all_failed))
+    _end(adding.retry(_session(context), repositories or [], all_failed=all_failed))
 
 
 @app.command()
@@ -159,7 +166,7 @@ def check(context: typer.Context, repositories: Repositories) -> None:
     """Look at repositories now instead of at their next turn."""
     from watchlist_cli.commands import adding
 
-    _end(adding.check(context.obj, repositories))
+    _end(adding.check(_session(context), repositories))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -171,7 +178,7 @@ def label(
     """Put labels on a repository, or take them off."""
     from watchlist_cli.commands import adding
 
-    _end(adding.label(context.obj, repository, changes))
+    _end(adding.label(_session(context), repository, changes))
 
 
 @app.command()
@@ -195,7 +202,7 @@ def notify(
     changes = {name: value for name, value in given.items() if value is not None}
     if webhook == NOWHERE:
         changes["webhook_url"] = None
-    _end(notifying.notify(context.obj, repository, changes, test=test))
+    _end(notifying.notify(_session(context), repository, changes, test=test))
 
 
 @app.command("rm")
@@ -203,7 +210,7 @@ def remove(context: typer.Context, repositories: Repositories, *, yes: Yes = Fal
     """Stop watching repositories."""
     from watchlist_cli.commands import adding
 
-    _end(adding.remove(context.obj, repositories, yes=yes))
+    _end(adding.remove(_session(context), repositories, yes=yes))
 
 
 @alerts_app.callback()
@@ -217,7 +224,7 @@ def alerts(
     if context.invoked_subcommand is None:
         from watchlist_cli.commands import alerting
 
-        _end(alerting.show(context.obj, repository, everything=everything))
+        _end(alerting.show(_session(context), repository, everything=everything))
 
 
 @alerts_app.command("ack")
@@ -225,7 +232,7 @@ def acknowledge(context: typer.Context, ids: Annotated[list[str], typer.Argument
     """Say that alerts were seen."""
     from watchlist_cli.commands import alerting
 
-    _end(alerting.settle(context.obj, ids, "acknowledge"))
+    _end(alerting.settle(_session(context), ids, "acknowledge"))
 
 
 @alerts_app.command("resolve")
@@ -233,7 +240,7 @@ def resolve(context: typer.Context, ids: Annotated[list[str], typer.Argument(met
     """Say that alerts are dealt with."""
     from watchlist_cli.commands import alerting
 
-    _end(alerting.settle(context.obj, ids, "resolve"))
+    _end(alerting.settle(_session(context), ids, "resolve"))
 
 
 @app.command()
@@ -268,7 +275,7 @@ def gate(
     options = {name: value for name, value in given.items() if value is not None}
     asked = {"junit": junit, "markdown": markdown, "sarif": sarif}
     reports = {name: path for name, path in asked.items() if path is not None}
-    _end(gating.run(context.obj, gating.policy_of(policy, options), gating.addresses_in(sources), reports))
+    _end(gating.run(_session(context), gating.policy_of(policy, options), gating.addresses_in(sources), reports))
 
 
 @app.command()
@@ -280,7 +287,7 @@ def report(
     """Print a report of what is in trouble and what changed, to send by mail."""
     from watchlist_cli.commands import reporting
 
-    _end(reporting.report(context.obj, since, form))
+    _end(reporting.report(_session(context), since, form))
 
 
 @app.command()
@@ -288,7 +295,7 @@ def export(context: typer.Context, form: Annotated[ExportFormat, typer.Option("-
     """Print the watchlist as CSV (safe in spreadsheets) or JSON Lines."""
     from watchlist_cli.commands import reporting
 
-    _end(reporting.export(context.obj, form))
+    _end(reporting.export(_session(context), form))
 
 
 @ops_app.command()
@@ -296,7 +303,7 @@ def queues(context: typer.Context) -> None:
     """Show how much waits in each queue."""
     from watchlist_cli.commands import operating
 
-    _end(operating.queues(context.obj))
+    _end(operating.queues(_session(context)))
 
 
 @ops_app.command()
@@ -309,7 +316,7 @@ def redrive(
     """Send a queue's dead letters back to it: their jobs are tried again."""
     from watchlist_cli.commands import operating
 
-    _end(operating.redrive(context.obj, queue, yes=yes))
+    _end(operating.redrive(_session(context), queue, yes=yes))
 
 
 @ops_app.command()
@@ -317,7 +324,7 @@ def jobs(context: typer.Context) -> None:
     """Show recent jobs."""
     from watchlist_cli.commands import operating
 
-    _end(operating.jobs(context.obj))
+    _end(operating.jobs(_session(context)))
 
 
 @app.command()
@@ -334,7 +341,7 @@ def login(
     """Sign in, where the service wants tokens; they are kept in the keyring where there is one, and renewed."""
     from watchlist_cli.commands import signing
 
-    _end(signing.login(context.obj.at(issuer, client_id), by_device=device, scope=scope))
+    _end(signing.login(_session(context).at(issuer, client_id), by_device=device, scope=scope))
 
 
 @app.command()
@@ -342,7 +349,7 @@ def logout(context: typer.Context) -> None:
     """Forget the sign-in."""
     from watchlist_cli.commands import signing
 
-    _end(signing.logout(context.obj))
+    _end(signing.logout(_session(context)))
 
 
 @app.command(context_settings=_PASSED_ON)
@@ -359,6 +366,16 @@ def run(context: typer.Context) -> None:
     from watchlist_cli.commands import here
 
     here.become("run", context.args)
+
+
+def _session(context: typer.Context) -> "Session":
+    """Begin the session when a command needs it: help is there whatever the profiles say."""
+    from watchlist_cli.output import Printer, form_for
+    from watchlist_cli.profile import choose
+    from watchlist_cli.session import Session
+
+    chosen: _Chosen = context.obj
+    return Session(choose(chosen.profile, chosen.user), Printer(form_for(as_json=chosen.as_json)))
 
 
 def _end(code: ExitCode) -> None:
