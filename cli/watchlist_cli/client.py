@@ -97,7 +97,8 @@ class Client:
 
     def _call(self, method: str, path: str, *, body: object = None, query: Mapping[str, object]) -> Json:
         fields = {name: value for name, value in query.items() if value is not None}
-        url = f"{self._profile.url}{quote(path)}" + (f"?{urlencode(fields)}" if fields else "")
+        query_string = urlencode(fields, quote_via=quote)  # a signature knows no + for a space
+        url = f"{self._profile.url}{quote(path)}" + (f"?{query_string}" if fields else "")
         content = None if body is None else json.dumps(body).encode()
         headers = {"Accept": "application/json", "User-Agent": "watchlist-cli"}
         if content is not None:
