@@ -22,7 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help comes in half the time
     epilog="A repository is named by owner/name, its address or an id. Exit codes: 0 good, 1 the gate does not pass or "
-    "processing failed, 2 usage, 3 not reachable or not allowed, 4 still processing.",
+    "processing failed, 2 usage, 3 not reachable or not allowed, 4 still processing. The environment: WATCHLIST_URL, "
+    "WATCHLIST_USER, WATCHLIST_TOKEN, WATCHLIST_PROFILE, WATCHLIST_CONFIG, WATCHLIST_SIGN_REGION, WATCHLIST_LIVE_URL, "
+    "WATCHLIST_ISSUER, WATCHLIST_CLIENT_ID, WATCHLIST_SIGN_INS, WATCHLIST_DEPS_DEV_URL, NO_COLOR; see docs/cli.md.",
 )
 alerts_app = typer.Typer(help="Alerts: what is open, and what is done about it.", invoke_without_command=True)
 ops_app = typer.Typer(help="Queues and jobs, for operators.", no_args_is_help=True)
@@ -64,7 +66,9 @@ def start(
     ] = None,
     user: Annotated[str | None, typer.Option(help="Whose watchlist. [env: WATCHLIST_USER]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the API's own objects.")] = False,
-    show_version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and stop.")
+    ] = False,
 ) -> None:
     """Choose the service: WATCHLIST_URL, a profile, or the one that runs on this machine."""
     del show_version
@@ -99,7 +103,11 @@ def import_(
     labels: Labels = None,
     yes: Yes = False,
 ) -> None:
-    """Watch what a project depends on; it is shown first."""
+    """Watch what a project depends on; it is shown first.
+
+    Reads lock files, manifests, bills of materials and lists of package URLs or addresses. Nothing is asked on the
+    network without --online.
+    """
     from watchlist_cli.commands import importing
     from watchlist_cli.resolving import deps_dev
 
@@ -152,7 +160,9 @@ def watch(context: typer.Context, repository: Repository) -> None:
 def retry(
     context: typer.Context,
     *,
-    repositories: Annotated[list[str] | None, typer.Argument(metavar="[REPO...]")] = None,
+    repositories: Annotated[
+        list[str] | None, typer.Argument(metavar="[REPO...]", help="owner/name, an address or an id")
+    ] = None,
     all_failed: Annotated[bool, typer.Option(help="All whose processing failed.")] = False,
 ) -> None:
     """Try failed repositories again."""
@@ -195,7 +205,7 @@ def notify(
     ] = None,
     test: Annotated[bool, typer.Option("--test", help="Send a test to the webhook.")] = False,
 ) -> None:
-    """Show where alerts of a repository are sent, or change it."""
+    """Show where alerts of a repository go, or change it."""
     from watchlist_cli.commands import notifying
 
     given: dict[str, object] = {"email": email, "webhook_url": webhook, "webhook_format": form}
@@ -228,7 +238,10 @@ def alerts(
 
 
 @alerts_app.command("ack")
-def acknowledge(context: typer.Context, ids: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
+def acknowledge(
+    context: typer.Context,
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="as `watchlist alerts` shows them")],
+) -> None:
     """Say that alerts were seen."""
     from watchlist_cli.commands import alerting
 
@@ -236,7 +249,10 @@ def acknowledge(context: typer.Context, ids: Annotated[list[str], typer.Argument
 
 
 @alerts_app.command("resolve")
-def resolve(context: typer.Context, ids: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
+def resolve(
+    context: typer.Context,
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="as `watchlist alerts` shows them")],
+) -> None:
     """Say that alerts are dealt with."""
     from watchlist_cli.commands import alerting
 
@@ -262,7 +278,10 @@ def gate(
     markdown: Annotated[Path | None, typer.Option(help="Write a summary in Markdown.")] = None,
     sarif: Annotated[Path | None, typer.Option(help="Write a SARIF log.")] = None,
 ) -> None:
-    """Fail (exit code 1) where a repository is not healthy enough; for pipelines."""
+    """Fail where a repository is not healthy enough; for pipelines.
+
+    One line for each reason, failures first; the exit code is 1 where anything fails.
+    """
     from watchlist_cli.commands import gating
 
     given = {
@@ -282,17 +301,23 @@ def gate(
 def report(
     context: typer.Context,
     since: Annotated[str, typer.Option(help="The time that it covers: 12h, 7d, 2w.")] = "7d",
-    form: Annotated[ReportFormat, typer.Option("--format")] = ReportFormat.MARKDOWN,
+    form: Annotated[ReportFormat, typer.Option("--format", help="How it is written.")] = ReportFormat.MARKDOWN,
 ) -> None:
-    """Print a report of what is in trouble and what changed, to send by mail."""
+    """Print what is in trouble and what changed, to be mailed."""
     from watchlist_cli.commands import reporting
 
     _end(reporting.report(_session(context), since, form))
 
 
 @app.command()
-def export(context: typer.Context, form: Annotated[ExportFormat, typer.Option("--format")] = ExportFormat.CSV) -> None:
-    """Print the watchlist as CSV (safe in spreadsheets) or JSON Lines."""
+def export(
+    context: typer.Context,
+    form: Annotated[ExportFormat, typer.Option("--format", help="How it is written.")] = ExportFormat.CSV,
+) -> None:
+    """Print the watchlist as CSV or JSON Lines.
+
+    Nothing in the CSV is a formula to a spreadsheet.
+    """
     from watchlist_cli.commands import reporting
 
     _end(reporting.export(_session(context), form))
@@ -338,7 +363,11 @@ def login(
     device: Annotated[bool, typer.Option("--device", help="Type a code on another device.")] = False,
     scope: Annotated[str, typer.Option(help="What is asked for.")] = "openid offline_access",
 ) -> None:
-    """Sign in, where the service wants tokens; they are kept in the keyring where there is one, and renewed."""
+    """Sign in, where the service wants tokens.
+
+    By this machine's browser, or by a code that is typed on another device. The tokens are kept in the keyring where
+    there is one, else in a file that only you can read, and renewed.
+    """
     from watchlist_cli.commands import signing
 
     _end(signing.login(_session(context).at(issuer, client_id), by_device=device, scope=scope))
@@ -354,7 +383,10 @@ def logout(context: typer.Context) -> None:
 
 @app.command(context_settings=_PASSED_ON)
 def serve(context: typer.Context) -> None:
-    """Run the service on this machine until Ctrl-C, where it is installed; `serve -- --help` has its options."""
+    """Run the service here until Ctrl-C, where installed.
+
+    What follows is passed on to the service; `watchlist serve -- --help` has its options.
+    """
     from watchlist_cli.commands import here
 
     here.become("serve", context.args)
@@ -362,7 +394,10 @@ def serve(context: typer.Context) -> None:
 
 @app.command(context_settings=_PASSED_ON)
 def run(context: typer.Context) -> None:
-    """Analyse one repository here without a service and print the result; a path or an address may follow."""
+    """Analyse one repository here, where installed.
+
+    A path or an address may follow; the service is started for it, and stopped.
+    """
     from watchlist_cli.commands import here
 
     here.become("run", context.args)

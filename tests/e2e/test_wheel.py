@@ -41,6 +41,26 @@ def test_the_command_says_its_version_and_every_command_helps(environment: Path)
         assert f"watchlist {name}" in run(command, name, "--help")
 
 
+def test_bash_completes_commands_and_choices(environment: Path) -> None:
+    script = """
+        eval "$(watchlist --show-completion)"
+        complete_line() {
+            COMP_WORDS=("$@")
+            COMP_CWORD=$(($# - 1))
+            _watchlist_completion watchlist
+            echo "${COMPREPLY[*]}"
+        }
+        complete_line watchlist noti
+        complete_line watchlist ops re
+        complete_line watchlist report --format ""
+    """
+    variables = {"PATH": f"{environment / 'bin'}:/usr/bin:/bin", "HOME": str(environment)}
+    done = subprocess.run(
+        ["bash", "--norc", "-c", script], capture_output=True, text=True, check=True, timeout=SECONDS, env=variables
+    )
+    assert done.stdout.splitlines() == ["notify", "redrive", "markdown html"]
+
+
 def test_every_module_finds_what_it_imports(environment: Path) -> None:
     program = (
         "import importlib, pkgutil, watchlist_cli;"
