@@ -29,6 +29,12 @@ MIN_SCRATCH_GIB, MAX_SCRATCH_GIB = 21, 200
 MAX_BUDGET_DOLLARS = 1_000_000
 """A budget beyond it is a slip of the pen."""
 
+MAX_TASKS = 1_000_000
+"""More tasks than any account has processors for are a slip of the pen."""
+
+MAX_OF_A_USER = 1_000_000
+"""An allowance beyond it is none."""
+
 MAX_INTERVAL_HOURS = 30 * 24
 """A repository that is looked at more rarely is hardly watched."""
 
@@ -83,6 +89,17 @@ class JwtIssuer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OwnIssuer:
+    """A Cognito user pool that the environment makes for itself, as issuer of the tokens that the API accepts.
+
+    Attributes:
+        sign_up: whether people may make accounts themselves; otherwise an operator invites them.
+    """
+
+    sign_up: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CustomDomain:
     """A domain name of your own for the API, with its certificate in ACM (same region)."""
 
@@ -123,12 +140,20 @@ class Environment:
             ARM.
         log_retention_days: one of `LOG_RETENTION_DAYS`.
         cors_origins: web pages that may call the API from a browser; empty for none.
-        jwt: accept this issuer's tokens on every route; None accepts IAM signatures (SigV4) only.
+        jwt: accept the tokens of this issuer on every route; an `OwnIssuer` is made with the stack. None accepts
+            signatures of IAM (SigV4) only.
         domain: the API's own domain name; None for the one that API Gateway gives.
         requests_per_second: steady rate of the whole API; API Gateway answers 429 past it.
         request_burst: requests that may come at once.
+        adds_an_hour: repositories that a user with a token may add in an hour.
+        retries_an_hour: failed entries that a user with a token may retry in an hour.
+        watched_by_a_user: repositories that a user with a token may watch.
+        connections_of_a_user: WebSocket connections that a user with a token may have open.
         max_setup_tasks: setups that run at once.
         max_refresh_tasks: refreshes that run at once, apart from setups.
+        max_open_refreshes: refresh jobs that may be open; what is due beyond them waits without a job.
+        checks_at_once: repositories that are asked for their HEAD at the same time.
+        checks_a_second: requests that one host is sent for it within a second.
         commits_interval_hours: from one look at a repository for new commits to the next.
         health_interval_hours: the age from which on the health of a repository that has changed is renewed.
         task_cpu: CPU units of a task (1024 are one vCPU), a key of `TASK_SIZES`.
@@ -151,12 +176,19 @@ class Environment:
     zones: tuple[str, ...] = ()
     log_retention_days: int
     cors_origins: tuple[str, ...] = ()
-    jwt: JwtIssuer | None = None
+    jwt: JwtIssuer | OwnIssuer | None = None
     domain: CustomDomain | None = None
     requests_per_second: int = 20
     request_burst: int = 40
+    adds_an_hour: int = limits.ADDS_AN_HOUR
+    retries_an_hour: int = limits.RETRIES_AN_HOUR
+    watched_by_a_user: int = limits.WATCHED_BY_A_USER
+    connections_of_a_user: int = limits.CONNECTIONS_OF_A_USER
     max_setup_tasks: int
     max_refresh_tasks: int
+    max_open_refreshes: int = limits.OPEN_REFRESHES
+    checks_at_once: int = limits.CHECKS_AT_ONCE
+    checks_a_second: int = limits.CHECKS_A_SECOND
     commits_interval_hours: int = 24
     health_interval_hours: int = 24
     task_cpu: int = 1024
@@ -184,8 +216,11 @@ class Environment:
         _require_one_of(self, "refresh_task_cpu", tuple(TASK_SIZES))
         _require_one_of(self, "refresh_task_memory", TASK_SIZES[self.refresh_task_cpu])
         _require_between(self, "task_scratch_gib", MIN_SCRATCH_GIB, MAX_SCRATCH_GIB)
-        _require_between(self, "max_setup_tasks", 1, limits.TASKS_OF_A_SHARE)
-        _require_between(self, "max_refresh_tasks", 1, limits.TASKS_OF_A_SHARE)
+        _require_between(self, "max_setup_tasks", 1, MAX_TASKS)
+        _require_between(self, "max_refresh_tasks", 1, MAX_TASKS)
+        _require_between(self, "max_open_refreshes", 1, MAX_TASKS)
+        _require_between(self, "checks_at_once", 1, limits.MOST_CHECKS_AT_ONCE)
+        _require_between(self, "checks_a_second", 1, 1000)
         if self.monthly_budget_dollars is not None:
             _require_between(self, "monthly_budget_dollars", 1, MAX_BUDGET_DOLLARS)
         _require(
@@ -199,6 +234,9 @@ class Environment:
         _require_between(self, "health_interval_hours", 1, MAX_INTERVAL_HOURS)
         _require_between(self, "requests_per_second", 1, 10_000)
         _require_between(self, "request_burst", 1, 5_000)
+        for allowance in ("adds_an_hour", "retries_an_hour", "watched_by_a_user"):
+            _require_between(self, allowance, 1, MAX_OF_A_USER)
+        _require_between(self, "connections_of_a_user", 1, limits.MOST_CONNECTIONS_OF_A_USER)
         _require(
             all(re.fullmatch(r"https://[^/*]+", origin) for origin in self.cors_origins),
             self,

@@ -39,7 +39,7 @@ from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.deployment.stream_consumers import StreamConsumer
 from watchlist.job_kinds import JobKind
 from watchlist.repository_url import DEFAULT_ORIGINS
-from watchlist.settings import Settings, TaskSettings
+from watchlist.settings import Settings, TaskSettings, load
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
@@ -187,7 +187,7 @@ class LocalService:
         log = starting.enter_context(_Log(self._settings.log)).descriptor
         scratch = Path(starting.enter_context(tempfile.TemporaryDirectory(prefix="watchlist-")))
         # Listening comes first, so that a taken port is known before anything else has started.
-        authorizer = Authorizer(self._invoker(function_specs.LIVE_AUTHORIZER)) if self._accepts_tokens else None
+        authorizer = self._authorizer() if self._accepts_tokens else None
         gateway = HttpGateway(
             (*routes.ROUTES, *routes.PAGE_ROUTES), self._invoke, self._address(0), authorizer, self._settings.token
         )
@@ -293,6 +293,11 @@ class LocalService:
             )
             for spec in function_specs.functions_of(accepts_tokens=self._accepts_tokens)
         ]
+
+    def _authorizer(self) -> Authorizer:
+        settings = load(Settings, self._settings.variables)
+        operators = {} if settings.operator_claim is None else {settings.operator_claim: settings.operator_value}
+        return Authorizer(self._invoker(function_specs.LIVE_AUTHORIZER), operators)
 
     @property
     def _accepts_tokens(self) -> bool:

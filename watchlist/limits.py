@@ -52,8 +52,32 @@ ADDS_AN_HOUR = 1000
 RETRIES_AN_HOUR = 200
 """Failed entries that one user may retry in an hour unless `RETRIES_AN_HOUR` says otherwise."""
 
-TASKS_OF_A_SHARE = 10_000
-"""Most tasks of a share at once: a slot's number has four digits."""
+WATCHED_BY_A_USER = 5000
+"""Repositories that one user may watch unless `WATCHED_BY_A_USER` says otherwise."""
+
+CONNECTIONS_OF_A_USER = 50
+"""WebSocket connections that one user may have open unless `CONNECTIONS_OF_A_USER` says otherwise: some browsers, with
+a page for each of many repositories."""
+
+MOST_CONNECTIONS_OF_A_USER = 1000
+"""Largest value of that setting: the connections' ids are one item."""
+
+HOLDINGS_COUNTED_AGAIN = timedelta(minutes=5)
+"""From one count of what a user watches to the next: a count reads their whole watchlist."""
+
+BATCH_TIME = timedelta(seconds=20)
+"""How long a batch of adds goes on unless `BATCH_SECONDS` says otherwise: its caller has an answer within the 30 s that
+API Gateway waits."""
+
+BATCH_STOPS_BEFORE = timedelta(seconds=4)
+"""A batch of adds begins no further items with less time left: those of one call of the queue and the answer fit in."""
+
+BODY_BYTES = 128 * 1024
+"""Largest body that is read unless its route says otherwise: one with all texts at their greatest length, escaped, is
+a third of it."""
+
+BATCH_BODY_BYTES = 2 * 1024 * 1024
+"""Largest batch of adds that is read: items with the longest texts of characters beyond the basic plane have 1.5 MB."""
 
 RECONCILE_INTERVAL = timedelta(minutes=5)
 """How often the reconciler runs; a bound can be exceeded by at most this."""
@@ -258,11 +282,15 @@ CHECKS_PAGE = 100
 CHECKS_AT_ONCE = 8
 """Repositories that are asked at the same time: enough for 10 000 in a few minutes, few enough for one host."""
 
-OPEN_REFRESHES = 500
-"""Refresh jobs that may wait or run; beyond them checks are put off, so that no job waits past its bound."""
+MOST_CHECKS_AT_ONCE = 64
+"""Largest value of that setting: more threads only wait for each other."""
 
-REFRESH_PUT_OFF = timedelta(minutes=15)
-"""How long a check is put off when too many refresh jobs are open."""
+CHECKS_A_SECOND = 20
+"""Requests that one host is sent within a second unless `CHECKS_A_SECOND` says otherwise: 1.4 million in a day."""
+
+OPEN_REFRESHES = 500
+"""Refresh jobs that may be open unless `MAX_OPEN_REFRESHES` says otherwise; what is due beyond them waits without a
+job, the oldest first."""
 
 CHECK_AGAIN = timedelta(hours=1)
 """Pause after the first failed check."""
@@ -350,6 +378,12 @@ WEBHOOK_LONGEST_PAUSE = timedelta(hours=6)
 
 WEBHOOK_TIMEOUT = timedelta(seconds=10)
 """How long a webhook may take to answer."""
+
+WEBHOOK_TURN = timedelta(seconds=1)
+"""How long a delivery waits at least while another one to its user is under way; up to twice as long each time."""
+
+WEBHOOK_LONGEST_TURN = timedelta(minutes=2)
+"""How long it waits at most."""
 
 STREAM_RETENTION = timedelta(hours=24)
 """How long a table's stream keeps a record (DynamoDB's quota)."""

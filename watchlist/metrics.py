@@ -80,11 +80,15 @@ class Metric(StrEnum):
     REFRESHES_STARTED = "RefreshesStarted"
     """Scheduler: refresh jobs that one run has started."""
 
+    REFRESHES_PUT_OFF = "RefreshesPutOff"
+    """Scheduler: refreshes that one run has found to be due and had no room for; they wait, the oldest first."""
+
     CHECKS_FAILED = "ChecksFailed"
     """Scheduler: entries whose HEAD could not be told, or that could not be dealt with for an error of ours."""
 
     CHECK_LAG = "CheckLag"
-    """Scheduler: seconds that the entry due longest is late at the end of a run; 0 when nothing is left over."""
+    """Scheduler: seconds since the longest overdue check, or refresh that was put off, was due at the end of a run; 0
+    when nothing is left over."""
 
     ALERTS_RAISED = "AlertsRaised"
     """Scheduler: alerts that one run has stored anew. Task: those of a completed refresh."""

@@ -150,6 +150,10 @@ class AddSettings(TableSettings, QueueSettings, OriginSettings, PatienceSettings
 
     adds_an_hour: int = Field(default=limits.ADDS_AN_HOUR, alias="ADDS_AN_HOUR", ge=1)
     """What one user may add; operators may add what they like."""
+    watched_by_a_user: int = Field(default=limits.WATCHED_BY_A_USER, alias="WATCHED_BY_A_USER", ge=1)
+    """How many repositories one user may watch; operators may add more for them."""
+    batch_time: Seconds = Field(default=limits.BATCH_TIME, alias="BATCH_SECONDS")
+    """How long a batch of adds goes on."""
 
 
 class EnqueueSettings(TableSettings, QueueSettings, PatienceSettings):
@@ -159,8 +163,8 @@ class EnqueueSettings(TableSettings, QueueSettings, PatienceSettings):
 class ShareSettings(Settings):
     """How many tasks of each share may run at once."""
 
-    max_setup_tasks: int = Field(alias="MAX_SETUP_TASKS", ge=1, le=limits.TASKS_OF_A_SHARE)
-    max_refresh_tasks: int = Field(alias="MAX_REFRESH_TASKS", ge=1, le=limits.TASKS_OF_A_SHARE)
+    max_setup_tasks: int = Field(alias="MAX_SETUP_TASKS", ge=1)
+    max_refresh_tasks: int = Field(alias="MAX_REFRESH_TASKS", ge=1)
 
     def max_tasks(self, kind: JobKind) -> int:
         """Return how many tasks of `kind`'s share (setup or refresh) may run at once."""
@@ -187,6 +191,18 @@ class LiveSettings(TableSettings):
 
     live_endpoint_url: BaseUrl = Field(alias="LIVE_ENDPOINT_URL")
     """Where the connections of the WebSocket API's stage are managed: `https://<API's host>/<stage>`."""
+
+
+class ConnectSettings(TableSettings):
+    """What opening a WebSocket connection needs."""
+
+    connections_of_a_user: int = Field(
+        default=limits.CONNECTIONS_OF_A_USER,
+        alias="CONNECTIONS_OF_A_USER",
+        ge=1,
+        le=limits.MOST_CONNECTIONS_OF_A_USER,
+    )
+    """How many one user may have open; operators may have what they like."""
 
 
 class AuthorizerSettings(Settings):
@@ -321,7 +337,15 @@ class CheckSettings(Settings):
 class SchedulerSettings(TableSettings, QueueSettings, OriginSettings, CheckSettings, VerdictSettings):
     """What checking entries and starting their refreshes needs."""
 
-    checks_at_once: int = Field(default=limits.CHECKS_AT_ONCE, alias="CHECKS_AT_ONCE", ge=1, le=64)
+    checks_at_once: int = Field(
+        default=limits.CHECKS_AT_ONCE, alias="CHECKS_AT_ONCE", ge=1, le=limits.MOST_CHECKS_AT_ONCE
+    )
+    checks_a_second: float = Field(default=limits.CHECKS_A_SECOND, alias="CHECKS_A_SECOND", gt=0)
+    """How many requests one host is sent within a second."""
+    github_token: str | None = Field(default=None, alias="GITHUB_TOKEN", repr=False)
+    """Several ones are separated by commas."""
+    github_token_secret: str | None = Field(default=None, alias="GITHUB_TOKEN_SECRET", min_length=1)
+    """The secret that has it, where the variable does not: a JSON object with the field `token`."""
     max_open_refreshes: int = Field(default=limits.OPEN_REFRESHES, alias="MAX_OPEN_REFRESHES", ge=1)
 
 

@@ -53,6 +53,9 @@ class DueKind(StrEnum):
 
     JOB = "job"
     CHECK = "check"
+    REFRESH = "refresh"
+    """A refresh is due, since the moment `due_at`, and was put off."""
+
     REMOVAL = "removal"
     DIGEST = "digest"
 

@@ -35,7 +35,7 @@ Answer = dict[str, Any]
 
 _NO_IDENTIFIER = re.compile(r"[^A-Za-z0-9._-]")
 _MERGE_PATCHES = frozenset(route.key for route in routes.ROUTES if route.body is Body.MERGE_PATCH)
-_WITH_BODY = frozenset(route.key for route in routes.ROUTES if route.body is not Body.NONE)
+_WITH_BODY = {route.key: route.most_bytes for route in routes.ROUTES if route.body is not Body.NONE}
 
 
 def router() -> Router:
@@ -109,6 +109,9 @@ def _unreadable_body(event: Event) -> ProblemCode | None:
     body = event.get("body") or ""
     if not body:
         return None
+    size = len(body) * 3 // 4 if event.get("isBase64Encoded") else len(body.encode(errors="replace"))
+    if size > _WITH_BODY[event["routeKey"]]:
+        return ProblemCode.BODY_TOO_LARGE
     content_type = (event.get("headers") or {}).get("content-type", "").partition(";")[0].strip().lower()
     if content_type == merge_patch.CONTENT_TYPE and event.get("routeKey") in _MERGE_PATCHES:
         event["headers"]["content-type"] = "application/json"  # Powertools knows no other name of JSON

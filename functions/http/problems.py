@@ -20,6 +20,7 @@ class ProblemCode(StrEnum):
     MALFORMED_JSON = "malformed_json"
     INVALID_FIELDS = "invalid_fields"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    BODY_TOO_LARGE = "body_too_large"
     NOT_FOUND = "not_found"
     NOT_YOURS = "not_yours"
     OPERATORS_ONLY = "operators_only"
@@ -30,8 +31,10 @@ class ProblemCode(StrEnum):
     NO_WEBHOOK = "no_webhook"
     CHECKED_LATELY = "checked_lately"
     LIMIT_REACHED = "limit_reached"
+    WATCHLIST_FULL = "watchlist_full"
     REQUEST_IN_PROGRESS = "request_in_progress"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    NOT_DONE = "not_done"
     UNAVAILABLE = "unavailable"
     INTERNAL_ERROR = "internal_error"
 
@@ -66,6 +69,11 @@ _KINDS = {
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         "The body must be application/json",
         "Send the header `Content-Type: application/json` and a JSON body.",
+    ),
+    ProblemCode.BODY_TOO_LARGE: _Kind(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "The body is larger than any request of this route needs",
+        "It was not read. Send less at once.",
     ),
     ProblemCode.NOT_FOUND: _Kind(
         HTTPStatus.NOT_FOUND,
@@ -121,6 +129,13 @@ _KINDS = {
         "Nothing was done. Send the request again after `Retry-After`, or ask for less at once.",
         retry_after=3600,
     ),
+    ProblemCode.WATCHLIST_FULL: _Kind(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "This user watches as many repositories as one user may",
+        "Nothing was added. Stop watching some, or ask the operator; what was just removed counts for some minutes at "
+        "most.",
+        retry_after=int(limits.HOLDINGS_COUNTED_AGAIN.total_seconds()),
+    ),
     ProblemCode.REQUEST_IN_PROGRESS: _Kind(
         HTTPStatus.CONFLICT,
         "The same request is being served",
@@ -131,6 +146,12 @@ _KINDS = {
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "This Idempotency-Key came with another request before",
         "Send another key with another request.",
+    ),
+    ProblemCode.NOT_DONE: _Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The time of the batch was up before this item",
+        "Nothing was done for it. Send the items that were not done again, as another request: with an Idempotency-Key "
+        "of its own.",
     ),
     ProblemCode.UNAVAILABLE: _Kind(
         HTTPStatus.SERVICE_UNAVAILABLE,

@@ -1,8 +1,9 @@
 """What an error that a route raised is to whoever sent the request: one row for each."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import Response
@@ -16,7 +17,7 @@ from watchlist.alerts.store import AlertNotFoundError
 from watchlist.errors import RequestRefusedError, ServiceUnavailableError
 from watchlist.history.store import HistoryChangedError
 from watchlist.storage.cursors import InvalidCursorError
-from watchlist.watching.allowances import LimitReachedError
+from watchlist.watching.allowances import LimitReachedError, WatchlistFullError
 from watchlist.watching.entries import (
     AlreadyWatchingError,
     CheckedLatelyError,
@@ -46,9 +47,11 @@ def refuse(error: Exception) -> "Response[str]":
     return refusal
 
 
-def fields_at_fault(faults: Sequence[tuple[Sequence[object], str]], most: int = MOST_FAULTS) -> Problem:
-    """Return the problem for fields, each given by its path and what is wrong with it; `most` of them are named."""
-    errors = [FieldError(field=_readable(".".join(map(str, path))), message=message) for path, message in faults[:most]]
+def fields_at_fault(faults: Iterable[tuple[Sequence[object], str]], most: int = MOST_FAULTS) -> Problem:
+    """Return the problem for fields, each given by its path and what is wrong with it; no more than `most` are read."""
+    errors = [
+        FieldError(field=_readable(".".join(map(str, path))), message=message) for path, message in islice(faults, most)
+    ]
     names = ", ".join(sorted({item.field for item in errors}))
     return describe(ProblemCode.INVALID_FIELDS, f"See `errors`: {names}.", errors)
 
@@ -58,7 +61,7 @@ def _readable(field: str) -> str:
 
 
 def _invalid(error: RequestValidationError) -> Problem:
-    return fields_at_fault([(item["loc"][1:] or item["loc"], sentence(item)) for item in error.errors()])
+    return fields_at_fault((item["loc"][1:] or item["loc"], sentence(item)) for item in error.errors())
 
 
 def _none_with_this_id(what: str) -> Callable[[Exception], Problem]:
@@ -106,6 +109,10 @@ def _limit_reached(error: LimitReachedError) -> Problem:
     )
 
 
+def _watchlist_full(error: WatchlistFullError) -> Problem:
+    return describe(ProblemCode.WATCHLIST_FULL, f"A user may watch {error.most} repositories.")
+
+
 def _seconds(wait: timedelta) -> int:
     return max(1, math.ceil(wait.total_seconds()))
 
@@ -135,6 +142,7 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], Problem]] = {
     ),
     CheckedLatelyError: _checked_lately,
     LimitReachedError: _limit_reached,
+    WatchlistFullError: _watchlist_full,
     ServiceUnavailableError: _says_itself(ProblemCode.UNAVAILABLE),
 }
 

@@ -5,14 +5,18 @@ takes it out of reach of this run, and is conditional, so that an entry is dealt
 what a run does not get to is the next run's. An entry whose repository has not moved costs one request and one write.
 """
 
+import json
 import random
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
 
 from functions import startup
 from watchlist import clock, limits
@@ -20,7 +24,10 @@ from watchlist.checks import scheduler_runs
 from watchlist.checks.decisions import Policy
 from watchlist.checks.run import Checks, Tally
 from watchlist.deployment import functions as function_specs
+from watchlist.git.pace import Pace
 from watchlist.git.remote import HeadReader
+from watchlist.git.tokens import Tokens
+from watchlist.git_hosts import HOSTS
 from watchlist.health.verdict import Thresholds
 from watchlist.jobs.host_back_off import Hosts
 from watchlist.metrics import Metric, publisher
@@ -32,6 +39,7 @@ function = startup.Function(function_specs.SCHEDULER)
 logger = function.logger
 metrics = publisher()
 queue = function.part(startup.job_queue)
+secrets = function.part(lambda _: boto3.client("secretsmanager", config=startup.CLIENT_CONFIG))
 policy = function.part(Policy.of)
 thresholds = function.part(Thresholds.of)
 
@@ -57,35 +65,53 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
 
 
 def _check_due(began: datetime, ends: datetime) -> Tally:
-    hosts = Hosts(random.random)
+    hosts, settings = Hosts(random.random), function.settings
     with ExitStack() as running:
-        reader = running.enter_context(HeadReader(function.settings.allowed_origins))
-        threads = running.enter_context(ThreadPoolExecutor(function.settings.checks_at_once))
-        checks = Checks(policy(), thresholds(), queue(), reader, hosts, function.settings.max_open_refreshes, logger)
-        due = iter(
-            Entry.by_due.query(
-                DueKind.CHECK,
-                Entry.due_at <= began,
-                page_size=limits.DUE_PAGE,
-                limit=limits.CHECKS_OF_ONE_RUN,
-            )
+        reader = running.enter_context(
+            HeadReader(settings.allowed_origins, pace=Pace(settings.checks_a_second), tokens=_tokens())
         )
+        threads = running.enter_context(ThreadPoolExecutor(settings.checks_at_once))
+        checks = Checks(policy(), thresholds(), queue(), reader, hosts, settings.max_open_refreshes, logger)
 
         def check_in_time(entry: Entry) -> None:
             if clock.now() < ends:
                 checks.check(entry)
 
-        while clock.now() < ends and (keys := list(islice(due, limits.CHECKS_PAGE))):
-            # The index lags behind; what is read here is what the conditions of the writes are about.
-            entries = batches.get(Entry, [(key.pk, ENTRY_KEY) for key in keys], batches.FUNCTION)
-            list(threads.map(check_in_time, list(entries)))
+        def check_those_due(kind: DueKind, room: Callable[[], int]) -> None:
+            due = iter(_due(kind, began, limits.CHECKS_OF_ONE_RUN))
+            while clock.now() < ends and (keys := list(islice(due, min(room(), limits.CHECKS_PAGE)))):
+                # The index lags behind; what is read here is what the conditions of the writes are about.
+                entries = batches.get(Entry, [(key.pk, ENTRY_KEY) for key in keys], batches.FUNCTION)
+                list(threads.map(check_in_time, list(entries)))
+
+        # Refreshes that were put off, the oldest first, have the room before those that are found due now.
+        check_those_due(DueKind.REFRESH, lambda: checks.room)
+        check_those_due(DueKind.CHECK, lambda: limits.CHECKS_PAGE)
         logger.info("checked", requests=reader.traffic.requests, bytes_received=reader.traffic.bytes_received)
     return checks.tally
 
 
+def _tokens() -> Tokens:
+    """Return the tokens for GitHub, as the secret has them now: one run later than it was changed is soon enough."""
+    settings = function.settings
+    text = settings.github_token or ""
+    if settings.github_token_secret is not None:
+        try:
+            answer = secrets().get_secret_value(SecretId=settings.github_token_secret)
+            text = json.loads(answer["SecretString"])["token"]
+        except (ClientError, BotoCoreError, ValueError, KeyError, TypeError):
+            logger.exception("the token for GitHub cannot be read: its hosts are asked without one")
+    tokens = [token.strip() for token in text.split(",") if token.strip()]
+    return Tokens({host.origin: tokens for host in HOSTS if host.software == "github"})
+
+
+def _due(kind: DueKind, at: datetime, most: int) -> Iterable[Entry]:
+    """Return the keys of entries that were due then, the longest due first."""
+    return Entry.by_due.query(kind, Entry.due_at <= at, page_size=min(most, limits.DUE_PAGE), limit=most)
+
+
 def _lag() -> int:
-    """Return how many seconds ago the longest overdue check should have been done."""
+    """Return how many seconds ago the longest overdue check, or refresh, should have been done."""
     now = clock.now()
-    for key in Entry.by_due.query(DueKind.CHECK, Entry.due_at <= now, limit=1):
-        return max(0, int((now - key.due_at).total_seconds()))
-    return 0
+    oldest = [key.due_at for kind in (DueKind.CHECK, DueKind.REFRESH) for key in _due(kind, now, 1)]
+    return int((now - min(oldest, default=now)).total_seconds())

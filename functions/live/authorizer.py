@@ -10,8 +10,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.lambda_function import LambdaFunction
 from functions.live import bearer, tokens
+from functions.live.callers import OPERATOR
 from functions.live.issuer_keys import IssuerKeys
 from functions.live.tokens import InvalidTokenError, TokenRules
+from functions.operators import Operators
 from watchlist import clock
 from watchlist.deployment import functions as function_specs
 
@@ -32,11 +34,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
     del context
     try:
-        subject = tokens.subject_of(bearer.token_of(event), rules(), issuer().keys_for, clock.now())
+        claims = tokens.claims_of(bearer.token_of(event), rules(), issuer().keys_for, clock.now())
     except InvalidTokenError as error:
         logger.info("token refused", reason=str(error))
         return _policy(_NOBODY, "Deny", event["methodArn"])
-    return _policy(subject, "Allow", event["methodArn"])
+    settings = function.settings
+    is_operator = Operators(settings.operator_claim, settings.operator_value).include(claims)
+    return _policy(claims["sub"], "Allow", event["methodArn"]) | {"context": {OPERATOR: is_operator}}
 
 
 def _policy(principal: str, effect: str, method: str) -> dict[str, Any]:

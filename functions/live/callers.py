@@ -1,22 +1,31 @@
-"""Who opened a WebSocket connection: the principal of its authorizer, or a caller who may act for every user (IAM)."""
+"""Who opened a WebSocket connection: the principal of its authorizer, or an operator, who may act for every user."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from functions.http.callers import NotYoursError
 
+OPERATOR = "operator"
+"""What the authorizer adds to the event of who is an operator: true, or false."""
+
 
 def caller_of(event: Mapping[str, Any]) -> str | None:
-    """Return the user who opens the connection of a `$connect` event; None for a caller who may act for every user.
+    """Return the user who opens the connection of a `$connect` event; None for an operator.
 
     A WebSocket API knows no JWT authorizer. A Lambda authorizer that checks the token answers with its subject as
-    `principalId`; with IAM there is no authorizer in the event.
+    `principalId`, and says who is an operator; with IAM there is no authorizer in the event, and `identity` names who
+    has signed the request.
 
     Raises:
-        NotYoursError: the request was authorized, but names nobody.
+        NotYoursError: the request was not authorized, or names nobody.
     """
-    authorizer = event["requestContext"].get("authorizer")
+    context = event["requestContext"]
+    authorizer = context.get("authorizer")
     if not authorizer:
+        if (context.get("identity") or {}).get("userArn"):
+            return None
+        raise NotYoursError("The request was not authorized.")
+    if str(authorizer.get(OPERATOR)).lower() == "true":  # API Gateway hands on texts
         return None
     principal = authorizer.get("principalId")
     if not isinstance(principal, str) or not principal:

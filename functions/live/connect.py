@@ -16,7 +16,7 @@ from functions.live import callers as live_callers
 from watchlist import clock, limits
 from watchlist.deployment import routes
 from watchlist.live import connections as live_connections
-from watchlist.live.connections import Viewer
+from watchlist.live.connections import TooManyConnectionsError, Viewer
 from watchlist.watching import entries
 from watchlist.watching.entries import EntryNotFoundError
 
@@ -41,7 +41,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return _refuse(HTTPStatus.NOT_FOUND, connection_id, "no such entry")
     if user is not None and len(user) > limits.USER_CHARACTERS:
         return _refuse(HTTPStatus.BAD_REQUEST, connection_id, "the user's name is too long")
-    live_connections.register(connection_id, watchlist_id, Viewer(user, caller is not None), clock.now())
+    viewer, most = Viewer(user, caller is not None), function.settings.connections_of_a_user
+    try:
+        live_connections.register(connection_id, watchlist_id, viewer, most, clock.now())
+    except TooManyConnectionsError:
+        return _refuse(HTTPStatus.TOO_MANY_REQUESTS, connection_id, "the user has too many connections")
     return {"statusCode": HTTPStatus.OK} | _chosen_subprotocol(event)
 
 

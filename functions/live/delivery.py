@@ -126,7 +126,7 @@ class Delivery:
         for subscription, outcome in zip(subscriptions, outcomes, strict=True):
             opening = now - subscription.connected_at < limits.LIVE_OPENING
             if outcome is Outcome.DROPPED or (outcome is Outcome.GONE and not opening):
-                live_connections.forget(subscription.connection_id, subscription.watchlist_id)
+                live_connections.forget(subscription.connection_id, subscription)
         return outcomes
 
     def _serve(self, subscription: Subscription, shown: _Shown) -> Outcome:

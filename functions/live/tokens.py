@@ -43,8 +43,8 @@ class TokenRules:
     audience: Collection[str]
 
 
-def subject_of(token: str | None, rules: TokenRules, keys_for: KeysFor, now: datetime) -> str:
-    """Return whom the token names, having checked all else.
+def claims_of(token: str | None, rules: TokenRules, keys_for: KeysFor, now: datetime) -> dict[str, Any]:
+    """Return what the token claims, having checked it; `sub` is whom it names.
 
     Raises:
         InvalidTokenError: there is no token, or it is malformed, signed by nobody known, not from this issuer, not for
@@ -55,14 +55,13 @@ def subject_of(token: str | None, rules: TokenRules, keys_for: KeysFor, now: dat
     # Issuers put headers of their own into tokens; those that must be understood (`crit`) are checked.
     registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
     try:
-        claims = jwt.decode(token, lambda signed: _keys(signed, keys_for), registry=registry).claims
+        claims: dict[str, Any] = jwt.decode(token, lambda signed: _keys(signed, keys_for), registry=registry).claims
         _check(claims, rules, now)
     except (JoseError, ValueError, TypeError, RecursionError) as error:
         raise InvalidTokenError(str(error)) from error
-    subject: str = claims["sub"]
-    if not 0 < len(subject) <= limits.USER_CHARACTERS:
+    if not 0 < len(claims["sub"]) <= limits.USER_CHARACTERS:
         raise InvalidTokenError("sub names nobody")
-    return subject
+    return claims
 
 
 def _keys(signed: GuestProtocol, keys_for: KeysFor) -> KeySet:

@@ -1,8 +1,10 @@
 """Delivers webhooks from their queue: a failed try rests, longer each time, and the queue's redrive ends the tries."""
 
 import contextlib
+import random
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, TypedDict
 
 import boto3
@@ -11,14 +13,20 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions import startup
 from functions.telling import webhook_client
 from functions.telling.webhook_client import DeliveryError, Reach, WebhookGoneError
-from watchlist import clock
+from watchlist import clock, limits
 from watchlist.deployment import functions as function_specs
 from watchlist.metrics import Metric, publisher
-from watchlist.notifications import webhooks
+from watchlist.notifications import sending, webhook_queue, webhooks
 from watchlist.notifications.digest_message import DigestMessage
 from watchlist.notifications.formats import WebhookFormat, body_of, format_of
 from watchlist.notifications.settings import StoredNotifications
-from watchlist.notifications.webhook_delivery import DeliveryOutcome, WebhookDelivery, outcome_of, pause_after
+from watchlist.notifications.webhook_delivery import (
+    DeliveryOutcome,
+    WebhookDelivery,
+    outcome_of,
+    pause_after,
+    turn_after,
+)
 from watchlist.storage.records import UserEntry
 from watchlist.watching import user_entries
 from watchlist.watching.user_entries import UserEntryNotFoundError
@@ -46,13 +54,33 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Response:
 
 
 def _serve(record: dict[str, Any]) -> bool:
-    """Deliver a message, and note on the user's entry how that went; False if it is to be tried again."""
+    """Deliver a message in its turn; False if it is to be tried again.
+
+    Where another delivery to the same user is under way, a copy that comes later takes the place of this one.
+    """
     delivery = WebhookDelivery.model_validate_json(record["body"])
-    tries = int(record["attributes"]["ApproximateReceiveCount"])
+    receive_count = int(record["attributes"]["ApproximateReceiveCount"])
+    if delivery.tries(receive_count) > limits.WEBHOOK_ATTEMPTS:
+        _hide(record, timedelta(0))  # until SQS moves it, which counts the receives of this copy alone
+        return False
     try:
         user_entry = user_entries.find(delivery.user_watchlist_id, None)
     except UserEntryNotFoundError:
         return True
+    now, sender = clock.now(), f"{record['messageId']}-{receive_count}"
+    if not sending.begin(user_entry.user, sender, now + function_specs.WEBHOOK_SENDER.timeout, now):
+        copy = delivery.postponed_copy(receive_count)
+        pause = turn_after(copy.postponed, random.random)
+        webhook_queue.send(sqs(), function.settings.webhook_queue_url, copy, user_entry.user, pause)
+        return True
+    try:
+        return _call(record, delivery, user_entry, delivery.tries(receive_count))
+    finally:
+        sending.end(user_entry.user, sender)
+
+
+def _call(record: dict[str, Any], delivery: WebhookDelivery, user_entry: UserEntry, tries: int) -> bool:
+    """Call the webhook, and note on the user's entry how that went; False if it is to be tried again."""
     chosen = StoredNotifications.of(user_entry.notifications)
     try:
         was_called = _deliver(delivery, chosen)
@@ -63,15 +91,20 @@ def _serve(record: dict[str, Any]) -> bool:
             return True
         _note(user_entry, outcome_of(tries, str(error)), str(error))
         pause = pause_after(tries, function.settings.webhook_retry_base, error.retry_after)
-        sqs().change_message_visibility(
-            QueueUrl=function.settings.webhook_queue_url,
-            ReceiptHandle=record["receiptHandle"],
-            VisibilityTimeout=round(pause.total_seconds()),
-        )
+        _hide(record, pause)
         return False
     if was_called:
         _note(user_entry, outcome_of(tries, None), None)
     return True
+
+
+def _hide(record: dict[str, Any], pause: timedelta) -> None:
+    """Let the message come again after a pause."""
+    sqs().change_message_visibility(
+        QueueUrl=function.settings.webhook_queue_url,
+        ReceiptHandle=record["receiptHandle"],
+        VisibilityTimeout=round(pause.total_seconds()),
+    )
 
 
 def _deliver(delivery: WebhookDelivery, chosen: StoredNotifications) -> bool:

@@ -1,7 +1,10 @@
 """The HTTP API: the routes of `watchlist.deployment.routes`; nobody gets in without signature or token."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from http import HTTPMethod
+from pathlib import Path
+from typing import Any
 
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
@@ -11,12 +14,14 @@ from aws_cdk import aws_certificatemanager as certificatemanager
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra.environments import CustomDomain, Environment
+from infra.environments import CustomDomain, Environment, JwtIssuer
 from infra.stack.acknowledgments import acknowledge
 from infra.stack.functions import Function
 from infra.stack.log_groups import log_group
 from infra.stack.monitoring import AlarmTitle, Monitoring
 from watchlist.deployment.routes import PAGE_ROUTES, ROUTES
+
+_DOCUMENT = Path(__file__).parents[2] / "functions" / "http" / "openapi" / "openapi.json"
 
 _SLOW = Duration.seconds(3)
 """p99 of an answer; a cold start takes about one second."""
@@ -40,7 +45,7 @@ _LOGGED = {
 
 
 class Api(Construct):
-    """API Gateway in front of the functions that answer HTTP requests."""
+    """API Gateway in front of the functions that answer HTTP requests. They need its address: they come by `route`."""
 
     def __init__(
         self,
@@ -48,7 +53,6 @@ class Api(Construct):
         construct_id: str,
         *,
         environment: Environment,
-        functions: Mapping[str, Function],
         monitoring: Monitoring,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -56,12 +60,10 @@ class Api(Construct):
             self,
             "HttpApi",
             api_name=environment.service,
-            default_authorizer=_authorizer(environment),
             cors_preflight=_cors(environment),
             create_default_stage=False,
             disable_execute_api_endpoint=environment.domain is not None,
         )
-        self._add_routes(functions)
         self.stage = apigatewayv2.HttpStage(
             self,
             "Stage",
@@ -76,9 +78,12 @@ class Api(Construct):
         )
         self._log_access(environment)
         self._watch(monitoring)
-        CfnOutput(self, "Url", value=self.stage.domain_url if environment.domain else self.http_api.api_endpoint)
+        self.url = self.stage.domain_url if environment.domain else self.http_api.api_endpoint
+        CfnOutput(self, "Url", value=self.url)
 
-    def _add_routes(self, functions: Mapping[str, Function]) -> None:
+    def route(self, functions: Mapping[str, Function], jwt: JwtIssuer | None) -> None:
+        """Connect the routes with their functions; all but public ones want a token of that issuer, or a signature."""
+        authorizer = _authorizer(jwt)
         routes = (*ROUTES, *PAGE_ROUTES)
         names = dict.fromkeys(route.function.name for route in routes)
         answering = {
@@ -89,7 +94,7 @@ class Api(Construct):
                 path=route.path,
                 methods=[apigatewayv2.HttpMethod(route.method)],
                 integration=answering[route.function.name],
-                authorizer=apigatewayv2.HttpNoneAuthorizer() if route.is_public else None,
+                authorizer=apigatewayv2.HttpNoneAuthorizer() if route.is_public else authorizer,
             )
             for each in added if route.is_public else ():
                 acknowledge(each, "APIG4", "a public route shows nothing of anybody; a browser has no token yet")
@@ -124,12 +129,10 @@ class Api(Construct):
         )
 
 
-def _authorizer(environment: Environment) -> apigatewayv2.IHttpRouteAuthorizer:
-    if environment.jwt is None:
+def _authorizer(jwt: JwtIssuer | None) -> apigatewayv2.IHttpRouteAuthorizer:
+    if jwt is None:
         return authorizers.HttpIamAuthorizer()
-    return authorizers.HttpJwtAuthorizer(
-        "Jwt", jwt_issuer=environment.jwt.issuer, jwt_audience=list(environment.jwt.audience)
-    )
+    return authorizers.HttpJwtAuthorizer("Jwt", jwt_issuer=jwt.issuer, jwt_audience=list(jwt.audience))
 
 
 def _cors(environment: Environment) -> apigatewayv2.CorsPreflightOptions | None:
@@ -138,10 +141,27 @@ def _cors(environment: Environment) -> apigatewayv2.CorsPreflightOptions | None:
     return apigatewayv2.CorsPreflightOptions(
         allow_origins=list(environment.cors_origins),
         allow_methods=[apigatewayv2.CorsHttpMethod(method) for method in sorted({route.method for route in ROUTES})],
-        allow_headers=["authorization", "content-type"],
-        expose_headers=["location", "retry-after"],
+        allow_headers=["authorization", "content-type", *_headers_of_requests()],
+        expose_headers=_headers_of_answers(),
         max_age=Duration.hours(1),
     )
+
+
+def _operations() -> Iterator[Mapping[str, Any]]:
+    """Yield what the OpenAPI document says of each method of each path."""
+    document = json.loads(_DOCUMENT.read_text(encoding="utf-8"))
+    for path in document["paths"].values():
+        yield from (operation for method, operation in path.items() if method.upper() in HTTPMethod.__members__)
+
+
+def _headers_of_requests() -> list[str]:
+    parameters = (parameter for operation in _operations() for parameter in operation.get("parameters", ()))
+    return sorted({parameter["name"].lower() for parameter in parameters if parameter["in"] == "header"})
+
+
+def _headers_of_answers() -> list[str]:
+    answers = (answer for operation in _operations() for answer in operation["responses"].values())
+    return sorted({name.lower() for answer in answers for name in answer.get("headers", ())})
 
 
 def _domain_mapping(scope: Construct, domain: CustomDomain | None) -> apigatewayv2.DomainMappingOptions | None:

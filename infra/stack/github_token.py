@@ -1,6 +1,9 @@
 """The secret that holds the token for GitHub's API. Its value is put in by hand after the first deployment."""
 
+from collections.abc import Mapping
+
 from aws_cdk import SecretValue
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -23,7 +26,7 @@ class GitHubToken(Construct):
         self.secret = secretsmanager.Secret(
             self,
             "Secret",
-            description="Token for GitHub's API, read by the worker's execution role only",
+            description="Token for GitHub, read by the worker's execution role and by the scheduler",
             secret_object_value={TOKEN_FIELD: SecretValue.unsafe_plain_text("")},
             removal_policy=removal_policy(environment),
         )
@@ -31,4 +34,15 @@ class GitHubToken(Construct):
             self.secret,
             "SMG4",
             "GitHub issues the token and has no API to issue another; docs/deploy.md says how to replace it",
+        )
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The environment variable that names the secret."""
+        return {"GITHUB_TOKEN_SECRET": self.secret.secret_arn}
+
+    def let_read(self, role: iam.Role) -> None:
+        """Let `role` read the token."""
+        role.add_to_policy(
+            iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[self.secret.secret_arn])
         )

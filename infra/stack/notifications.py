@@ -60,7 +60,8 @@ class Notifications(Construct):
         role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.webhooks.queue.queue_arn]))
 
     def deliver_by(self, sender: Function) -> None:
-        """Let `sender` receive the deliveries, one at a time."""
+        """Let `sender` receive the deliveries, one at a time, and put them off."""
+        self.allow_deliver(sender.role)
         actions = ("ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
         sender.role.add_to_policy(
             iam.PolicyStatement(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from aws_cdk import Stack, Stage, Tags
 from constructs import Construct
 
-from infra.environments import Environment
+from infra.environments import Environment, JwtIssuer, OwnIssuer
 from infra.stack.api import Api
 from infra.stack.budget import COST_TAG, Budget
 from infra.stack.dashboard import Dashboard
@@ -17,6 +17,7 @@ from infra.stack.job_queues import JobQueues
 from infra.stack.live_status import LiveStatus
 from infra.stack.monitoring import Monitoring
 from infra.stack.notifications import Notifications
+from infra.stack.people import UserPool
 from infra.stack.permissions import grant
 from infra.stack.schedules import Schedules
 from infra.stack.storage import Storage
@@ -45,33 +46,38 @@ class RepositoryWatchlist(Stack):
         storage = Storage(self, "Storage", environment=environment, monitoring=monitoring)
         queues = JobQueues(self, "JobQueues", environment=environment, monitoring=monitoring)
         of_all = {**_usual_variables(environment), **storage.variables, **queues.variables}
+        github_token = GitHubToken(self, "GitHubToken", environment=environment)
         worker = Worker(
             self,
             "Worker",
             environment=environment,
             values=of_all,
             storage=storage,
-            github_token=GitHubToken(self, "GitHubToken", environment=environment),
+            github_token=github_token,
             monitoring=monitoring,
         )
         grant(worker.task_role, OF_TASK, storage, queues)
         live_status = LiveStatus(self, "LiveStatus", environment=environment)
         event_bus = EventBus(self, "EventBus", environment=environment)
         notifications = Notifications(self, "Notify", environment=environment, monitoring=monitoring)
+        api = Api(self, "Api", environment=environment, monitoring=monitoring)
+        jwt = _issuer(self, environment, api)
         functions = self._functions(
             environment,
             package_of,
             {
                 **of_all,
                 **worker.variables,
+                **github_token.variables,
                 **live_status.variables,
                 **event_bus.variables,
                 **notifications.variables,
-                **_access_variables(environment),
+                **_access_variables(jwt),
             },
         )
         for function in functions.values():
             grant(function.role, function.spec.permissions, storage, queues)
+        github_token.let_read(functions[function_specs.SCHEDULER.name].role)
         live_status.route(functions, monitoring)
         for name in (routes.LIVE_REQUEST.function.name, function_specs.LIVE_PUBLISHER.name):
             live_status.allow_posting(functions[name].role)
@@ -82,7 +88,7 @@ class RepositoryWatchlist(Stack):
         notifications.allow_deliver(functions[routes.TEST_NOTIFICATIONS.function.name].role)
         notifications.deliver_by(functions[function_specs.WEBHOOK_SENDER.name])
         event_bus.allow_put(functions[function_specs.EVENT_PUBLISHER.name].role)
-        api = Api(self, "Api", environment=environment, functions=functions, monitoring=monitoring)
+        api.route(functions, jwt)
         Dispatch(
             self,
             "Dispatch",
@@ -141,11 +147,24 @@ def _usual_variables(environment: Environment) -> dict[str, str]:
         "HEALTH_INTERVAL_HOURS": str(environment.health_interval_hours),
         "MAX_SETUP_TASKS": str(environment.max_setup_tasks),
         "MAX_REFRESH_TASKS": str(environment.max_refresh_tasks),
+        "MAX_OPEN_REFRESHES": str(environment.max_open_refreshes),
+        "CHECKS_AT_ONCE": str(environment.checks_at_once),
+        "CHECKS_A_SECOND": str(environment.checks_a_second),
+        "ADDS_AN_HOUR": str(environment.adds_an_hour),
+        "RETRIES_AN_HOUR": str(environment.retries_an_hour),
+        "WATCHED_BY_A_USER": str(environment.watched_by_a_user),
+        "CONNECTIONS_OF_A_USER": str(environment.connections_of_a_user),
     }
 
 
-def _access_variables(environment: Environment) -> dict[str, str]:
-    jwt = environment.jwt
+def _issuer(scope: Construct, environment: Environment, api: Api) -> JwtIssuer | None:
+    """Return whose tokens are accepted, made if it is to be the environment's own."""
+    if not isinstance(environment.jwt, OwnIssuer):
+        return environment.jwt
+    return UserPool(scope, "People", environment=environment, page_url=api.url, sign_up=environment.jwt.sign_up).issuer
+
+
+def _access_variables(jwt: JwtIssuer | None) -> dict[str, str]:
     if jwt is None:
         return {"API_ACCESS": "signature"}
     variables = {"API_ACCESS": "token", "JWT_ISSUER": jwt.issuer, "JWT_AUDIENCE": ",".join(jwt.audience)}

@@ -25,7 +25,7 @@ from werkzeug.wrappers import Request, Response
 
 from local_service.aws.embedded import ACCOUNT
 from local_service.functions.processes import FunctionError, FunctionTimeoutError
-from local_service.gateways.authorizer import Authorizer, ForbiddenError
+from local_service.gateways.authorizer import LOCAL_USER, Authorizer, ForbiddenError
 from local_service.guard import CHALLENGE, LOOPBACK, Guard
 from local_service.wsgi_server import Handler, WsgiServer
 from watchlist.deployment.routes import Route
@@ -122,7 +122,7 @@ def event_of(request: HttpRequest, match: RouteMatch, at: datetime, request_id: 
         "requestContext": {
             "accountId": ACCOUNT,
             # Without tokens whoever reaches the service runs it, and acts for everybody, as who signs with IAM does.
-            "authorizer": {"iam": {"userArn": f"arn:aws:iam::{ACCOUNT}:user/local"}},
+            "authorizer": {"iam": {"userArn": LOCAL_USER}},
             "apiId": "local",
             "domainName": host,
             "domainPrefix": host.partition(".")[0],
@@ -249,8 +249,8 @@ class HttpGateway:
         event = event_of(request, match, datetime.now(UTC), str(uuid.uuid4()))
         try:
             if self._authorizer is not None and not match.route.is_public:
-                subject = self._authorizer.principal_of(event, event["routeKey"])
-                event["requestContext"]["authorizer"] = {"jwt": {"claims": {"sub": subject}, "scopes": None}}
+                claims = self._authorizer.caller_of(event, event["routeKey"]).claims
+                event["requestContext"]["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
             return response_of(self._invoke(match.route.function.name, event))
         except ForbiddenError:
             return HttpResponse.of_gateway(401, "Unauthorized")

@@ -29,7 +29,7 @@ from werkzeug import Request as HttpRequest
 from werkzeug import Response as HttpResponse
 
 from local_service.functions.processes import FunctionError
-from local_service.gateways.authorizer import Authorizer, ForbiddenError
+from local_service.gateways.authorizer import LOCAL_USER, Authorizer, ForbiddenError
 from local_service.gateways.http import query_of
 from local_service.guard import Guard, is_from_a_page
 from local_service.wsgi_server import WsgiServer
@@ -223,8 +223,14 @@ class WebSocketGateway:
     def _connect(self, event: Event) -> Any:  # noqa: ANN401 - a function can answer any JSON
         """Call the function of `$connect`, if the authorizer agrees."""
         if self._authorizer is not None:
-            principal = self._authorizer.principal_of(event, LIVE_CONNECT.key)
-            event["requestContext"]["authorizer"] = {"principalId": principal, "integrationLatency": 0}
+            caller = self._authorizer.caller_of(event, LIVE_CONNECT.key)
+            event["requestContext"]["authorizer"] = {
+                "principalId": caller.subject,
+                "integrationLatency": 0,
+                **caller.context,
+            }
+        else:
+            event["requestContext"]["identity"]["userArn"] = LOCAL_USER
         return self._invoke(LIVE_CONNECT.function.name, event)
 
     async def _talk(self, connection: ServerConnection) -> None:

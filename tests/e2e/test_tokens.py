@@ -20,6 +20,7 @@ from tests.token_issuer import TokenIssuer, forge, new_key, sign
 from watchlist.deployment import functions as function_specs
 from watchlist.job_kinds import JobKind
 
+OPERATORS = {"OPERATOR_CLAIM": "cognito:groups"}
 ADA, GRACE, MALLORY = "ada@example.org", "grace@example.org", "mallory@example.org"
 
 
@@ -34,7 +35,7 @@ def service(
     issuer: TokenIssuer, variables: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LocalService]:
     log = tmp_path_factory.mktemp("service") / "service.log"
-    with LocalService(LocalSettings(variables={**variables, **issuer.variables}, log=log)) as running:
+    with LocalService(LocalSettings(variables={**variables, **issuer.variables, **OPERATORS}, log=log)) as running:
         running.pollers[JobKind.REPOSITORY_SETUP].pause()  # so that entries stay as they are, and can be watched
         yield running
 
@@ -215,3 +216,16 @@ def test_a_token_that_cannot_be_checked_is_refused_as_the_service_s_own_trouble(
         assert [answer.result(SECONDS) for answer in answers] == [500, 500]
     issuer.answers = shown
     assert live_status(service, watchlist_id, token) == 200
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"), [(["operators"], 200), (["readers", "operators"], 200), (["readers"], 403), ([], 403)]
+)
+def test_an_operator_s_token_sees_what_all_users_do(
+    service: LocalService, issuer: TokenIssuer, watchlist_id: str, groups: list[str], expected: int
+) -> None:
+    token = issuer.token("olga@example.org", **{"cognito:groups": groups})
+
+    assert request("GET", f"{service.url}/activity/jobs", token) == expected
+    assert http_status(service, watchlist_id, token, user=ADA) == expected
+    assert live_status(service, watchlist_id, token, user=ADA) == expected

@@ -7,7 +7,7 @@ import pytest
 
 from tests.infra.templates import Template, as_list, target
 from watchlist.deployment.function_spec import FunctionSpec
-from watchlist.deployment.functions import FUNCTIONS, TOKEN_FUNCTIONS
+from watchlist.deployment.functions import FUNCTIONS, SCHEDULER, TOKEN_FUNCTIONS
 from watchlist.deployment.permissions import OF_TASK, Permissions
 from watchlist.job_kinds import JobKind
 from watchlist.storage import tables
@@ -104,7 +104,9 @@ BESIDES_THE_TABLE = {
         ("sqs:SendMessage", "repository-watchlist-dev-webhook-delivery"),
     },
     "notifications": {("sqs:SendMessage", "repository-watchlist-dev-webhook-delivery")},
+    "scheduler": {("secretsmanager:GetSecretValue", "AWS::SecretsManager::Secret")},
     "webhook_sender": {
+        ("sqs:SendMessage", "repository-watchlist-dev-webhook-delivery"),
         ("sqs:ChangeMessageVisibility", "repository-watchlist-dev-webhook-delivery"),
         ("sqs:DeleteMessage", "repository-watchlist-dev-webhook-delivery"),
         ("sqs:GetQueueAttributes", "repository-watchlist-dev-webhook-delivery"),
@@ -170,7 +172,7 @@ def test_the_dispatcher_hands_the_tasks_roles_to_ecs_only(dev: Template) -> None
     assert {target(resource) for resource in as_list(statement["Resource"])} == roles
 
 
-def test_only_the_execution_role_reads_the_secret(templates: dict[str, Template]) -> None:
+def test_only_the_execution_role_and_the_scheduler_read_the_secret(templates: dict[str, Template]) -> None:
     for template in templates.values():
         execution_role = target(template.the("AWS::ECS::TaskDefinition")["ExecutionRoleArn"])
         readers = {
@@ -180,7 +182,7 @@ def test_only_the_execution_role_reads_the_secret(templates: dict[str, Template]
             if any(action.startswith("secretsmanager:") for action in as_list(statement["Action"]))
             for role in policy["Roles"]
         }
-        assert readers == {execution_role}
+        assert readers == {execution_role, target(template.functions()[SCHEDULER.name]["Role"])}
 
 
 def test_only_the_service_itself_assumes_a_role(templates: dict[str, Template]) -> None:

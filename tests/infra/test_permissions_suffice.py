@@ -31,6 +31,7 @@ Call = tuple[str, str]
 TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 BY_LAMBDA = "Lambda polls the queue in the function's name"
 NO_ATTEMPT_LEFT = "the record of a job that failed for good: here an attempt is always left"
+ANSWER_LOST = "a look at what was written by a call whose answer was lost"
 GONE = "a connection that is gone without a word: here each is closed"
 
 NOT_CALLED_HERE: dict[str, dict[Call, str]] = {
@@ -43,12 +44,17 @@ NOT_CALLED_HERE: dict[str, dict[Call, str]] = {
             "watchlist",
         ): "the slots for those who wait in line: whoever frees one has called them before",
     },
+    "add_repository": {("dynamodb:Query", tables.BY_USER.name): "counting what a user watches before they are refused"},
+    "scheduler": {("dynamodb:GetItem", "watchlist"): ANSWER_LOST},
+    "webhook_sender": {("sqs:SendMessage", "webhook"): "a delivery while another one to the same user is under way"},
+    "live_connect": {("dynamodb:DeleteItem", "watchlist"): "a connection beyond what its user may have"},
     "digest": {("dynamodb:DeleteItem", "watchlist"): "the digest of a user who has left meanwhile"},
     "live_request": {
         ("dynamodb:DeleteItem", "watchlist"): GONE,
+        ("dynamodb:UpdateItem", "watchlist"): GONE,
         ("apigatewaymanagementapi:DeleteConnection", "other"): GONE,
     },
-    "live_publisher": {("dynamodb:DeleteItem", "watchlist"): GONE},
+    "live_publisher": {("dynamodb:DeleteItem", "watchlist"): GONE, ("dynamodb:UpdateItem", "watchlist"): GONE},
 }
 """Permissions that the story needs none of, with the reason why they are granted."""
 
@@ -62,7 +68,7 @@ BESIDES_THE_TABLE = {
     "dispatcher": {("ecs:RunTask", "other")},
     "digest": {("sns:Publish", "other"), ("sqs:SendMessage", "webhook")},
     "notifications": {("sqs:SendMessage", "webhook")},
-    "webhook_sender": {("sqs:ChangeMessageVisibility", "webhook")},
+    "webhook_sender": {("sqs:ChangeMessageVisibility", "webhook"), ("sqs:SendMessage", "webhook")},
     "event_publisher": {("events:PutEvents", "other")},
     "live_publisher": {
         ("apigatewaymanagementapi:PostToConnection", "other"),

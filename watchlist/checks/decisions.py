@@ -3,9 +3,10 @@
 A check asks the repository for its HEAD. Only a HEAD that moved, or a health that is too old, costs a task.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from watchlist import limits
 from watchlist.errors import ErrorCode, JobError
@@ -79,6 +80,15 @@ class Start:
 
     kind: JobKind
     with_health: bool = False
+
+    @classmethod
+    def of(cls, put_off: Mapping[str, Any]) -> "Start":
+        """Return the start that was put off, from what an entry keeps of it."""
+        return cls(JobKind(put_off["kind"]), put_off["with_health"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what an entry keeps of a start that is put off."""
+        return {"kind": str(self.kind), "with_health": self.with_health}
 
 
 @dataclass(frozen=True, slots=True)

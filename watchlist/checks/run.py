@@ -11,7 +11,7 @@ from typing import Any, assert_never
 
 from aws_lambda_powertools import Logger
 
-from watchlist import clock, limits
+from watchlist import clock
 from watchlist.alerts import telling as alerting
 from watchlist.alerts.occasions import Gone, Returned, VerdictFound
 from watchlist.alerts.setup_news import tell_of_setup
@@ -48,6 +48,7 @@ class Tally:
             {
                 Metric.ENTRIES_CHECKED: 0,
                 Metric.REFRESHES_STARTED: 0,
+                Metric.REFRESHES_PUT_OFF: 0,
                 Metric.CHECKS_FAILED: 0,
                 Metric.ALERTS_RAISED: 0,
             }
@@ -70,10 +71,15 @@ class OpenRefreshes:
         for kind in (kind for kind in JobKind if kind.is_refresh):
             self._left -= sum(1 for _ in Entry.by_queue.query(kind, limit=max(self._left, 1)))
 
+    @property
+    def room(self) -> int:
+        """How many more may be started."""
+        return max(self._left, 0)
+
     def take(self) -> bool:
         """Count one more, if there is room."""
         with self._lock:
-            if self._left <= 0:
+            if not self.room:
                 return False
             self._left -= 1
             return True
@@ -105,12 +111,22 @@ class Checks:
         self._logger = logger
         self.tally = Tally()
 
+    @property
+    def room(self) -> int:
+        """How many more refreshes may be started."""
+        return self._open.room
+
     def check(self, entry: Entry) -> None:
-        """Check the entry; one that cannot be dealt with is left for the next run."""
-        if entry.due_kind != DueKind.CHECK:
-            return
+        """Check the entry, or start the refresh that it waits for; what cannot be dealt with waits for the next run."""
+        now = clock.now()
         try:
-            self._check(entry, clock.now())
+            match entry.due_kind:
+                case DueKind.CHECK:
+                    self._check(entry, now)
+                case DueKind.REFRESH:
+                    self._start(entry, Start.of(entry.put_off), {}, now)
+                case _:
+                    return
         except SupersededError:
             self._logger.info("the entry has moved on", watchlist_id=entry.watchlist_id)
         except Exception:
@@ -196,10 +212,14 @@ class Checks:
         job_protocol.settle_check(entry, next_at, seen | {"verdict": str(verdict.state)})
 
     def _start(self, entry: Entry, start: Start, seen: Mapping[str, Any], now: datetime) -> None:
-        """Start the job and send its message; if sending fails, the reconciler sends it."""
+        """Start the job and send its message; if sending fails, the reconciler sends it.
+
+        Beyond the refreshes that may be open it waits, since the moment at which its check was due.
+        """
         if not self._open.take():
-            put_off = limits.REFRESH_PUT_OFF * (0.5 + random.random())  # noqa: S311 - spreads checks
-            job_protocol.settle_check(entry, now + put_off, {})
+            if entry.due_kind != DueKind.REFRESH:
+                job_protocol.put_off(entry, start.to_json(), seen)
+                self.tally.add(Metric.REFRESHES_PUT_OFF)
             return
         job_id = uuid.uuid4().hex
         if start.kind.is_refresh:

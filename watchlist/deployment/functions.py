@@ -85,7 +85,7 @@ LIVE_PUBLISHER = FunctionSpec(
     "live.publisher",
     settings.LiveSettings,
     timedelta(seconds=60),
-    Permissions(watchlist=permissions.GET_FOR_A_USER | {"Query", "DeleteItem"}),
+    Permissions(watchlist=permissions.GET_FOR_A_USER | {"Query", "DeleteItem", "UpdateItem"}),
     WHOLE_PROCESSOR,
 )
 """Reads `stream_consumers.LIVE_PUBLISHER`; posts to connections, each post signed and over TLS."""
@@ -124,7 +124,7 @@ WEBHOOK_SENDER = FunctionSpec(
     "telling.webhook_sender",
     settings.WebhookSettings,
     timedelta(seconds=30),
-    Permissions(watchlist=permissions.GET | {"UpdateItem"}),
+    Permissions(watchlist=permissions.GET | {"UpdateItem", "PutItem", "DeleteItem"}),
 )
 """Receives from the webhook queue (SQS event source mapping, partial batch responses, batches of one)."""
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import Generic
 
-from watchlist import settings
+from watchlist import limits, settings
 from watchlist.deployment import permissions
 from watchlist.deployment.function_spec import FunctionSpec, Model_co
 from watchlist.deployment.permissions import Permissions
@@ -41,6 +41,7 @@ class Route(Generic[Model_co]):
         function: what answers it.
         body: what its requests carry.
         is_public: it answers everybody, since it shows nothing of anybody.
+        most_bytes: of a body that is read; a larger one is refused unread.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Route(Generic[Model_co]):
     function: FunctionSpec[Model_co]
     body: Body = Body.NONE
     is_public: bool = False
+    most_bytes: int = limits.BODY_BYTES
 
     @property
     def key(self) -> str:
@@ -77,11 +79,15 @@ def _live(name: str, model: type[Model_co], *actions: str) -> FunctionSpec[Model
 _adding = _http(
     "add_repository",
     settings.AddSettings,
-    Permissions(watchlist=permissions.PROTOCOL | {"DeleteItem"}, queues=permissions.SEND_SETUPS),
+    Permissions(
+        watchlist=permissions.PROTOCOL | {"DeleteItem"}, indexes=(tables.BY_USER,), queues=permissions.SEND_SETUPS
+    ),
     _LONG_TIMEOUT,
 )
 ADD = Route("POST", "/activity/user-watchlist-added", _adding, Body.JSON)
-ADD_BATCH = Route("POST", "/activity/user-watchlist-added/batch", _adding, Body.JSON)
+ADD_BATCH = Route(
+    "POST", "/activity/user-watchlist-added/batch", _adding, Body.JSON, most_bytes=limits.BATCH_BODY_BYTES
+)
 
 STATUS = Route(
     "GET",
@@ -220,13 +226,18 @@ the API. Every address but those of assets answers with the same shell, which th
 ROUTES: Sequence[Route] = tuple(row for row in list(globals().values()) if isinstance(row, Route))
 """All rows of the API above, in their order."""
 
-LIVE_CONNECT = LiveRoute("$connect", _live("connect", settings.TableSettings, "GetItem", "BatchGetItem", "PutItem"))
+LIVE_CONNECT = LiveRoute(
+    "$connect",
+    _live("connect", settings.ConnectSettings, "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"),
+)
 """Authorised as the HTTP API is, by IAM or by `functions.LIVE_AUTHORIZER`."""
 
-LIVE_DISCONNECT = LiveRoute("$disconnect", _live("disconnect", settings.TableSettings, "GetItem", "DeleteItem"))
+LIVE_DISCONNECT = LiveRoute(
+    "$disconnect", _live("disconnect", settings.TableSettings, "GetItem", "DeleteItem", "UpdateItem")
+)
 
 LIVE_REQUEST = LiveRoute(
-    "$default", _live("request", settings.LiveSettings, "GetItem", "BatchGetItem", "Query", "DeleteItem")
+    "$default", _live("request", settings.LiveSettings, "GetItem", "BatchGetItem", "Query", "DeleteItem", "UpdateItem")
 )
 """Posts to connections."""
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from http.client import HTTPException
 from types import TracebackType
@@ -30,6 +30,8 @@ from watchlist.git.answers import (
     followed,
     renamed,
 )
+from watchlist.git.pace import Pace
+from watchlist.git.tokens import Tokens, authorization
 from watchlist.repository_url import Repository
 from watchlist.timed_connection import Deadline, TimedConnection, TimedHTTPConnection, TimedHTTPSConnection
 
@@ -78,12 +80,22 @@ class Traffic:
 class GitHosts:
     """Keeps connections to hosts; may be used by several threads at once; a context manager.
 
+    A host is asked at its pace, and with a token where there is one for it.
+
     Attributes:
         traffic: so far.
     """
 
-    def __init__(self, allowed_origins: Collection[str], limits: RemoteLimits | None = None) -> None:
+    def __init__(
+        self,
+        allowed_origins: Collection[str],
+        limits: RemoteLimits | None = None,
+        pace: Pace | None = None,
+        tokens: Tokens | None = None,
+    ) -> None:
         self._allowed_origins = frozenset(allowed_origins)
+        self._pace = pace
+        self._tokens = tokens or Tokens({})
         self._limits = limits or RemoteLimits()
         self._idle: defaultdict[str, list[TimedConnection]] = defaultdict(list)
         self._lock = threading.Lock()
@@ -136,10 +148,23 @@ class GitHosts:
     def content(self, origin: str, method: str, target: str, content_type: str, body: bytes | None = None) -> bytes:
         """Send one request and return the (beginning of the) answer's content.
 
+        A token that the host does not know (any more) is sent no more: public repositories need none.
+
         Raises:
             JobError: there is none of that type.
         """
-        request = _Request(method, target, content_type, body)
+        token = self._tokens.next_for(origin)
+        request = _Request(method, target, content_type, body, token)
+        try:
+            return self._answer(origin, request)
+        except JobError:
+            if token is None or not self._tokens.is_refused(origin, token):
+                raise
+        return self._answer(origin, replace(request, token=None))
+
+    def _answer(self, origin: str, request: "_Request") -> bytes:
+        if self._pace is not None:
+            self._pace.wait(origin)
         idle = self._take(origin)
         if idle is not None:
             try:
@@ -174,6 +199,8 @@ class GitHosts:
             self._give_back(origin, http)
         else:
             http.close()
+        if response.status == HTTPStatus.UNAUTHORIZED and request.token is not None:
+            self._tokens.refuse(origin, request.token)
         _raise_for(response, request.content_type, content)
         return content
 
@@ -210,11 +237,14 @@ class _Request:
     target: str
     content_type: str
     body: bytes | None
+    token: str | None = None
 
     def send(self, http: TimedConnection) -> BaseHTTPResponse:
         headers = {"User-Agent": USER_AGENT, "Accept": self.content_type, **VERSION_HEADER}
         if self.body is not None:
             headers["Content-Type"] = REQUEST_TYPE
+        if self.token is not None:
+            headers["Authorization"] = authorization(self.token)
         http.request(
             self.method, self.target, body=self.body, headers=headers, preload_content=False, decode_content=True
         )

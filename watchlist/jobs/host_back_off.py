@@ -31,6 +31,15 @@ class BackOff:
         pause = max(first, min(first * 2 ** min(times - 1, 16), limits.HOST_BACK_OFF_MAX))
         return cls(times, now + pause * (1 + random() / 4))
 
+    def eased(self, now: datetime) -> "BackOff | None":
+        """Return what is left of it once a host answers: the next pause gets shorter as slowly as this one got long.
+
+        A host that has answered for as long as it was last left alone is one step back; None where no step is left.
+        """
+        if now - self.until < min(limits.HOST_BACK_OFF * 2 ** min(self.times - 1, 16), limits.HOST_BACK_OFF_MAX):
+            return self
+        return BackOff(self.times - 1, now) if self.times > 1 else None
+
 
 def paused_until(origin: str, now: datetime) -> datetime | None:
     """Return until when a host is to be left alone, None if it may be asked."""
@@ -53,10 +62,17 @@ def note_busy(origin: str, asked: timedelta | None, now: datetime, random: Rando
 
 
 def note_well(origin: str, now: datetime) -> None:
-    """Note that a host answers: its next pause is a short one."""
+    """Note that a host answers: its next pause is a shorter one if it has done so for a while."""
     pause = _stored(origin)
     if pause is not None and pause.until <= now:
+        _ease(origin, pause, pause.eased(now))
+
+
+def _ease(origin: str, before: BackOff, after: BackOff | None) -> None:
+    if after is None:
         HostPause(HostPause.PK, origin).delete()
+    elif after != before:
+        _store(origin, after)
 
 
 def _stored(origin: str) -> BackOff | None:
@@ -116,10 +132,15 @@ class Hosts:
     def _is_well(self, origin: str, now: datetime) -> None:
         with self._lock:
             self._in_a_row.pop(origin, None)
-            if origin not in self._pauses or self.paused_until(origin, now):
+            before = self._pauses.get(origin)
+            if before is None or before.until > now:
                 return
-            del self._pauses[origin]
-        HostPause(HostPause.PK, origin).delete()
+            after = before.eased(now)
+            if after is None:
+                del self._pauses[origin]
+            else:
+                self._pauses[origin] = after
+        _ease(origin, before, after)
 
     def _trouble(
         self, origin: str, now: datetime, next_pause: Callable[[BackOff | None], BackOff], *, at_once: bool = False

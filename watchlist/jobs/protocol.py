@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from pynamodb.exceptions import TransactWriteError, UpdateError
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
@@ -33,6 +33,7 @@ from watchlist.jobs import waiting
 from watchlist.jobs.message import JobMessage
 from watchlist.settings import PatienceSettings
 from watchlist.states import CheckOutcome, DueKind, EntryStatus, JobState, Share, Stage
+from watchlist.storage import updates
 from watchlist.storage.failures import is_refused
 from watchlist.storage.last_check import LastCheck
 from watchlist.storage.records import ENTRY_KEY, Entry, JobRecord, LastError, Progress, transaction
@@ -153,10 +154,30 @@ def settle_check(entry: Entry, next_at: datetime | None, seen: Mapping[str, Any]
     _update(entry.watchlist_id, actions, check_is_due(entry))
 
 
+def put_off(entry: Entry, refresh: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
+    """Write what a check has seen, and that the `refresh` that follows from it waits since the check was due.
+
+    Raises:
+        SupersededError: the entry has moved on since it was read.
+    """
+    actions = [
+        *(_set_or_remove(getattr(Entry, name), value) for name, value in seen.items()),
+        Entry.put_off.set(dict(refresh)),
+        Entry.due_kind.set(DueKind.REFRESH),
+    ]
+    _update(entry.watchlist_id, actions, check_is_due(entry))
+
+
 def check_is_due(entry: Entry) -> Condition:
-    """Return the condition that the check for which `entry` was read is still due: of several checks one writes."""
+    """Return the condition that what `entry` was read for, a check or a refresh that was put off, is still due.
+
+    So of several checks one writes.
+    """
     condition: Condition = (
-        (Entry.generation == entry.generation) & (Entry.due_kind == DueKind.CHECK) & (Entry.due_at == entry.due_at)
+        (Entry.generation == entry.generation)
+        & Entry.due_kind.is_in(DueKind.CHECK, DueKind.REFRESH)
+        & (Entry.due_kind == entry.due_kind)
+        & (Entry.due_at == entry.due_at)
     )
     return condition
 
@@ -391,11 +412,7 @@ class Lease:
             Entry.progress.set(Progress.of(Stage.STARTING)),
             *_due(at + duration),
         ]
-        try:
-            return lease, _update(launch.message.watchlist_id, actions, _newest_launch(launch))
-        except SupersededError:
-            # A claim whose answer was lost is sent again by the SDK and finds its own lease.
-            return lease, lease._entry()
+        return lease, _update(launch.message.watchlist_id, actions, _newest_launch(launch))
 
     @property
     def owner(self) -> str:
@@ -498,6 +515,7 @@ def _next_generation(entry: Entry, kind: JobKind, job_id: str, correlation_id: s
         Entry.job_queued_at.set(at),
         Entry.open_queue.set(kind),
         Entry.called_at.remove(),
+        Entry.put_off.remove(),
         *_out_of_line(),
         Entry.job_started_at.remove(),
         Entry.delivery.set(0),
@@ -669,10 +687,6 @@ def _set_or_remove(attribute: Any, value: Any) -> Action:  # noqa: ANN401 - Pyna
 
 def _update(watchlist_id: str, actions: list[Action], condition: Condition) -> Entry:
     entry = Entry(watchlist_id, ENTRY_KEY)
-    try:
-        despite_others(lambda: entry.update(actions=actions, condition=condition))
-    except UpdateError as error:
-        if is_refused(error):
-            raise SupersededError(watchlist_id) from None
-        raise
+    if not updates.update(entry, actions, condition):
+        raise SupersededError(watchlist_id)
     return entry

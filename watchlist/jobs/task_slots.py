@@ -6,10 +6,10 @@ conditional write on a numbered item does neither.
 
 from datetime import datetime
 
-from pynamodb.exceptions import DeleteError, PutError
-from pynamodb.expressions.condition import Condition
+from pynamodb.exceptions import PutError
 
 from watchlist.states import Share
+from watchlist.storage import rights
 from watchlist.storage.failures import is_refused
 from watchlist.storage.records import TaskSlot
 
@@ -26,7 +26,8 @@ def take_slot(share: Share, owner: str, most: int, lapses_at: datetime, now: dat
         if slot.owner == owner and slot.lapses_at > now:
             return number
     for number in range(most):
-        if (number not in taken or taken[number].lapses_at <= now) and _take(share, number, owner, lapses_at, now):
+        is_free = number not in taken or taken[number].lapses_at <= now
+        if is_free and rights.take(_slot(share, number, owner, lapses_at), now):
             return number
     return None
 
@@ -44,38 +45,25 @@ def kept_slot(share: Share, keeper: str, now: datetime) -> int | None:
 
 def hand_over(share: Share, number: int, owner: str, successor: str, lapses_at: datetime) -> bool:
     """Let `successor` have the owner's slot until `lapses_at`; False when it is somebody else's now."""
-    slot = TaskSlot(TaskSlot.pk_of(share), TaskSlot.sk_of(number), owner=successor, lapses_at=lapses_at)
-    return _save(slot, TaskSlot.owner == owner)
+    slot = _slot(share, number, successor, lapses_at)
+    try:
+        slot.save(condition=TaskSlot.owner.is_in(owner, successor))
+    except PutError as error:
+        if is_refused(error):
+            return False
+        raise
+    return True
 
 
 def renew_slot(share: Share, number: int, owner: str, lapses_at: datetime, now: datetime) -> bool:
     """Keep the owner's slot, or take it back if it lapsed; False when it is somebody else's now."""
-    return _take(share, number, owner, lapses_at, now)
+    return rights.take(_slot(share, number, owner, lapses_at), now)
 
 
 def free_slot(share: Share, number: int, owner: str) -> None:
     """Give the owner's slot back; harmless when it has lapsed."""
-    try:
-        TaskSlot(TaskSlot.pk_of(share), TaskSlot.sk_of(number)).delete(condition=TaskSlot.owner == owner)
-    except DeleteError as error:
-        _refused(error)
+    rights.give_back(_slot(share, number, owner))
 
 
-def _take(share: Share, number: int, owner: str, lapses_at: datetime, now: datetime) -> bool:
-    slot = TaskSlot(TaskSlot.pk_of(share), TaskSlot.sk_of(number), owner=owner, lapses_at=lapses_at)
-    return _save(slot, TaskSlot.owner.does_not_exist() | (TaskSlot.owner == owner) | (TaskSlot.lapses_at <= now))
-
-
-def _save(slot: TaskSlot, condition: Condition) -> bool:
-    try:
-        slot.save(condition=condition)
-    except PutError as error:
-        return _refused(error)
-    return True
-
-
-def _refused(error: PutError | DeleteError) -> bool:
-    """Return False if only the condition failed; any other refusal is raised."""
-    if not is_refused(error):
-        raise error
-    return False
+def _slot(share: Share, number: int, owner: str, lapses_at: datetime | None = None) -> TaskSlot:
+    return TaskSlot(TaskSlot.pk_of(share), TaskSlot.sk_of(number), owner=owner, lapses_at=lapses_at)

@@ -4,9 +4,20 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from pynamodb.expressions.condition import size
+
 from watchlist import limits
 from watchlist.storage import batches
-from watchlist.storage.records import ENTRY_KEY, Entry, LiveConnection, Subscription, UserEntry
+from watchlist.storage.records import (
+    ENTRY_KEY,
+    Entry,
+    LiveConnection,
+    OpenConnections,
+    Subscription,
+    Usage,
+    UserEntry,
+)
+from watchlist.storage.updates import update
 from watchlist.watching import entries
 from watchlist.watching.entries import EntryWithWatchers
 
@@ -25,10 +36,17 @@ class Viewer:
     while_watching: bool = False
 
 
-def register(connection_id: str, watchlist_id: str, viewer: Viewer, at: datetime) -> None:
-    """Note what a connection that is being opened watches, and for whom.
+class TooManyConnectionsError(Exception):
+    """The user has as many connections open as one user may."""
+
+
+def register(connection_id: str, watchlist_id: str, viewer: Viewer, most: int, at: datetime) -> None:
+    """Note what a connection that is being opened watches, and for whom, who may have `most` of them.
 
     The subscription comes last: it is what the live publisher acts on.
+
+    Raises:
+        TooManyConnectionsError: the user has as many already; nothing is noted.
     """
     connection = LiveConnection(
         LiveConnection.pk_of(connection_id),
@@ -39,6 +57,9 @@ def register(connection_id: str, watchlist_id: str, viewer: Viewer, at: datetime
         expires_at=at + limits.LIVE_CONNECTION,
     )
     connection.save()
+    if connection.holder is not None and not _has_place(connection.holder, connection_id, most, at):
+        connection.delete()
+        raise TooManyConnectionsError
     Subscription.of(connection, at).save()
 
 
@@ -50,10 +71,44 @@ def find(connection_id: str) -> LiveConnection | None:
         return None
 
 
-def forget(connection_id: str, watchlist_id: str) -> None:
-    """Delete what was noted of a connection, if anything."""
-    Subscription(Subscription.pk_of(watchlist_id), connection_id).delete()
+def forget(connection_id: str, watched: LiveConnection | Subscription) -> None:
+    """Delete what was noted of a connection, if anything; what it `watched` is one of these notes."""
+    Subscription(Subscription.pk_of(watched.watchlist_id), connection_id).delete()
     LiveConnection(LiveConnection.pk_of(connection_id), LiveConnection.SK).delete()
+    if watched.holder is not None:
+        places = _places(watched.holder)
+        update(places, [OpenConnections.ids.delete({connection_id})], OpenConnections.ids.contains(connection_id))
+
+
+def _has_place(user: str, connection_id: str, most: int, at: datetime) -> bool:
+    """Count the connection as one of its user's; those whose end nobody has told of are counted no more."""
+    if _takes_place(user, connection_id, most, at):
+        return True
+    try:
+        ids = OpenConnections.get(_places(user).pk, OpenConnections.SK, consistent_read=True).ids or set()
+    except OpenConnections.DoesNotExist:
+        ids = set()
+    keys = [(LiveConnection.pk_of(each), LiveConnection.SK) for each in ids]
+    noted = {each.pk for each in batches.get(LiveConnection, keys, batches.FUNCTION) if each.expires_at > at}
+    gone = {each for each in ids if LiveConnection.pk_of(each) not in noted}
+    if not gone:
+        return False
+    update(_places(user), [OpenConnections.ids.delete(gone)], OpenConnections.pk.exists())
+    return _takes_place(user, connection_id, most, at)
+
+
+def _takes_place(user: str, connection_id: str, most: int, at: datetime) -> bool:
+    ids = OpenConnections.ids
+    actions = [
+        ids.add({connection_id}),
+        OpenConnections.expires_at.set(at + limits.LIVE_CONNECTION),
+        OpenConnections.type.set(OpenConnections),
+    ]
+    return update(_places(user), actions, ids.does_not_exist() | (size(ids) < most))  # type: ignore[no-untyped-call] # PynamoDB's
+
+
+def _places(user: str) -> OpenConnections:
+    return OpenConnections(Usage.pk_of(user), OpenConnections.SK)
 
 
 def pages(watchlist_id: str, at: datetime) -> Iterator[list[Subscription]]:

@@ -1,5 +1,6 @@
 """The message of the webhook queue: what to deliver, and for whom; address and secret are read when it is delivered."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
@@ -10,7 +11,12 @@ from watchlist import limits
 
 
 class WebhookDelivery(BaseModel):
-    """One body for one user entry's webhook."""
+    """One body for one user entry's webhook.
+
+    Attributes:
+        tries_before: of earlier copies of the message.
+        postponed: how often a copy took its place since another delivery to the user was under way.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -18,6 +24,16 @@ class WebhookDelivery(BaseModel):
     user_watchlist_id: str
     delivery_id: str
     body: str
+    tries_before: int = 0
+    postponed: int = 0
+
+    def tries(self, receive_count: int) -> int:
+        """Return which try (1, 2, ...) the n-th receive of this copy is."""
+        return self.tries_before + receive_count
+
+    def postponed_copy(self, receive_count: int) -> "WebhookDelivery":
+        """Return the copy that takes the place of this one at its n-th receive, which was no try."""
+        return self.model_copy(update={"tries_before": self.tries(receive_count) - 1, "postponed": self.postponed + 1})
 
 
 class DeliveryOutcome(StrEnum):
@@ -39,6 +55,19 @@ def outcome_of(receive_count: int, error: str | None) -> DeliveryOutcome:
     if error is None:
         return DeliveryOutcome.DELIVERED
     return DeliveryOutcome.GIVEN_UP if receive_count >= limits.WEBHOOK_ATTEMPTS else DeliveryOutcome.FAILED
+
+
+def turn_after(postponed: int, random: Callable[[], float]) -> timedelta:
+    """Return how long a delivery waits that was postponed so often, so that its user's others can be done.
+
+    Longer each time, and never the same, since a user may have hundreds.
+
+    Args:
+        postponed: 1, 2, ...
+        random: returns a number from 0 to 1.
+    """
+    longest = min(limits.WEBHOOK_TURN * int(2 ** min(postponed, 16)), limits.WEBHOOK_LONGEST_TURN)
+    return limits.WEBHOOK_TURN + (longest - limits.WEBHOOK_TURN) * random()
 
 
 def pause_after(

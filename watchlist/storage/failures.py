@@ -78,6 +78,12 @@ def is_refused(error: BaseException) -> bool:
     return failure_of(error) is Failure.CONDITION
 
 
+def was_sent_again(error: BaseException) -> bool:
+    """Whether the SDK sent the call more than once, so that what is refused may be what it has written itself."""
+    cause = _botocore_s(error)
+    return isinstance(cause, ClientError) and cause.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+
+
 def passes(error: BaseException) -> bool:
     """Whether the same call can succeed later without anybody's doing: AWS's trouble, not ours."""
     return failure_of(error) in {Failure.CONTENTION, Failure.THROTTLING, Failure.OUTAGE}

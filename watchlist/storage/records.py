@@ -12,6 +12,9 @@ watchlist table
     SLOTS#<share>         <number>        TaskSlot          dispatcher: which tasks of a share run
     TURN#<share>          TURN            Turn              line: whose job was called last
     USAGE#<hash>          <hour>          Usage             what a user has asked for within the hour
+    USAGE#<hash>          HOLDINGS        Holdings          how many repositories a user watches
+    USAGE#<hash>          CONNECTIONS     OpenConnections   which WebSocket connections a user has
+    SENDING#<hash>        SENDING         Sending           which sender calls a user's webhook: one at a time
     SCHEDULER             RUN             SchedulerRun      scheduler: only one run at a time
     HOSTS                 <origin>        HostPause         scheduler: which hosts are left alone, and until when
     CONNECTION#<id>       CONNECTION      LiveConnection    live status: what does a WebSocket connection watch?
@@ -154,6 +157,9 @@ class WatchlistItem(Item):
 
         table_name = "unbound"
         billing_mode = "PAY_PER_REQUEST"
+
+    write_id = UnicodeAttribute(null=True)
+    """Names the last write of `watchlist.storage.updates`."""
 
 
 class RepositoryKey(WatchlistItem, discriminator="repository"):
@@ -326,6 +332,9 @@ class Entry(WatchlistItem, discriminator="entry"):
     with_health = BooleanAttribute(null=True)
     """Whether the current job, a backfill, renews the health as well."""
 
+    put_off = JSONAttribute(null=True)
+    """The refresh that is due and was put off: `kind` of its job, and whether `with_health`."""
+
     checked_at = UTCDateTimeAttribute(null=True)
     check_requested_at = UTCDateTimeAttribute(null=True)
     """When somebody asked for a check that the next run is to do."""
@@ -477,13 +486,33 @@ class Usage(WatchlistItem, discriminator="usage"):
 
     @staticmethod
     def pk_of(user: str) -> str:
-        """Return the hash key of a user's hours."""
+        """Return the hash key of all that is counted of a user."""
         return f"USAGE#{user_hash(user)}"
 
     @staticmethod
     def sk_of(hour: datetime) -> str:
         """Return the range key of the hour that begins then."""
         return f"{hour:%Y-%m-%dT%H}"
+
+
+class Holdings(WatchlistItem, discriminator="holdings"):
+    """What a user has at this moment, in the partition of their `Usage`.
+
+    Attributes:
+        entries: repositories on their watchlist.
+        counted_at: when these were counted last, and not only added to.
+    """
+
+    SK = "HOLDINGS"
+    entries = NumberAttribute(null=True)
+    counted_at = UTCDateTimeAttribute(null=True)
+
+
+class OpenConnections(WatchlistItem, discriminator="open_connections"):
+    """The ids of a user's WebSocket connections, in the partition of their `Usage`."""
+
+    SK = "CONNECTIONS"
+    ids = UnicodeSetAttribute(null=True)
 
 
 class Turn(WatchlistItem, discriminator="turn"):
@@ -530,6 +559,19 @@ class HostPause(WatchlistItem, discriminator="host"):
     until = UTCDateTimeAttribute()
 
 
+class Sending(WatchlistItem, discriminator="sending"):
+    """The right of one sender to call a user's webhooks, until it lapses."""
+
+    SK = "SENDING"
+    owner = UnicodeAttribute()
+    lapses_at = UTCDateTimeAttribute()
+
+    @staticmethod
+    def pk_of(user: str) -> str:
+        """Return the hash key for a user's webhooks."""
+        return f"SENDING#{user_hash(user)}"
+
+
 class LiveConnection(WatchlistItem, discriminator="connection"):
     """One open WebSocket connection: what it watches, and in whose name."""
 
@@ -537,6 +579,11 @@ class LiveConnection(WatchlistItem, discriminator="connection"):
     watchlist_id = UnicodeAttribute()
     user = UnicodeAttribute(null=True)
     while_watching = BooleanAttribute(default=False)
+
+    @property
+    def holder(self) -> str | None:
+        """The user among whose connections it counts; None for one of somebody who may see all."""
+        return self.user if self.while_watching else None
 
     @staticmethod
     def pk_of(connection_id: str) -> str:
@@ -564,6 +611,11 @@ class Subscription(WatchlistItem, discriminator="subscription"):
     user = UnicodeAttribute(null=True)
     while_watching = BooleanAttribute(default=False)
     connected_at = UTCDateTimeAttribute()
+
+    @property
+    def holder(self) -> str | None:
+        """The user among whose connections it counts; None for one of somebody who may see all."""
+        return self.user if self.while_watching else None
 
     @staticmethod
     def pk_of(watchlist_id: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pynamodb.exceptions import PynamoDBException, UpdateError
 
-from watchlist import limits
+from watchlist import clock, limits
 from watchlist.errors import JobError, RequestRefusedError, ServiceUnavailableError
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import protocol as job_protocol
@@ -78,7 +78,11 @@ class Added:
     is_new: bool
 
 
-Refusal = AlreadyWatchingError | ServiceUnavailableError
+class NotDoneError(RequestRefusedError):
+    """The time of the batch was up before this one's turn; nothing was done for it."""
+
+
+Refusal = AlreadyWatchingError | ServiceUnavailableError | NotDoneError
 """Why a repository was not added for a user."""
 
 
@@ -135,17 +139,26 @@ def add(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime, reader
     return admission.added
 
 
-def add_batch(
-    watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at: datetime, reader: NameReader | None = None
+def add_batch(  # noqa: PLR0913, PLR0917 - all that a batch needs
+    watches: Sequence[Watch],
+    queue: JobQueue,
+    correlation_id: str,
+    at: datetime,
+    ends: datetime,
+    reader: NameReader | None = None,
 ) -> list[Added | Refusal]:
     """Add each; the result at an index is what `add` would have returned or raised for the watch at that index.
 
     As many as fit one call of the queue are written, then sent, then the next ones: if this breaks off, few entries
-    wait for the reconciler to send their job.
+    wait for the reconciler to send their job. None is begun after `ends`: for those the result is a `NotDoneError`.
     """
     results: list[Added | Refusal] = []
     for start in range(0, len(watches), BATCH):
-        results += _add_some(watches[start : start + BATCH], queue, correlation_id, at, reader)
+        some = watches[start : start + BATCH]
+        if clock.now() < ends:
+            results += _add_some(some, queue, correlation_id, at, reader)
+        else:
+            results += [NotDoneError()] * len(some)
     return results
 
 
@@ -174,7 +187,7 @@ def _result(admission: _Admission | Refusal, undone: Mapping[str, ServiceUnavail
             return undone.get(added.entry.watchlist_id, added)
         case AlreadyWatchingError(entry=entry):
             return undone.get(entry.watchlist_id, admission)
-        case ServiceUnavailableError():
+        case ServiceUnavailableError() | NotDoneError():
             return admission
 
 
@@ -221,15 +234,15 @@ def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime,
     return find(watchlist_id)
 
 
-def retry_failed(user: str, queue: JobQueue, correlation_id: str, at: datetime) -> list[Entry]:
-    """Start a new generation of the failed entries that a user watches, at most `limits.RETRIED_AT_ONCE`.
+def retry_failed(user: str, most: int, queue: JobQueue, correlation_id: str, at: datetime) -> list[Entry]:
+    """Start a new generation of the failed entries that a user watches, of the `most` newest ones.
 
     Two reads find them among as many as one look at a watchlist counts; what is retried by others meanwhile is left.
     """
     watches = UserEntry.by_user.query(user, scan_index_forward=False, limit=limits.WATCHLIST_LOOKED_AT)
     keys = [(watch.watchlist_id, ENTRY_KEY) for watch in watches]
     states = Entry.batch_get(keys, attributes_to_get=["pk", "sk", "type", "status"])
-    failed = [state.pk for state in states if state.status == EntryStatus.FAILED][: limits.RETRIED_AT_ONCE]
+    failed = [state.pk for state in states if state.status == EntryStatus.FAILED][:most]
     retried_entries = []
     for watchlist_id in failed:
         with contextlib.suppress(EntryNotFoundError, NotFailedError):

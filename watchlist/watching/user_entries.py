@@ -18,6 +18,7 @@ from watchlist.storage.failures import is_refused
 from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, UserEntry
 from watchlist.storage.transactions import retried, transaction
 from watchlist.watching import names, removal
+from watchlist.watching.allowances import release
 
 _ID = re.compile(r"user_(?P<hash>[0-9a-f]{32})_(?P<watchlist_id>watchlist_[A-Za-z0-9._-]+)")
 
@@ -125,6 +126,7 @@ def stop_watching(user_entry: UserEntry, now: datetime) -> None:
     """
     alert_store.remove(user_entry.user_watchlist_id, limits.PURGED_ITEMS)
     entry = retried(lambda _: _leave(user_entry, now))
+    release(user_entry.user, 1)
     alert_store.remove(user_entry.user_watchlist_id, limits.PURGED_ITEMS)  # a refresh may have raised some since
     if entry.watchers == 1 and not entry.has_live_lease(now):
         removal.purge(entry.watchlist_id, now)

@@ -12,7 +12,13 @@ BATCH = 100
 """Items of one batch request: the most that the API takes."""
 
 _POLL_SECONDS = 2
-_OUTCOMES = {"accepted": "added", "joined": "joined", "already_watching": "watched already", "refused": "refused"}
+_OUTCOMES = {
+    "accepted": "added",
+    "joined": "joined",
+    "already_watching": "watched already",
+    "refused": "refused",
+    "not_done": "not done",
+}
 
 
 def add(

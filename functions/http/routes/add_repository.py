@@ -1,6 +1,9 @@
 """POST /activity/user-watchlist-added: put a repository on a user's watchlist."""
 
-from collections.abc import Callable
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
@@ -23,7 +26,7 @@ from functions.http import responses
 from functions.http.callers import NotYoursError, acting_as, caller_of
 from functions.http.faults import sentence
 from functions.http.parameters import Labels, Notes, UserName
-from functions.http.problems import Problem, ProblemCode, problem
+from functions.http.problems import Problem, ProblemCode, describe, problem
 from functions.http.refusals import fields_at_fault, problem_of
 from functions.http.shapes.adding import AddAnswer, BatchAnswer, BatchItemAnswer, BatchOutcome
 from watchlist import clock, limits
@@ -37,8 +40,8 @@ from watchlist.states import EntryStatus
 from watchlist.storage import tables
 from watchlist.storage.records import Entry
 from watchlist.watching import entries
-from watchlist.watching.allowances import Allowance, spend
-from watchlist.watching.entries import Added, AlreadyWatchingError, Refusal, Watch, user_watchlist_id_of
+from watchlist.watching.allowances import Allowance, WatchlistFullError, give_back, hold, release, spend
+from watchlist.watching.entries import Added, AlreadyWatchingError, NotDoneError, Refusal, Watch, user_watchlist_id_of
 
 function = startup.Function(routes.ADD.function)
 logger = function.logger
@@ -72,6 +75,7 @@ _MESSAGES = {
     EntryStatus.READY: "Repository added to watchlist. It has been analysed already.",
     EntryStatus.FAILED: "Repository added to watchlist. Its processing has failed; it can be retried.",
 }
+_OUT_OF_TIME = "The time of the batch was up; nothing was done for this item."
 _UNDER_WAY = "Repository added to watchlist. Background processing is under way."
 
 _FAULTS_OF_ITEM = 3
@@ -157,8 +161,10 @@ _PROBLEMS = (
     ProblemCode.MALFORMED_JSON,
     ProblemCode.INVALID_FIELDS,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+    ProblemCode.BODY_TOO_LARGE,
     ProblemCode.NOT_YOURS,
     ProblemCode.LIMIT_REACHED,
+    ProblemCode.WATCHLIST_FULL,
     ProblemCode.REQUEST_IN_PROGRESS,
     ProblemCode.IDEMPOTENCY_KEY_REUSED,
 )
@@ -204,7 +210,9 @@ def add_repository(
     operation_id="addRepositories",
     tags=["watchlist"],
     responses=responses.of(
-        {207: {"description": "One result per item, in order; each item stands for itself."}}, *_PROBLEMS
+        {207: {"description": "One result per item, in order; each item stands for itself."}},
+        ProblemCode.NOT_DONE,
+        *_PROBLEMS,
     ),
 )
 def add_repositories(
@@ -222,9 +230,13 @@ def _names() -> GitHosts:
 
 
 def _add(request: AddRequest) -> AddAnswer:
-    spend(caller_of(router), Allowance.ADDS, 1, function.settings.adds_an_hour, clock.now())
-    with _names() as reader:
-        added = entries.add(request.to_watch(), queue(), http_api.correlation_id(logger), clock.now(), reader)
+    with _allowed([request.added_by]) as not_added:
+        try:
+            with _names() as reader:
+                added = entries.add(request.to_watch(), queue(), http_api.correlation_id(logger), clock.now(), reader)
+        except (AlreadyWatchingError, ServiceUnavailableError):
+            not_added.append(request.added_by)
+            raise
     entry = added.entry
     logger.info("repository added", watchlist_id=entry.watchlist_id, is_new=added.is_new, job_id=entry.job_id)
     status = entry.entry_status
@@ -244,16 +256,57 @@ def _add_batch(request: BatchRequest) -> BatchAnswer:
     watches = {index: each for index, each in enumerate(read) if isinstance(each, Watch)}
     results: dict[int, Added | Refusal | Problem]
     results = {index: each for index, each in enumerate(read) if isinstance(each, Problem)}
-    spend(caller_of(router), Allowance.ADDS, len(watches), function.settings.adds_an_hour, clock.now())
-    with _names() as reader:
-        added = entries.add_batch([*watches.values()], queue(), http_api.correlation_id(logger), clock.now(), reader)
-    results |= zip(watches, added, strict=True)
+    now = clock.now()
+    with _allowed([watch.user for watch in watches.values()]) as not_added, _names() as reader:
+        correlation_id = http_api.correlation_id(logger)
+        added = entries.add_batch([*watches.values()], queue(), correlation_id, now, _ends(now), reader)
+        results |= zip(watches, added, strict=True)
+        not_added += [watches[index].user for index in watches if not isinstance(results[index], Added)]
+    give_back(caller_of(router), Allowance.ADDS, sum(isinstance(each, NotDoneError) for each in added), now)
     answers = [
         _item_answer(index, result, watches[index].user if index in watches else None)
         for index, result in sorted(results.items())
     ]
     logger.info("repositories added", items=len(answers), accepted=sum(item.problem is None for item in answers))
     return BatchAnswer(results=answers)
+
+
+@contextlib.contextmanager
+def _allowed(users: Sequence[str]) -> Iterator[list[str]]:
+    """Count an add for each of these users, whose watchlists have room for it.
+
+    Yields:
+        An empty list, for the users for whom nothing was added in the end: their watchlists keep the room.
+
+    Raises:
+        LimitReachedError: the caller has asked for too much within the hour.
+        WatchlistFullError: a user would watch too many repositories; nothing is counted.
+    """
+    caller, now, settings = caller_of(router), clock.now(), function.settings
+    most = None if caller is None else settings.watched_by_a_user
+    spend(caller, Allowance.ADDS, len(users), settings.adds_an_hour, now)
+    held: dict[str, int] = {}
+    try:
+        for user, number in Counter(users).items():
+            hold(user, number, most, now)
+            held[user] = number
+    except WatchlistFullError:
+        give_back(caller, Allowance.ADDS, len(users), now)
+        for user, number in held.items():
+            release(user, number)
+        raise
+    not_added: list[str] = []
+    try:
+        yield not_added
+    finally:
+        for user, number in Counter(not_added).items():
+            release(user, number)
+
+
+def _ends(now: datetime) -> datetime:
+    """Return when a batch begins no further items: in time for its answer."""
+    left = timedelta(milliseconds=router.lambda_context.get_remaining_time_in_millis())
+    return now + min(function.settings.batch_time, left - limits.BATCH_STOPS_BEFORE)
 
 
 def _once(
@@ -298,7 +351,7 @@ def _read_item(item: dict[str, Any]) -> Watch | Problem:
         request = AddRequest.model_validate(item)
         acting_as(router, request.added_by)
     except ValidationError as error:
-        faults = [(fault["loc"], sentence(fault)) for fault in error.errors()]
+        faults = ((fault["loc"], sentence(fault)) for fault in error.errors(include_url=False, include_input=False))
         return fields_at_fault(faults, most=_FAULTS_OF_ITEM)
     except NotYoursError as error:
         return problem_of(error)
@@ -313,6 +366,8 @@ def _item_answer(index: int, result: Added | Refusal | Problem, user: str | None
             return _item(index, BatchOutcome.ALREADY_WATCHING, entry, user, problem_of(result))
         case ServiceUnavailableError():
             return _item(index, BatchOutcome.REJECTED, None, None, problem_of(result))
+        case NotDoneError():
+            return _item(index, BatchOutcome.NOT_DONE, None, None, describe(ProblemCode.NOT_DONE, _OUT_OF_TIME))
         case Problem():
             return _item(index, BatchOutcome.REJECTED, None, None, result)
 

@@ -103,6 +103,7 @@ _CHANGED_MANY = responses.of(
     ProblemCode.MALFORMED_JSON,
     ProblemCode.INVALID_FIELDS,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+    ProblemCode.BODY_TOO_LARGE,
     ProblemCode.NOT_YOURS,
 )
 

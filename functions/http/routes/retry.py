@@ -18,7 +18,7 @@ from functions.http.shapes.fields import WatchlistId as WatchlistIdField
 from watchlist import clock, limits
 from watchlist.deployment import routes
 from watchlist.watching import entries
-from watchlist.watching.allowances import Allowance, spend
+from watchlist.watching.allowances import Allowance, give_back, spend
 
 function = startup.Function(routes.RETRY.function)
 logger = function.logger
@@ -87,6 +87,7 @@ class RetryFailedAnswer(BaseModel):
         ProblemCode.MALFORMED_JSON,
         ProblemCode.INVALID_FIELDS,
         ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+        ProblemCode.BODY_TOO_LARGE,
         ProblemCode.LIMIT_REACHED,
         ProblemCode.NOT_YOURS,
     ),
@@ -94,9 +95,11 @@ class RetryFailedAnswer(BaseModel):
 def retry_failed(request: Annotated[RetryFailedRequest, Body()]) -> Response[RetryFailedAnswer]:
     """Start each over with all attempts, the newest watches first."""
     user = acting_as(router, request.user)
-    most = function.settings.retries_an_hour
-    spend(caller_of(router), Allowance.RETRIES, min(limits.RETRIED_AT_ONCE, most), most, clock.now())
-    started = entries.retry_failed(user, queue(), http_api.correlation_id(logger), clock.now())
+    caller, now, most = caller_of(router), clock.now(), function.settings.retries_an_hour
+    at_once = min(limits.RETRIED_AT_ONCE, most)
+    spend(caller, Allowance.RETRIES, at_once, most, now)
+    started = entries.retry_failed(user, at_once, queue(), http_api.correlation_id(logger), now)
+    give_back(caller, Allowance.RETRIES, at_once - len(started), now)
     logger.info("retries queued", number=len(started))
     answer = RetryFailedAnswer(retried=[entry.watchlist_id for entry in started])
     return Response(HTTPStatus.ACCEPTED, "application/json", answer)

@@ -35,6 +35,7 @@ class BatchOutcome(StrEnum):
     JOINED = "joined"
     ALREADY_WATCHING = "already_watching"
     REJECTED = "rejected"
+    NOT_DONE = "not_done"
 
 
 class BatchItemAnswer(BaseModel):
@@ -45,7 +46,8 @@ class BatchItemAnswer(BaseModel):
         BatchOutcome,
         Field(
             description="`accepted`: the repository is new. `joined`: others watch it already, and now this user too. "
-            "`already_watching`: nothing changed. `rejected`: see `problem`.",
+            "`already_watching`: nothing changed. `rejected`: see `problem`. `not_done`: the time of the batch was up; "
+            "send the item again in another one.",
             examples=[BatchOutcome.ACCEPTED],
         ),
     ]

@@ -42,7 +42,7 @@ export function Add({ close }: { close: () => void }) {
         const items = part.map((repo_url) => ({ repo_url, added_by: user.value, ...(notes ? { notes } : {}) }));
         const { results } = await call<Batch>("POST", "/activity/user-watchlist-added/batch", { body: { items } });
         for (const { index, outcome, problem } of results) {
-          const good = outcome !== "rejected";
+          const good = outcome in OUTCOMES;
           const why = problem?.errors?.map(({ message }) => message).join("; ") || problem?.detail || problem?.title;
           told.push({ address: part[index] ?? "", good, text: OUTCOMES[outcome] ?? why ?? "was refused" });
         }

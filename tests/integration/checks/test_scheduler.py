@@ -77,8 +77,8 @@ def test_an_unchanged_repository_costs_one_write(
 
     monkeypatch.setattr(Connection, "_make_api_call", counted)
     scheduler.run()
-    # The run's own: take and give back the right to run; look for due entries, open refreshes, hosts and the lag.
-    assert calls == {"UpdateItem": 3, "PutItem": 1, "DeleteItem": 1, "BatchGetItem": 1, "Query": 5}
+    # The run's own: take and give back the right to run; look for due entries and refreshes, open ones, hosts, the lag.
+    assert calls == {"UpdateItem": 3, "PutItem": 1, "DeleteItem": 1, "BatchGetItem": 1, "Query": 7}
 
 
 def test_an_entry_that_is_not_due_is_left_alone(scheduler: Scheduler, watchlist: Watchlist, host: Host) -> None:
@@ -291,11 +291,77 @@ def test_no_more_refreshes_are_started_than_may_be_open(
         watchlist.add_ready(f"many-{number}")
         host.heads[f"many-{number}"] = NEW
     scheduler = configure_scheduler(MAX_OPEN_REFRESHES="4")
-    assert scheduler.run()["RefreshesStarted"] == 4
-    assert scheduler.run()["RefreshesStarted"] == 0
-    waiting = [entry.due_at for entry in Entry.by_due.query(DueKind.CHECK)]
-    assert len(waiting) == 2
-    assert all(clock.now() < due_at < clock.now() + 2 * limits.REFRESH_PUT_OFF for due_at in waiting)
+    first, second = scheduler.run(), scheduler.run()
+    assert (first["RefreshesStarted"], first["RefreshesPutOff"]) == (4, 2)
+    assert (second["RefreshesStarted"], second["RefreshesPutOff"]) == (0, 0)
+
+
+def put_off_some(configure_scheduler: ConfigureScheduler, watchlist: Watchlist, host: Host, number: int) -> list[Entry]:
+    """Let HEAD of so many repositories move while one refresh is open, and be looked at; the one due first is first."""
+    busy = watchlist.add_ready("busy")
+    host.heads["busy"] = NEW
+    configure_scheduler(MAX_OPEN_REFRESHES="1").run()
+    now, waiting = clock.now(), []
+    for index in range(number):
+        entry = watchlist.add_ready(f"late-{index}")
+        host.heads[f"late-{index}"] = NEW
+        Entry(entry.pk, ENTRY_KEY).update([Entry.due_at.set(now - timedelta(hours=number - index))])
+        waiting.append(entry)
+    assert configure_scheduler(MAX_OPEN_REFRESHES="1").run()["RefreshesPutOff"] == number
+    watchlist.complete(busy)
+    return [entries.find(entry.watchlist_id) for entry in waiting]
+
+
+def test_a_refresh_that_is_put_off_remembers_that_head_moved_and_since_when_it_waits(
+    configure_scheduler: ConfigureScheduler, watchlist: Watchlist, host: Host
+) -> None:
+    began = clock.now()
+    waiting = put_off_some(configure_scheduler, watchlist, host, 2)
+    asked = len(host.requests)
+    host.heads.clear()
+
+    counts = configure_scheduler(MAX_OPEN_REFRESHES="1").run()
+
+    assert all(began <= entry.checked_at for entry in waiting)
+    assert counts["RefreshesStarted"] == 1
+    assert [entries.find(entry.watchlist_id).due_kind for entry in waiting] == [DueKind.JOB, DueKind.REFRESH]
+    assert [path for path in host.requests[asked:] if "late" in path] == [], "it is not asked for again"
+    assert entries.find(waiting[0].watchlist_id).kind is JobKind.COMMIT_BACKFILL
+
+
+def test_refreshes_that_were_put_off_start_oldest_first_and_before_those_that_come_due_later(
+    configure_scheduler: ConfigureScheduler, watchlist: Watchlist, host: Host
+) -> None:
+    waiting = put_off_some(configure_scheduler, watchlist, host, 3)
+    watchlist.add_ready("newcomer")
+    host.heads["newcomer"] = NEW
+    started = []
+    for _ in range(3):
+        configure_scheduler(MAX_OPEN_REFRESHES="1").run()
+        (open_entry,) = Entry.by_queue.query(JobKind.COMMIT_BACKFILL)
+        started.append(open_entry.pk)
+        watchlist.complete(entries.find(open_entry.pk))
+
+    assert started == [entry.pk for entry in waiting]
+
+
+def test_the_lag_counts_from_the_moment_at_which_a_refresh_was_due_first(
+    configure_scheduler: ConfigureScheduler, watchlist: Watchlist, host: Host
+) -> None:
+    put_off_some(configure_scheduler, watchlist, host, 3)
+
+    lag = configure_scheduler(MAX_OPEN_REFRESHES="1").run()["CheckLag"]
+
+    assert timedelta(hours=2) <= timedelta(seconds=lag) < timedelta(hours=2, minutes=5)
+
+
+def test_who_stops_watching_what_waits_for_a_refresh_takes_it_along(
+    configure_scheduler: ConfigureScheduler, watchlist: Watchlist, host: Host
+) -> None:
+    (waiting,) = put_off_some(configure_scheduler, watchlist, host, 1)
+    user_entries.stop_watching(user_entries.find(entries.user_watchlist_id_of(waiting.pk, "ada"), None), clock.now())
+
+    assert configure_scheduler(MAX_OPEN_REFRESHES="1").run()["RefreshesStarted"] == 0
 
 
 def test_a_run_that_has_no_time_left_leaves_the_rest_to_the_next(

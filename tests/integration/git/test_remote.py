@@ -22,6 +22,7 @@ from watchlist.errors import ErrorCode, JobError
 from watchlist.git.protocol import Head
 from watchlist.git.remote import HeadReader
 from watchlist.git.requests import RESULT_TYPE, RemoteLimits
+from watchlist.git.tokens import Tokens, authorization
 from watchlist.repository_url import Repository
 
 TIGHT = RemoteLimits(seconds=0.5, connect_seconds=0.5, bytes=4096)
@@ -273,3 +274,41 @@ def test_many_threads_share_a_few_connections() -> None:
         assert {head.sha for head in pool.map(reader.head, repositories)} == {HEAD}
     assert len(peers) <= 4
     assert reader.traffic.requests == 200
+
+
+def with_tokens(*tokens: str, known: str = "") -> tuple[list[str | None], list[str | None]]:
+    """Ask a host that knows the token `known` four times; return what it was shown and what it told."""
+    shown: list[str | None] = []
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        shown.append(handler.headers["Authorization"])
+        if shown[-1] in {None, authorization(known)}:
+            reply(handler, REFS)
+        else:
+            reply(handler, status=401)
+
+    with HostileServer(respond) as server:
+        tokens_of = Tokens({server.origin: tokens, "https://example.org": ["another host's"]})
+        with HeadReader([server.origin], tokens=tokens_of) as reader:
+            return shown, [reader.head(Repository(server.origin, "owner", "name")).sha for _ in range(4)]
+
+
+def test_a_token_is_shown_to_its_host() -> None:
+    shown, told = with_tokens("secret", known="secret")
+    assert (set(shown), told) == ({"Basic eC1hY2Nlc3MtdG9rZW46c2VjcmV0"}, [HEAD] * 4)
+
+
+def test_a_host_without_a_token_is_shown_none() -> None:
+    assert with_tokens() == ([None] * 4, [HEAD] * 4)
+
+
+def test_tokens_take_turns_and_one_that_the_host_does_not_know_is_shown_once() -> None:
+    shown, told = with_tokens("expired", "good", known="good")
+    assert told == [HEAD] * 4
+    assert shown.count(authorization("expired")) == 1
+    assert shown.count(authorization("good")) == 3
+
+
+def test_with_no_token_left_public_repositories_are_asked_for_without_one() -> None:
+    shown, told = with_tokens("expired")
+    assert (shown, told) == ([authorization("expired"), *[None] * 4], [HEAD] * 4)

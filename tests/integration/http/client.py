@@ -53,6 +53,7 @@ class Client:
     user: str | None = None
     signed: bool = False
     claims: Mapping[str, str] = field(default_factory=dict)
+    seconds_left: float = 60
 
     def of(self, user: str) -> "Client":
         return Client(self.functions, user)
@@ -81,10 +82,11 @@ class Client:
         return Answer(response.status, dict(response.headers), body)
 
     def invoke(self, function: str, event: Event) -> Any:
-        context = Context(
-            function, "$LATEST", f"arn:aws:lambda:::{function}", "512", "id", "log", "log", time.time() + 60
-        )
-        return json.loads(json.dumps(self.functions[function].handler(event, context)))
+        return json.loads(json.dumps(self.functions[function].handler(event, self.context(function))))
+
+    def context(self, function: str) -> Context:
+        ends = time.time() + self.seconds_left
+        return Context(function, "$LATEST", f"arn:aws:lambda:::{function}", "512", "id", "log", "log", ends)
 
     def _authorized(self, event: Event) -> Event:
         if self.user is not None:

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from watchlist.deployment import routes
 from watchlist.job_kinds import JobKind
 from watchlist.jobs.queue import JobQueue
 from watchlist.states import EntryStatus
-from watchlist.storage.records import Entry
+from watchlist.storage.records import Entry, Holdings, Usage
 
 Context = Any
 
@@ -231,3 +233,34 @@ def test_a_batch_with_a_key_is_answered_as_the_first_time_and_its_key_expires(cl
     )["Items"]
     assert 0 <= time.time() + 24 * 3600 - int(kept["expires_at"]["N"]) < 60
     assert len(kept["data"]["S"].encode()) < 400_000
+
+
+def test_a_batch_that_runs_out_of_time_says_which_items_were_not_done(
+    client: Client, clock: ControlledClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_batch = JobQueue.send_batch
+
+    def send_slowly(queue: JobQueue, messages: Any) -> Any:
+        clock.advance(timedelta(seconds=12))
+        return send_batch(queue, messages)
+
+    monkeypatch.setattr(JobQueue, "send_batch", send_slowly)
+
+    answer = client.of("ada").add_batch(*(item(number) for number in range(35)))
+
+    outcomes = [result["outcome"] for result in answer.body["results"]]
+    assert answer.status == 207
+    assert outcomes == ["accepted"] * 20 + ["not_done"] * 15
+    assert {result["problem"]["code"] for result in answer.body["results"][20:]} == {"not_done"}
+    usage = next(iter(Usage.query(Usage.pk_of("ada"), Usage.sk.startswith("2"))))
+    assert usage.adds == 20, "what was not done is not counted"
+    assert Holdings.get(Usage.pk_of("ada"), Holdings.SK).entries == 20
+
+
+def test_a_batch_leaves_time_for_its_answer(client: Client) -> None:
+    client = replace(client, seconds_left=limits.BATCH_STOPS_BEFORE.total_seconds() - 1)
+
+    answer = client.add_batch(item(1))
+
+    assert answer.status == 207
+    assert [result["outcome"] for result in answer.body["results"]] == ["not_done"]

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import boto3
@@ -26,7 +26,7 @@ from watchlist import clock, limits
 from watchlist.errors import ErrorCode, JobError
 from watchlist.jobs import protocol as job_protocol
 from watchlist.live import connections as live_connections
-from watchlist.live.connections import Viewer
+from watchlist.live.connections import TooManyConnectionsError, Viewer
 from watchlist.states import EntryStatus, Stage
 from watchlist.storage.records import Entry
 
@@ -150,7 +150,7 @@ def test_a_client_that_leaves_is_forgotten(live: Live, repository: WatchedReposi
 def test_a_connection_that_is_gone_is_forgotten_at_the_next_change(live: Live, repository: WatchedRepository) -> None:
     del live
     long_ago = clock.now() - limits.LIVE_OPENING - timedelta(seconds=1)
-    live_connections.register("gone=", repository.watchlist_id, Viewer(), long_ago)
+    live_connections.register("gone=", repository.watchlist_id, Viewer(), 1, long_ago)
 
     repository.start()
 
@@ -159,7 +159,7 @@ def test_a_connection_that_is_gone_is_forgotten_at_the_next_change(live: Live, r
 
 
 def test_a_connection_that_may_still_be_opening_is_kept(live: Live, repository: WatchedRepository) -> None:
-    live_connections.register("opening=", repository.watchlist_id, Viewer(), clock.now())
+    live_connections.register("opening=", repository.watchlist_id, Viewer(), 1, clock.now())
 
     with live.connect(repository.watchlist_id) as connection:
         receive(connection)
@@ -171,7 +171,7 @@ def test_a_connection_that_may_still_be_opening_is_kept(live: Live, repository: 
 
 def test_an_expired_connection_is_not_posted_to(live: Live, repository: WatchedRepository) -> None:
     del live
-    live_connections.register("old=", repository.watchlist_id, Viewer(), clock.now() - limits.LIVE_CONNECTION)
+    live_connections.register("old=", repository.watchlist_id, Viewer(), 1, clock.now() - limits.LIVE_CONNECTION)
 
     assert repository.connections() == []
 
@@ -255,3 +255,58 @@ def test_a_message_beyond_api_gateway_s_limit_is_refused(live: Live, repository:
         assert len(connection.recv(SECONDS)) == limits.LIVE_MESSAGE_BYTES
         with pytest.raises(management.exceptions.PayloadTooLargeException):
             management.post_to_connection(ConnectionId=noted.connection_id, Data=b"x" * (limits.LIVE_MESSAGE_BYTES + 1))
+
+
+def test_a_user_has_as_many_connections_as_the_settings_say(repository: WatchedRepository) -> None:
+    user, other = f"{repository.watchlist_id}-ada", f"{repository.watchlist_id}-bob"
+    for number in range(3):
+        register(repository, user, number, most=3)
+
+    with pytest.raises(TooManyConnectionsError):
+        register(repository, user, 3, most=3)
+
+    assert live_connections.find(connection_of(user, 3)) is None
+    assert len(repository.connections()) == 3
+    register(repository, other, 0, most=3)
+    register(repository, None, 0, most=0)
+    first = live_connections.find(connection_of(user, 0))
+    assert first is not None
+    live_connections.forget(connection_of(user, 0), first)
+    register(repository, user, 3, most=3)
+
+
+def test_a_connection_whose_end_nobody_told_of_does_not_count_for_ever(repository: WatchedRepository) -> None:
+    user, now = f"{repository.watchlist_id}-ada", clock.now()
+    register(repository, user, 0, most=2, at=now - limits.LIVE_CONNECTION)
+    register(repository, user, 1, most=2, at=now)
+
+    register(repository, user, 2, most=2, at=now)
+
+    with pytest.raises(TooManyConnectionsError):
+        register(repository, user, 3, most=2, at=now)
+
+
+def test_connections_that_are_opened_at_once_together_stay_within_the_limit(repository: WatchedRepository) -> None:
+    user = f"{repository.watchlist_id}-ada"
+
+    def opens(number: int) -> bool:
+        try:
+            register(repository, user, number, most=4)
+        except TooManyConnectionsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(opens, range(16))) == 4
+    assert len(repository.connections()) == 4
+
+
+def connection_of(user: str | None, number: int) -> str:
+    return f"{user}-{number}="
+
+
+def register(
+    repository: WatchedRepository, user: str | None, number: int, *, most: int, at: datetime | None = None
+) -> None:
+    viewer = Viewer(user, while_watching=user is not None)
+    live_connections.register(connection_of(user, number), repository.watchlist_id, viewer, most, at or clock.now())

@@ -1,5 +1,7 @@
 import json
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -12,7 +14,8 @@ from tests.integration.notifications.conftest import USER, Told, Watch
 from tests.webhook_receiver import URL, Call, Receiver
 from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
-from watchlist.notifications import digests
+from watchlist.notifications import digests, sending, webhook_queue
+from watchlist.notifications.webhook_delivery import WebhookDelivery
 from watchlist.states import EntryStatus
 from watchlist.storage.records import Entry
 from watchlist.watching import user_entries
@@ -363,3 +366,70 @@ def test_the_reference_library_verifies_a_call(told: Told, watch: Watch, receive
     assert Webhook(secret).verify(call.body, call.headers)["type"] == "alerts.digest"
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(call.body + b" ", call.headers)
+
+
+def test_while_one_sender_is_at_a_users_webhooks_no_other_one_is(told: Told, watch: Watch, receiver: Receiver) -> None:
+    watch.choose(told, {"webhook_url": URL})
+    watch.raise_alert()
+    told.read_streams()
+    told.send_digests()
+    now = clock.now()
+    assert sending.begin(USER, "a tarpit's", now + timedelta(minutes=1), now)
+
+    assert told.webhooks.poll()
+
+    assert receiver.calls == []
+    assert told.depth(told.environment.webhook_queue.url) == 1, "a copy comes later"
+    sending.end(USER, "a tarpit's")
+    deliver_in_time(told, receiver)
+    assert len(receiver.calls) == 1
+    assert sending.begin(USER, "the next", now, now), "the right was given back"
+
+
+def test_a_sender_that_died_holds_its_users_webhooks_until_it_must_have_ended(told: Told) -> None:
+    del told
+    now = clock.now()
+    assert sending.begin("bob", "dead", now + timedelta(seconds=30), now)
+    assert not sending.begin("bob", "next", now + timedelta(seconds=40), now + timedelta(seconds=29))
+    assert sending.begin("eve", "other", now + timedelta(seconds=30), now), "others' webhooks wait for nothing"
+    assert sending.begin("bob", "next", now + timedelta(seconds=60), now + timedelta(seconds=30))
+    sending.end("bob", "dead")
+    assert not sending.begin("bob", "third", now + timedelta(seconds=60), now + timedelta(seconds=30))
+
+
+def test_of_senders_that_begin_at_once_one_calls(told: Told) -> None:
+    del told
+    now = clock.now()
+    with ThreadPoolExecutor(8) as pool:
+        begun = pool.map(lambda number: sending.begin("carol", str(number), now + timedelta(minutes=1), now), range(16))
+        assert sum(begun) == 1
+
+
+def test_a_delivery_that_was_put_off_has_no_more_tries_than_any_other(
+    told: Told, watch: Watch, receiver: Receiver
+) -> None:
+    watch.choose(told, {"webhook_url": URL})
+    watch.raise_alert()
+    told.read_streams()
+    told.send_digests()
+    (message,) = told.sqs.receive_message(QueueUrl=told.environment.webhook_queue.url)["Messages"]
+    copy = WebhookDelivery.model_validate_json(message["Body"]).postponed_copy(limits.WEBHOOK_ATTEMPTS)
+    told.forget_deliveries()
+    webhook_queue.send(told.sqs, told.environment.webhook_queue.url, copy, USER)
+    dead = told.environment.webhook_dead_letter_queue.url
+    before = told.depth(dead)
+    receiver.status = 500
+
+    for _ in range(limits.WEBHOOK_ATTEMPTS + 1):
+        told.webhooks.poll()
+
+    assert len(receiver.calls) == 1
+    assert watch.user_entry.last_delivery["outcome"] == "given_up"
+    assert told.depth(dead) == before + 1
+
+
+def deliver_in_time(told: Told, receiver: Receiver) -> None:
+    deadline = time.monotonic() + 30
+    while not receiver.calls:
+        assert time.monotonic() < deadline
+        told.webhooks.poll()

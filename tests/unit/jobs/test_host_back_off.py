@@ -35,3 +35,25 @@ def test_a_host_that_asks_again_and_again_is_left_alone_for_longer() -> None:
 def test_no_pause_is_longer_than_the_longest_and_its_jitter(times: int, random: float) -> None:
     state = BackOff.after(BackOff(times, NOW), None, NOW, lambda: random)
     assert state.until - NOW <= limits.HOST_BACK_OFF_MAX * 1.25
+
+
+def test_a_pause_falls_again_as_it_rose() -> None:
+    state: BackOff | None = BackOff(3, NOW)
+    now, steps = NOW, []
+    while state is not None:
+        pause = limits.HOST_BACK_OFF * 2 ** (state.times - 1)
+        assert state.eased(now + pause - timedelta(seconds=1)) == state, "it has not answered for long enough"
+        now += pause
+        state = state.eased(now)
+        steps.append(state and state.times)
+
+    assert steps == [2, 1, None]
+
+
+@given(st.integers(1, 500))
+def test_a_host_is_back_to_its_first_pause_after_a_while_whatever_it_was(times: int) -> None:
+    now, state = NOW, BackOff(times, NOW)
+    for _ in range(times):
+        now += limits.HOST_BACK_OFF_MAX
+        state = state.eased(now) or BackOff(1, now)
+    assert state.times == 1
