@@ -27,6 +27,7 @@ ACCEPTED = [
     ("https://codeberg.org/forgejo/forgejo", "https://codeberg.org/forgejo/forgejo"),
     ("https://bitbucket.org/a/.dotted", "https://bitbucket.org/a/.dotted"),
     ("https://github.com/a/b.c_d-e", "https://github.com/a/b.c_d-e"),
+    ("https://github.com/X/X", "https://github.com/X/X"),
 ]
 
 

@@ -19,6 +19,7 @@ from tests.e2e.chaos.hosting import UnreliableHost
 from tests.e2e.chaos.observation import Observation, Observer
 from tests.e2e.chaos.sources import Source, generate, sound_source
 from tests.e2e.chaos.users import Crowd, Outcome, Wish, wishes
+from tests.unmeasured import unmeasured
 
 RECONCILE_INTERVAL = timedelta(seconds=4)
 
@@ -107,6 +108,7 @@ def _run_service(plan: Plan, folder: Path, clones: Path) -> Result:
         havoc = Havoc(plan.seed, plan.rates, tally)
         variables = {**_VARIABLES, "ALLOWED_ORIGINS": host.url, "GIT_CLONE_DIR": str(clones)}
         settings = LocalSettings(variables=variables, log=plan.log, reconcile_interval=RECONCILE_INTERVAL)
+        running.enter_context(unmeasured())
         service = running.enter_context(LocalService(settings, havoc.interfere))
         urls = {source.name: host.url_of(source) for source in sources}
         crowd = Crowd(service.url, urls, planned, dice)

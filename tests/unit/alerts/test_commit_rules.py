@@ -212,11 +212,14 @@ def test_a_new_file_counts_as_the_average_file_and_needs_the_minimum() -> None:
 
 
 def test_churn_alerts_from_the_fixed_limit_on() -> None:
-    week = [a_commit(files=["new"]) for _ in range(3)]
+    week = [a_commit(files=["new"]) for _ in range(6)]
     watching = only(CHURN, multiplier=None, hardcoded_threshold=3)
 
     assert alerts_of(watching, *week[:2]) == []
-    assert the_alert(watching, *week).threshold_kind is ThresholdKind.HARDCODED_THRESHOLD
+    alert = the_alert(watching, *week[:3])
+    assert (alert.threshold_kind, alert.level) == (ThresholdKind.HARDCODED_THRESHOLD, AlertLevel.MILD)
+    assert the_alert(watching, *week[:5]).level is AlertLevel.MILD
+    assert the_alert(watching, *week).level is AlertLevel.CRITICAL
 
 
 def test_churn_counts_stored_commits_of_the_week_but_raises_only_for_new_ones() -> None:

@@ -61,6 +61,14 @@ def test_a_decrease_of_just_the_minimum_is_not_lost_in_floating_point(tenths: in
     assert not health(tenths / 10, (tenths - 4) / 10, minimum_health_change=0.5)
 
 
+@pytest.mark.parametrize(("current", "level"), [(6.1, AlertLevel.MILD), (6, AlertLevel.CRITICAL)])
+def test_a_fall_of_twice_the_minimum_is_critical(current: float, level: AlertLevel) -> None:
+    alert = health(10, current, minimum_health_change=2)
+
+    assert alert
+    assert alert.level is level
+
+
 def test_a_health_alert_tells_both_scores() -> None:
     alert = health(7.25, 5.75)
 

@@ -44,10 +44,28 @@ def test_case_is_folded_in_ascii_only_as_git_does() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"#", b"Name", b"Name <", b"Name <>", b"<>", b"> <", b"Name >a@b<", b"\xff<\xfe", b"\x00" * 9]
+    "line",
+    [
+        b"",
+        b"#",
+        b"# New <a@b>",
+        b"New <a@b",
+        b"Name",
+        b"Name <",
+        b"Name <>",
+        b"<>",
+        b"> <",
+        b"Name >a@b<",
+        b"\xff<\xfe",
+        b"\x00" * 9,
+    ],
 )
 def test_a_line_that_git_cannot_read_counts_for_nothing(line: bytes) -> None:
     assert Mailmap(line).resolve("Name", "a@b") == ("Name", "a@b")
+
+
+def test_spaces_are_those_of_c_as_git_has_them() -> None:
+    assert Mailmap("Name\u00a0 <a@b>".encode()).resolve("x", "a@b") == ("Name\u00a0", "a@b")
 
 
 def test_undecodable_bytes_match_the_replaced_ones_of_a_commit() -> None:

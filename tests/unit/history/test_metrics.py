@@ -297,12 +297,12 @@ def test_shares_have_four_digits() -> None:
 
 
 def test_programs_are_listed_by_commits_then_by_name() -> None:
-    names = ["renovate", "bors", "dependabot", "bors"]
+    names = ["dependabot", "renovate", "bors", "renovate"]
 
     assert [bot.name for bot in measure([commit(author=name) for name in names]).bots] == [
+        "renovate",
         "bors",
         "dependabot",
-        "renovate",
     ]
 
 

@@ -153,16 +153,16 @@ def test_the_mailmap_comes_before_everything_else() -> None:
 
 
 def test_the_identities_of_a_person_are_told_those_of_most_first() -> None:
-    ada = [signature(name, "ada@example.org") for name in ("Ada", "A. Lovelace", "Countess")]
-    grace = [signature(name, "grace@example.org") for name in ("Grace", "Amazing Grace")]
+    ada = [signature(name, "ada@example.org") for name in ("Ada", "A. Lovelace")]
+    grace = [signature(name, "grace@example.org") for name in ("Grace", "Amazing Grace", "Hopper")]
     alan = [signature("Alan", "alan@example.org")]
     people = People([*alan, *grace, *ada])
 
-    identities = people.identities([*alan, *grace, *ada])
+    identities = people.identities([*alan, *ada, *grace])
 
     assert [[name for name, _ in each] for each in identities] == [
-        ["a. lovelace", "ada", "countess"],
-        ["amazing grace", "grace"],
+        ["amazing grace", "grace", "hopper"],
+        ["a. lovelace", "ada"],
     ]
 
 

@@ -13,6 +13,7 @@ EXCEPTIONS = [
     ("RequestLimitExceeded", "Request limit exceeded.", 503, THROTTLED),
     ("ServerException", "Service Unavailable. Please try again later.", 500, THROTTLED),
     ("InternalServerError", "We encountered an internal error. Please try again.", 500, THROTTLED),
+    ("UnknownError", "", 500, THROTTLED),
     ("UnknownError", "", 502, THROTTLED),
     ("ServiceUnavailableException", "Service is unavailable", 503, THROTTLED),
     (

@@ -52,6 +52,7 @@ def test_a_cursor_is_read_up_to_its_limit_and_no_further() -> None:
         "é",
         "WyI+Il0",  # '+' and '/' are none of the alphabet
         encode("1") + "!",
+        encode("1")[:2] + "!!!!" + encode("1")[2:],
         encode("1")[:-2],
         written("1"),
         written({"1": "1"}),
