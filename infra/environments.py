@@ -113,6 +113,27 @@ class CustomDomain:
             )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Insight:
+    """What helps to look into a service, and costs what docs/cost.md says, whether anybody looks or not.
+
+    What users feel is told by alarms without any of it.
+
+    Attributes:
+        dashboard: a page of graphs in CloudWatch.
+        throttled_tables: alarms that name the table or index that throttles; what suffers has its alarms anyway.
+        by_route: the API's metrics for each route, besides those of all together.
+        containers: memory, processor and network of tasks (CloudWatch Container Insights).
+        traces: X-Ray traces of the functions.
+    """
+
+    dashboard: bool = False
+    throttled_tables: bool = False
+    by_route: bool = False
+    containers: bool = False
+    traces: bool = False
+
+
 def _require_one_of(environment: "Environment", setting: str, allowed: tuple[int, ...] | tuple[str, ...]) -> None:
     _require(getattr(environment, setting) in allowed, environment, setting, ", ".join(map(str, allowed)))
 
@@ -165,6 +186,7 @@ class Environment:
         reserves_concurrency: functions that must never starve have executions of the account reserved, and the one that
             must not run twice at once has one. False where the account's quota has none to reserve (new ones have ten);
             then a digest may be sent twice, rarely, and a burst of requests can hold up the dispatcher.
+        insight: what is to be seen besides alarms and logs.
         alarm_email: who is told of alarms; None for nobody but the topic's other subscribers.
         runbook: where the runbook is read, as prefix of the links in alarms.
     """
@@ -198,6 +220,7 @@ class Environment:
     task_scratch_gib: int = 21
     network: Network = Network.PUBLIC
     reserves_concurrency: bool = True
+    insight: Insight = Insight()
     alarm_email: str | None = None
     runbook: str = "docs/runbook.md"
     log_level: LogLevel = "INFO"

@@ -25,25 +25,26 @@ from tasks.history import (
 from tasks.history import Repository as RemoteRepository
 from tasks.hosts.describe import Forge, named
 from tasks.optional_parts import OptionalParts
-from tasks.refresh_alerts import Backfill, tell_of_commits, tell_of_health
+from tasks.refresh_alerts import Backfill, tell_of_commits
 from tasks.scorecard.assessment import Assessor
 from tasks.second_look import look_twice
 from watchlist import limits
+from watchlist.alerts.health_news import tell_of_health
 from watchlist.alerts.silence import tell_of_silence
-from watchlist.errors import ErrorCode, JobError
 from watchlist.git.answers import renamed
 from watchlist.health import store as health_store
-from watchlist.health.analysis import Analysis
-from watchlist.health.scorecard import ScorecardResult, compare, last_known, no_score
-from watchlist.health.summary import summarize, summary_of
-from watchlist.history import metrics as history_metrics
+from watchlist.health.analysis import Analysis, scorecards_of
+from watchlist.health.scorecard import ScorecardResult, no_score
+from watchlist.health.store import KnownPeople
+from watchlist.health.summary import in_short, of_result, score_change, summary_of
 from watchlist.history import store as history_store
 from watchlist.history.commits import Commit, FileChange
 from watchlist.history.dates import made_at, reach_back_to
 from watchlist.history.last_commits import LastCommits
 from watchlist.history.manifest import Manifest
 from watchlist.history.metrics import HistoryMetrics
-from watchlist.history.people import Identities, People
+from watchlist.history.outlook import Outlook
+from watchlist.history.people import People
 from watchlist.history.store import Attempt, KeptHistory
 from watchlist.job_kinds import JobKind
 from watchlist.repository_url import InvalidRepositoryUrlError, Repository, parse_repository_url
@@ -51,6 +52,7 @@ from watchlist.states import Stage
 from watchlist.storage import batches
 from watchlist.storage.batches import Patience
 from watchlist.storage.records import Entry
+from watchlist.text import shorten
 from watchlist.watching import names
 from watchlist.watching.package import Package
 
@@ -169,11 +171,11 @@ def _set_up(scope: _Scope) -> JobResult:
     outlook = _outlook(scope, window, commits, _people(scope, [*commits, *window.before]))
     metrics = _measure(scope, outlook, commits)
     scorecard = _assess(scope, previous=None)
-    _store_health(scope, scorecard, metrics, outlook.identities(commits))
+    _store_health(scope, scorecard, commits, outlook.people, metrics)
     return JobResult(
         _of_history(scope, window, commits, outlook, manifest)
-        | _of_health(scope, scorecard)
-        | _in_short(metrics, score=scorecard.score, score_change=None),
+        | of_result(scorecard, head.sha, scope.now)
+        | in_short(metrics, score=scorecard.score, score_change=None),
         scorecard,
         scope.repository.bytes_received,
     )
@@ -190,8 +192,13 @@ def _backfill(scope: _Scope) -> JobResult:
             alerts = renewed.alerts_raised + renamings
             return replace(renewed, attributes={**renewed.attributes, **seen}, alerts_raised=alerts)
         return JobResult(seen, None, scope.repository.bytes_received, renamings)
+    refreshed = _bring_up_to_date(scope, _load(scope), with_health=bool(scope.entry.with_health))
+    return replace(refreshed, alerts_raised=refreshed.alerts_raised + renamings)
+
+
+def _bring_up_to_date(scope: _Scope, stored: KeptHistory, *, with_health: bool) -> JobResult:
+    """Fetch and store the commits that `stored` lacks, and analyse the whole."""
     package = _describe(scope)
-    stored = _load(scope)
     before = stored.commits
     window = scope.repository.commits(
         since=scope.now - limits.HISTORY_PERIOD, limit=limits.HISTORY_COMMITS, stored=_stored(scope.entry, stored)
@@ -208,29 +215,32 @@ def _backfill(scope: _Scope) -> JobResult:
     told = [*_with_brought_in(scope, window, new), *_made_since_setup(scope, again)]
     alerts = tell_of_commits(scope.entry, Backfill(window, before, told, people), job=scope.job, now=scope.now)
     alerts += tell_of_silence(scope.watchlist_id, outlook.last, scope.now, scope.job.check)
-    health = _health(scope, is_renewed=bool(scope.entry.with_health))
-    _store_health(scope, health.scorecard, metrics, outlook.identities(commits))
+    health = _health(scope, is_renewed=with_health)
+    _store_health(scope, health.scorecard, commits, outlook.people, metrics)
     described = {"package": package.model_dump(mode="json", exclude_none=True), "analyzed_at": scope.now}
     attributes = _of_history(scope, window, commits, outlook, manifest) | described | health.attributes_with(metrics)
     is_vain = not again and _uncounted(commits) and not _uncounted(new)
     attributes["recounts"] = int(scope.entry.recounts or 0) + 1 if is_vain else 0
-    alerts += renamings + health.alerts
-    return JobResult(attributes, health.renewed, scope.repository.bytes_received, alerts)
+    return JobResult(attributes, health.renewed, scope.repository.bytes_received, alerts + health.alerts)
 
 
 def _renew_health(scope: _Scope) -> JobResult:
-    """Ask for a new Scorecard result, unless the last one stands, and compute the metrics anew."""
+    """Ask for a new Scorecard result, unless the last one stands, and compute the metrics anew.
+
+    A stored history that is not whole any more is fetched again, although HEAD may not have moved.
+    """
     scope.repository.head()  # the host answers, or nothing of this is worth doing
     renamings = _follow_rename(scope)
     scope.job.report(Stage.ANALYZING)
     stored = _load(scope)
     if stored.is_lost:
-        raise JobError(ErrorCode.INTERNAL_ERROR, "A part of the stored history is missing; new commits will renew it.")
+        healed = _bring_up_to_date(scope, stored, with_health=True)
+        return replace(healed, alerts_raised=healed.alerts_raised + renamings)
     commits = stored.commits
     outlook = _outlook(scope, None, commits, _people(scope, commits))
     metrics = _measure(scope, outlook, commits)
     health = _health(scope, is_renewed=True)
-    _store_health(scope, health.scorecard, metrics, outlook.identities(commits))
+    _store_health(scope, health.scorecard, commits, outlook.people, metrics)
     attributes = health.attributes_with(metrics)
     return JobResult(attributes, health.renewed, scope.repository.bytes_received, renamings + health.alerts)
 
@@ -257,7 +267,7 @@ class _Health:
 
     def attributes_with(self, metrics: HistoryMetrics | None) -> dict[str, Any]:
         """Return the entry's attributes, what lists show of these metrics included."""
-        return {**self.attributes, **_in_short(metrics, score=self.score, score_change=self.score_change)}
+        return {**self.attributes, **in_short(metrics, score=self.score, score_change=self.score_change)}
 
 
 def _follow_rename(scope: _Scope) -> int:
@@ -287,15 +297,16 @@ def _rename(scope: _Scope, name: Repository | None) -> int:
 
 def _health(scope: _Scope, *, is_renewed: bool) -> _Health:
     """Ask for a new result, unless the last one stands, and tell of it; or return what is known."""
-    earlier = _scorecards(scope.watchlist_id)
+    earlier = scorecards_of(health_store.latest(scope.watchlist_id))
     last = earlier[0] if earlier else None
     if not is_renewed:
         shown = summary_of(scope.entry)
         return _Health(last, None, scope.entry.score, shown.score_change if shown else None, {}, 0)
     result = _assess(scope, previous=last)
-    alerts = tell_of_health(scope.entry, earlier, result, job=scope.job, now=scope.now)
-    change = _score_change(scope.entry, earlier, result)
-    return _Health(result, result, result.score, change, _of_health(scope, result), alerts)
+    alerts = tell_of_health(scope.entry.watchlist_id, earlier, result, scope.now, scope.job.check)
+    change = score_change(scope.entry, earlier, result)
+    counting = of_result(result, scope.repository.head().sha, scope.now)
+    return _Health(result, result, result.score, change, counting, alerts)
 
 
 _WORK: Mapping[JobKind, Callable[[_Scope], JobResult]] = {
@@ -305,30 +316,7 @@ _WORK: Mapping[JobKind, Callable[[_Scope], JobResult]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Outlook:
-    """What commits say of the history around them.
-
-    Attributes:
-        people: who wrote them.
-        last: the last commits of all, which may lie before the window.
-        covered_since: from when on all commits are known; None where those of the whole year are.
-    """
-
-    people: People
-    last: LastCommits
-    covered_since: datetime | None
-
-    def measure(self, commits: Sequence[Commit], now: datetime) -> HistoryMetrics:
-        """Compute the metrics of the window's commits."""
-        return history_metrics.measure(commits, self.people, now=now, last=self.last, covered_since=self.covered_since)
-
-    def identities(self, commits: Sequence[Commit]) -> list[Identities]:
-        """Return the identities of those who wrote the commits and have several."""
-        return self.people.identities(commit.author for commit in commits)
-
-
-def _outlook(scope: _Scope, window: CommitWindow | None, commits: Sequence[Commit], people: People) -> _Outlook:
+def _outlook(scope: _Scope, window: CommitWindow | None, commits: Sequence[Commit], people: People) -> Outlook:
     """Tell from the window (None: nothing new was fetched) and from what earlier jobs knew, unless it was rewritten."""
     is_new = scope.entry.kind is JobKind.REPOSITORY_SETUP or (window is not None and window.rewritten)
     known = LastCommits.model_validate(scope.entry.last_commits or {}) if not is_new else LastCommits()
@@ -341,16 +329,17 @@ def _outlook(scope: _Scope, window: CommitWindow | None, commits: Sequence[Commi
         dated = zip(commits, made_at(commits, scope.now), strict=True)
         edges += (at for commit, at in dated if not lost.isdisjoint(commit.parents))
     covered_since = max((edge for edge in edges if edge), default=None)
-    is_cut = covered_since is not None and covered_since > scope.now - limits.HISTORY_PERIOD
-    return _Outlook(people, found.or_later(known), covered_since if is_cut else None)
+    return Outlook.at(scope.now, people, found.or_later(known), covered_since)
 
 
 def _of_history(
-    scope: _Scope, window: CommitWindow, commits: Sequence[Commit], outlook: _Outlook, manifest: Manifest
+    scope: _Scope, window: CommitWindow, commits: Sequence[Commit], outlook: Outlook, manifest: Manifest
 ) -> dict[str, Any]:
     """Return the entry's attributes that say which history is stored."""
     last = outlook.last.by_person
-    bad_before = 0 if window.rewritten else (scope.entry.bad_commits or 0)
+    notes = (*_notes(window, outlook, commits), *scope.parts.notes)
+    are_all_new = len(window.commits) == len(window.shas)
+    bad_before = 0 if window.rewritten or are_all_new else (scope.entry.bad_commits or 0)
     return {
         "head_sha": window.head.sha,
         "default_branch": window.head.branch,
@@ -359,42 +348,13 @@ def _of_history(
         "bad_commits": bad_before + window.bad_commits,
         "history_since": scope.now - limits.HISTORY_PERIOD,
         "history_covered_since": outlook.covered_since,
-        "history_notes": [*_notes(window, outlook, commits), *scope.parts.notes],
+        "history_notes": [shorten(each, limits.NOTE_BYTES) for each in notes],
         "branches": list(window.branches) or None,
         "manifest": manifest.stored(),
         "last_commit_at": last.at if last else None,
         "last_commit_sha": last.sha if last else None,
         "last_commits": outlook.last.model_dump(mode="json"),
     }
-
-
-def _of_health(scope: _Scope, scorecard: ScorecardResult) -> dict[str, Any]:
-    """Return the entry's attributes that say which health is stored."""
-    return {
-        "score": scorecard.score,
-        "score_reason": scorecard.reason,
-        "scorecard_date": scorecard.date,
-        "scorecard_checked_at": scope.now,
-        "scorecard_head_sha": scope.repository.head().sha,
-        "analyzed_at": scope.now,
-    }
-
-
-def _in_short(metrics: HistoryMetrics | None, *, score: float | None, score_change: float | None) -> dict[str, Any]:
-    """Return the entry's attribute that lists show of the analysis; without metrics the last one stands."""
-    if metrics is None:
-        return {}
-    summary = summarize(metrics, score=score, score_change=score_change)
-    return {"summary": summary.model_dump(mode="json")}
-
-
-def _score_change(entry: Entry, earlier: Sequence[ScorecardResult], result: ScorecardResult) -> float | None:
-    """Return the change since the result before, over the checks that both have; of one that is kept, what it was."""
-    if earlier and earlier[0].obtained_at == result.obtained_at:
-        known = summary_of(entry)
-        return known.score_change if known else None
-    previous = last_known(earlier)
-    return None if previous is None or result.score is None else compare(previous, result).change
 
 
 def _load(scope: _Scope) -> KeptHistory:
@@ -470,11 +430,10 @@ def _with_brought_in(scope: _Scope, window: CommitWindow, new: Sequence[Commit])
 
 def _people(scope: _Scope, commits: Sequence[Commit]) -> People:
     authors = [commit.author for commit in commits]
-    without = People(authors, b"")
     if not commits:
-        return without
+        return People()
     mapped = lambda: People(authors, scope.repository.mailmap())  # noqa: E731 - as short as it is
-    return scope.parts.get("The .mailmap could not be read", mapped, otherwise=without)
+    return scope.parts.get("The .mailmap could not be read", mapped, otherwise=People(authors, None))
 
 
 def _assess(scope: _Scope, previous: ScorecardResult | None) -> ScorecardResult:
@@ -490,7 +449,7 @@ def _assess(scope: _Scope, previous: ScorecardResult | None) -> ScorecardResult:
     )
 
 
-def _measure(scope: _Scope, outlook: _Outlook, commits: Sequence[Commit]) -> HistoryMetrics | None:
+def _measure(scope: _Scope, outlook: Outlook, commits: Sequence[Commit]) -> HistoryMetrics | None:
     missing = "The history's metrics are missing"
     return scope.parts.get(missing, lambda: outlook.measure(commits, scope.now), otherwise=None)
 
@@ -503,20 +462,18 @@ def _why_empty(head: Head, branches: Sequence[str]) -> str:
     return f"HEAD names {named}; there are: {', '.join(branches)}."
 
 
-def _scorecards(watchlist_id: str) -> list[ScorecardResult]:
-    """Return the last Scorecard results, newest first, each once."""
-    results = [analysis.scorecard for analysis in health_store.latest(watchlist_id) if analysis.scorecard]
-    return list({result.obtained_at: result for result in results}.values())
-
-
 def _store_health(
-    scope: _Scope, scorecard: ScorecardResult | None, metrics: HistoryMetrics | None, identities: Sequence[Identities]
+    scope: _Scope,
+    scorecard: ScorecardResult | None,
+    commits: Sequence[Commit],
+    people: People,
+    metrics: HistoryMetrics | None,
 ) -> None:
     analysis = Analysis(
         analyzed_at=scope.now, head_sha=scope.repository.head().sha, scorecard=scorecard, history_metrics=metrics
     )
     scope.job.check()
-    health_store.put(scope.watchlist_id, analysis, identities)
+    health_store.put(scope.watchlist_id, analysis, KnownPeople.of(people, commits))
 
 
 def _made_since_setup(scope: _Scope, commits: Sequence[Commit]) -> list[Commit]:
@@ -526,7 +483,7 @@ def _made_since_setup(scope: _Scope, commits: Sequence[Commit]) -> list[Commit]:
     return [commit for commit, at in dated if since is not None and at is not None and at > since]
 
 
-def _notes(window: CommitWindow, outlook: _Outlook, commits: Sequence[Commit]) -> list[str]:
+def _notes(window: CommitWindow, outlook: Outlook, commits: Sequence[Commit]) -> list[str]:
     notes = []
     if window.branches:
         notes.append(f"{_why_empty(window.head, window.branches)} Nothing is known of its history.")

@@ -187,7 +187,7 @@ class Worker:
         self._metrics.add(Metric.JOB_DURATION, (now - entry.job_queued_at).total_seconds())
         self._metrics.add(Metric.JOB_ATTEMPTS, lease.launch.attempt)
         self._metrics.add(Metric.BYTES_RECEIVED, result.bytes_received)
-        self._metrics.add(Metric.ALERTS_RAISED, result.alerts_raised)
+        self._metrics.add_some(Metric.ALERTS_RAISED, result.alerts_raised)
         if result.broken_parts:
             self._metrics.add(Metric.PARTS_BROKEN, result.broken_parts)
         if result.scorecard is not None and result.scorecard.score is None:
@@ -239,7 +239,7 @@ class Worker:
         if ended is None or ended.job_id != entry.job_id or ended.state.is_open:
             return
         try:
-            self._metrics.add(Metric.ALERTS_RAISED, tell_of_setup(ended, clock.now()))
+            self._metrics.add_some(Metric.ALERTS_RAISED, tell_of_setup(ended, clock.now()))
         except PynamoDBException:
             self._logger.warning("watchers are told by the next check", exc_info=True)
 

@@ -12,9 +12,7 @@ from tasks.history import CommitWindow
 from watchlist.alerts import telling as alerting
 from watchlist.alerts.baseline import Baseline, week_of
 from watchlist.alerts.kinds.ancestry_breaks import descends_from
-from watchlist.alerts.kinds.new_vulnerabilities_detected import VULNERABILITIES_CHECK
-from watchlist.alerts.occasions import NewCommits, NewHealth, VulnerabilitiesCheck
-from watchlist.health.scorecard import ScorecardResult, compare, last_known, not_run
+from watchlist.alerts.occasions import NewCommits
 from watchlist.history.commits import Commit
 from watchlist.history.dates import as_made
 from watchlist.history.people import People
@@ -70,32 +68,6 @@ def tell_of_commits(entry: Entry, backfill: Backfill, *, job: Job, now: datetime
     return alerting.tell(entry.watchlist_id, occasion, now, job.check)
 
 
-def tell_of_health(
-    entry: Entry, earlier: Sequence[ScorecardResult], result: ScorecardResult, *, job: Job, now: datetime
-) -> int:
-    """Raise the alerts of a new result and return how many are new.
-
-    It is compared with what is known from `earlier`, newest first: a check that failed to run once is compared with the
-    last time at which it did.
-    """
-    previous = last_known(earlier)
-    if previous is None or result.obtained_at == earlier[0].obtained_at:
-        return 0
-    comparison = compare(previous, result)
-    occasion = NewHealth(
-        previous_result_id=previous.obtained_at.isoformat(),
-        previous_score=comparison.old_score,
-        score=comparison.new_score,
-        not_compared=comparison.not_compared,
-        previous_vulnerabilities=_vulnerabilities(previous),
-        vulnerabilities=_vulnerabilities(result),
-        not_run=not_run(earlier, result),
-        no_score=result.reason if result.score is None else None,
-        commit_sha=result.head,
-    )
-    return alerting.tell(entry.watchlist_id, occasion, now, job.check)
-
-
 def _descends(entry: Entry, backfill: Backfill) -> bool | None:
     """Whether HEAD continues the stored history; None where that cannot be told, or another branch is the default."""
     window = backfill.window
@@ -105,10 +77,3 @@ def _descends(entry: Entry, backfill: Backfill) -> bool | None:
         return True
     stored = {commit.sha for commit in backfill.before}
     return descends_from(entry.head_sha, window.head.sha, new_commits=backfill.new, stored_shas=stored)
-
-
-def _vulnerabilities(result: ScorecardResult) -> VulnerabilitiesCheck:
-    check = next((check for check in result.checks if check.name == VULNERABILITIES_CHECK), None)
-    if check is None:
-        return VulnerabilitiesCheck(None)
-    return VulnerabilitiesCheck(check.score, None if check.details_omitted else check.details)

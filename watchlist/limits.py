@@ -139,6 +139,9 @@ NOTES_CHARACTERS = 2000
 ERROR_MESSAGE_CHARACTERS = 500
 """Longest error message kept on an entry."""
 
+NOTE_BYTES = 1000
+"""Longest note on what a history lacks."""
+
 COMMIT_MESSAGE_CHARACTERS = 4000
 """Longest commit message kept; the rest is cut, since an item may have 400 KB and a page 1 MB."""
 
@@ -200,6 +203,12 @@ COMPARED = 5
 EXPORTED = 1000
 """Most rows of an export."""
 
+IDENTITIES_BYTES = 64 * 1024
+"""Most bytes of names and addresses that an analysis keeps of people who have several; of others a search knows one."""
+
+RENAMES_BYTES = 32 * 1024
+"""Most bytes of what `.mailmap` says that an analysis keeps; without it the next one reads `.mailmap` again."""
+
 HEALTH_HISTORY_SHOWN = 30
 """Analyses that the health answer shows."""
 
@@ -223,6 +232,9 @@ ALERTS_PAGE_MAX = 100
 
 ALERTS_LOOKED_AT = 1000
 """Alerts that one request looks at for those that its filters leave."""
+
+ALERT_MESSAGE_BYTES = 1000
+"""Longest message of an alert; names and paths in it are a stranger's."""
 
 ALERT_RETENTION = timedelta(days=90)
 """How long an alert is kept."""
@@ -257,6 +269,16 @@ HEALTH_INTERVAL = timedelta(hours=24)
 UNCHANGED_HEALTH_INTERVAL = timedelta(days=7)
 """The same for a HEAD that did not move, as often as OpenSSF's own scan: what is known of its dependencies changes, and
 a check costs a task."""
+
+PUBLISHED_SCORE_AGE = timedelta(days=14)
+"""Older than two of OpenSSF's weekly scans, a published score does not renew the health of a repository at rest: it is
+not scanned any more."""
+
+PUBLISHED_SCORE_TIMEOUT = timedelta(seconds=5)
+"""How long the server of the published scores may take to answer a check; a task can wait longer."""
+
+HISTORIES_AT_ONCE = 2
+"""Histories that checks measure at the same time: the largest one takes some 100 MB."""
 
 CHECK_JITTER = 0.1
 """The share of an interval that is added to it at random at most, so that entries added together spread."""
@@ -360,6 +382,9 @@ DIGEST_RUN_INTERVAL = timedelta(minutes=1)
 
 DIGESTS_AT_ONCE = 200
 """Due digests that one run sends; the others are the next run's."""
+
+DIGEST_COLLECTED = 1000
+"""Alerts that one digest tells of; what is raised beyond them, until it is sent, stands in the list of alerts only."""
 
 DIGEST_ALERTS = 50
 """Alerts that one digest shows; it counts the others."""

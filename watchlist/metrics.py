@@ -27,7 +27,7 @@ class Metric(StrEnum):
     """Dispatcher: 1 for each launch put off, because ECS had no capacity or throttled."""
 
     LONGEST_WAIT = "LongestWait"
-    """Reconciler: seconds since the oldest job that waits in line was queued; 0 if none waits."""
+    """Reconciler: seconds since the oldest job that waits in line was queued."""
 
     TASK_REFUSED = "TaskRefused"
     """Dispatcher: 1 for each launch that ECS refused for good."""
@@ -45,7 +45,10 @@ class Metric(StrEnum):
     """Task: attempts that a completed job took."""
 
     ATTEMPT_FAILED = "AttemptFailed"
-    """Task, task-stopped, reconciler: 1 for each failed attempt; always together with `attempt_failed_by(code)`."""
+    """Task, task-stopped, reconciler: 1 for each failed attempt, with what else `Publisher.attempt_failed` emits."""
+
+    ATTEMPT_FAILED_BY_US = "AttemptFailedByUs"
+    """Whoever emits ATTEMPT_FAILED: 1 for each failed attempt for a reason that an operator can do something about."""
 
     BYTES_RECEIVED = "BytesReceived"
     """Task: bytes that one completed job received from the repository's host."""
@@ -69,7 +72,7 @@ class Metric(StrEnum):
     """Reconciler: entries that one run queued again or failed, since nobody else would have."""
 
     ENTRIES_OVERDUE = "EntriesOverdue"
-    """Reconciler: entries that one run found past the bound of `processing`; 0 as a rule, and always emitted."""
+    """Reconciler: entries that one run found past the bound of `processing`."""
 
     SCHEDULER_RUN = "SchedulerRun"
     """Scheduler: 1 at the end of each run that went through."""
@@ -87,8 +90,8 @@ class Metric(StrEnum):
     """Scheduler: entries whose HEAD could not be told, or that could not be dealt with for an error of ours."""
 
     CHECK_LAG = "CheckLag"
-    """Scheduler: seconds since the longest overdue check, or refresh that was put off, was due at the end of a run; 0
-    when nothing is left over."""
+    """Scheduler: seconds since the longest overdue check, or refresh that was put off, was due at the end of a run
+    that leaves something over."""
 
     ALERTS_RAISED = "AlertsRaised"
     """Scheduler: alerts that one run has stored anew. Task: those of a completed refresh."""
@@ -139,6 +142,20 @@ _UNITS = {
 }
 
 
+OPERATORS_CODES = frozenset(
+    {
+        ErrorCode.OUT_OF_MEMORY,
+        ErrorCode.OUT_OF_DISK,
+        ErrorCode.WORKER_NOT_STARTED,
+        ErrorCode.WORKER_LOST,
+        ErrorCode.STORAGE_UNAVAILABLE,
+        ErrorCode.QUEUE_UNAVAILABLE,
+        ErrorCode.INTERNAL_ERROR,
+    }
+)
+"""Failures that an operator can do something about; the others are the repository's or its host's."""
+
+
 def attempt_failed_by(code: ErrorCode) -> str:
     """Return the name of the metric that counts failed attempts of one code."""
     return f"{Metric.ATTEMPT_FAILED}_{code}"
@@ -151,9 +168,16 @@ class Publisher(Metrics):
         """Add a value, in the metric's own unit."""
         self.add_metric(metric, metric.unit, value)
 
+    def add_some(self, metric: Metric, value: float) -> None:
+        """Add a value, unless it is 0: CloudWatch bills each hour in which a metric says something."""
+        if value:
+            self.add(metric, value)
+
     def attempt_failed(self, code: ErrorCode) -> None:
-        """Count a failed attempt, in all and by its code."""
+        """Count a failed attempt: in all, by its code, and among those that are ours."""
         self.add(Metric.ATTEMPT_FAILED)
+        if code in OPERATORS_CODES:
+            self.add(Metric.ATTEMPT_FAILED_BY_US)
         self.add_metric(attempt_failed_by(code), Metric.ATTEMPT_FAILED.unit, 1)
 
 

@@ -320,6 +320,12 @@ class LeaseSettings(Settings):
         return self
 
 
+class PublishedScoreSettings(Settings):
+    """Where the OpenSSF publishes scores."""
+
+    scorecard_api_base_url: BaseUrl = Field(default="https://api.scorecard.dev", alias="SCORECARD_API_BASE_URL")
+
+
 class CheckSettings(Settings):
     """How often entries are checked."""
 
@@ -334,8 +340,10 @@ class CheckSettings(Settings):
     check_jitter: float = Field(default=limits.CHECK_JITTER, alias="CHECK_JITTER", ge=0, le=1)
 
 
-class SchedulerSettings(TableSettings, QueueSettings, OriginSettings, CheckSettings, VerdictSettings):
-    """What checking entries and starting their refreshes needs."""
+class SchedulerSettings(
+    TableSettings, QueueSettings, OriginSettings, CheckSettings, VerdictSettings, PublishedScoreSettings
+):
+    """What checking entries, renewing their health and starting their refreshes needs."""
 
     checks_at_once: int = Field(
         default=limits.CHECKS_AT_ONCE, alias="CHECKS_AT_ONCE", ge=1, le=limits.MOST_CHECKS_AT_ONCE
@@ -368,14 +376,13 @@ class DispatcherSettings(LaunchSettings):
     refresh_task_memory: int | None = Field(default=None, alias="REFRESH_TASK_MEMORY", gt=0)
 
 
-class TaskSettings(CallSettings, OriginSettings, LeaseSettings):
+class TaskSettings(CallSettings, OriginSettings, LeaseSettings, PublishedScoreSettings):
     """What the container's job needs besides the job itself."""
 
     git_clone_dir: Path = Field(alias="GIT_CLONE_DIR")
     scorecard_path: str = Field(default="scorecard", alias="SCORECARD_PATH", min_length=1)
     github_token: str | None = Field(default=None, alias="GITHUB_TOKEN", repr=False)
     github_api_base_url: BaseUrl = Field(default="https://api.github.com", alias="GITHUB_API_BASE_URL")
-    scorecard_api_base_url: BaseUrl = Field(default="https://api.scorecard.dev", alias="SCORECARD_API_BASE_URL")
     scorecard_max_age: Hours = Field(
         default=timedelta(hours=24), alias="SCORECARD_MAX_AGE_HOURS", le=timedelta(hours=48)
     )

@@ -62,9 +62,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         line.call(share, function.settings, queue(), clock.now())
     errors += _purge_removed(context)
     heartbeats.beat(clock.now())
-    metrics.add(Metric.ENTRIES_RECOVERED, recovered)
-    metrics.add(Metric.LONGEST_WAIT, line.longest_wait(clock.now()).total_seconds())
-    metrics.add(Metric.ENTRIES_OVERDUE, overdue)
+    metrics.add_some(Metric.ENTRIES_RECOVERED, recovered)
+    metrics.add_some(Metric.LONGEST_WAIT, line.longest_wait(clock.now()).total_seconds())
+    metrics.add_some(Metric.ENTRIES_OVERDUE, overdue)
     if errors:
         raise ExceptionGroup("entries could not be served", errors)
     metrics.add(Metric.RECONCILER_RUN)

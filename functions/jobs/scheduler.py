@@ -22,6 +22,7 @@ from functions import startup
 from watchlist import clock, limits
 from watchlist.checks import scheduler_runs
 from watchlist.checks.decisions import Policy
+from watchlist.checks.published_health import PublishedHealth
 from watchlist.checks.run import Checks, Tally
 from watchlist.deployment import functions as function_specs
 from watchlist.git.pace import Pace
@@ -60,7 +61,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         scheduler_runs.end(context.aws_request_id)
     counts = tally.counts | {Metric.SCHEDULER_RUN: 1, Metric.CHECK_LAG: _lag()}
     for metric, value in counts.items():
-        metrics.add(metric, value)
+        metrics.add_some(metric, value)
     return {str(metric): value for metric, value in counts.items()}
 
 
@@ -71,7 +72,9 @@ def _check_due(began: datetime, ends: datetime) -> Tally:
             HeadReader(settings.allowed_origins, pace=Pace(settings.checks_a_second), tokens=_tokens())
         )
         threads = running.enter_context(ThreadPoolExecutor(settings.checks_at_once))
-        checks = Checks(policy(), thresholds(), queue(), reader, hosts, settings.max_open_refreshes, logger)
+        published = PublishedHealth(settings.scorecard_api_base_url, hosts, logger)
+        most_open = settings.max_open_refreshes
+        checks = Checks(policy(), thresholds(), queue(), reader, hosts, published, most_open, logger)
 
         def check_in_time(entry: Entry) -> None:
             if clock.now() < ends:

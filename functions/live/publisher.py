@@ -53,7 +53,7 @@ def _publish(entry: Entry, outcomes: Counter[Outcome]) -> None:
 
 
 def _measure(outcomes: Counter[Outcome], *, complete: bool) -> None:
-    metrics.add(Metric.LIVE_MESSAGES, outcomes[Outcome.POSTED])
+    metrics.add_some(Metric.LIVE_MESSAGES, outcomes[Outcome.POSTED])
     dropped = Metric.LIVE_CONNECTIONS_DROPPED
-    metrics.add(dropped, outcomes[Outcome.DROPPED])
+    metrics.add_some(dropped, outcomes[Outcome.DROPPED])
     metrics.add(Metric.LIVE_PUBLISHER_RUN, int(complete))

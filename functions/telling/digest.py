@@ -39,7 +39,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
             sent += _send(digest)
         except Exception:
             logger.exception("digest not sent", user_watchlist_id=digest.user_watchlist_id)
-    metrics.add(Metric.DIGEST_SENT, sent)
+    metrics.add_some(Metric.DIGEST_SENT, sent)
     metrics.add(Metric.DIGEST_RUN)
     return {"sent": sent}
 

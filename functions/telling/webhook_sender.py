@@ -28,6 +28,7 @@ from watchlist.notifications.webhook_delivery import (
     turn_after,
 )
 from watchlist.storage.records import UserEntry
+from watchlist.text import shorten
 from watchlist.watching import user_entries
 from watchlist.watching.user_entries import UserEntryNotFoundError
 
@@ -139,4 +140,4 @@ def _note(user_entry: UserEntry, outcome: DeliveryOutcome, error: str | None) ->
 
 
 def _state(outcome: DeliveryOutcome, error: str | None) -> dict[str, str | None]:
-    return {"at": clock.to_json(clock.now()), "outcome": str(outcome), "error": error}
+    return {"at": clock.to_json(clock.now()), "outcome": str(outcome), "error": error and shorten(error)}

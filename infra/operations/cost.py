@@ -18,11 +18,16 @@ from typing import Any
 
 from infra.application import application
 from infra.environments import ENVIRONMENTS, Environment
+from infra.stack.schedules import SCHEDULED
 from watchlist import limits
 from watchlist.deployment.function_spec import DEFAULT_MEMORY
+from watchlist.deployment.functions import SCHEDULER
 from watchlist.deployment.queue_specs import QUEUES
+from watchlist.deployment.routes import PAGE_ROUTES, ROUTES
 from watchlist.deployment.stream_consumers import CONSUMERS
+from watchlist.errors import ErrorCode
 from watchlist.metrics import Metric
+from watchlist.storage import tables
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cost.md"
 
@@ -94,23 +99,19 @@ _RUN_READS = 2.0
 _RUN_WRITES = 0.5
 """DynamoDB units of such a run, on average: queries that find nothing; the scheduler's claim is two writes."""
 
-METRICS_AT_REST = (
-    Metric.RECONCILER_RUN,
-    Metric.ENTRIES_RECOVERED,
-    Metric.ENTRIES_OVERDUE,
-    Metric.SCHEDULER_RUN,
-    Metric.ENTRIES_CHECKED,
-    Metric.REFRESHES_STARTED,
-    Metric.CHECKS_FAILED,
-    Metric.ALERTS_RAISED,
-    Metric.CHECK_LAG,
-    Metric.DIGEST_RUN,
-    Metric.DIGEST_SENT,
-    Metric.LIVE_MESSAGES,
-    Metric.LIVE_CONNECTIONS_DROPPED,
-    *(consumer.run for consumer in CONSUMERS),
-)
-"""Metrics of the scheduled functions and, since these cause heartbeats, of the stream consumers."""
+METRICS_AT_REST = (*(scheduled.run for scheduled in SCHEDULED), *(consumer.run for consumer in CONSUMERS))
+"""That the scheduled functions run and, since these cause heartbeats, the stream consumers. Nothing else is emitted
+while nothing happens: what would be 0 is not said."""
+
+METRICS_IN_USE = tuple(metric for metric in Metric if metric not in METRICS_AT_REST)
+"""What happens is counted in the hours in which it happens."""
+
+METRICS_OF_A_ROUTE = 6
+"""Count, 4xx, 5xx, Latency, IntegrationLatency, DataProcessed (API Gateway guide, "Work with CloudWatch metrics")."""
+
+METRICS_OF_CONTAINERS = 24
+"""About so many of the cluster and of the task definition's family, in the hours in which tasks run (CloudWatch guide,
+"Amazon ECS Container Insights metrics")."""
 
 
 DAYS = 365 / 12
@@ -118,7 +119,7 @@ DAYS = 365 / 12
 
 ENTRY_UNITS = 3
 HEALTH_UNITS = 3
-"""Write units of an entry after a refresh, and of an analysis with all checks of Scorecard; a test has both."""
+"""Write units of an entry after a refresh, and of an analysis with all checks of Scorecard; tests have both."""
 
 UNITS_PER_COMMIT = 0.25
 """Write units of a commit in the segments of a new history (docs/decisions/0010: 0.10 to 0.22)."""
@@ -147,6 +148,16 @@ WRITES_OF_CHECK = ENTRY_UNITS + 2
 _CHECK_SECONDS = 0.02
 """Of the scheduler for one check: eight hosts are asked at a time (docs/decisions/0006)."""
 
+WRITES_OF_RENEWAL = ENTRY_UNITS + 2 + HEALTH_UNITS
+"""Of a check that renews a health by its published score, even where it asks for HEAD as well: an analysis more."""
+
+_ANALYSES_READ = limits.HEALTH_HISTORY_SHOWN + 1
+"""What a renewal compares with, and what it knows of people."""
+
+RENEWAL_SECONDS = 0.5
+"""Of the scheduler for it: the answer of the published scores' server, and measuring a history, 0.15 s for 1000 commits
+(python -m bench.storage_units measures it)."""
+
 
 @dataclass(frozen=True, slots=True)
 class RepositoryUse:
@@ -156,6 +167,7 @@ class RepositoryUse:
         setup_minutes: billed minutes of its first task, from the pull of the image on; Fargate bills at least one.
         refresh_minutes: billed minutes of a later task.
         refreshes: tasks of a month after the first.
+        renewals: of its health in a month by a published score, without a task.
         commits: commits stored at first.
         requests: polls of its status and reads of its results in a month.
         log_kilobytes: of a job.
@@ -164,6 +176,7 @@ class RepositoryUse:
     setup_minutes: float = 2.0
     refresh_minutes: float = 1.0
     refreshes: float = 10.0
+    renewals: float = 0.0
     commits: int = 400
     requests: int = 200
     log_kilobytes: float = 20.0
@@ -171,8 +184,13 @@ class RepositoryUse:
     @property
     def kilobytes(self) -> float:
         """What is stored after a year: the history, and the analyses that are kept."""
-        analyses = self.refreshes / DAYS * (limits.HEALTH_RETENTION / timedelta(days=1))
+        analyses = (self.refreshes + self.renewals) / DAYS * (limits.HEALTH_RETENTION / timedelta(days=1))
         return self.commits * UNITS_PER_COMMIT + analyses * HEALTH_UNITS
+
+    @property
+    def reads_of_renewal(self) -> float:
+        """Read units: the history consistently, 4 KB each; analyses not so, 8 KB each."""
+        return self.commits * UNITS_PER_COMMIT / 4 + _ANALYSES_READ * HEALTH_UNITS / 8
 
     @property
     def checks(self) -> float:
@@ -183,8 +201,13 @@ class RepositoryUse:
 PER_REPOSITORY = RepositoryUse()
 """One that moves on ten days of a month: one task does all that is due then."""
 
-AT_REST = RepositoryUse(refreshes=DAYS * timedelta(days=1) / limits.UNCHANGED_HEALTH_INTERVAL, requests=20)
-"""One that does not move: its health is renewed all the same."""
+_WEEKLY = DAYS * timedelta(days=1) / limits.UNCHANGED_HEALTH_INTERVAL
+
+AT_REST = RepositoryUse(refreshes=0, renewals=_WEEKLY, requests=20)
+"""One that does not move: its health is renewed all the same, by the score that the OpenSSF publishes."""
+
+UNPUBLISHED = RepositoryUse(refreshes=_WEEKLY, requests=20)
+"""One that does not move and whose score nobody publishes: a task looks each week."""
 
 _DOCUMENT = """\
 # What it costs
@@ -192,13 +215,26 @@ _DOCUMENT = """\
 Written by `python -m infra.operations.cost` from the templates, in US dollars, by the list prices of us-east-1 below,
 without free tiers and taxes.
 
-No task runs while there is nothing to do: at rest an environment costs its alarms, its dashboard, what its functions
-that run by the clock measure, and the polling of its {queues} queues. Metrics by route, by error code and of Container
-Insights are billed for the hours in which they occur; they are not included, and neither is traffic out of AWS.
+No task runs while there is nothing to do: at rest an environment costs its alarms, what its functions that run by the
+clock measure, and the polling of its {queues} queues. Traffic out of AWS is not included.
 
 ## At rest, a month
 
 {rests}
+
+## By choice, a month
+
+What helps to look into a service costs whether anybody looks or not. No environment has it unless its `insight` says so
+(`infra/environments.py`).
+
+{choices}
+
+## In use, a month at most
+
+Own metrics are billed by the hour in which they say something. An environment in which each of them does so in each
+hour pays for {in_use} more of them:
+
+{metrics_in_use}
 
 ## A thousand repositories
 
@@ -218,9 +254,15 @@ Of repositories that move on {use.refreshes:g} days, with {use.requests} API req
 
 {month}
 
-Of repositories at rest, whose health is renewed each week, with {at_rest.requests} API requests each:
+Of repositories at rest, whose health is renewed each week by the score that the OpenSSF publishes, with
+{at_rest.requests} API requests each and {writes_of_renewal} write and {at_rest.reads_of_renewal:.0f} read units for
+each renewal:
 
 {rest}
+
+Of repositories at rest whose score is not published, so that a task looks each week:
+
+{unpublished}
 
 ## Prices
 
@@ -257,6 +299,10 @@ def at_rest(template: Mapping[str, Any]) -> list[Item]:
     runs = sum(_HOURS * 60 / _minutes_of(schedule["ScheduleExpression"]) for schedule in schedules)
     heartbeats = len(CONSUMERS) * _HOURS * 3600 / limits.RECONCILE_INTERVAL.total_seconds()
     metrics = len(METRICS_AT_REST)
+    # X-Ray records the first call of each second, so all of these.
+    functions = of_type("AWS::Lambda::Function")
+    is_traced = any(each.get("TracingConfig", {}).get("Mode") == "Active" for each in functions)
+    trace = is_traced * _trace()
     return [
         Item("alarms", f"{alarm_metrics} metrics", alarm_metrics * _price("alarm metric, month")),
         Item("dashboard", str(dashboards), dashboards * _price("dashboard, month")),
@@ -267,10 +313,41 @@ def at_rest(template: Mapping[str, Any]) -> list[Item]:
             f"{polls / _MILLION:.1f} M requests",
             polls / _MILLION * _price("SQS requests, million"),
         ),
-        Item("what runs by the clock", f"{runs:.0f} runs", runs * _scheduled_run()),
-        Item("heartbeats of the streams", f"{heartbeats:.0f} runs", heartbeats * _heartbeat()),
+        Item("what runs by the clock", f"{runs:.0f} runs", runs * (_scheduled_run() + trace)),
+        Item("heartbeats of the streams", f"{heartbeats:.0f} runs", heartbeats * (_heartbeat() + trace)),
         Item("worker's image", f"{_IMAGE_GB} GB", _IMAGE_GB * _price("image registry, GB-month")),
         Item("NAT gateway", str(nat_gateways), nat_gateways * _HOURS * _price("NAT gateway, hour")),
+    ]
+
+
+def choices() -> list[Item]:
+    """Return what each choice of `Insight` costs in a month."""
+    throttles = sum(2 * (1 + len(table.indexes)) for table in (tables.WATCHLIST, tables.ACTIVITY))
+    routes = len((*ROUTES, *PAGE_ROUTES))
+    by_route = routes * METRICS_OF_A_ROUTE
+    runs = _HOURS * 3600 * sum(1 / scheduled.interval.total_seconds() for scheduled in SCHEDULED)
+    runs += len(CONSUMERS) * _HOURS * 3600 / limits.RECONCILE_INTERVAL.total_seconds()
+    custom = _price("custom metric, month")
+    return [
+        Item("`dashboard`", "1", _price("dashboard, month")),
+        Item("`throttled_tables`", f"{throttles} metrics in alarms", throttles * _price("alarm metric, month")),
+        Item("`by_route`, at most, with each route in use in each hour", f"{by_route} metrics", by_route * custom),
+        Item(
+            "`containers`, at most, with a task in each hour",
+            f"about {METRICS_OF_CONTAINERS} metrics",
+            METRICS_OF_CONTAINERS * custom,
+        ),
+        Item("`traces`, at rest; each job four more, each request one", f"{runs:.0f} traces", runs * _trace()),
+    ]
+
+
+def metrics_in_use() -> list[Item]:
+    """Return what the service's own metrics cost where each says something in each hour of a month."""
+    ours, codes = len(METRICS_IN_USE), len(ErrorCode)
+    custom = _price("custom metric, month")
+    return [
+        Item("of jobs, checks, alerts and deliveries", str(ours), ours * custom),
+        Item("failed attempts by code, in the hours in which one fails", str(codes), codes * custom),
     ]
 
 
@@ -285,7 +362,7 @@ def setup_of(repositories: int, environment: Environment, use: RepositoryUse = P
             hours * _task_hour(environment.task_cpu, environment.task_memory, share=1.0),
         ),
         Item("DynamoDB writes", f"{writes / _MILLION:.2f} M", writes / _MILLION * _price("DynamoDB writes, million")),
-        Item("functions and queues", f"{repositories} jobs", repositories * _job_overhead()),
+        Item("functions and queues", f"{repositories} jobs", repositories * _job_overhead(environment)),
         Item("logs", f"{_gigabytes(repositories * use.log_kilobytes):.2f} GB", _logs(repositories * use.log_kilobytes)),
     ]
 
@@ -295,7 +372,8 @@ def month_of(repositories: int, environment: Environment, use: RepositoryUse = P
     jobs = repositories * use.refreshes
     hours = jobs * use.refresh_minutes / 60
     checks = repositories * use.checks
-    writes = jobs * WRITES_OF_REFRESH + checks * WRITES_OF_CHECK
+    renewals = repositories * use.renewals
+    writes = jobs * WRITES_OF_REFRESH + checks * WRITES_OF_CHECK + renewals * WRITES_OF_RENEWAL
     storage = _gigabytes(repositories * use.kilobytes)
     requests = repositories * use.requests
     request = (_price("HTTP API requests, million") + _price("Lambda requests, million")) / _MILLION + _lambda_seconds(
@@ -308,7 +386,12 @@ def month_of(repositories: int, environment: Environment, use: RepositoryUse = P
             f"{hours:.0f} h",
             hours * _task_hour(environment.refresh_task_cpu, environment.refresh_task_memory, share=SPOT_SHARE),
         ),
-        Item("checks", f"{checks:.0f}", checks * (_lambda_seconds(_CHECK_SECONDS) + 2 * reads)),
+        Item("checks", f"{checks:.0f}", checks * (_scheduler_seconds(_CHECK_SECONDS) + 2 * reads)),
+        Item(
+            "healths renewed without a task",
+            f"{renewals:.0f}",
+            renewals * (_scheduler_seconds(RENEWAL_SECONDS) + use.reads_of_renewal * reads),
+        ),
         Item("DynamoDB writes", f"{writes / _MILLION:.2f} M", writes / _MILLION * _price("DynamoDB writes, million")),
         Item(
             "DynamoDB storage",
@@ -316,7 +399,7 @@ def month_of(repositories: int, environment: Environment, use: RepositoryUse = P
             storage * (_price("DynamoDB storage, GB-month") + _price("DynamoDB point-in-time recovery, GB-month")),
         ),
         Item("API requests", f"{requests / _MILLION:.2f} M", requests * (request + reads)),
-        Item("functions and queues", f"{jobs:.0f} jobs", jobs * _job_overhead()),
+        Item("functions and queues", f"{jobs:.0f} jobs", jobs * _job_overhead(environment)),
         Item("logs", f"{_gigabytes(jobs * use.log_kilobytes):.2f} GB", _logs(jobs * use.log_kilobytes)),
     ]
 
@@ -345,6 +428,11 @@ def render(templates: Mapping[Environment, Mapping[str, Any]]) -> str:
         at_rest=AT_REST,
         month=_table(month_of(1000, environment)),
         rest=_table(month_of(1000, environment, AT_REST)),
+        unpublished=_table(month_of(1000, environment, UNPUBLISHED)),
+        writes_of_renewal=WRITES_OF_RENEWAL,
+        choices=_table(choices(), summed=False),
+        in_use=len(METRICS_IN_USE) + len(ErrorCode),
+        metrics_in_use=_table(metrics_in_use()),
         prices=_price_table(),
     )
 
@@ -392,14 +480,22 @@ def _price(name: str) -> float:
     return PRICES[name].dollars
 
 
-def _lambda_seconds(seconds: float) -> float:
-    """Return what so long in a function with the usual memory costs; one with more is as much faster."""
-    return seconds * DEFAULT_MEMORY / 1024 * _price("Lambda on ARM, GB-second")
+def _lambda_seconds(seconds: float, memory: int = DEFAULT_MEMORY) -> float:
+    """Return what so long in a function with that memory costs."""
+    return seconds * memory / 1024 * _price("Lambda on ARM, GB-second")
+
+
+def _scheduler_seconds(seconds: float) -> float:
+    return _lambda_seconds(seconds, SCHEDULER.memory)
+
+
+def _trace() -> float:
+    return _price("traces, million") / _MILLION
 
 
 def _scheduled_run() -> float:
-    """Return what a run that finds nothing to do costs. X-Ray records each: the first one of a second."""
-    requests = ("schedules, million", "Lambda requests, million", "traces, million")
+    """Return what a run that finds nothing to do costs."""
+    requests = ("schedules, million", "Lambda requests, million")
     database = _RUN_READS * _price("DynamoDB reads, million") + _RUN_WRITES * _price("DynamoDB writes, million")
     by_the_million = sum(map(_price, requests)) + database
     return by_the_million / _MILLION + _lambda_seconds(_RUN_SECONDS) + _logs(_RUN_KILOBYTES)
@@ -407,13 +503,14 @@ def _scheduled_run() -> float:
 
 def _heartbeat() -> float:
     """Return what one call of a stream consumer for a heartbeat costs, with half of the write that leads to it."""
-    requests = _price("Lambda requests, million") + _price("traces, million") + _price("DynamoDB writes, million") / 2
+    requests = _price("Lambda requests, million") + _price("DynamoDB writes, million") / 2
     return requests / _MILLION + _lambda_seconds(_RUN_SECONDS / 5) + _logs(_RUN_KILOBYTES)
 
 
-def _job_overhead() -> float:
+def _job_overhead(environment: Environment) -> float:
     """Return what one job costs besides its task: four functions, about ten calls to SQS, an event."""
-    functions = 4 * (_lambda_seconds(1.0) + (_price("Lambda requests, million") + _price("traces, million")) / _MILLION)
+    trace = environment.insight.traces * _trace()
+    functions = 4 * (_lambda_seconds(1.0) + _price("Lambda requests, million") / _MILLION + trace)
     return functions + (10 * _price("SQS requests, million") + _price("own events, million")) / _MILLION
 
 
@@ -441,10 +538,11 @@ def _plain(dollars: float) -> str:
     return f"{dollars:.10f}".rstrip("0").removesuffix(".")
 
 
-def _table(items: list[Item]) -> str:
+def _table(items: list[Item], *, summed: bool = True) -> str:
     rows = ["| what | how much | $ |", "|---|---:|---:|"]
     rows += [f"| {item.name} | {item.amount} | {item.dollars:.2f} |" for item in items]
-    rows.append(f"| **sum** | | **{sum(item.dollars for item in items):.2f}** |")
+    if summed:
+        rows.append(f"| **sum** | | **{sum(item.dollars for item in items):.2f}** |")
     return "\n".join(rows)
 
 

@@ -73,7 +73,7 @@ class Api(Construct):
             throttle=apigatewayv2.ThrottleSettings(
                 rate_limit=environment.requests_per_second, burst_limit=environment.request_burst
             ),
-            detailed_metrics_enabled=True,
+            detailed_metrics_enabled=environment.insight.by_route,
             domain_mapping=_domain_mapping(self, environment.domain),
         )
         self._log_access(environment)

@@ -51,7 +51,7 @@ class Function(Construct):
             environment=environment_of(spec.settings, values),
             role=self.role,
             log_group=log,
-            tracing=lambda_.Tracing.ACTIVE,
+            tracing=lambda_.Tracing.ACTIVE if environment.insight.traces else lambda_.Tracing.DISABLED,
         )
         acknowledge(
             self.function,

@@ -28,6 +28,10 @@ _TOLERATED_LAG = Duration.hours(6)
 """How late checks may be: a burst of adds makes as many of them due at once a day later."""
 
 
+_LAGGING = timedelta(hours=1)
+"""For how long checks may be late until somebody is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scheduled:
     """A function that runs by the clock.
@@ -137,9 +141,14 @@ class Schedules(Construct):
             happened=f"Entries have been due for a check for more than {_TOLERATED_LAG.to_hours():.0f} hours.",
             console=_console(monitoring, functions[function_specs.SCHEDULER.name]),
             metric=own_metric(
-                environment, Metric.CHECK_LAG, statistic=cloudwatch.Stats.MINIMUM, period=Duration.hours(1)
+                environment,
+                Metric.CHECK_LAG,
+                statistic=cloudwatch.Stats.MAXIMUM,
+                period=cdk_duration(limits.SCHEDULE_INTERVAL),
             ),
             threshold=_TOLERATED_LAG.to_seconds(),
+            periods=_LAGGING // limits.SCHEDULE_INTERVAL,
+            # A run that leaves nothing over does not say so.
             missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
 

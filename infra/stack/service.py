@@ -101,18 +101,19 @@ class RepositoryWatchlist(Stack):
         task_stopped = functions[function_specs.TASK_STOPPED.name]
         TaskEvents(self, "TaskEvents", task_stopped=task_stopped, worker=worker, monitoring=monitoring)
         Schedules(self, "Schedules", environment=environment, functions=functions, monitoring=monitoring)
-        Dashboard(
-            self,
-            "Dashboard",
-            environment=environment,
-            storage=storage,
-            queues=queues,
-            notifications=notifications,
-            streams=streams,
-            worker=worker,
-            api=api,
-            functions=tuple(functions.values()),
-        )
+        if environment.insight.dashboard:
+            Dashboard(
+                self,
+                "Dashboard",
+                environment=environment,
+                storage=storage,
+                queues=queues,
+                notifications=notifications,
+                streams=streams,
+                worker=worker,
+                api=api,
+                functions=tuple(functions.values()),
+            )
 
     def _functions(
         self, environment: Environment, package_of: PackageOf, values: Mapping[str, str]

@@ -43,16 +43,17 @@ class Storage(Construct):
             removal_policy=removal_policy(environment),
             global_secondary_indexes=[_index(index) for index in spec.indexes],
         )
-        monitoring.alarm(
-            AlarmTitle.DATABASE_THROTTLED,
-            subject=spec.name,
-            happened=f"DynamoDB refused calls to the {spec.name} table because there were too many at once.",
-            console=f"dynamodbv2/home?region={monitoring.region}#table?name={table.table_name}&tab=monitoring",
-            metric=_throttles(table, spec),
-            threshold=1,
-            periods=2,
-            missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
+        if environment.insight.throttled_tables:
+            monitoring.alarm(
+                AlarmTitle.DATABASE_THROTTLED,
+                subject=spec.name,
+                happened=f"DynamoDB refused calls to the {spec.name} table because there were too many at once.",
+                console=f"dynamodbv2/home?region={monitoring.region}#table?name={table.table_name}&tab=monitoring",
+                metric=_throttles(table, spec),
+                threshold=1,
+                periods=2,
+                missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
         return table
 
 

@@ -16,31 +16,19 @@ from infra.stack.github_token import TOKEN_FIELD, GitHubToken
 from infra.stack.log_groups import log_group
 from infra.stack.monitoring import AlarmTitle, Monitoring
 from infra.stack.network import TaskNetwork
-from infra.stack.own_metrics import failed_attempts, own_metric
+from infra.stack.own_metrics import own_metric
 from infra.stack.process_environment import environment_of
 from infra.stack.storage import Storage
 from infra.stack.worker_image import SCORECARD, SCRATCH, USER
 from watchlist import limits
 from watchlist.deployment.functions import TASK_CONTAINER
-from watchlist.errors import ErrorCode
-from watchlist.metrics import Metric
+from watchlist.metrics import OPERATORS_CODES, Metric
 from watchlist.settings import TaskSettings
 
 REPOSITORY_ROOT = Path(__file__).parents[2]
 
 _STOP_TIMEOUT = Duration.seconds(60)
 """SIGTERM to SIGKILL: time to end the child processes, give the lease back and hand the message back."""
-
-_OPERATORS_CODES = (
-    ErrorCode.OUT_OF_MEMORY,
-    ErrorCode.OUT_OF_DISK,
-    ErrorCode.WORKER_NOT_STARTED,
-    ErrorCode.WORKER_LOST,
-    ErrorCode.STORAGE_UNAVAILABLE,
-    ErrorCode.QUEUE_UNAVAILABLE,
-    ErrorCode.INTERNAL_ERROR,
-)
-"""Failures that an operator can do something about; the others are the repository's or its host's."""
 
 _TOLERATED_FAILURES = 3
 """Failed attempts of one code in an hour that retries are for."""
@@ -75,8 +63,11 @@ class Worker(Construct):
             "Cluster",
             vpc=self.network.vpc,
             enable_fargate_capacity_providers=True,
-            container_insights_v2=ecs.ContainerInsights.ENABLED,
+            container_insights_v2=(
+                ecs.ContainerInsights.ENABLED if environment.insight.containers else ecs.ContainerInsights.DISABLED
+            ),
         )
+        acknowledge(self.cluster, "ECS4", "Container Insights are a choice of each environment, since they cost")
         self.task_definition = ecs.FargateTaskDefinition(
             self,
             "TaskDefinition",
@@ -170,16 +161,17 @@ class Worker(Construct):
 
     def _watch(self, monitoring: Monitoring) -> None:
         console = f"ecs/v2/clusters/{self.cluster.cluster_name}/tasks?region={monitoring.region}"
-        for code in _OPERATORS_CODES:
-            monitoring.alarm(
-                AlarmTitle.TASK_FAILURES,
-                subject=code,
-                happened=f"More than {_TOLERATED_FAILURES} attempts failed with {code} within an hour.",
-                console=console,
-                metric=failed_attempts(self._environment, code, period=Duration.hours(1)),
-                threshold=_TOLERATED_FAILURES + 1,
-                missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            )
+        monitoring.alarm(
+            AlarmTitle.TASK_FAILURES,
+            happened=(
+                f"More than {_TOLERATED_FAILURES} attempts failed within an hour for a reason of ours: "
+                f"{', '.join(sorted(OPERATORS_CODES))}."
+            ),
+            console=console,
+            metric=own_metric(self._environment, Metric.ATTEMPT_FAILED_BY_US, period=Duration.hours(1)),
+            threshold=_TOLERATED_FAILURES + 1,
+            missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
         monitoring.alarm(
             AlarmTitle.TASKS_OVER_AGE,
             happened="A task still reports that it works, although its own time limit is over.",

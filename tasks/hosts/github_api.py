@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from urllib.parse import urljoin, urlsplit
 
 from tasks.hosts import github
-from tasks.json_client import Answer, JsonClient, NoAnswerError
+from watchlist.json_client import Answer, JsonClient, NoAnswerError
 
 MAX_REDIRECTS = 3
 """A renamed and transferred repository answers with one redirect; more than a few are a loop."""

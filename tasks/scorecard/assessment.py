@@ -11,15 +11,15 @@ from aws_lambda_powertools import Logger
 
 from tasks.child_process import ChildProcesses
 from tasks.hosts.github_api import Budget, GitHubApi, GitHubRefusalError, split_tokens
-from tasks.json_client import JsonClient
 from tasks.scorecard.chain import is_reusable, may_ask_forge, plan
 from tasks.scorecard.cli import ScorecardCli
-from tasks.scorecard.published import published_report
-from tasks.scorecard.report import UnusableReportError, read_report
 from watchlist.clock import Clock
 from watchlist.clock import now as clock_now
 from watchlist.errors import JobCancelledError, JobError
+from watchlist.health.published import published_report
+from watchlist.health.report import UnusableReportError, read_report
 from watchlist.health.scorecard import PassedOver, ScorecardResult, ScorecardSource, no_score
+from watchlist.json_client import JsonClient
 from watchlist.repository_url import Repository
 from watchlist.settings import TaskSettings
 from watchlist.text import shorten

@@ -5,13 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tasks.hosts.github_api import Budget
+from watchlist.health.published import FORGE_HOST
 from watchlist.health.scorecard import PassedOver, ScorecardResult, ScorecardSource
 
 MAX_AGE_LIMIT = timedelta(hours=48)
 """No result is reused for longer, whatever is configured."""
-
-FORGE_HOST = "github.com"
-"""The host that Scorecard is run against and whose results are published. For GitLab it would probe any host given."""
 
 CORE_NEEDED = 100
 """REST calls that a token must have left: a run costs 10 to 70 of them."""
@@ -51,7 +49,7 @@ def may_ask_forge(host: str, tokens: Sequence[str]) -> bool:
 
 
 def plan(host: str, budgets: TokenBudgets) -> Plan:
-    """Choose the sources for a repository on `host`.
+    """Choose the sources for a repository on `host`. Scorecard would probe any host that it takes for a GitLab.
 
     Scorecard sleeps until the reset when a token is used up, so it is run against the forge only with tokens that have
     more left than a run costs. It uses them in turn, so that one without budget would spoil the others.

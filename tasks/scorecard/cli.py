@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.child_process import ChildLimits, ChildProcess, ChildProcesses, FinishedChild
-from tasks.scorecard.report import UnusableReportError
 from tasks.scratch import scratch_directory
+from watchlist.health.report import UnusableReportError
 from watchlist.text import shorten
 
 LOCAL_CHECKS = (

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from tests.e2e.chaos.checks import Kind, judge
-from tests.e2e.chaos.observation import Entry, Observation
+from tests.e2e.chaos.observation import Entry, Observation, StoredHistory
 from tests.e2e.chaos.sources import Host, Source
 from tests.e2e.chaos.users import Outcome, Wish
+from watchlist.history.manifest import Manifest, Segment
+from watchlist.history.store import Attempt
 from watchlist.job_kinds import JobKind
 from watchlist.jobs.message import JobMessage
 
@@ -68,6 +70,14 @@ ALL_WELL = Observation(
         USED_UP.name: _entry(USED_UP, "failed", last_error=_error("host_error")),
         MISSING.name: _entry(MISSING, "failed", last_error=_error("repository_not_found")),
     },
+    histories={
+        READY.name: StoredHistory(
+            Manifest((Segment("1.2.a", 1, 0, 0), Segment("1.2.b", 1, 0, 0))),
+            {"1.2.a": 1, "1.2.b": 5},
+            Attempt(READY.name, 1, 2),
+        ),
+        USED_UP.name: StoredHistory(Manifest(), {"1.1.a": 7}, Attempt(USED_UP.name, 1, 3)),
+    },
     generations={READY.name: 1, USED_UP.name: 1, MISSING.name: 1},
     failed_jobs=[_job(USED_UP, "host_error", 3), _job(MISSING, "repository_not_found", 1)],
     dead_letters={"message": _letter(USED_UP)},
@@ -82,6 +92,18 @@ def _with_entry(entry: Entry | None, source: Source = READY) -> Callable[[Observ
 
 def _with_commits(*commits: str) -> Callable[[Observation], Observation]:
     return _with_entry(replace(_entry(READY, "ready"), commits=commits))
+
+
+def _with_history(source: Source = READY, **changes: Any) -> Callable[[Observation], Observation]:
+    def broken(seen: Observation) -> Observation:
+        return replace(seen, histories={**seen.histories, source.name: replace(seen.histories[source.name], **changes)})
+
+    return broken
+
+
+def _with_segments_of_nobody(seen: Observation) -> Observation:
+    orphans = StoredHistory(Manifest(), {"1.1.a": 7}, Attempt("nobody", 0, 0))
+    return replace(seen, histories={**seen.histories, "nobody": orphans})
 
 
 def _with_second_entry(seen: Observation) -> Observation:
@@ -113,6 +135,16 @@ def test_nothing_is_found_when_all_is_well() -> None:
         pytest.param(_with_entry(_entry(READY, "processing")), Kind.STUCK, id="still processing"),
         pytest.param(_with_commits("b" * 40, "b" * 40, "a" * 40), Kind.DOUBLED, id="a commit is doubled"),
         pytest.param(_with_commits("c" * 40, "b" * 40, "a" * 40), Kind.DOUBLED, id="a commit is not the source's"),
+        pytest.param(_with_history(segments={"1.2.a": 1}), Kind.LOST, id="a segment is missing"),
+        pytest.param(_with_history(segments={"1.2.a": 1, "1.2.b": 0}), Kind.LOST, id="a segment is short"),
+        pytest.param(_with_history(manifest=Manifest((Segment("1.2.a", 1, 0, 0),))), Kind.OUTCOME, id="counts differ"),
+        pytest.param(
+            _with_history(manifest=Manifest((Segment("1.2.b", 1, 0, 0),) * 2)), Kind.DOUBLED, id="a segment is doubled"
+        ),
+        pytest.param(
+            _with_history(segments={"1.1.z": 9, "1.2.a": 1, "1.2.b": 5}), Kind.LEFT_OVER, id="a lost attempt's segment"
+        ),
+        pytest.param(_with_segments_of_nobody, Kind.LEFT_OVER, id="segments of an entry that is gone"),
         pytest.param(_with_second_entry, Kind.DOUBLED, id="a repository has two entries"),
         pytest.param(_with_dead_letters(USED_UP, USED_UP), Kind.DOUBLED, id="a job is dead twice"),
         pytest.param(_with_dead_letters(), Kind.DEAD_LETTERS, id="a dead letter is missing"),

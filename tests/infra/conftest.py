@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.application import application
-from infra.environments import DEV, PROD, CustomDomain, Environment, JwtIssuer, Network
+from infra.environments import DEV, PROD, CustomDomain, Environment, Insight, JwtIssuer, Network
 from tests.infra.templates import Template
 
 EVERYTHING = dataclasses.replace(
@@ -29,6 +29,7 @@ EVERYTHING = dataclasses.replace(
     commits_interval_hours=6,
     health_interval_hours=48,
     alarm_email="operator@example.com",
+    insight=Insight(dashboard=True, throttled_tables=True, by_route=True, containers=True, traces=True),
 )
 """Production with every choice made otherwise than by default."""
 

@@ -1,10 +1,12 @@
+import dataclasses
 import hashlib
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
 
-from infra.environments import DEV
+from infra.environments import DEV, ENVIRONMENTS, Insight
 from infra.operations import cost
 from tests.infra.templates import Template
 from watchlist import limits
@@ -61,8 +63,33 @@ def test_twice_as_many_repositories_cost_twice_as_much() -> None:
         assert sum(item.dollars for item in bill(2000, DEV)) == pytest.approx(2 * once)
 
 
-def test_a_month_of_a_thousand_repositories_costs_what_was_aimed_at() -> None:
-    assert sum(item.dollars for item in cost.month_of(1000, DEV)) <= 3.50
+@pytest.mark.parametrize(("use", "dollars"), [(cost.PER_REPOSITORY, 3.50), (cost.AT_REST, 0.60)])
+def test_a_month_of_a_thousand_repositories_costs_what_was_aimed_at(use: cost.RepositoryUse, dollars: float) -> None:
+    for environment in ENVIRONMENTS:
+        assert sum(item.dollars for item in cost.month_of(1000, environment, use)) <= dollars
+
+
+def test_an_environment_that_nobody_uses_costs_what_was_aimed_at(dev: Template) -> None:
+    assert sum(item.dollars for item in cost.at_rest(json.loads(dev.path.read_text()))) < 8
+
+
+def test_each_choice_of_insight_is_counted_as_the_templates_have_it(dev: Template, everything: Template) -> None:
+    names = {re.match(r"`(\w+)`", item.name)[1] for item in cost.choices()}  # type: ignore[index] # each has one
+    assert names == {field.name for field in dataclasses.fields(Insight)}
+
+    def count(template: Template, kind: str) -> int:
+        return sum(resource["Type"] == kind for resource in template.resources.values())
+
+    routes = [each for each in dev.properties("AWS::ApiGatewayV2::Route").values() if "RouteKey" in each]
+    http = [each for each in routes if " /" in each["RouteKey"]]
+    amounts = {item.name.split("`")[1]: item.amount for item in cost.choices()}
+    assert amounts["by_route"] == f"{len(http) * cost.METRICS_OF_A_ROUTE} metrics"
+    assert amounts["dashboard"] == str(count(everything, "AWS::CloudWatch::Dashboard"))
+    throttles = [
+        alarm for alarm in everything.properties("AWS::CloudWatch::Alarm").values() if "throttled" in alarm["AlarmName"]
+    ]
+    metrics = sum("MetricStat" in query for alarm in throttles for query in alarm["Metrics"])
+    assert amounts["throttled_tables"] == f"{metrics} metrics in alarms"
 
 
 def test_a_new_history_and_a_refresh_take_no_more_units_than_is_assumed() -> None:

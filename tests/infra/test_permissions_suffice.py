@@ -45,7 +45,10 @@ NOT_CALLED_HERE: dict[str, dict[Call, str]] = {
         ): "the slots for those who wait in line: whoever frees one has called them before",
     },
     "add_repository": {("dynamodb:Query", tables.BY_USER.name): "counting what a user watches before they are refused"},
-    "scheduler": {("dynamodb:GetItem", "watchlist"): ANSWER_LOST},
+    "scheduler": {
+        ("dynamodb:GetItem", "watchlist"): ANSWER_LOST,
+        ("dynamodb:Query", "activity"): "the health of repositories on github.com, which is not asked here",
+    },
     "webhook_sender": {("sqs:SendMessage", "webhook"): "a delivery while another one to the same user is under way"},
     "live_connect": {("dynamodb:DeleteItem", "watchlist"): "a connection beyond what its user may have"},
     "digest": {("dynamodb:DeleteItem", "watchlist"): "the digest of a user who has left meanwhile"},

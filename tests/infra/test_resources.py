@@ -94,10 +94,21 @@ def test_the_websocket_is_throttled_too(dev: Template) -> None:
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == dev.environment.requests_per_second
 
 
-def test_the_api_is_throttled_logged_and_measured_by_route(dev: Template) -> None:
+def test_what_only_helps_to_look_is_there_where_it_is_chosen(dev: Template, everything: Template) -> None:
+    def insight(template: Template) -> tuple[bool, bool, str, set[str]]:
+        (stage,) = template.of_api("Stage", "HTTP")
+        (containers,) = template.the("AWS::ECS::Cluster")["ClusterSettings"]
+        modes = {each.get("TracingConfig", {}).get("Mode", "none") for each in template.functions().values()}
+        by_route = stage["DefaultRouteSettings"]["DetailedMetricsEnabled"]
+        return bool(template.of_type("AWS::CloudWatch::Dashboard")), by_route, containers["Value"], modes
+
+    assert insight(dev) == (False, False, "disabled", {"none"})
+    assert insight(everything) == (True, True, "enabled", {"Active"})
+
+
+def test_the_api_is_throttled_and_logged(dev: Template) -> None:
     (stage,) = dev.of_api("Stage", "HTTP")
     settings = stage["DefaultRouteSettings"]
-    assert settings["DetailedMetricsEnabled"] is True
     assert settings["ThrottlingRateLimit"] == dev.environment.requests_per_second
     assert settings["ThrottlingBurstLimit"] == dev.environment.request_burst
     assert target(stage["AccessLogSettings"]["DestinationArn"]) in dev.of_type("AWS::Logs::LogGroup")
@@ -146,11 +157,10 @@ def _refuses_deletion(template: Template) -> list[bool]:
     return [replica["DeletionProtectionEnabled"] for table in tables for replica in table["Replicas"]]
 
 
-def test_functions_run_on_arm_with_traces_and_logs_of_their_own(dev: Template) -> None:
+def test_functions_run_on_arm_with_logs_of_their_own(dev: Template) -> None:
     groups = set()
     for function in dev.functions().values():
         assert function["Architectures"] == ["arm64"]
-        assert function["TracingConfig"] == {"Mode": "Active"}
         groups.add(target(function["LoggingConfig"]["LogGroup"]))
     assert len(groups) == len(dev.functions())
 

@@ -1,31 +1,91 @@
-"""The largest record of each kind is written and read back: what comes from outside is bounded before it is stored."""
+"""The largest record of each kind is written and read back: what comes from outside is bounded before it is stored.
+
+`LARGEST` has each class of records, with every attribute: a new class or attribute fails a test until it is here, made
+by what bounds it in the service.
+"""
 
 import functools
 import os
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from pynamodb.attributes import (
+    BooleanAttribute,
+    DiscriminatorAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.models import Model
 
+from tasks.hosts.fields import text_of
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import clean
 from watchlist import limits
+from watchlist.alerts.alert import Watcher
+from watchlist.alerts.kind import AlertLevel, Finding
+from watchlist.alerts.settings import AlertKind, AlertSettings
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git.protocol import BRANCHES_SHOWN, branch_of
 from watchlist.health import store as health_store
 from watchlist.health.analysis import Analysis
-from watchlist.health.scorecard import MAX_DETAILS, CheckResult, ScorecardResult, ScorecardSource
+from watchlist.health.report import read_report
+from watchlist.health.scorecard import MAX_CHECKS, MAX_DETAILS, PassedOver, ScorecardResult, ScorecardSource
+from watchlist.health.store import KnownPeople
+from watchlist.health.summary import summarize
+from watchlist.history import segments
 from watchlist.history import store as history_store
 from watchlist.history.commits import Commit, FileChange, Signature
+from watchlist.history.last_commits import LastCommits
+from watchlist.history.mailmap import MAX_BYTES
 from watchlist.history.metrics import MAX_CONTRIBUTORS, MAX_FILES, measure
-from watchlist.history.people import People
+from watchlist.history.people import AuthorSearch, People
 from watchlist.history.store import Attempt, CommitFilter, KeptHistory
+from watchlist.notifications import webhooks
+from watchlist.notifications.settings import StoredNotifications
 from watchlist.states import Stage
 from watchlist.storage import batches
-from watchlist.storage.records import ENTRY_KEY, Entry, LastError, SegmentRecord
+from watchlist.storage.last_check import LastCheck
+from watchlist.storage.records import (
+    ENTRY_KEY,
+    HEALTH_PREFIX,
+    ActivityHeartbeat,
+    ActivityItem,
+    AlertRecord,
+    Digest,
+    Entry,
+    HealthRecord,
+    Heartbeat,
+    HostPause,
+    IntAttribute,
+    JobRecord,
+    LastError,
+    LiveConnection,
+    Progress,
+    RepositoryKey,
+    SchedulerRun,
+    SegmentRecord,
+    Subscription,
+    TaskSlot,
+    Turn,
+    Usage,
+    UserEntry,
+    WatchlistItem,
+    user_hash,
+)
+from watchlist.text import shorten
+from watchlist.watching.package import Package
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ITEM_BYTES = 400 * 1024
 """The most that DynamoDB takes."""
+
+ID = "w" * limits.IDENTIFIER_CHARACTERS
+USER = "\U0001f642" * limits.USER_CHARACTERS
 
 
 @pytest.fixture(autouse=True)
@@ -67,42 +127,234 @@ def test_the_largest_commits_are_stored_and_read_in_pages() -> None:
     assert (page.commits[0].parent_count, len(page.commits[0].commit.parents)) == (12_000, limits.PARENTS)
 
 
-def test_the_largest_entry_is_small() -> None:
-    """It is written again and again, so that its size is what a job costs."""
-    segment = ["f" * 8 + ".3." + "f" * 8, 100, -62_135_596_800, 253_402_300_799]
-    entry = Entry(
-        "w" * limits.IDENTIFIER_CHARACTERS,
-        ENTRY_KEY,
-        watchlist_id="w" * limits.IDENTIFIER_CHARACTERS,
-        manifest={"format": 1, "segments": [segment] * 100},
-        last_error=LastError.of(JobError(ErrorCode.INTERNAL_ERROR, noise(5000)), Stage.CLONING, NOW),
-    )
-    assert batches.size_of(entry.serialize(null_check=False)) < 10 * 1024
+def test_an_author_search_over_the_largest_history_reads_a_bounded_part_and_goes_on_by_cursor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only the last of a thousand commits is hers; all others have texts that are as long as they can be."""
+    commits = [replace(commit, files=()) for commit in largest_commits(limits.HISTORY_COMMITS)]
+    ada = Signature("Ada", "ada@example.org", NOW)
+    commits[-1] = replace(commits[-1], author=ada)
+    order = [commit.sha for commit in commits]
+    entry = Entry("watchlist_1", ENTRY_KEY, watchlist_id="watchlist_1")
+    attempt = Attempt("watchlist_1", 1, 1)
+    entry.manifest = history_store.save(attempt, order, KeptHistory((), ()), commits, batches.REQUEST).stored()
+    read: list[int] = []
+    unpack = segments.unpack_listed
+
+    def counted(listed: bytes) -> Any:
+        found, size = unpack(listed)
+        read.append(size)
+        return found, size
+
+    monkeypatch.setattr(segments, "unpack_listed", counted)
+    found: list[str] = []
+    cursor, calls = None, 0
+    while True:
+        page = history_store.page(entry, CommitFilter(author=AuthorSearch("ada@example.org")), 100, cursor)
+        calls += 1
+        found += (kept.commit.sha for kept in page.commits)
+        assert sum(read[:-2]) <= limits.COMMITS_READ_BYTES  # but the one in which the cursor was, and the last one
+        read.clear()
+        if (cursor := page.next_cursor) is None:
+            break
+    assert found == [order[-1]]
+    assert 2 <= calls <= 12
 
 
-def test_the_largest_analysis_is_stored_and_read_back() -> None:
-    checks = tuple(
-        CheckResult(
-            name=f"Check-{number}",
-            score=5,
-            reason=noise(300),
-            documentation_url=None,
-            details=tuple(noise(300) for _ in range(MAX_DETAILS)),
-        )
-        for number in range(20)
-    )
-    result = ScorecardResult(
-        score=5, source=ScorecardSource.LOCAL, head="1" * 64, obtained_at=NOW, date=NOW, checks=checks
-    )
-    authors = [Signature(noise(2000), f"{number}@example.org", NOW) for number in range(MAX_CONTRIBUTORS + 1)]
+def largest_result() -> ScorecardResult:
+    """Return what is kept of a report in which everything is endless."""
+    check = {
+        "score": 5,
+        "reason": noise(3000),
+        "details": [noise(3000) for _ in range(MAX_DETAILS + 5)],
+        "documentation": {"url": noise(3000)},
+    }
+    document = {
+        "date": "2026-01-31T12:00:00Z",
+        "repo": {"name": "github.com/owner/name", "commit": noise(500)},
+        "scorecard": {"version": noise(500)},
+        "score": 5.0,
+        "checks": [{"name": noise(500), **check} for _ in range(MAX_CHECKS + 5)],
+    }
+    name, source = "github.com/owner/name", ScorecardSource.PUBLISHED
+    result = read_report(document, name=name, source=source, head="1" * 64, obtained_at=NOW)
+    passed_over = tuple(PassedOver(source=each, reason=shorten(noise(3000))) for each in ScorecardSource)
+    return result.model_copy(update={"passed_over": passed_over})
+
+
+def largest_analysis() -> HealthRecord:
+    """Let an analysis be stored of a history in which everybody has many long names."""
+    authors = [Signature(noise(200), f"{number % 50}{'é' * 180}@example.org", NOW) for number in range(1000)]
+    mailmap = "".join(f"{noise(200)} <{noise(200)}> <{author.email}>\n" for author in authors).encode()
     files = tuple(FileChange(noise(400), 10**12, 10**12) for _ in range(MAX_FILES + 1))
     commits = [Commit(f"{n:064x}", (), who, who, "s", "m", signed=True, files=files) for n, who in enumerate(authors)]
+    people = People(authors, mailmap[:MAX_BYTES])
     metrics = measure(commits, People(authors), now=NOW)
     assert (len(metrics.top_contributors), len(metrics.top_files or ())) == (MAX_CONTRIBUTORS, MAX_FILES)
-    days = [NOW + timedelta(days=day) for day in range(3)]
-    analyses = [
-        Analysis(analyzed_at=at, head_sha="1" * 64, scorecard=result, history_metrics=metrics) for at in reversed(days)
-    ]
-    for analysis in analyses:
-        health_store.put("watchlist_1", analysis)
-    assert health_store.latest("watchlist_1") == analyses
+    analysis = Analysis(analyzed_at=NOW, head_sha="1" * 64, scorecard=largest_result(), history_metrics=metrics)
+    known = KnownPeople.of(people, commits)
+    assert known.identities
+    fitting = KnownPeople(known.identities, [("n" * 25, "e", "p", "a")] * (limits.RENAMES_BYTES // 50))
+    health_store.put("watchlist_1", analysis, fitting)
+    return HealthRecord.get("watchlist_1", f"{HEALTH_PREFIX}{NOW.isoformat()}")
+
+
+def largest_segment() -> SegmentRecord:
+    commits = list(largest_commits(3))
+    order = [commit.sha for commit in commits]
+    history_store.save(Attempt("watchlist_2", 1, 1), order, KeptHistory((), ()), commits, batches.REQUEST)
+    records = list(SegmentRecord.query("watchlist_2"))
+    return max(records, key=lambda record: len(record.listed) + len(record.changes))
+
+
+def largest_entry() -> Entry:
+    """Return an entry whose every attribute is as long as what writes it lets it become."""
+    error = LastError.of(JobError(ErrorCode.INTERNAL_ERROR, noise(5000)), Stage.CLONING, NOW)
+    branch = str(branch_of("refs/heads/" + "é" * 5000))
+    said = dict.fromkeys(("description", "name", "language"), "é" * 5000)
+    text = text_of(said, "description")
+    package = Package(
+        name=str(text), url=str(text), description=text, language=text, license=text, renamed_to=text, reason=text
+    )
+    last = LastCommits.of([next(largest_commits(1))], People(), NOW).model_dump(mode="json")
+    summary = summarize(measure([], People(), now=NOW), score=5.5, score_change=0.1)
+    segment = ["f" * 8 + ".3." + "f" * 8, 100, -62_135_596_800, 253_402_300_799]
+    made = {
+        "pk": ID,
+        "sk": ENTRY_KEY,
+        "watchlist_id": ID,
+        "last_error": error,
+        "last_check": LastCheck.failed(NOW, error.code, error.message),
+        "progress": Progress.of(Stage.COUNTING_LINES, 1000, 1000),
+        "package": package.model_dump(mode="json"),
+        "known_as": ["REPOSITORY#" + "r" * limits.REPOSITORY_URL_CHARACTERS] * limits.NAMES_OF_A_REPOSITORY,
+        "default_branch": branch,
+        "branches": [branch] * BRANCHES_SHOWN,
+        "history_notes": [shorten(noise(5000), limits.NOTE_BYTES)] * 8,
+        "score_reason": shorten(noise(5000)),
+        "last_commits": {"by_person": last["by_person"], "by_bot": last["by_person"]},
+        "summary": summary.model_dump(mode="json"),
+        "manifest": {"format": 1, "segments": [segment] * (limits.HISTORY_COMMITS // 3)},
+    }
+    return Entry(**(others(Entry, made) | made))
+
+
+def largest_user_entry() -> UserEntry:
+    alerts = {kind: dict.fromkeys(kinds, 123456789.123) for kind, kinds in numbers_of_alerts().items()}
+    url = "https://hooks.example.org/" + "x" * (limits.WEBHOOK_URL_CHARACTERS - 26)
+    notifications = StoredNotifications(email=True, webhook_url=url, webhook_secret=webhooks.new_secret())
+    made = {
+        "pk": ID,
+        "sk": UserEntry.sk_of(USER),
+        "user": USER,
+        "notes": noise(limits.NOTES_CHARACTERS),
+        "labels": [noise(limits.LABEL_CHARACTERS) for _ in range(limits.LABELS)],
+        "alerts": alerts,
+        "notifications": notifications.model_dump(mode="json"),
+        "last_delivery": {"at": NOW.isoformat(), "outcome": "switched_off", "error": shorten(noise(5000))},
+    }
+    return UserEntry(**(others(UserEntry, made) | made))
+
+
+def largest_alert() -> AlertRecord:
+    finding = Finding(
+        subject=(noise(5000),),
+        level=AlertLevel.CRITICAL,
+        metric="lines_changed",
+        value=1e300,
+        threshold=1e300,
+        commit_sha="f" * 64,
+        check=noise(5000),
+        message=noise(100_000),
+    )
+    (alert,) = Watcher("u" * 320, AlertSettings()).alerts([(AlertKind.LINES_ADDED_DELETED, finding)])
+    made = {
+        "pk": alert.id,
+        "sk": AlertRecord.SK,
+        "alert": alert.model_dump(mode="json"),
+        "user_hash": user_hash(USER),
+    }
+    return AlertRecord(**(others(AlertRecord, made) | made))
+
+
+def numbers_of_alerts() -> dict[str, list[str]]:
+    return {
+        kind: [name for name in type(settings).model_fields if name != "enabled"] for kind, settings in AlertSettings()
+    }
+
+
+def others(model: type[Model], made: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values for the attributes that are not made by something that bounds them: ids, moments, numbers."""
+    values: dict[str, Any] = {}
+    for name, attribute in model.get_attributes().items():
+        match attribute:
+            case _ if name in made or isinstance(attribute, DiscriminatorAttribute):
+                pass
+            case UTCDateTimeAttribute() | TTLAttribute():
+                values[name] = NOW
+            case NumberAttribute() | IntAttribute():
+                values[name] = 10**15
+            case BooleanAttribute():
+                values[name] = True
+            case UnicodeAttribute():
+                values[name] = ID
+            case _:
+                raise AssertionError(f"{model.__name__}.{name} is neither an id nor made by what bounds it")
+    return values
+
+
+def in_order(record: Model) -> dict[str, Any]:
+    """Return the item as it is stored, its sets in order."""
+    return {name: sorted(value["SS"]) if "SS" in value else value for name, value in record.serialize().items()}
+
+
+def made_of(model: type[Model], **made: Any) -> Model:
+    return model(**(others(model, made) | made))
+
+
+LARGEST: dict[type[Model], Callable[[], Model]] = {
+    RepositoryKey: lambda: made_of(RepositoryKey, pk="REPOSITORY#" + "r" * limits.REPOSITORY_URL_CHARACTERS),
+    Entry: largest_entry,
+    UserEntry: largest_user_entry,
+    JobRecord: lambda: made_of(JobRecord, error=largest_entry().last_error),
+    TaskSlot: lambda: made_of(TaskSlot),
+    Usage: lambda: made_of(Usage),
+    Turn: lambda: made_of(Turn),
+    SchedulerRun: lambda: made_of(SchedulerRun),
+    Heartbeat: lambda: made_of(Heartbeat),
+    HostPause: lambda: made_of(HostPause),
+    LiveConnection: lambda: made_of(LiveConnection, user=USER),
+    Subscription: lambda: made_of(Subscription, user=USER),
+    Digest: lambda: made_of(Digest, alert_ids={f"alert_{number:032x}" for number in range(limits.DIGEST_COLLECTED)}),
+    ActivityHeartbeat: lambda: made_of(ActivityHeartbeat),
+    SegmentRecord: largest_segment,
+    HealthRecord: largest_analysis,
+    AlertRecord: largest_alert,
+}
+
+
+NEVER_SET: dict[type[Model], set[str]] = {SegmentRecord: {"expires_at"}}
+
+WRITTEN_OFTEN: dict[type[Model], int] = {Entry: 80 * 1024, TaskSlot: 2048, Turn: 2048, Heartbeat: 2048, Usage: 2048}
+"""Bytes of the largest of what is written again and again: each of these writes costs its size."""
+
+
+@pytest.mark.parametrize("base", [WatchlistItem, ActivityItem])
+def test_every_kind_of_record_is_here(base: type[Model]) -> None:
+    assert set(base.__subclasses__()) == {model for model in LARGEST if issubclass(model, base)}
+
+
+@pytest.mark.parametrize("model", LARGEST, ids=lambda model: model.__name__)
+def test_the_largest_record_is_stored_and_read_back(model: type[Model]) -> None:
+    record = LARGEST[model]()
+    unset = {name for name, value in record.attribute_values.items() if value is None}
+    assert set(model.get_attributes()) - set(record.attribute_values) - {"type"} | unset <= NEVER_SET.get(model, set())
+    record.save()
+    found = model.get(record.pk, record.sk, consistent_read=True)  # type: ignore[attr-defined] # as all of ours
+    assert in_order(found) == in_order(record)
+    assert batches.size_of(record.serialize()) < ITEM_BYTES
+
+
+@pytest.mark.parametrize("model", WRITTEN_OFTEN, ids=lambda model: model.__name__)
+def test_what_is_written_again_and_again_is_small(model: type[Model]) -> None:
+    assert batches.size_of(LARGEST[model]().serialize()) < WRITTEN_OFTEN[model]

@@ -135,7 +135,7 @@ def test_a_kind_of_alert_is_added_as_the_document_says(tmp_path: Path) -> None:
 USE_OF_A_HOST = """
 from tasks.hosts.describe import Forge
 from tasks.hosts.github_api import GitHubApi
-from tasks.json_client import Answer
+from watchlist.json_client import Answer
 from watchlist.repository_url import parse_repository_url
 from watchlist.settings import OriginSettings, load
 

@@ -8,8 +8,10 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from watchlist import limits
 from watchlist.alerts.kind import AlertLevel, Finding
 from watchlist.alerts.settings import AlertKind, AlertMetric, AlertSettings, ThresholdKind
+from watchlist.text import shorten
 
 
 class Alert(BaseModel):
@@ -76,6 +78,6 @@ class Watcher:
             threshold=finding.threshold,
             threshold_kind=ThresholdKind(finding.threshold_kind),
             commit_sha=finding.commit_sha,
-            check=finding.check,
-            message=finding.message,
+            check=finding.check and shorten(finding.check),
+            message=shorten(finding.message, limits.ALERT_MESSAGE_BYTES),
         )

@@ -115,7 +115,7 @@ def find(alert_id: str) -> AlertRecord:
 def find_all(alert_ids: Sequence[str]) -> list[AlertRecord]:
     """Return those of the alerts that there are, 100 a call."""
     keys = [(alert_id, AlertRecord.SK) for alert_id in dict.fromkeys(alert_ids)]
-    return list(AlertRecord.batch_get(keys, consistent_read=True))
+    return list(batches.get(AlertRecord, keys, batches.REQUEST))
 
 
 def acknowledge(alert_id: str, at: datetime) -> AlertRecord:

@@ -156,6 +156,17 @@ def judge(entry: Entry, head: Head, now: datetime, policy: Policy, random: Rando
     return Unchanged(now + policy.spread(min(policy.commits_interval, health_in), random))
 
 
+def is_at_rest(entry: Entry) -> bool:
+    """Whether the repository stands where it stood when its health was renewed last."""
+    return entry.head_sha is not None and bool(entry.scorecard_head_sha == entry.head_sha)
+
+
+def renews(published: datetime, entry: Entry, now: datetime) -> bool:
+    """Whether a score that was published then is news, of a repository that is still being scanned."""
+    known = entry.scorecard_date
+    return (known is None or published >= known) and now - published <= limits.PUBLISHED_SCORE_AGE
+
+
 def judge_failure(entry: Entry, error: JobError, now: datetime, policy: Policy, random: Random) -> Failed:
     """Return what follows from HEAD not being told."""
     failures = entry.check_failures + 1

@@ -18,6 +18,7 @@ from watchlist.alerts.setup_news import tell_of_setup
 from watchlist.alerts.silence import tell_of_silence
 from watchlist.checks import decisions as checking
 from watchlist.checks.decisions import AskHead, Forget, Policy, Rest, Start, Unchanged
+from watchlist.checks.published_health import PublishedHealth
 from watchlist.errors import JobError
 from watchlist.git.answers import GONE
 from watchlist.git.protocol import Head
@@ -99,6 +100,7 @@ class Checks:
         queue: JobQueue,
         reader: HeadReader,
         hosts: Hosts,
+        published: PublishedHealth,
         most_open: int,
         logger: Logger,
     ) -> None:
@@ -107,6 +109,7 @@ class Checks:
         self._queue = queue
         self._reader = reader
         self._hosts = hosts
+        self._published = published
         self._open = OpenRefreshes(most_open)
         self._logger = logger
         self.tally = Tally()
@@ -146,6 +149,8 @@ class Checks:
                 self._settle(entry, None, seen, now)
             case Rest(until):
                 self._settle(entry, until, seen, now)
+            case Start(JobKind.HEALTH_ANALYSIS):
+                self._renew_health(entry, plan, seen, {}, now)
             case Start():
                 self._start(entry, plan, seen, now)
             case AskHead():
@@ -177,17 +182,19 @@ class Checks:
         if head.sha == entry.head_sha:
             self.tally.add(Metric.ALERTS_RAISED, tell_of_silence(entry.watchlist_id, _last_commits(entry), now))
         seen |= {"checked_at": now, "gone_since": None}
+        unchanged = {
+            "default_branch": head.branch,
+            "check_failures": 0,
+            "last_check": LastCheck(at=now, outcome=CheckOutcome.UNCHANGED),
+        }
         verdict = checking.judge(entry, head, now, self._policy, random.random)
         match verdict:
+            case Start(JobKind.HEALTH_ANALYSIS):
+                self._renew_health(entry, verdict, seen, unchanged, now)
             case Start():
                 self._start(entry, verdict, seen, now)
             case Unchanged(next_at):
-                seen |= {
-                    "default_branch": head.branch,
-                    "check_failures": 0,
-                    "last_check": LastCheck(at=now, outcome=CheckOutcome.UNCHANGED),
-                }
-                self._settle(entry, next_at, seen, now)
+                self._settle(entry, next_at, seen | unchanged, now)
             case _:
                 assert_never(verdict)
 
@@ -210,6 +217,20 @@ class Checks:
         if entry.verdict is not None and entry.verdict != verdict.state:
             self.tally.add(Metric.ALERTS_RAISED, _tell_of_verdict(entry, verdict, now))
         job_protocol.settle_check(entry, next_at, seen | {"verdict": str(verdict.state)})
+
+    def _renew_health(self, entry: Entry, start: Start, seen: Seen, unchanged: Seen, now: datetime) -> None:
+        """Renew the health by what is published, or start the job; `unchanged` is seen where no job is needed."""
+        renewed = self._published.renew(entry, now)
+        if renewed is None:
+            self._start(entry, start, seen, now)
+            return
+        self.tally.add(Metric.ALERTS_RAISED, renewed.alerts)
+        seen = seen | unchanged | dict(renewed.attributes)
+        match checking.plan(_as_seen(entry, seen), now, self._policy, random.random):
+            case Rest(until):
+                self._settle(entry, until, seen, now)
+            case _:  # something else has become due meanwhile
+                self._settle(entry, now, seen, now)
 
     def _start(self, entry: Entry, start: Start, seen: Mapping[str, Any], now: datetime) -> None:
         """Start the job and send its message; if sending fails, the reconciler sends it.

@@ -67,7 +67,7 @@ SCHEDULER = FunctionSpec(
     limits.SCHEDULER_TIMEOUT,
     Permissions(
         watchlist=frozenset({"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"}),
-        activity=frozenset({"PutItem"}),
+        activity=frozenset({"Query", "PutItem"}),
         indexes=(tables.BY_DUE, tables.BY_QUEUE),
         queues=permissions.on_all_queues("SendMessage"),
     ),

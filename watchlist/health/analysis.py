@@ -1,5 +1,6 @@
 """An analysis: what one job found out of a repository's health."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -43,3 +44,9 @@ class Analysis(BaseModel):
     def activity_score(self) -> int | None:
         """How much is going on, 0 to 100; None where it is not known."""
         return self.history_metrics.activity.value if self.history_metrics else None
+
+
+def scorecards_of(analyses: Iterable[Analysis]) -> list[ScorecardResult]:
+    """Return the Scorecard results of these analyses in their order, each once."""
+    results = [analysis.scorecard for analysis in analyses if analysis.scorecard]
+    return list({result.obtained_at: result for result in results}.values())

@@ -1,13 +1,16 @@
 """The analyses of an entry in DynamoDB, newest first."""
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from watchlist import limits
 from watchlist.health.analysis import Analysis
-from watchlist.history.people import Identities
+from watchlist.history.commits import Commit
+from watchlist.history.people import Identities, People, Rename
 from watchlist.storage import cursors
 from watchlist.storage.records import HEALTH_PREFIX, HealthRecord
 
@@ -19,13 +22,35 @@ _BESIDE = ("analyzed_at", "head_sha")
 """Of an analysis, what stands beside its document as attributes of their own."""
 
 
-def put(watchlist_id: str, analysis: Analysis, identities: Sequence[Identities] = ()) -> None:
+@dataclass(frozen=True, slots=True)
+class KnownPeople:
+    """What an analysis keeps of a repository's people, bounded in bytes: what is too long is left out.
+
+    Attributes:
+        identities: of those who have several, for searches.
+        renames: authors whom `.mailmap` calls otherwise than committed, for the next analysis; None where that is not
+            known, or too long.
+    """
+
+    identities: Sequence[Identities] = ()
+    renames: Sequence[Rename] | None = None
+
+    @classmethod
+    def of(cls, people: People, commits: Sequence[Commit]) -> Self:
+        """Return what is to be kept of those who wrote these commits."""
+        authors = [commit.author for commit in commits]
+        renames = people.renames(authors)
+        is_short = renames is not None and _bytes_of(renames) <= limits.RENAMES_BYTES
+        return cls(_as_many_as_fit(people.identities(authors)), renames if is_short else None)
+
+
+def put(watchlist_id: str, analysis: Analysis, people: KnownPeople = KnownPeople()) -> None:
     """Write one analysis; the same moment's is replaced.
 
     Args:
         watchlist_id: of the entry.
         analysis: what was found.
-        identities: of the repository's people who have several, for searches.
+        people: what is kept of the repository's people.
     """
     HealthRecord(
         watchlist_id,
@@ -34,7 +59,8 @@ def put(watchlist_id: str, analysis: Analysis, identities: Sequence[Identities] 
         head_sha=analysis.head_sha,
         document=analysis.model_dump(mode="json", exclude=set(_BESIDE)),
         expires_at=analysis.analyzed_at + limits.HEALTH_RETENTION,
-        identities=list(identities) or None,
+        identities=list(people.identities) or None,
+        renames=None if people.renames is None else list(people.renames),
     ).save()
 
 
@@ -82,6 +108,14 @@ def identities(watchlist_id: str) -> list[Identities]:
     ]
 
 
+def renames(watchlist_id: str) -> list[Rename] | None:
+    """Return the authors whom `.mailmap` called otherwise than committed at the last analysis; None if not known."""
+    for record in _latest(watchlist_id, 1):
+        if record.renames is not None:
+            return [(name, email, proper, address) for name, email, proper, address in record.renames]
+    return None
+
+
 def latest(watchlist_id: str, limit: int = limits.HEALTH_HISTORY_SHOWN) -> list[Analysis]:
     """Return the last `limit` analyses, newest first."""
     return [_analysis(record) for record in _latest(watchlist_id, limit)]
@@ -95,3 +129,19 @@ def _latest(watchlist_id: str, limit: int) -> Iterable[HealthRecord]:
 
 def _analysis(record: HealthRecord) -> Analysis:
     return Analysis.model_validate(record.document | {name: getattr(record, name) for name in _BESIDE})
+
+
+def _as_many_as_fit(people: Sequence[Identities]) -> list[Identities]:
+    """Return the first of these people, as long as their names are not too long together."""
+    fitting: list[Identities] = []
+    left = limits.IDENTITIES_BYTES
+    for person in people:
+        left -= _bytes_of(person)
+        if left < 0:
+            break
+        fitting.append(person)
+    return fitting
+
+
+def _bytes_of(value: object) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode(errors="replace"))

@@ -3,10 +3,13 @@
 The numbers are those of `watchlist.history.metrics.HistoryMetrics`, cut to what is shown and judged.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from watchlist.health.scorecard import ScorecardResult, compare, last_known
 from watchlist.history.metrics import HistoryMetrics
 from watchlist.storage.records import Entry
 
@@ -72,6 +75,40 @@ def summarize(metrics: HistoryMetrics, *, score: float | None, score_change: flo
         score=score,
         score_change=score_change,
     )
+
+
+def in_short(metrics: HistoryMetrics | None, *, score: float | None, score_change: float | None) -> dict[str, Any]:
+    """Return the entry's attribute that lists show of the analysis; without metrics the last one stands."""
+    if metrics is None:
+        return {}
+    return {"summary": summarize(metrics, score=score, score_change=score_change).model_dump(mode="json")}
+
+
+def of_result(result: ScorecardResult, head_sha: str | None, now: datetime) -> dict[str, Any]:
+    """Return the entry's attributes that say which Scorecard result counts, as of that state of the repository."""
+    return {
+        "score": result.score,
+        "score_reason": result.reason,
+        "scorecard_date": result.date,
+        "scorecard_checked_at": now,
+        "scorecard_head_sha": head_sha,
+        "analyzed_at": now,
+    }
+
+
+def score_change(entry: Entry, earlier: Sequence[ScorecardResult], result: ScorecardResult) -> float | None:
+    """Return the change since the result before, over the checks that both have; of one that is kept, what it was.
+
+    Args:
+        entry: as it was before.
+        earlier: the results before, newest first.
+        result: the one that counts now.
+    """
+    if earlier and earlier[0].obtained_at == result.obtained_at:
+        known = summary_of(entry)
+        return known.score_change if known else None
+    previous = last_known(earlier)
+    return None if previous is None or result.score is None else compare(previous, result).change
 
 
 def summary_of(entry: Entry) -> Summary | None:

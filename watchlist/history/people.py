@@ -13,8 +13,9 @@ public domain) is no reason to take two names for one person: there the name dec
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from watchlist.history.commits import Signature
 from watchlist.history.mailmap import Mailmap
@@ -190,17 +191,46 @@ class Person:
     is_bot: bool
 
 
+Rename = tuple[str, str, str, str]
+"""Name and address of an author as committed, and the proper ones."""
+
+
+class Names(Protocol):
+    """Tells the proper names of authors, as `Mailmap` does."""
+
+    def resolve(self, name: str, email: str) -> tuple[str, str]:
+        """Return the proper name and address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renames:
+    """What an earlier look at `.mailmap` has told of the authors of that time."""
+
+    _proper: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, renames: Iterable[Sequence[str]]) -> "Renames":
+        """Return what these `Rename`s say."""
+        return cls({(name, email): (proper, address) for name, email, proper, address in renames})
+
+    def resolve(self, name: str, email: str) -> tuple[str, str]:
+        """Return the proper name and address; those of others are what they are."""
+        return self._proper.get((name, email), (name, email))
+
+
 class People:
     """The people of one repository."""
 
-    def __init__(self, authors: Iterable[Signature] = (), mailmap: bytes = b"") -> None:
+    def __init__(self, authors: Iterable[Signature] = (), mailmap: bytes | Names | None = b"") -> None:
         """Learn from the authors of all commits that are looked at which logins one account has had.
 
         Args:
             authors: of these commits; of others than these `of` tells who they are, too.
-            mailmap: content of `.mailmap` at HEAD; anything goes, only the readable lines count.
+            mailmap: content of `.mailmap` at HEAD, where anything goes and only the readable lines count; or what it
+                said before; None where it could not be read: then everybody is called as committed.
         """
-        self._mailmap = Mailmap(mailmap)
+        self._is_mailmap_known = mailmap is not None
+        self._mailmap: Names = Mailmap(mailmap or b"") if isinstance(mailmap, bytes | None) else mailmap
         self._known: dict[tuple[str, str], Person] = {}
         self._numbers: defaultdict[str, set[str]] = defaultdict(set)
         self._logins: defaultdict[str, set[str]] = defaultdict(set)
@@ -230,6 +260,13 @@ class People:
         several = [sorted(each) for each in of_person.values() if len(each) > 1]
         several.sort(key=lambda each: (-len(each), each))
         return [each[:MAX_IDENTITIES] for each in several[:MAX_PEOPLE]]
+
+    def renames(self, authors: Iterable[Signature]) -> list[Rename] | None:
+        """Return those of these authors whom `.mailmap` calls otherwise than committed; None where it is not known."""
+        if not self._is_mailmap_known:
+            return None
+        known = {(author.name, author.email) for author in authors}
+        return sorted((*each, *proper) for each in known if (proper := self._mailmap.resolve(*each)) != each)
 
     def _key(self, name: str, email: str) -> str:
         address = folded(email)

@@ -27,6 +27,8 @@ class ContendedDigestError(Exception):
 def collect(user_watchlist_id: str, alert_id: str, interval: timedelta, at: datetime) -> None:
     """Let an alert be told with the next digest: at once after a quiet interval, else when the interval is over.
 
+    A digest that is full tells of no more.
+
     Raises:
         ContendedDigestError: others were faster again and again; nothing is collected.
     """
@@ -35,6 +37,8 @@ def collect(user_watchlist_id: str, alert_id: str, interval: timedelta, at: date
         try:
             if digest is None:
                 _start(user_watchlist_id, alert_id, at)
+            elif len(digest.alert_ids or ()) >= limits.DIGEST_COLLECTED:
+                return
             else:
                 _add(digest, alert_id, interval, at)
         except (PutError, UpdateError) as error:

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
-from watchlist import clock
+from watchlist import clock, limits
 from watchlist.errors import ErrorCode
 from watchlist.states import CheckOutcome
 
@@ -35,5 +35,6 @@ class LastCheck(BaseModel):
 
     @classmethod
     def failed(cls, at: datetime, code: str, message: str) -> Self:
-        """Return a look that failed for this reason."""
-        return cls(at=at, outcome=CheckOutcome.FAILED, error=CheckError(code=ErrorCode(code), message=message))
+        """Return a look that failed for this reason, whose message is cut to size."""
+        error = CheckError(code=ErrorCode(code), message=message[: limits.ERROR_MESSAGE_CHARACTERS])
+        return cls(at=at, outcome=CheckOutcome.FAILED, error=error)

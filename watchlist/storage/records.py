@@ -701,6 +701,8 @@ class HealthRecord(ActivityItem, discriminator="health"):
     document = CompressedJSONAttribute()
     identities = CompressedJSONAttribute(null=True)
     """Those of people who have several."""
+    renames = CompressedJSONAttribute(null=True)
+    """Authors whom `.mailmap` calls otherwise than committed; absent where that is not known, or too long to keep."""
 
 
 class ByUserEntryIndex(GlobalSecondaryIndex["AlertRecord"]):

@@ -241,7 +241,8 @@ def retry_failed(user: str, most: int, queue: JobQueue, correlation_id: str, at:
     """
     watches = UserEntry.by_user.query(user, scan_index_forward=False, limit=limits.WATCHLIST_LOOKED_AT)
     keys = [(watch.watchlist_id, ENTRY_KEY) for watch in watches]
-    states = Entry.batch_get(keys, attributes_to_get=["pk", "sk", "type", "status"])
+    shown = ["pk", "sk", "type", "status"]
+    states = batches.get(Entry, keys, batches.REQUEST, consistent=False, only=shown)
     failed = [state.pk for state in states if state.status == EntryStatus.FAILED][:most]
     retried_entries = []
     for watchlist_id in failed:
@@ -318,9 +319,8 @@ def find_all_for(watchlist_ids: Sequence[str], user: str | None) -> list[Entry]:
         EntryNotFoundError: one of them is not there, or the user does not watch it.
     """
     sks = [ENTRY_KEY] if user is None else [ENTRY_KEY, UserEntry.sk_of(user)]
-    found = {
-        (item.pk, item.sk): item for item in WatchlistItem.batch_get([(i, sk) for i in watchlist_ids for sk in sks])
-    }
+    keys = [(watchlist_id, sk) for watchlist_id in dict.fromkeys(watchlist_ids) for sk in sks]
+    found = {(item.pk, item.sk): item for item in batches.get(WatchlistItem, keys, batches.REQUEST, consistent=False)}
     shown: list[Entry] = []
     for watchlist_id in watchlist_ids:
         entry = found.get((watchlist_id, ENTRY_KEY))

@@ -13,7 +13,7 @@ from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind
 from watchlist.alerts.store import AlertNotFoundError
 from watchlist.repository_url import Repository
-from watchlist.storage import cursors
+from watchlist.storage import batches, cursors
 from watchlist.storage.records import (
     ENTRY_KEY,
     USER_PREFIX,
@@ -174,7 +174,7 @@ def _still_watched(user: str, records: Sequence[AlertRecord]) -> list[ListedAler
 
 def _watches(keys: set[tuple[str, str]]) -> Mapping[str, WatchlistItem]:
     """Return user entries by their ids, and entries by theirs."""
-    found = WatchlistItem.batch_get(sorted(keys))
+    found = batches.get(WatchlistItem, sorted(keys), batches.REQUEST, consistent=False)
     return {item.user_watchlist_id if isinstance(item, UserEntry) else item.pk: item for item in found}
 
 

@@ -39,7 +39,14 @@ _FOR_GOOD = {Host.MISSING: {ErrorCode.REPOSITORY_NOT_FOUND}}
 
 def judge(seen: Observation) -> list[Finding]:
     """Return everything that must not be."""
-    return [*_adds(seen), *_entries(seen), *_one_entry_each(seen), *_dead_letters(seen), *_queues(seen)]
+    return [
+        *_adds(seen),
+        *_entries(seen),
+        *_histories(seen),
+        *_one_entry_each(seen),
+        *_dead_letters(seen),
+        *_queues(seen),
+    ]
 
 
 def _adds(seen: Observation) -> Iterator[Finding]:
@@ -80,6 +87,33 @@ def _ready(watchlist_id: str, entry: Entry, source: Source) -> Iterator[Finding]
             yield Finding(Kind.DOUBLED, f"{watchlist_id} shows commit {sha} {times} times")
     if entry.status["commits"] != len(real):
         yield Finding(Kind.OUTCOME, f"{watchlist_id} says that it has {entry.status['commits']} of {len(real)} commits")
+
+
+def _histories(seen: Observation) -> Iterator[Finding]:
+    """Find histories of which a part is missing, or left over.
+
+    What does not count and is not older than the last attempt waits for the next job, which removes it.
+    """
+    for watchlist_id, history in seen.histories.items():
+        named = {segment.id: segment.commits for segment in history.manifest.segments}
+        for segment_id, commits in named.items():
+            readable = history.segments.get(segment_id, 0)
+            if readable < commits:
+                yield Finding(Kind.LOST, f"segment {segment_id} of {watchlist_id} has {readable} of {commits} commits")
+        if len(named) != len(history.manifest.segments):
+            yield Finding(Kind.DOUBLED, f"the manifest of {watchlist_id} names a segment twice")
+        entry = seen.entries.get(watchlist_id)
+        if entry is None:
+            left = set(history.segments)
+        elif entry.status["status"] == "ready":
+            left = {each for each in history.segments.keys() - named.keys() if history.written_by.is_after(each)}
+            if history.manifest.commits != entry.status["commits"]:
+                counts = f"{history.manifest.commits}, the entry {entry.status['commits']}"
+                yield Finding(Kind.OUTCOME, f"the manifest of {watchlist_id} counts {counts} commits")
+        else:
+            left = set()
+        for segment_id in sorted(left):
+            yield Finding(Kind.LEFT_OVER, f"segment {segment_id} of {watchlist_id} counts for nothing")
 
 
 def _failed(watchlist_id: str, entry: Entry, source: Source) -> Iterator[Finding]:

@@ -360,17 +360,23 @@ def test_a_health_is_renewed_although_head_is_where_it_was_when_the_job_comes(re
     assert refreshes.alerts() == {"health_score_decreases": 1}
 
 
-def test_a_history_that_lost_a_segment_is_not_measured_as_empty_and_is_fetched_anew(refreshes: Refreshes) -> None:
+@pytest.mark.parametrize(
+    ("kind", "new_commits"),
+    [(JobKind.COMMIT_BACKFILL, 1), (JobKind.HEALTH_ANALYSIS, 1), (JobKind.HEALTH_ANALYSIS, 0)],
+)
+def test_a_history_that_lost_a_segment_is_not_measured_as_empty_and_is_fetched_anew(
+    refreshes: Refreshes, kind: JobKind, new_commits: int
+) -> None:
+    measured = refreshes.metrics()
     for record in SegmentRecord.query(refreshes.entry.watchlist_id, SegmentRecord.sk.startswith("SEGMENT#")):
         record.delete()
-    refreshes.start(JobKind.HEALTH_ANALYSIS)
-    with pytest.raises(JobError, match="missing"):
-        refreshes.run()
-    entry = entries.find(refreshes.entry.watchlist_id)
-    job_protocol.record_timed_out(entry, JobError(ErrorCode.PROCESSING_TIMED_OUT, "Too late."), clock.now())
-    refreshes.grow(("new.txt", 3))
-    refreshes.refresh(JobKind.COMMIT_BACKFILL)
+    refreshes.grow(*[("new.txt", 3)] * new_commits)
+    refreshes.refresh(kind)
     assert refreshes.shas() == git(refreshes.path, "log", "--format=%H").decode().split()
+    assert new_commits or refreshes.metrics() == measured
+    entry = entries.find(refreshes.entry.watchlist_id)
+    assert (entry.head_sha, entry.commits, entry.bad_commits) == (refreshes.head(), 40 + new_commits, 0)
+    assert not refreshes.alerts()
 
 
 def test_a_result_without_a_score_in_between_hides_no_decrease(refreshes: Refreshes) -> None:

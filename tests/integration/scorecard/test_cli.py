@@ -13,11 +13,11 @@ import pytest
 
 from tasks.child_process import ChildProcesses
 from tasks.scorecard.cli import RunLimits, ScorecardCli
-from tasks.scorecard.report import UnusableReportError, read_report
 from tasks.scratch import sweep_scratch
 from tests.scorecard_reports import FakeScorecard, report
 from watchlist.clock import now
 from watchlist.errors import JobCancelledError
+from watchlist.health.report import UnusableReportError, read_report
 from watchlist.health.scorecard import ScorecardResult, ScorecardSource
 
 NAME = "github.com/acme/rocket"

@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tasks.child_process import ChildProcesses
 from tasks.scorecard.cli import LOCAL_CHECKS, RunLimits, ScorecardCli
-from tasks.scorecard.report import UnusableReportError, read_report
 from watchlist.clock import now
+from watchlist.health.report import UnusableReportError, read_report
 from watchlist.health.scorecard import CheckResult, ScorecardResult, ScorecardSource, aggregate
 
 pytestmark = pytest.mark.scorecard

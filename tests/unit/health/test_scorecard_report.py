@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.scorecard.report import MIN_CONCLUSIVE, UnusableReportError, read_report
 from tests.scorecard_reports import report
+from watchlist.health.report import MIN_CONCLUSIVE, UnusableReportError, read_report
 from watchlist.health.scorecard import MAX_DETAILS, MAX_RESULT_BYTES, ScorecardResult, ScorecardSource
 
 NAME = "github.com/acme/rocket"

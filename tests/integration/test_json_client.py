@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tasks.json_client import JsonClient, NoAnswerError
 from tests.forge_server import ForgeServer, Reply
+from watchlist.json_client import JsonClient, NoAnswerError
 
 
 @contextmanager
