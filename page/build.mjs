@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-import { build } from "esbuild";
-import { minify } from "terser";
+import { transform } from "lightningcss";
+import { rolldown } from "rolldown";
 
 import { alertKinds } from "./alert-kinds.mjs";
 
@@ -13,53 +13,16 @@ const here = import.meta.dirname;
 const root = join(here, "..");
 const out = process.argv[2] ?? join(root, "functions", "http", "page.json");
 
-const TYPES = { css: "text/css; charset=utf-8", js: "text/javascript; charset=utf-8", svg: "image/svg+xml" };
+const assets = {};
 
 // The alert settings as the API's description has them: data, which the page asks for when it shows their form.
 const document = JSON.parse(readFileSync(join(root, "functions/http/openapi/openapi.json"), "utf8"));
-const kinds = JSON.stringify(alertKinds(document));
-const kindsPath = `/assets/alert-kinds-${hashed(kinds).slice(0, 8)}.json`;
-
-// esbuild bundles; terser gets a further thirtieth out of the scripts, since it looks beyond one statement and one call.
-const TERSER = { module: true, ecma: 2020, compress: { passes: 3, unsafe_arrows: true } };
-const { version: terser } = JSON.parse(readFileSync(join(here, "node_modules/terser/package.json"), "utf8"));
-
-const { outputFiles, metafile } = await build({
-  absWorkingDir: here,
-  entryPoints: ["src/main.tsx", "src/style.css", "src/icon.svg"],
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  target: ["chrome123", "firefox120", "safari17.5"],
-  minify: true,
-  metafile: true,
-  write: false,
-  outdir: "/assets",
-  entryNames: "[name]-[hash]",
-  chunkNames: "[name]-[hash]",
-  assetNames: "[name]-[hash]",
-  loader: { ".svg": "copy" },
-  jsx: "automatic",
-  jsxImportSource: "preact",
-  // Names hold for what esbuild wrote: what terser is and does belongs to them as well. Terser drops the comment.
-  footer: { js: `// ${terser} ${JSON.stringify(TERSER)}` },
-  define: { ALERT_KINDS_PATH: JSON.stringify(kindsPath) },
-  logLevel: "warning",
-});
-
-const assets = { [kindsPath]: { type: "application/json", ...compressed(kinds) } };
-const entries = {};
-for (const { path, contents } of outputFiles) {
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  const ending = name.split(".").pop();
-  const body = ending === "js" ? (await minify(Buffer.from(contents).toString(), TERSER)).code : contents;
-  assets[`/assets/${name}`] = { type: TYPES[ending], ...compressed(body) };
-}
-for (const [path, { entryPoint }] of Object.entries(metafile.outputs)) {
-  if (entryPoint) entries[entryPoint.split("/").pop()] = `/assets/${path.slice(path.lastIndexOf("/") + 1)}`;
-}
-// esbuild names no entry point for what it copies.
-entries["icon.svg"] ??= Object.keys(assets).find((path) => path.endsWith(".svg"));
+const kindsPath = asset("alert-kinds.json", "application/json", JSON.stringify(alertKinds(document)));
+const entries = {
+  "main.tsx": await scripts("src/main.tsx"),
+  "style.css": asset("style.css", "text/css; charset=utf-8", styles("src/style.css")),
+  "icon.svg": asset("icon.svg", "image/svg+xml", readFileSync(join(here, "src/icon.svg"))),
+};
 
 const shell = readFileSync(join(here, "src/index.html"), "utf8").replace(/\{\{([\w.]+)\}\}/g, (_, name) => {
   if (!entries[name]) throw new Error(`index.html asks for ${name}, which was not built`);
@@ -67,6 +30,32 @@ const shell = readFileSync(join(here, "src/index.html"), "utf8").replace(/\{\{([
 });
 writeFileSync(out, `${JSON.stringify({ shell, assets })}\n`);
 for (const [path, { gzip }] of Object.entries(assets)) console.log(`${path} ${Buffer.from(gzip, "base64").length} B gzip`);
+
+/** Bundles what an entry asks for at once into one script, what it asks for later into others; returns the first one's path. */
+async function scripts(entry) {
+  const bundle = await rolldown({
+    cwd: here,
+    input: entry,
+    transform: { target: ["chrome123", "firefox120", "safari17.5"], define: { ALERT_KINDS_PATH: JSON.stringify(kindsPath) } },
+  });
+  const names = "[name]-[hash].js";
+  const { output } = await bundle.generate({ minify: true, entryFileNames: names, chunkFileNames: names });
+  for (const { fileName, code } of output) assets[`/assets/${fileName}`] = { type: "text/javascript; charset=utf-8", ...compressed(code) };
+  return `/assets/${output.find(({ isEntry }) => isEntry).fileName}`;
+}
+
+function styles(path) {
+  const version = (major, minor = 0) => (major << 16) | (minor << 8);
+  const targets = { chrome: version(123), firefox: version(120), safari: version(17, 5) };
+  return transform({ filename: path, code: readFileSync(join(here, path)), minify: true, targets }).code;
+}
+
+/** Adds a file under a name that changes with its content, and returns its path. */
+function asset(name, type, contents) {
+  const path = `/assets/${name.replace(".", `-${hashed(contents).slice(0, 8)}.`)}`;
+  assets[path] = { type, ...compressed(contents) };
+  return path;
+}
 
 function compressed(contents) {
   const bytes = Buffer.from(contents);

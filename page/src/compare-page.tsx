@@ -9,9 +9,8 @@ import { Sparkline } from "./plots/sparkline.tsx";
 import { address } from "./router.ts";
 import { Age, Failed, Foreign, Heading, Loading, Notice } from "./ui.tsx";
 import { VerdictMark } from "./verdict.tsx";
+import { MOST_COMPARED } from "./watchlist/row.ts";
 import { Unknown } from "./watchlist/table.tsx";
-
-export const MOST_COMPARED = 5;
 
 /** Returns what is shown of a value, nothing of one that is unknown. */
 const known = <Value,>(value: Value | null | undefined, shown: (value: Value) => ComponentChildren) =>

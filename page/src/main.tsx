@@ -2,12 +2,9 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 
-import { AlertsPage } from "./alerts-page.tsx";
 import { said } from "./announce.ts";
-import { ComparePage } from "./compare-page.tsx";
 import { count } from "./format.ts";
-import { OpsPage } from "./ops-page.tsx";
-import { RepositoryPage } from "./repository/page.tsx";
+import { later } from "./later.tsx";
 import { address } from "./router.ts";
 import { access, arrive, leave, user, userName } from "./session.ts";
 import { choose, show, theme } from "./theme.ts";
@@ -21,6 +18,11 @@ const LINKS = [
   { href: "/alerts", title: "Alerts" },
   { href: "/ops", title: "Operations" },
 ];
+
+const AlertsPage = later(() => import("./parts/analysis.ts").then((part) => part.AlertsPage));
+const RepositoryPage = later(() => import("./parts/analysis.ts").then((part) => part.RepositoryPage));
+const ComparePage = later(() => import("./parts/besides.ts").then((part) => part.ComparePage));
+const OpsPage = later(() => import("./parts/besides.ts").then((part) => part.OpsPage));
 
 function Page() {
   const { pathname } = address.value;

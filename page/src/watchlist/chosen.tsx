@@ -3,14 +3,15 @@ import { useState } from "preact/hooks";
 
 import { say } from "../announce.ts";
 import { type ApiError, call, path } from "../api/client.ts";
-import { MOST_COMPARED } from "../compare-page.tsx";
 import { count, counted } from "../format.ts";
-import { AlertForm } from "../repository/settings.tsx";
+import { later } from "../later.tsx";
 import { Confirm, Dialog, submitting } from "../ui.tsx";
-import { type Row, csv, relabelled } from "./row.ts";
+import { MOST_COMPARED, type Row, csv, relabelled } from "./row.ts";
 import { refreshNow } from "./store.ts";
 
 const AT_ONCE = 6;
+
+const AlertForm = later(() => import("../parts/analysis.ts").then((part) => part.AlertForm));
 
 export function Chosen({ chosen, none }: { chosen: readonly Row[]; none: () => void }) {
   const [asking, setAsking] = useState<"labels" | "settings" | "stop" | null>(null);

@@ -3,6 +3,9 @@ import type { Verdict, Watched } from "../api/answers.ts";
 import { repository } from "../format.ts";
 import { VERDICTS } from "../verdicts.ts";
 
+/** How many the API compares at once. */
+export const MOST_COMPARED = 5;
+
 export interface Row {
   id: string;
   watchId: string;

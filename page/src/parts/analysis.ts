@@ -1,0 +1,4 @@
+/** What shows single repositories and their alerts: one script. */
+export { AlertsPage } from "../alerts-page.tsx";
+export { RepositoryPage } from "../repository/page.tsx";
+export { AlertForm } from "../repository/settings.tsx";
