@@ -14,6 +14,8 @@ from functions import startup
 from functions.telling import webhook_client
 from functions.telling.webhook_client import DeliveryError, Reach, WebhookGoneError
 from watchlist import clock, limits
+from watchlist.alerts import telling as alerting
+from watchlist.alerts.occasions import WebhookGone
 from watchlist.deployment import functions as function_specs
 from watchlist.metrics import Metric, publisher
 from watchlist.notifications import sending, webhook_queue, webhooks
@@ -130,7 +132,12 @@ def _deliver(delivery: WebhookDelivery, chosen: StoredNotifications) -> bool:
 def _switch_off(user_entry: UserEntry, chosen: StoredNotifications, error: str) -> bool:
     """Call the webhook no more, and let its owner know; False if the owner has changed the settings or left."""
     noted = _state(DeliveryOutcome.SWITCHED_OFF, error)
-    return user_entries.switch_webhook_off(user_entry, chosen.without_webhook().model_dump(mode="json"), noted)
+    if not user_entries.switch_webhook_off(user_entry, chosen.without_webhook().model_dump(mode="json"), noted):
+        return False
+    now = clock.now()
+    host = webhooks.parse(chosen.webhook_url).host if chosen.webhook_url else ""
+    alerting.tell_watcher(user_entry, WebhookGone(host=host, reason=error, at=now), now)
+    return True
 
 
 def _note(user_entry: UserEntry, outcome: DeliveryOutcome, error: str | None) -> None:

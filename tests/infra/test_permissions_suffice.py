@@ -58,6 +58,7 @@ NOT_CALLED_HERE: dict[str, dict[Call, str]] = {
         ("apigatewaymanagementapi:DeleteConnection", "other"): GONE,
     },
     "live_publisher": {("dynamodb:DeleteItem", "watchlist"): GONE, ("dynamodb:UpdateItem", "watchlist"): GONE},
+    "webhook_sender": {("dynamodb:PutItem", "activity"): "the alert that a webhook is gone: here none answers"},
 }
 """Permissions that the story needs none of, with the reason why they are granted."""
 

@@ -169,6 +169,21 @@ class Renamed(Occasion):
 
 
 @dataclass(frozen=True, kw_only=True)
+class WebhookGone(Occasion):
+    """A watcher's webhook said that it is gone, and was switched off; an occasion for that watcher alone.
+
+    Attributes:
+        host: where it was; the rest of its address is a secret.
+        reason: what it answered, for a person.
+        at: when.
+    """
+
+    host: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerdictFound(Occasion):
     """A check gave the repository a verdict.
 

@@ -25,6 +25,7 @@ from watchlist.alerts.kinds.repository_renamed import RepositoryRenamedSettings
 from watchlist.alerts.kinds.repository_unavailable import RepositoryUnavailableSettings
 from watchlist.alerts.kinds.unusual_author_activity import UnusualAuthorActivitySettings
 from watchlist.alerts.kinds.verdict_changes import VerdictChangesSettings
+from watchlist.alerts.kinds.webhook_switched_off import WebhookSwitchedOffSettings
 from watchlist.alerts.occasions import Occasion
 
 
@@ -42,6 +43,7 @@ class AlertKind(StrEnum):
     PROCESSING_FINISHED = "processing_finished"
     REPOSITORY_UNAVAILABLE = "repository_unavailable"
     REPOSITORY_RENAMED = "repository_renamed"
+    WEBHOOK_SWITCHED_OFF = "webhook_switched_off"
     VERDICT_CHANGES = "verdict_changes"
 
 
@@ -61,6 +63,7 @@ class AlertMetric(StrEnum):
     CHECKS_NOT_RUN = "checks_not_run"
     CHECKS_ANSWERED = "checks_answered"
     NAMES_CHANGED = "names_changed"
+    WEBHOOKS_SWITCHED_OFF = "webhooks_switched_off"
     VERDICTS_CHANGED = "verdicts_changed"
 
 
@@ -105,6 +108,7 @@ class AlertSettings(BaseModel):
     processing_finished: ProcessingFinishedSettings = ProcessingFinishedSettings()
     repository_unavailable: RepositoryUnavailableSettings = RepositoryUnavailableSettings()
     repository_renamed: RepositoryRenamedSettings = RepositoryRenamedSettings()
+    webhook_switched_off: WebhookSwitchedOffSettings = WebhookSwitchedOffSettings()
     verdict_changes: VerdictChangesSettings = VerdictChangesSettings()
 
     def updated(self, change: "AlertSettings") -> "AlertSettings":

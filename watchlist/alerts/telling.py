@@ -40,6 +40,11 @@ def tell(watchlist_id: str, occasion: Occasion, at: datetime, check: Callable[[]
     return alert_store.put_all(_addressed(watchlist_id, occasion, check), at)
 
 
+def tell_watcher(user_entry: UserEntry, occasion: Occasion, at: datetime) -> int:
+    """Store the alerts that what happened raises for one watcher alone; return how many are new."""
+    return alert_store.put_all(_of_watcher(user_entry, once_per_settings(occasion)), at)
+
+
 def once_per_settings(occasion: Occasion) -> Callable[[AlertSettings], Sequence[Found]]:
     """Return what finds the alerts of the occasion, evaluated once for equal settings."""
 
@@ -55,9 +60,13 @@ def _addressed(watchlist_id: str, occasion: Occasion, check: Callable[[], None])
     watching = UserEntry.sk.startswith(USER_PREFIX)
     for user_entry in UserEntry.query(watchlist_id, watching, consistent_read=True, page_size=_PAGE):
         check()
-        watcher = Watcher(user_entry.user_watchlist_id, _settings_of(user_entry), user_entry.added_at)
-        for alert in watcher.alerts(found(watcher.settings)):
-            yield AddressedAlert(watcher.user_watchlist_id, watchlist_id, alert)
+        yield from _of_watcher(user_entry, found)
+
+
+def _of_watcher(user_entry: UserEntry, found: Callable[[AlertSettings], Sequence[Found]]) -> Iterator[AddressedAlert]:
+    watcher = Watcher(user_entry.user_watchlist_id, _settings_of(user_entry), user_entry.added_at)
+    for alert in watcher.alerts(found(watcher.settings)):
+        yield AddressedAlert(watcher.user_watchlist_id, user_entry.watchlist_id, alert)
 
 
 def _settings_of(user_entry: UserEntry) -> AlertSettings:

@@ -124,7 +124,7 @@ WEBHOOK_SENDER = FunctionSpec(
     "telling.webhook_sender",
     settings.WebhookSettings,
     timedelta(seconds=30),
-    Permissions(watchlist=permissions.GET | {"UpdateItem", "PutItem", "DeleteItem"}),
+    Permissions(watchlist=permissions.GET | {"UpdateItem", "PutItem", "DeleteItem"}, activity=frozenset({"PutItem"})),
 )
 """Receives from the webhook queue (SQS event source mapping, partial batch responses, batches of one)."""
 

@@ -249,6 +249,12 @@ class Watch:
         return alert.id
 
     @property
+    def alerts(self) -> list[Alert]:
+        """All that was raised, newest first."""
+        page = alert_store.page(self.user_watchlist_id, clock.now() - timedelta(days=1), 100, None)
+        return [Alert.model_validate(record.alert) for record in page.alerts]
+
+    @property
     def digest(self) -> Digest:
         found = digests.find(self.user_watchlist_id)
         assert found is not None

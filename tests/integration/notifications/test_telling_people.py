@@ -14,6 +14,7 @@ from tests.integration.notifications.conftest import USER, Told, Watch
 from tests.webhook_receiver import URL, Call, Receiver
 from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
+from watchlist.alerts.settings import AlertKind
 from watchlist.notifications import digests, sending, webhook_queue
 from watchlist.notifications.webhook_delivery import WebhookDelivery
 from watchlist.states import EntryStatus
@@ -264,6 +265,9 @@ def test_a_webhook_that_is_gone_is_switched_off_and_its_user_is_told(
     assert (stored["email"], stored["webhook_url"], stored["webhook_secret"]) == (True, None, None)
     assert shown["last_delivery"]["outcome"] == "switched_off"
     assert "410" in shown["last_delivery"]["error"]
+    (alert,) = [alert for alert in watch.alerts if alert.kind is AlertKind.WEBHOOK_SWITCHED_OFF]
+    assert alert.message.startswith("Your webhook at hooks.example.org is called no more: ")
+    assert "410" in alert.message
 
 
 def test_a_test_that_a_webhook_answers_with_gone_switches_it_off(told: Told, watch: Watch, receiver: Receiver) -> None:
