@@ -71,7 +71,7 @@ from watchlist.job_kinds import JobKind
 from watchlist.repository_url import Repository
 from watchlist.settings import TableSettings
 from watchlist.states import EntryStatus, JobState, Share, Stage
-from watchlist.storage import tables
+from watchlist.storage import tables, whole_answers
 from watchlist.storage.last_check import LastCheck
 
 ENTRY_KEY = "ENTRY"
@@ -786,6 +786,7 @@ def _new_connection() -> Connection:
 
 def bind(settings: TableSettings) -> None:
     """Give the models their tables' names; called once when a program starts."""
+    whole_answers.demand()
     for base, table_name in ((WatchlistItem, settings.watchlist_table), (ActivityItem, settings.activity_table)):
         for model in (base, *base.__subclasses__()):
             _bind(model, table_name)
