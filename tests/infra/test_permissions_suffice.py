@@ -49,7 +49,10 @@ NOT_CALLED_HERE: dict[str, dict[Call, str]] = {
         ("dynamodb:GetItem", "watchlist"): ANSWER_LOST,
         ("dynamodb:Query", "activity"): "the health of repositories on github.com, which is not asked here",
     },
-    "webhook_sender": {("sqs:SendMessage", "webhook"): "a delivery while another one to the same user is under way"},
+    "webhook_sender": {
+        ("sqs:SendMessage", "webhook"): "a delivery while another one to the same user is under way",
+        ("dynamodb:PutItem", "activity"): "the alert that a webhook is gone: here none answers",
+    },
     "live_connect": {("dynamodb:DeleteItem", "watchlist"): "a connection beyond what its user may have"},
     "digest": {("dynamodb:DeleteItem", "watchlist"): "the digest of a user who has left meanwhile"},
     "live_request": {
@@ -58,7 +61,6 @@ NOT_CALLED_HERE: dict[str, dict[Call, str]] = {
         ("apigatewaymanagementapi:DeleteConnection", "other"): GONE,
     },
     "live_publisher": {("dynamodb:DeleteItem", "watchlist"): GONE, ("dynamodb:UpdateItem", "watchlist"): GONE},
-    "webhook_sender": {("dynamodb:PutItem", "activity"): "the alert that a webhook is gone: here none answers"},
 }
 """Permissions that the story needs none of, with the reason why they are granted."""
 

@@ -164,7 +164,7 @@ def test_a_connection_to_storage_that_fails_is_an_outage(call: str) -> None:
 
 def test_an_add_that_storage_does_not_answer_is_told_to_come_again(address: str) -> None:
     watch = entries.Watch(Repository("https://github.com", "a", "b"), "ada", {}, None)
-    (refusal,) = entries.add_batch([watch], queue_at(address), "c", clock.now())
+    (refusal,) = entries.add_batch([watch], queue_at(address), "c", clock.now(), clock.now() + timedelta(minutes=1))
     assert "did not answer" in str(refusal)
 
 
