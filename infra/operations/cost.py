@@ -127,19 +127,28 @@ UNITS_PER_COMMIT = 0.25
 UNITS_PER_REFRESHED_HISTORY = 2
 """Likewise of a refresh's segment, which takes in small ones (0010: 1.1 to 1.5 on average)."""
 
-_WRITES_OF_ENTRY = 12
-"""Of a refresh: queued by the scheduler, launched (two), claimed, five times progress, completed in a transaction,
-which counts twice, and looked at by the scheduler again."""
+REPORTS_OF_REFRESH = 6
+"""Times that the job of a refresh reports progress."""
+
+WRITES_OF_ENTRY = 7 + REPORTS_OF_REFRESH
+"""Of a refresh: queued by the scheduler, launched (two), claimed, progress, completed in a transaction, which counts
+twice, and looked at by the scheduler again."""
 
 _MOVES_IN_INDEXES = 9
 """Changes of an entry's place among those that are due (seven) and in the line of its queue (two): an old key goes and
 a new one comes."""
 
-_OTHER_WRITES = 6
+OTHER_WRITES = 6
 """A slot taken and freed, a line of the table of jobs in a transaction."""
 
+FUNCTIONS_OF_JOB = 4
+"""Runs of functions: the dispatcher, what hears of the task's end, and both readers of the table's stream."""
+
+QUEUE_CALLS_OF_JOB = 10
+"""Calls to SQS: three for its message, and heartbeats of a task that takes some minutes."""
+
 WRITES_OF_REFRESH = (
-    _WRITES_OF_ENTRY * ENTRY_UNITS + 2 * _MOVES_IN_INDEXES + _OTHER_WRITES + HEALTH_UNITS + UNITS_PER_REFRESHED_HISTORY
+    WRITES_OF_ENTRY * ENTRY_UNITS + 2 * _MOVES_IN_INDEXES + OTHER_WRITES + HEALTH_UNITS + UNITS_PER_REFRESHED_HISTORY
 )
 
 WRITES_OF_CHECK = ENTRY_UNITS + 2
@@ -508,10 +517,11 @@ def _heartbeat() -> float:
 
 
 def _job_overhead(environment: Environment) -> float:
-    """Return what one job costs besides its task: four functions, about ten calls to SQS, an event."""
+    """Return what one job costs besides its task: functions, calls to SQS, an event."""
     trace = environment.insight.traces * _trace()
-    functions = 4 * (_lambda_seconds(1.0) + _price("Lambda requests, million") / _MILLION + trace)
-    return functions + (10 * _price("SQS requests, million") + _price("own events, million")) / _MILLION
+    functions = FUNCTIONS_OF_JOB * (_lambda_seconds(1.0) + _price("Lambda requests, million") / _MILLION + trace)
+    calls = QUEUE_CALLS_OF_JOB * _price("SQS requests, million") + _price("own events, million")
+    return functions + calls / _MILLION
 
 
 def _task_hour(cpu: int, memory: int, share: float) -> float:

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
-from infra.operations.cost import ENTRY_UNITS
+from infra.operations.cost import ENTRY_UNITS, REPORTS_OF_REFRESH
 from local_service.git.server import GitServer
 from tasks import analysis
-from tasks.analysis import JobResult, Tools
+from tasks.analysis import Job, JobResult, Tools
 from tasks.child_process import ChildProcesses
 from tasks.hosts.describe import Forge
 from tasks.hosts.github_api import GitHubApi
+from tasks.job import RunningJob
 from tests.integration.checks.conftest import DAY, Host, Watchlist
 from tests.repositories import ENVIRONMENT, git
 from watchlist import clock
@@ -127,13 +128,13 @@ class Refreshes:
     def head(self) -> str:
         return git(self.path, "rev-parse", "HEAD").decode().strip()
 
-    def run(self, job: RecordedJob | None = None) -> JobResult:
+    def run(self, job: Job | None = None) -> JobResult:
         """Do the entry's open job and complete it."""
         result = self.analyse(job)
         self.watchlist.claim(self.entry).complete(result.attributes, clock.now())
         return result
 
-    def analyse(self, job: RecordedJob | None = None) -> JobResult:
+    def analyse(self, job: Job | None = None) -> JobResult:
         """Do the entry's open job without completing it."""
         entry = entries.find(self.entry.watchlist_id)
         return analysis.analyse(entry, self.tools, job or RecordedJob(), clock.now())
@@ -198,6 +199,15 @@ def refreshes(watchlist: Watchlist, tmp_path: Path) -> Iterator[Refreshes]:
 def test_an_entry_takes_no_more_units_than_the_costs_assume(refreshes: Refreshes) -> None:
     entry = entries.find(refreshes.entry.watchlist_id)
     assert batches.units(entry.serialize()) <= ENTRY_UNITS
+
+
+def test_a_refresh_reports_progress_no_more_often_than_the_costs_assume(refreshes: Refreshes) -> None:
+    written = RecordedJob()
+    lease: Any = written
+    refreshes.start(JobKind.COMMIT_BACKFILL, with_health=True)
+    refreshes.grow(("new.txt", 3))
+    refreshes.analyse(RunningJob(lease, heartbeat=lease))
+    assert 1 < len(written.stages) <= REPORTS_OF_REFRESH
 
 
 def test_an_unchanged_head_ends_a_backfill_at_once(refreshes: Refreshes) -> None:
