@@ -9,6 +9,7 @@ import typer
 
 from watchlist_cli.choices import NOWHERE, ExportFormat, ReportFormat, WebhookForm
 from watchlist_cli.errors import CommandError, ExitCode
+from watchlist_cli.text import one_line
 
 if TYPE_CHECKING:
     from watchlist_cli.session import Session
@@ -35,7 +36,7 @@ _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 """For commands whose arguments another program reads."""
 
 Repository = Annotated[str, typer.Argument(metavar="REPO", help="owner/name, an address or an id")]
-Repositories = Annotated[list[str], typer.Argument(metavar="REPO...", help="owner/name, an address or an id")]
+Repositories = Annotated[list[str], typer.Argument(metavar="REPO", help="owner/name, an address or an id")]
 Labels = Annotated[list[str] | None, typer.Option("--label", help="A label of yours; may be given more than once.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -79,7 +80,7 @@ def start(
 def add(
     context: typer.Context,
     repositories: Annotated[
-        list[str], typer.Argument(metavar="REPO...", help="owner/name or an address, in any spelling")
+        list[str], typer.Argument(metavar="REPO", help="owner/name or an address, in any spelling")
     ],
     notes: Annotated[str | None, typer.Option(help="Why you watch them.")] = None,
     labels: Labels = None,
@@ -94,7 +95,7 @@ def add(
 @app.command("import")
 def import_(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER...", help="Lock files, manifests, SBOMs, lists")],
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER", help="Lock files, manifests, SBOMs, lists")],
     *,
     dry_run: Annotated[bool, typer.Option(help="Show what would be added, and stop.")] = False,
     online: Annotated[
@@ -161,7 +162,7 @@ def retry(
     context: typer.Context,
     *,
     repositories: Annotated[
-        list[str] | None, typer.Argument(metavar="[REPO...]", help="owner/name, an address or an id")
+        list[str] | None, typer.Argument(metavar="REPO", help="owner/name, an address or an id")
     ] = None,
     all_failed: Annotated[bool, typer.Option(help="All whose processing failed.")] = False,
 ) -> None:
@@ -183,7 +184,7 @@ def check(context: typer.Context, repositories: Repositories) -> None:
 def label(
     context: typer.Context,
     repository: Repository,
-    changes: Annotated[list[str], typer.Argument(metavar="LABEL...", help="one to put on, or -LABEL to take off")],
+    changes: Annotated[list[str], typer.Argument(metavar="LABEL", help="one to put on, or -LABEL to take off")],
 ) -> None:
     """Put labels on a repository, or take them off."""
     from watchlist_cli.commands import adding
@@ -240,7 +241,7 @@ def alerts(
 @alerts_app.command("ack")
 def acknowledge(
     context: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="as `watchlist alerts` shows them")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="as `watchlist alerts` shows them")],
 ) -> None:
     """Say that alerts were seen."""
     from watchlist_cli.commands import alerting
@@ -251,7 +252,7 @@ def acknowledge(
 @alerts_app.command("resolve")
 def resolve(
     context: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="as `watchlist alerts` shows them")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="as `watchlist alerts` shows them")],
 ) -> None:
     """Say that alerts are dealt with."""
     from watchlist_cli.commands import alerting
@@ -422,7 +423,7 @@ def main() -> None:
     try:
         app()
     except CommandError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read has enough

@@ -1,7 +1,7 @@
 """A report of a user's watchlist that can be mailed: what is in trouble, what changed, the worst first."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
 from typing import Any
@@ -10,6 +10,7 @@ from watchlist_cli.errors import CommandError
 from watchlist_cli.text import as_markdown
 
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_VERDICT_CHANGES = "verdict_changes"
 _WELL = frozenset({"active", "slowing"})
 
 
@@ -20,7 +21,7 @@ def period(text: str) -> timedelta:
         CommandError: it is none.
     """
     number, unit = text[:-1], text[-1:]
-    if unit not in _UNITS or not number.isdecimal() or not 0 < int(number) <= 1000:  # noqa: PLR2004 - 1000 weeks are 19 years
+    if unit not in _UNITS or not (number.isascii() and number.isdecimal()) or not 0 < int(number) <= 1000:  # noqa: PLR2004 - 1000 weeks are 19 years
         raise CommandError(f"{text!r} is no length of time like 12h, 7d or 2w")
     return int(number) * _UNITS[unit]
 
@@ -47,16 +48,16 @@ class Report:
         self._summary = f"{len(rows)} repositories: " + (
             ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common()) or "none"
         )
+        processing = sum(row["status"] == "processing" for row in rows)
+        self._summary += f"; {processing} are being processed" if processing else ""
         self._sections = {
             "In trouble": [
                 (row["name"], f"{row['verdict']['state']}: {row['verdict']['reasons'][0]['message']}")
                 for row in rows
-                if row["verdict"]["state"] not in _WELL
+                if row["verdict"]["state"] not in _WELL and row["status"] != "processing"
             ],
-            "Alerts": [
-                (alert["name"], f"{alert['level']}: {alert['message']}")
-                for alert in sorted(alerts, key=lambda alert: alert["level"])
-            ],
+            "Verdicts that changed": _told(alerts, lambda kind: kind == _VERDICT_CHANGES),
+            "Alerts": _told(alerts, lambda kind: kind != _VERDICT_CHANGES),
             "Scores that moved": [
                 (row["name"], f"{row['score']:g} ({row['score_change']:+g})")
                 for row in sorted(rows, key=lambda row: row["score_change"] or 0)
@@ -82,3 +83,12 @@ class Report:
             body.append(f"<ul>{''.join(items)}</ul>" if items else "<p>Nothing to do.</p>")
         head = f'<meta charset="utf-8"><title>{escape(self._title)}</title>'
         return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
+
+
+def _told(alerts: Sequence[Mapping[str, Any]], is_told: Callable[[str], bool]) -> list[tuple[str, str]]:
+    """Alerts of some kinds, critical ones first."""
+    return [
+        (alert["name"], f"{alert['level']}: {alert['message']}")
+        for alert in sorted(alerts, key=lambda alert: str(alert["level"]))
+        if is_told(alert["kind"])
+    ]

@@ -1,6 +1,7 @@
 """`add`, `retry`, `watch`, `rm`: bring repositories in, follow them, let them go."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -48,6 +49,9 @@ def add(
         session.printer.objects(results)
     else:
         session.printer.table(("repository", "outcome", ""), [_outcome(result) for result in results])
+        if len(results) > 1:
+            counts = Counter(_OUTCOMES.get(result["outcome"], result["outcome"]) for result in results)
+            session.printer.note(", ".join(f"{number} {outcome}" for outcome, number in counts.items()) + ".")
     refused = any(result["problem"] and result["outcome"] != "already_watching" for result in results)
     if wait_seconds is not None:
         ids = dict.fromkeys(result["watchlist_id"] for result in results if result["watchlist_id"])
