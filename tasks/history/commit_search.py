@@ -8,14 +8,35 @@ from tasks.history.source import Source, may_be_for_its_objects
 from tasks.history.walk import Node, Walk, walk
 from watchlist.errors import ErrorCode, JobError
 
-_ROUNDS = 64
-_WORTHWHILE_DEPTH = 4
-_DEEPEST = 1000
-_TENTH = 10
-_LOOK_BEHIND = 36 * 86_400
-"""Seconds: a tenth of the year, where there are likely the older commits that are looked at anyway."""
-_AHEAD = 4
-_LAST_FEW = 12
+# What the numbers trade was measured by `python -m bench.search_constants` on twelve public repositories: as they are,
+# a window takes 3 to 7 requests and 20 kB to 6.8 MB.
+
+ROUNDS = 64
+"""Requests that close a window: four are the most seen. A host that always leaves something out is left at last."""
+
+TOLERATED_PART = 4
+"""Part of a full window that may be missing when the first answer is broken off: it is asked for by name. To wait until
+nothing is missing saves a large history one request of four or four of seven, and reads a third to a half more."""
+
+LOOK_BEHIND = 36 * 86_400
+"""Seconds that the first request reaches behind the window, a tenth of the year: likely the older commits that are
+looked at anyway are there. It spares small histories a request, of three or four."""
+
+OLDER_PART = 10
+"""Part of the window's commits that is looked at behind it, for back-dated ones; see `FetchLimits.older_commits`."""
+
+WORTHWHILE_DEPTH = 4
+"""Fewer generations than this are not worth a request of their own to look behind the window: with 2, some
+histories take one more."""
+
+DEEPEST = 1000
+"""Generations of one request. It binds only where dates leap, and more than a thousand commits are looked at."""
+
+AHEAD = 4
+LAST_FEW = 12
+"""Generations at once, where so few parents of a full window are missing. One at a time costs a large history up to
+three requests more."""
+
 _NOTHING_STORED: dict[str, Node] = {}
 
 
@@ -39,7 +60,7 @@ class Bounds:
         """Return how many commits older than the window are still to be looked at."""
         if found.full:
             return 0
-        most = max(self.older, len(found.shown) // _TENTH)
+        most = max(self.older, len(found.shown) // OLDER_PART)
         return max(0, (most if found.leap is None else max(most, self.older_after_leap)) - len(found.older))
 
 
@@ -50,7 +71,7 @@ def search_window(source: Source, head: str, bounds: Bounds) -> Walk:
         JobError: the transfer failed or broke a limit.
     """
     # What is missing from a full window is cheaper to ask for by name than the rest of the year to receive.
-    tolerated = bounds.limit // 4 if source.deepens else 0
+    tolerated = bounds.limit // TOLERATED_PART if source.deepens else 0
 
     def enough() -> bool:
         found = walk(source.known, head, since=bounds.since, limit=bounds.limit)
@@ -59,7 +80,7 @@ def search_window(source: Source, head: str, bounds: Bounds) -> Walk:
         return bool(not found.missing and found.older) and not bounds.older_left(found)
 
     # Servers refuse when no commit is young enough; closing the window then starts from HEAD itself.
-    _is_served(source, [head], since=bounds.since - _LOOK_BEHIND, stop=enough)
+    _is_served(source, [head], since=bounds.since - LOOK_BEHIND, stop=enough)
     return _close(source, head, bounds, _NOTHING_STORED, outside=set())
 
 
@@ -72,7 +93,7 @@ def search_after(source: Source, head: str, bounds: Bounds, *, old: str, stored:
 
     def enough() -> bool:
         found = walk({**stored, **source.known}, head, since=bounds.since, limit=bounds.limit)
-        return found.full and len(found.missing) <= bounds.limit // 4
+        return found.full and len(found.missing) <= bounds.limit // TOLERATED_PART
 
     if head != old and not source.fetch_commits_after(old, stop=enough):
         return None
@@ -86,17 +107,17 @@ def _close(source: Source, head: str, bounds: Bounds, stored: Mapping[str, Node]
     The looking behind is bounded: in histories whose dates are in order nothing is there to be found.
     """
     found = _walk(source, head, bounds, stored, outside)
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         left = bounds.older_left(found)
         wants = _obtainable(found.missing, source) or _obtainable(found.behind, source)
         depth = left // len(wants) if wants else 0
         is_needed = wants and wants[0] in found.missing
-        if not wants or not source.deepens or (not is_needed and depth < _WORTHWHILE_DEPTH):
+        if not wants or not source.deepens or (not is_needed and depth < WORTHWHILE_DEPTH):
             break
         # The last few of a full window are each other's parents: some generations at once spare as many requests.
-        ahead = _AHEAD if len(found.shown) == bounds.limit and len(wants) <= _LAST_FEW else 1
+        ahead = AHEAD if len(found.shown) == bounds.limit and len(wants) <= LAST_FEW else 1
         most = 2 * left + len(wants) * 2**ahead
-        if not _fetch_more(source, wants, depth=min(depth, _DEEPEST) + ahead, most=most):
+        if not _fetch_more(source, wants, depth=min(depth, DEEPEST) + ahead, most=most):
             break
         found = _walk(source, head, bounds, stored, outside)
     if head in found.missing:

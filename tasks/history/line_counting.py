@@ -22,9 +22,17 @@ from watchlist.errors import ErrorCode, JobError
 from watchlist.history.commits import FileChange
 
 _BLOBS_IN_GROUP = 250
+"""Contents that come together, as docs/decisions/0008 measured it."""
+
 _MOST_GROUPS = 16
+"""Each group is a request: what is very much comes in larger groups instead."""
+
 _CONTENTS_WORTH_A_GROUP = 250
+"""Contents that are here already are counted in two halves from twice as many on: fewer are not worth another git."""
+
 _SKIPPED_IN_GROUP = 20
+"""Damaged contents, each of which costs some tries, until the group is given up."""
+
 _LOST_CONTENT = {ErrorCode.OUT_OF_MEMORY, ErrorCode.TRANSFER_INVALID}
 
 

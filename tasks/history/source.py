@@ -25,8 +25,17 @@ from watchlist.errors import ErrorCode, JobError
 from watchlist.git.answers import BrokenOffError
 
 _WANTS_AT_ONCE = 20_000
-_FIRST_LOOK = 64
+"""Objects of one request: a request of 1 MB."""
+
+FIRST_LOOK = 64
+LOOKS_PART = 16
+"""After how many commits it is looked whether they are enough, and after which part of those that have come again. A
+look walks all of them. Half or twice of either changes what is read by less than answers differ from run to run;
+without looks, large histories are read twice as far as is needed (`python -m bench.search_constants`)."""
+
 _NO_LARGE_FILES = "blob:limit=256k"
+"""With whole commits come files up to this size; a larger one is asked for by name if it matters."""
+
 _PACK_HEADER = 12
 _READ_SIZE = 64 * 1024
 _HALVINGS = 200
@@ -338,7 +347,7 @@ class Source:
         return False
 
     def _read_commits(self, pack: ByteReader, stop: Callable[[], bool] | None) -> None:
-        look_at = _FIRST_LOOK
+        look_at = FIRST_LOOK
         arriving = commits_in(pack, object_format=self.head().object_format, commit_bytes=self._commit_bytes_left)
         for number, (sha, content) in enumerate(arriving, 1):
             self._commit_bytes_left -= len(content) + OBJECT_COST
@@ -346,7 +355,7 @@ class Source:
             if stop is not None and number >= look_at:
                 if stop():
                     return
-                look_at = number + max(_FIRST_LOOK, number // 16)
+                look_at = number + max(FIRST_LOOK, number // LOOKS_PART)
         while pack.read_some(_READ_SIZE):  # the checksum; an answer read to its end leaves the connection usable
             pass
 
