@@ -298,6 +298,39 @@ def test_hours_need_three_commits_outside_and_an_author_whose_hours_are_known() 
     assert alerts_of(only(HOURS), *at_hours(1, 2, 3, author=ANYBODY)) == []
 
 
+def test_hours_of_one_author_are_judged_whatever_others_did() -> None:
+    """The keys of authors are sorted: `aa` comes before Ada, whose hours are known."""
+    unknown = Signature("A", "aa@example.org", NOON)
+    usual = [a_commit(author=unknown, at=NOON - timedelta(weeks=number + 1)) for number in range(40)]
+
+    beside_unknown = alerts_of(only(HOURS), *at_hours(1, 2, 3, author=unknown), *at_hours(1, 2, 3))
+    beside_usual = alerts_of(
+        only(HOURS),
+        *at_hours(12, author=unknown),
+        *at_hours(1, 2, 3),
+        baseline=baseline_of([*USUAL, *usual]),
+    )
+
+    for alerts in (beside_unknown, beside_usual):
+        (alert,) = alerts
+        assert "by Ada Lovelace" in alert.message
+
+
+def test_an_alert_of_hours_names_the_newest_commit_outside_and_the_name_it_has() -> None:
+    renamed = Signature("Countess", ADA.email, NOON)
+    week = [*at_hours(1, 2), *at_hours(3, author=renamed), *at_hours(12)]
+    alert = the_alert(only(HOURS, percentage_outside_range=1), *week)
+
+    assert alert.commit_sha == week[2].sha
+    assert "by Countess" in alert.message
+
+
+def test_a_share_of_hours_is_told_with_one_digit() -> None:
+    alert = the_alert(only(HOURS), *at_hours(1, 2, 3, 4, 11, 12))
+
+    assert alert.value == 66.7
+
+
 def test_an_hour_off_as_by_daylight_saving_time_is_usual() -> None:
     assert alerts_of(only(HOURS), *at_hours(11, 11, 11, 13, 13, 13)) == []
 
