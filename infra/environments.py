@@ -160,6 +160,7 @@ class Environment:
         zones: names of the availability zones for tasks; none for the region's first two. Not every zone has Fargate on
             ARM.
         log_retention_days: one of `LOG_RETENTION_DAYS`.
+        customer_key: a key of your own (KMS) encrypts tables, logs, queues, topics and the secret; or else AWS's do.
         cors_origins: web pages that may call the API from a browser; empty for none.
         jwt: accept the tokens of this issuer on every route; an `OwnIssuer` is made with the stack. None accepts
             signatures of IAM (SigV4) only.
@@ -197,6 +198,7 @@ class Environment:
     monthly_budget_dollars: int | None = None
     zones: tuple[str, ...] = ()
     log_retention_days: int
+    customer_key: bool = False
     cors_origins: tuple[str, ...] = ()
     jwt: JwtIssuer | OwnIssuer | None = None
     domain: CustomDomain | None = None

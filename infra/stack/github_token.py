@@ -9,6 +9,7 @@ from constructs import Construct
 
 from infra.environments import Environment
 from infra.stack.acknowledgments import acknowledge
+from infra.stack.customer_key import customer_key
 from infra.stack.removal import removal_policy
 
 TOKEN_FIELD = "token"  # noqa: S105 - the name of a field, not a token
@@ -28,6 +29,7 @@ class GitHubToken(Construct):
             "Secret",
             description="Token for GitHub, read by the worker's execution role and by the scheduler",
             secret_object_value={TOKEN_FIELD: SecretValue.unsafe_plain_text("")},
+            encryption_key=customer_key(self, environment),
             removal_policy=removal_policy(environment),
         )
         acknowledge(

@@ -4,6 +4,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.environments import Environment
+from infra.stack.customer_key import customer_key
 from infra.stack.removal import removal_policy
 
 _RETENTION = {
@@ -25,6 +26,7 @@ def log_group(scope: Construct, construct_id: str, environment: Environment) -> 
     return logs.LogGroup(
         scope,
         construct_id,
+        encryption_key=customer_key(scope, environment),
         retention=_RETENTION[environment.log_retention_days],
         removal_policy=removal_policy(environment),
     )

@@ -12,6 +12,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.environments import Environment
+from infra.stack.customer_key import customer_key
 
 
 class AlarmTitle(StrEnum):
@@ -64,7 +65,13 @@ class Monitoring(Construct):
         super().__init__(scope, construct_id)
         self._environment = environment
         self.region = Stack.of(self).region
-        self.topic = sns.Topic(self, "Alarms", display_name=f"{environment.service} alarms", enforce_ssl=True)
+        self.topic = sns.Topic(
+            self,
+            "Alarms",
+            display_name=f"{environment.service} alarms",
+            enforce_ssl=True,
+            master_key=customer_key(self, environment),
+        )
         self.let_publish("cloudwatch.amazonaws.com")
         if environment.alarm_email is not None:
             self.topic.add_subscription(subscriptions.EmailSubscription(environment.alarm_email))

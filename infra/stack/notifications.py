@@ -8,6 +8,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.environments import Environment
+from infra.stack.customer_key import customer_key
 from infra.stack.durations import cdk_duration
 from infra.stack.functions import Function
 from infra.stack.monitoring import AlarmTitle, Monitoring
@@ -30,7 +31,13 @@ class Notifications(Construct):
         monitoring: Monitoring,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._topic = sns.Topic(self, "Digests", display_name="Repository Watchlist", enforce_ssl=True)
+        self._topic = sns.Topic(
+            self,
+            "Digests",
+            display_name="Repository Watchlist",
+            enforce_ssl=True,
+            master_key=customer_key(self, environment),
+        )
         CfnOutput(self, "DigestTopic", value=self._topic.topic_arn)
         self.webhooks = QueueWithDeadLetters(self, "Webhooks", spec=WEBHOOK_QUEUE, environment=environment)
         self.webhooks.watch_dead_letters(

@@ -6,6 +6,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.environments import Environment
+from infra.stack.customer_key import customer_key
 from infra.stack.durations import cdk_duration
 from infra.stack.functions import Function
 from infra.stack.monitoring import AlarmTitle, Monitoring
@@ -22,12 +23,14 @@ class QueueWithDeadLetters(Construct):
         super().__init__(scope, construct_id)
         self.spec = spec
         name = f"{environment.service}-{spec.name}"
+        key = customer_key(self, environment)
         self.dead_letter_queue = sqs.Queue(
             self,
             "DeadLetterQueue",
             queue_name=f"{environment.service}-{spec.dead_letter_name}",
             retention_period=cdk_duration(spec.dead_letter_retention),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            encryption=sqs.QueueEncryption.SQS_MANAGED if key is None else sqs.QueueEncryption.KMS,
+            encryption_master_key=key,
             enforce_ssl=True,
             redrive_allow_policy=sqs.RedriveAllowPolicy(source_queues=[self._queue_by_name(name)]),
         )
@@ -38,7 +41,8 @@ class QueueWithDeadLetters(Construct):
             visibility_timeout=cdk_duration(spec.visibility),
             retention_period=cdk_duration(spec.retention),
             receive_message_wait_time=Duration.seconds(20),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            encryption=sqs.QueueEncryption.SQS_MANAGED if key is None else sqs.QueueEncryption.KMS,
+            encryption_master_key=key,
             enforce_ssl=True,
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letter_queue, max_receive_count=spec.max_receives),
         )

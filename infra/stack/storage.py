@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.environments import Environment
+from infra.stack.customer_key import customer_key
 from infra.stack.monitoring import AlarmTitle, Monitoring
 from infra.stack.removal import removal_policy
 from watchlist.storage import tables
@@ -43,6 +45,7 @@ class Storage(Construct):
             removal_policy=removal_policy(environment),
             global_secondary_indexes=[_index(index) for index in spec.indexes],
         )
+        _encrypt(table, customer_key(self, environment))
         if environment.insight.throttled_tables:
             monitoring.alarm(
                 AlarmTitle.DATABASE_THROTTLED,
@@ -55,6 +58,15 @@ class Storage(Construct):
                 missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             )
         return table
+
+
+def _encrypt(table: dynamodb.TableV2, key: kms.IKey | None) -> None:
+    """Encrypt a table by a key. The L2 can only where the stack's region is known when it is synthesised."""
+    resource = table.node.default_child
+    if key is None or not isinstance(resource, dynamodb.CfnGlobalTable):
+        return
+    resource.add_property_override("SSESpecification", {"SSEEnabled": True, "SSEType": "KMS"})
+    resource.add_property_override("Replicas.0.SSESpecification", {"KMSMasterKeyId": key.key_arn})
 
 
 def _string(name: str) -> dynamodb.Attribute:

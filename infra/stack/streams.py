@@ -11,6 +11,7 @@ from constructs import Construct
 
 from infra.environments import Environment
 from infra.stack.acknowledgments import acknowledge
+from infra.stack.customer_key import customer_key
 from infra.stack.durations import cdk_duration
 from infra.stack.functions import Function
 from infra.stack.monitoring import AlarmTitle, Monitoring
@@ -48,12 +49,14 @@ class Streams(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._storage = storage
+        key = customer_key(self, environment)
         self._failures = sqs.Queue(
             self,
             "Failures",
             queue_name=f"{environment.service}-{stream_consumers.FAILURES}",
             retention_period=cdk_duration(limits.DEAD_LETTER_RETENTION),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            encryption=sqs.QueueEncryption.SQS_MANAGED if key is None else sqs.QueueEncryption.KMS,
+            encryption_master_key=key,
             enforce_ssl=True,
             redrive_allow_policy=sqs.RedriveAllowPolicy(redrive_permission=sqs.RedrivePermission.DENY_ALL),
         )
