@@ -110,6 +110,11 @@ page-test: .venv/dev page/node_modules/.checked-with $(PAGE) ## Look at the page
 		{ tail -5 build/chromium.log; exit 1; }
 	$(BIN)/python -m pytest tests/page $(PYTEST)
 
+.PHONY: scale
+scale: .venv/dev ## Write docs/scale.md: how far the service goes, by simulation (some minutes)
+	$(BIN)/python -m bench.scale > docs/scale.md.new
+	mv docs/scale.md.new docs/scale.md
+
 .PHONY: page-bench
 page-bench: .venv/dev page/node_modules/.checked-with $(PAGE) ## Measure the page's table of 1000 rows against a plain one
 	$(BIN)/python -m bench.page
