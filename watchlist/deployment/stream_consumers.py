@@ -27,26 +27,26 @@ FAILURES: Final = "stream-failures"
 _EVENT_NAMES = ("INSERT", "MODIFY")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StreamConsumer:
     """One event source mapping.
 
     Attributes:
         table: whose stream is read.
         item_types: the items (by their attribute `type`) whose inserts and changes the function is called for.
+        run: the metric of its runs.
         batch_size: most records of one invocation. A batch that fails is halved, so that one record alone is given up.
         retries: how often a record that fails is tried again before it is given up.
         max_age: a record that is older is given up, however often it was tried; what follows waits for it until then.
-        run: the metric of its runs.
     """
 
     function: FunctionSpec
     table: tables.Table
     item_types: tuple[str, ...]
-    batch_size: int
-    retries: int
-    max_age: timedelta
     run: Metric
+    batch_size: int = 100
+    retries: int = 100
+    max_age: timedelta = limits.CHANGE_AGE
 
     @property
     def filter_pattern(self) -> Mapping[str, Any]:
@@ -63,43 +63,33 @@ class StreamConsumer:
 
 
 LIVE_PUBLISHER = StreamConsumer(
-    function_specs.LIVE_PUBLISHER,
-    tables.WATCHLIST,
-    ("entry", "subscription", "watchlist-heartbeat"),
-    batch_size=100,
+    function=function_specs.LIVE_PUBLISHER,
+    table=tables.WATCHLIST,
+    item_types=("entry", "subscription", "watchlist-heartbeat"),
     retries=3,
     run=Metric.LIVE_PUBLISHER_RUN,
     max_age=limits.LIVE_CHANGE_AGE,
 )
 
 ENTRY_EVENTS = StreamConsumer(
-    function_specs.EVENT_PUBLISHER,
-    tables.WATCHLIST,
-    ("entry", "watchlist-heartbeat"),
-    batch_size=100,
-    retries=100,
+    function=function_specs.EVENT_PUBLISHER,
+    table=tables.WATCHLIST,
+    item_types=("entry", "watchlist-heartbeat"),
     run=Metric.ENTRY_EVENTS_RUN,
-    max_age=limits.CHANGE_AGE,
 )
 
 ALERT_EVENTS = StreamConsumer(
-    function_specs.EVENT_PUBLISHER,
-    tables.ACTIVITY,
-    ("alert", "activity-heartbeat"),
-    batch_size=100,
-    retries=100,
+    function=function_specs.EVENT_PUBLISHER,
+    table=tables.ACTIVITY,
+    item_types=("alert", "activity-heartbeat"),
     run=Metric.ALERT_EVENTS_RUN,
-    max_age=limits.CHANGE_AGE,
 )
 
 ALERT_DIGESTS = StreamConsumer(
-    function_specs.ALERT_COLLECTOR,
-    tables.ACTIVITY,
-    ("alert", "activity-heartbeat"),
-    batch_size=100,
-    retries=100,
+    function=function_specs.ALERT_COLLECTOR,
+    table=tables.ACTIVITY,
+    item_types=("alert", "activity-heartbeat"),
     run=Metric.ALERT_COLLECTOR_RUN,
-    max_age=limits.CHANGE_AGE,
 )
 
 CONSUMERS = (LIVE_PUBLISHER, ENTRY_EVENTS, ALERT_EVENTS, ALERT_DIGESTS)

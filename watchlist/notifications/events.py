@@ -101,54 +101,42 @@ def of_entry(before: Entry | None, after: Entry) -> list[Event]:
     """Return the events that a change of an entry makes; the same change makes the same events with the same ids."""
     if before is None:
         return []
-    events: list[Event] = []
-    url, watchlist_id = after.repository.url, after.watchlist_id
-    if before.entry_status is EntryStatus.PROCESSING and after.entry_status is EntryStatus.READY:
-        events.append(
-            RepositoryReady(
-                id=_id(RepositoryReady, watchlist_id, str(after.generation)),
-                at=after.processing_completed_at,
-                watchlist_id=watchlist_id,
-                repository_url=url,
-                commits=after.commits,
-                score=after.score,
-            )
-        )
-    if before.entry_status is EntryStatus.PROCESSING and after.entry_status is EntryStatus.FAILED:
-        events.append(
-            RepositoryFailed(
-                id=_id(RepositoryFailed, watchlist_id, str(after.generation)),
-                at=after.processing_completed_at,
-                watchlist_id=watchlist_id,
-                repository_url=url,
-                error_code=ErrorCode(after.last_error.code),
-                error_message=after.last_error.message,
-            )
-        )
-    if before.analyzed_at is not None and after.analyzed_at is not None and before.score != after.score:
-        events.append(
-            HealthChanged(
-                id=_id(HealthChanged, watchlist_id, clock.to_json(after.analyzed_at)),
-                at=after.analyzed_at,
-                watchlist_id=watchlist_id,
-                repository_url=url,
-                score=after.score,
-                previous_score=before.score,
-            )
-        )
-    if before.verdict is not None and after.verdict is not None and before.verdict != after.verdict:
-        at = after.checked_at or after.processing_completed_at or after.created_at
-        events.append(
-            VerdictChanged(
-                id=_id(VerdictChanged, watchlist_id, before.verdict, after.verdict, clock.to_json(at)),
-                at=at,
-                watchlist_id=watchlist_id,
-                repository_url=url,
-                verdict=VerdictState(after.verdict),
-                previous_verdict=VerdictState(before.verdict),
-            )
-        )
-    return events
+    return [event for rule in (_setup_ended, _score_changed, _verdict_changed) if (event := rule(before, after))]
+
+
+def _setup_ended(before: Entry, after: Entry) -> Event | None:
+    if before.entry_status is not EntryStatus.PROCESSING:
+        return None
+    at, subject = after.processing_completed_at, str(after.generation)
+    match after.entry_status:
+        case EntryStatus.READY:
+            return _of(RepositoryReady, after, at, subject, commits=after.commits, score=after.score)
+        case EntryStatus.FAILED:
+            error = after.last_error
+            return _of(RepositoryFailed, after, at, subject, error_code=error.code, error_message=error.message)
+        case _:
+            return None
+
+
+def _score_changed(before: Entry, after: Entry) -> Event | None:
+    at = after.analyzed_at
+    if before.analyzed_at is None or at is None or before.score == after.score:
+        return None
+    return _of(HealthChanged, after, at, clock.to_json(at), score=after.score, previous_score=before.score)
+
+
+def _verdict_changed(before: Entry, after: Entry) -> Event | None:
+    was, now = before.verdict, after.verdict
+    if was is None or now is None or was == now:
+        return None
+    at = after.checked_at or after.processing_completed_at or after.created_at
+    return _of(VerdictChanged, after, at, was, now, clock.to_json(at), verdict=now, previous_verdict=was)
+
+
+def _of(kind: type[RepositoryEvent], entry: Entry, at: datetime, *subject: str, **said: object) -> Event:
+    """Return an event of the entry; with the same subject it has the same id."""
+    common = {"at": at, "watchlist_id": entry.watchlist_id, "repository_url": entry.repository.url}
+    return kind.model_validate({"id": _id(kind, entry.watchlist_id, *subject), **common, **said})
 
 
 def of_alert(record: AlertRecord) -> AlertRaised:
