@@ -44,7 +44,9 @@ class LambdaFunction(Generic[SettingsModel]):
         """
         settings = load(self._spec.settings, environment)
         self._settings = settings
-        self._parts = {make: make(settings) for make in self._makers}
+        self._parts = {}
+        for make in self._makers:  # in their order: a part can be made of those before
+            self._parts[make] = make(settings)
         self.logger.setLevel(settings.log_level)
         return settings
 

@@ -389,6 +389,15 @@ DIGEST_COLLECTED = 1000
 DIGEST_ALERTS = 50
 """Alerts that one digest shows; it counts the others."""
 
+CHANNELS = 10
+"""Most channels of a user: one small Query reads them."""
+
+CHANNEL_RULES = 10
+"""Most rules of a channel."""
+
+CHANNEL_NAME_CHARACTERS = 60
+"""Longest name of a channel."""
+
 WEBHOOK_URL_CHARACTERS = 1000
 """Longest address of a webhook."""
 

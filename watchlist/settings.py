@@ -186,13 +186,6 @@ class OperationsSettings(TableSettings, DeadLetterQueueSettings, ShareSettings):
     """What looking at jobs and queues needs."""
 
 
-class LiveSettings(TableSettings):
-    """What posting to WebSocket connections needs."""
-
-    live_endpoint_url: BaseUrl = Field(alias="LIVE_ENDPOINT_URL")
-    """Where the connections of the WebSocket API's stage are managed: `https://<API's host>/<stage>`."""
-
-
 class ConnectSettings(TableSettings):
     """What opening a WebSocket connection needs."""
 
@@ -230,6 +223,13 @@ class VerdictSettings(Settings):
         return self
 
 
+class LiveSettings(TableSettings, VerdictSettings):
+    """What posting to WebSocket connections needs, and judging what is posted."""
+
+    live_endpoint_url: BaseUrl = Field(alias="LIVE_ENDPOINT_URL")
+    """Where the connections of the WebSocket API's stage are managed: `https://<API's host>/<stage>`."""
+
+
 class OverviewSettings(TableSettings, VerdictSettings):
     """What showing a user's repositories needs."""
 
@@ -260,25 +260,27 @@ class EventSettings(TableSettings):
     event_bus_name: str = Field(alias="EVENT_BUS_NAME", min_length=1)
 
 
-class CollectorSettings(TableSettings):
+class DigestIntervalSettings(TableSettings):
     """How often a user is told of alerts."""
 
     digest_interval: Seconds = Field(default=limits.DIGEST_INTERVAL, alias="DIGEST_INTERVAL_SECONDS")
     """The least time between two digests of one user entry."""
 
 
-class DigestSettings(CollectorSettings):
-    """Where digests of alerts are sent."""
+class CollectorSettings(DigestIntervalSettings, LiveSettings):
+    """What letting alerts be told, and showing them to who looks, needs."""
+
+
+class DeliverySettings(TableSettings):
+    """Where messages to users are handed on."""
 
     notification_topic_arn: str = Field(alias="NOTIFICATION_TOPIC_ARN", min_length=1)
     """The SNS topic for e-mail."""
     webhook_queue_url: BaseUrl = Field(alias="WEBHOOK_QUEUE_URL")
 
 
-class DeliverySettings(TableSettings):
-    """Where deliveries to webhooks are queued."""
-
-    webhook_queue_url: BaseUrl = Field(alias="WEBHOOK_QUEUE_URL")
+class DigestSettings(DigestIntervalSettings, DeliverySettings, VerdictSettings):
+    """How digests of alerts are made and sent."""
 
 
 class WebhookSettings(DeliverySettings):

@@ -17,6 +17,19 @@ def printable(text: str, instead: str = " ") -> str:
     return "".join(character if character.isprintable() else instead for character in text)
 
 
+def unicode_text(text: str) -> str:
+    """Return the text; half a surrogate pair, which JSON can hold and UTF-8 cannot, is refused.
+
+    Raises:
+        ValueError: it has one.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("has characters that are no Unicode text") from None
+    return text
+
+
 def one_line(text: str | bytes, most: int) -> str:
     """Return text as printable words on one line, at most `most` characters; `…` marks a cut."""
     if isinstance(text, bytes):

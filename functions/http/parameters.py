@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from watchlist import limits
 from watchlist.health.verdict import VerdictState
+from watchlist.text import unicode_text
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 _NUMBER = re.compile(r"\d{1,9}")
@@ -35,15 +36,6 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("must lie in the years 1 to 9999 of UTC") from None
 
 
-def is_text(value: str) -> str:
-    """Refuse half a surrogate pair, which JSON can hold and UTF-8 cannot."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError("has characters that are no Unicode text") from None
-    return value
-
-
 WatchlistId = Annotated[
     str,
     Path(
@@ -56,7 +48,7 @@ WatchlistId = Annotated[
 UserName = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.USER_CHARACTERS, strict=True),
-    AfterValidator(is_text),
+    AfterValidator(unicode_text),
     Field(json_schema_extra={"pattern": r"\S"}),
 ]
 """Who watches: any text, since identity providers use email addresses, ids and names."""
@@ -69,13 +61,13 @@ def _are_different(labels: list[str]) -> list[str]:
 Label = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.LABEL_CHARACTERS, strict=True),
-    AfterValidator(is_text),
+    AfterValidator(unicode_text),
     Field(json_schema_extra={"pattern": r"\S"}),
 ]
 Labels = Annotated[list[Label], Field(max_length=limits.LABELS), AfterValidator(_are_different)]
 """Short texts of a user's own; one that is named twice counts once."""
 
-Notes = Annotated[str, Field(strict=True, max_length=limits.NOTES_CHARACTERS), AfterValidator(is_text)]
+Notes = Annotated[str, Field(strict=True, max_length=limits.NOTES_CHARACTERS), AfterValidator(unicode_text)]
 """Why a repository is watched."""
 
 UserWatchlistId = Annotated[

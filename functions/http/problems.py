@@ -29,6 +29,8 @@ class ProblemCode(StrEnum):
     HISTORY_CHANGED = "history_changed"
     NOT_READY = "not_ready"
     NO_WEBHOOK = "no_webhook"
+    TOO_MANY_CHANNELS = "too_many_channels"
+    CHANNEL_OFF = "channel_off"
     CHECKED_LATELY = "checked_lately"
     LIMIT_REACHED = "limit_reached"
     WATCHLIST_FULL = "watchlist_full"
@@ -116,6 +118,16 @@ _KINDS = {
         HTTPStatus.CONFLICT,
         "There is no webhook to test",
         "Set `webhook_url` in the notification settings first.",
+    ),
+    ProblemCode.TOO_MANY_CHANNELS: _Kind(
+        HTTPStatus.CONFLICT,
+        "This user has as many channels as a user can have",
+        "Change one of them, or remove it first.",
+    ),
+    ProblemCode.CHANNEL_OFF: _Kind(
+        HTTPStatus.CONFLICT,
+        "Nothing is sent to this channel",
+        "Set `enabled` to true first.",
     ),
     ProblemCode.CHECKED_LATELY: _Kind(
         HTTPStatus.TOO_MANY_REQUESTS,

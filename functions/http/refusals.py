@@ -13,9 +13,11 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from functions.http.callers import NotYoursError, OperatorsOnlyError
 from functions.http.faults import sentence
 from functions.http.problems import FieldError, Problem, ProblemCode, answer, describe
+from watchlist import limits
 from watchlist.alerts.store import AlertNotFoundError
 from watchlist.errors import RequestRefusedError, ServiceUnavailableError
 from watchlist.history.store import HistoryChangedError
+from watchlist.notifications.channels import ChannelNotFoundError, TooManyChannelsError
 from watchlist.storage.cursors import InvalidCursorError
 from watchlist.watching.allowances import LimitReachedError, WatchlistFullError
 from watchlist.watching.entries import (
@@ -72,6 +74,7 @@ _KINDS_OF_IDS = {
     "watchlist_": "an entry (`watchlist_id`)",
     "user_": "a user's watch (`user_watchlist_id`)",
     "alert_": "an alert",
+    "channel_": "a channel",
 }
 
 
@@ -131,6 +134,8 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], Problem]] = {
     NotFoundError: _says(ProblemCode.NOT_FOUND, "There is no such route; see /docs."),
     EntryNotFoundError: _none_with_this_id("watchlist entry"),
     UserEntryNotFoundError: _none_with_this_id("user entry"),
+    ChannelNotFoundError: _none_with_this_id("channel"),
+    TooManyChannelsError: _says(ProblemCode.TOO_MANY_CHANNELS, f"A user can have {limits.CHANNELS} channels."),
     AlertNotFoundError: _none_with_this_id("alert"),
     NotYoursError: _says_itself(ProblemCode.NOT_YOURS),
     OperatorsOnlyError: _says(ProblemCode.OPERATORS_ONLY, "The request's token names a user."),

@@ -16,6 +16,9 @@ STORED_MODEL = "x-stored-model"
 stored_models: dict[str, type[BaseModel]] = {}
 """The models of objects that are answered as they were stored."""
 
+patched_models: dict[str, type[BaseModel]] = {}
+"""The models that requests change in part, by the names of their patches' schemas."""
+
 LOCATION = OpenAPIResponseHeader(description="The path of the entry's status.", schema={"type": "string"})
 ETAG = OpenAPIResponseHeader(
     description="Changes whenever the answer does; send it back as `If-None-Match`.", schema={"type": "string"}
@@ -56,3 +59,10 @@ def stored_as(model: type[BaseModel]) -> WithJsonSchema:
     """Return what documents a stored object as `model`, though it is answered as it was stored."""
     stored_models[model.__name__] = model
     return WithJsonSchema({STORED_MODEL: model.__name__})
+
+
+def patch_of(model: type[BaseModel]) -> WithJsonSchema:
+    """Return what documents a JSON merge patch of `model`; it is taken as any object, and validated as a whole."""
+    name = f"{model.__name__}Patch"
+    patched_models[name] = model
+    return WithJsonSchema({STORED_MODEL: name})

@@ -19,5 +19,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     connection_id = event["requestContext"]["connectionId"]
     connection = live_connections.find(connection_id)
     if connection is not None:
-        live_connections.forget(connection_id, connection)
+        live_connections.forget(connection)
     return {"statusCode": HTTPStatus.OK}

@@ -3,29 +3,33 @@
 If it breaks off between handing on and noting so, the same digest is handed on again, with the same id.
 """
 
+import contextlib
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions import startup
+from functions import outgoing, startup
 from watchlist import clock
 from watchlist.deployment import functions as function_specs
+from watchlist.health.verdict import Thresholds, VerdictState, verdict_of
 from watchlist.jobs import protocol as job_protocol
 from watchlist.metrics import Metric, publisher
-from watchlist.notifications import digest_message, digests, webhook_queue
+from watchlist.notifications import channels, digest_message, digests, messages
+from watchlist.notifications.channels import ChannelNotFoundError, Told
 from watchlist.notifications.digest_message import DigestMessage
+from watchlist.notifications.messages import ToldRepositoryAlert
 from watchlist.notifications.settings import StoredNotifications
-from watchlist.notifications.webhook_delivery import WebhookDelivery
-from watchlist.storage.records import Digest
-from watchlist.watching import user_entries
+from watchlist.notifications.webhook_delivery import DeliveryOutcome, WebhookDelivery
+from watchlist.storage.records import AlertRecord, Channel, Digest, Entry
+from watchlist.watching import user_alerts, user_entries
+from watchlist.watching.user_alerts import WatchedAlert
 from watchlist.watching.user_entries import UserEntryNotFoundError
 
 function = startup.Function(function_specs.DIGEST)
 logger = function.logger
 metrics = publisher()
-sns = function.part(lambda _: boto3.client("sns", config=startup.CLIENT_CONFIG))
-sqs = function.part(lambda _: boto3.client("sqs", config=startup.CLIENT_CONFIG))
+outbox = function.part(outgoing.outbox)
+thresholds = function.part(Thresholds.of)
 
 
 @function.handler
@@ -38,7 +42,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         try:
             sent += _send(digest)
         except Exception:
-            logger.exception("digest not sent", user_watchlist_id=digest.user_watchlist_id)
+            logger.exception("digest not sent", of=digest.of)
     metrics.add_some(Metric.DIGEST_SENT, sent)
     metrics.add(Metric.DIGEST_RUN)
     return {"sent": sent}
@@ -46,43 +50,77 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
 
 def _send(digest: Digest) -> bool:
     """Hand a digest on; whether there was anything to tell."""
-    try:
-        user_entry = user_entries.find(digest.user_watchlist_id, None)
-    except UserEntryNotFoundError:
+    alerts = [alert for alert in digests.alerts_of(digest) if alert.told_at is None]
+    has_news = _by_channels(digest, digest.user, alerts) if digest.user else _by_entry(digest, alerts)
+    if has_news is None:
         digest.delete()
         return False
-    entry = job_protocol.find_entry(user_entry.watchlist_id)
-    alerts = [alert for alert in digests.alerts_of(digest) if alert.told_at is None]
-    chosen = StoredNotifications.of(user_entry.notifications)
-    has_news = bool(alerts) and entry is not None and chosen.wants_any
-    if alerts and entry is not None:
-        message = digest_message.compose(
-            digest_id=digests.id_of(digest),
-            created_at=digest.due_at,
-            user_watchlist_id=digest.user_watchlist_id,
-            watchlist_id=entry.watchlist_id,
-            repository_url=entry.repository.url,
-            alerts=alerts,
-        )
-        _hand_on(message, user_entry.user, chosen)
     digests.mark_told(alerts, clock.now())
     digests.close(digest, function.settings.digest_interval, clock.now())
     return has_news
 
 
+def _by_entry(digest: Digest, alerts: list[AlertRecord]) -> bool | None:
+    """Tell the alerts as the user entry's own settings say; None if the user has left."""
+    try:
+        user_entry = user_entries.find(digest.of, None)
+    except UserEntryNotFoundError:
+        return None
+    entry = job_protocol.find_entry(user_entry.watchlist_id)
+    chosen = StoredNotifications.of(user_entry.notifications)
+    if not alerts or entry is None:
+        return False
+    message = digest_message.compose(
+        digest_id=digests.id_of(digest),
+        created_at=digest.due_at,
+        user_watchlist_id=digest.of,
+        watchlist_id=entry.watchlist_id,
+        repository_url=entry.repository.url,
+        alerts=alerts,
+        verdict=_verdict(entry),
+    )
+    _hand_on(message, user_entry.user, chosen)
+    return chosen.wants_any
+
+
 def _hand_on(message: DigestMessage, user: str, chosen: StoredNotifications) -> None:
     if chosen.email:
-        attributes = {"user": user, "user_watchlist_id": message.user_watchlist_id}
-        sns().publish(
-            TopicArn=function.settings.notification_topic_arn,
-            Subject=message.subject,
-            Message=message.text,
-            MessageAttributes={
-                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-            },
-        )
+        outbox().to_topic(message, user, about=("user_watchlist_id", message.user_watchlist_id))
     if chosen.webhook_url is not None:
         delivery = WebhookDelivery(
             user_watchlist_id=message.user_watchlist_id, delivery_id=message.id, body=message.model_dump_json()
         )
-        webhook_queue.send(sqs(), function.settings.webhook_queue_url, delivery, user)
+        outbox().to_webhook(delivery, user)
+
+
+def _by_channels(digest: Digest, user: str, alerts: list[AlertRecord]) -> bool:
+    """Tell each of the user's channels those alerts that its rules take."""
+    told = [_told(watched) for watched in user_alerts.of_present_watches(alerts)]
+    has_news = False
+    for channel in channels.of_user(user):
+        settings = channels.settings_of(channel)
+        wanted = [alert for alert, seen in told if settings.takes(seen)]
+        if wanted:
+            _tell(channel, digest, wanted)
+            has_news = True
+    return has_news
+
+
+def _tell(channel: Channel, digest: Digest, alerts: list[ToldRepositoryAlert]) -> None:
+    message = messages.compose_user_digest(digests.id_of(digest), channel.channel_id, digest.due_at, alerts)
+    if outbox().to_channel(channel, message):
+        now = clock.now()
+        noted = {"at": clock.to_json(now), "outcome": str(DeliveryOutcome.DELIVERED), "error": None}
+        with contextlib.suppress(ChannelNotFoundError):
+            channels.note_delivery(channel, noted, now)
+
+
+def _told(watched: WatchedAlert) -> tuple[ToldRepositoryAlert, Told]:
+    """Return what is told of an alert, and what rules see of it."""
+    verdict = _verdict(watched.entry)
+    alert = ToldRepositoryAlert.of_repository(watched.record, watched.entry, verdict)
+    return alert, Told(alert.level, alert.kind, frozenset(watched.user_entry.labels or ()), verdict)
+
+
+def _verdict(entry: Entry) -> VerdictState:
+    return verdict_of(entry, thresholds(), clock.now()).state

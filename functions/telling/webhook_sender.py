@@ -1,6 +1,9 @@
-"""Delivers webhooks from their queue: a failed try rests, longer each time, and the queue's redrive ends the tries."""
+"""Delivers webhooks from their queue: a failed try rests, longer each time, and the queue's redrive ends the tries.
 
-import contextlib
+Where a webhook fails for good, its owner is told in those channels that work.
+"""
+
+import hashlib
 import random
 import time
 from collections.abc import Mapping
@@ -10,18 +13,16 @@ from typing import Any, TypedDict
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions import startup
-from functions.telling import webhook_client
+from functions import outgoing, startup
+from functions.telling import webhook_client, webhook_targets
 from functions.telling.webhook_client import DeliveryError, Reach, WebhookGoneError
+from functions.telling.webhook_targets import Target, Webhook
 from watchlist import clock, limits
-from watchlist.alerts import telling as alerting
-from watchlist.alerts.occasions import WebhookGone
 from watchlist.deployment import functions as function_specs
 from watchlist.metrics import Metric, publisher
-from watchlist.notifications import sending, webhook_queue, webhooks
-from watchlist.notifications.digest_message import DigestMessage
-from watchlist.notifications.formats import WebhookFormat, body_of, format_of
-from watchlist.notifications.settings import StoredNotifications
+from watchlist.notifications import channels, messages, sending, webhooks
+from watchlist.notifications.formats import WebhookFormat, body_of
+from watchlist.notifications.messages import ChannelFailedMessage
 from watchlist.notifications.webhook_delivery import (
     DeliveryOutcome,
     WebhookDelivery,
@@ -29,15 +30,12 @@ from watchlist.notifications.webhook_delivery import (
     pause_after,
     turn_after,
 )
-from watchlist.storage.records import UserEntry
-from watchlist.text import shorten
-from watchlist.watching import user_entries
-from watchlist.watching.user_entries import UserEntryNotFoundError
 
 function = startup.Function(function_specs.WEBHOOK_SENDER)
 logger = function.logger
 metrics = publisher()
 sqs = function.part(lambda _: boto3.client("sqs", config=startup.CLIENT_CONFIG))
+outbox = function.part(outgoing.outbox)
 reach = function.part(Reach.of)
 
 
@@ -66,38 +64,38 @@ def _serve(record: dict[str, Any]) -> bool:
     if delivery.tries(receive_count) > limits.WEBHOOK_ATTEMPTS:
         _hide(record, timedelta(0))  # until SQS moves it, which counts the receives of this copy alone
         return False
-    try:
-        user_entry = user_entries.find(delivery.user_watchlist_id, None)
-    except UserEntryNotFoundError:
-        return True
+    target = webhook_targets.target_of(delivery)
+    webhook = target.webhook if target else None
+    if target is None or webhook is None:
+        return True  # nobody wants it any more
     now, sender = clock.now(), f"{record['messageId']}-{receive_count}"
-    if not sending.begin(user_entry.user, sender, now + function_specs.WEBHOOK_SENDER.timeout, now):
+    if not sending.begin(target.user, sender, now + function_specs.WEBHOOK_SENDER.timeout, now):
         copy = delivery.postponed_copy(receive_count)
-        pause = turn_after(copy.postponed, random.random)
-        webhook_queue.send(sqs(), function.settings.webhook_queue_url, copy, user_entry.user, pause)
+        outbox().to_webhook(copy, target.user, turn_after(copy.postponed, random.random))
         return True
     try:
-        return _call(record, delivery, user_entry, delivery.tries(receive_count))
+        return _call(record, delivery, target, webhook)
     finally:
-        sending.end(user_entry.user, sender)
+        sending.end(target.user, sender)
 
 
-def _call(record: dict[str, Any], delivery: WebhookDelivery, user_entry: UserEntry, tries: int) -> bool:
-    """Call the webhook, and note on the user's entry how that went; False if it is to be tried again."""
-    chosen = StoredNotifications.of(user_entry.notifications)
+def _call(record: dict[str, Any], delivery: WebhookDelivery, target: Target, webhook: Webhook) -> bool:
+    """Call the webhook, and note for its owner how that went; False if it is to be tried again."""
+    tries = delivery.tries(int(record["attributes"]["ApproximateReceiveCount"]))
     try:
-        was_called = _deliver(delivery, chosen)
+        _deliver(delivery, webhook)
     except DeliveryError as error:
-        logger.warning("webhook failed", user_watchlist_id=delivery.user_watchlist_id, reason=str(error))
+        logger.warning("webhook failed", delivery_id=delivery.delivery_id, reason=str(error))
         metrics.add(Metric.WEBHOOK_FAILED)
-        if isinstance(error, WebhookGoneError) and _switch_off(user_entry, chosen, str(error)):
+        if isinstance(error, WebhookGoneError) and target.switch_off(str(error)):
+            _tell_owner(target, delivery, str(error), switched_off=True)
             return True
-        _note(user_entry, outcome_of(tries, str(error)), str(error))
+        if target.note(outcome_of(tries, str(error)), str(error)):
+            _tell_owner(target, delivery, str(error), switched_off=False)
         pause = pause_after(tries, function.settings.webhook_retry_base, error.retry_after)
         _hide(record, pause)
         return False
-    if was_called:
-        _note(user_entry, outcome_of(tries, None), None)
+    target.note(DeliveryOutcome.DELIVERED, None)
     return True
 
 
@@ -110,41 +108,26 @@ def _hide(record: dict[str, Any], pause: timedelta) -> None:
     )
 
 
-def _deliver(delivery: WebhookDelivery, chosen: StoredNotifications) -> bool:
-    """Post the body to where the user wants it by now; False if the user wants no webhook any more.
+def _deliver(delivery: WebhookDelivery, webhook: Webhook) -> None:
+    """Post the body to where the user wants it by now.
 
     Raises:
         DeliveryError: the webhook did not take it.
         WebhookGoneError: and never will.
     """
-    if chosen.webhook_url is None or chosen.webhook_secret is None:
-        return False
-    webhook_format = format_of(chosen.webhook_url, chosen.webhook_format)
-    body = body_of(webhook_format, DigestMessage.model_validate_json(delivery.body))
+    body = body_of(webhook.format, messages.read(delivery.body))
     headers: Mapping[str, str] = {}
-    if webhook_format is WebhookFormat.STANDARD:
-        headers = webhooks.signed_headers(chosen.webhook_secret, delivery.delivery_id, int(time.time()), body)
-    webhook_client.post(webhooks.parse(chosen.webhook_url), headers, body, reach())
+    if webhook.format is WebhookFormat.STANDARD:
+        headers = webhooks.signed_headers(webhook.secret, delivery.delivery_id, int(time.time()), body)
+    webhook_client.post(webhooks.parse(webhook.url), headers, body, reach())
     metrics.add(Metric.WEBHOOK_DELIVERED)
-    return True
 
 
-def _switch_off(user_entry: UserEntry, chosen: StoredNotifications, error: str) -> bool:
-    """Call the webhook no more, and let its owner know; False if the owner has changed the settings or left."""
-    noted = _state(DeliveryOutcome.SWITCHED_OFF, error)
-    if not user_entries.switch_webhook_off(user_entry, chosen.without_webhook().model_dump(mode="json"), noted):
-        return False
-    now = clock.now()
-    host = webhooks.parse(chosen.webhook_url).host if chosen.webhook_url else ""
-    alerting.tell_watcher(user_entry, WebhookGone(host=host, reason=error, at=now), now)
-    return True
-
-
-def _note(user_entry: UserEntry, outcome: DeliveryOutcome, error: str | None) -> None:
-    """Note how a call went, for its owner; a user who has left meanwhile has no use for it."""
-    with contextlib.suppress(UserEntryNotFoundError):
-        user_entries.note_delivery(user_entry, _state(outcome, error))
-
-
-def _state(outcome: DeliveryOutcome, error: str | None) -> dict[str, str | None]:
-    return {"at": clock.to_json(clock.now()), "outcome": str(outcome), "error": error and shorten(error)}
+def _tell_owner(target: Target, delivery: WebhookDelivery, error: str, *, switched_off: bool) -> None:
+    """Tell the owner in the channels that work. What tells of a failed channel is not told of itself."""
+    told = hashlib.sha256(f"{delivery.delivery_id}\n{target.name}".encode()).hexdigest()[:32]
+    message = ChannelFailedMessage(
+        id=f"failed_{told}", created_at=clock.now(), name=target.name, error=error, switched_off=switched_off
+    )
+    for channel in channels.that_work(channels.of_user(target.user), but={target.channel_id or ""}):
+        outbox().to_channel(channel, message)

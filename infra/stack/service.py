@@ -79,12 +79,13 @@ class RepositoryWatchlist(Stack):
             grant(function.role, function.spec.permissions, storage, queues)
         github_token.let_read(functions[function_specs.SCHEDULER.name].role)
         live_status.route(functions, monitoring)
-        for name in (routes.LIVE_REQUEST.function.name, function_specs.LIVE_PUBLISHER.name):
-            live_status.allow_posting(functions[name].role)
+        for posting in (routes.LIVE_REQUEST.function, function_specs.LIVE_PUBLISHER, function_specs.ALERT_COLLECTOR):
+            live_status.allow_posting(functions[posting.name].role)
         streams = Streams(
             self, "Streams", environment=environment, functions=functions, storage=storage, monitoring=monitoring
         )
-        notifications.allow_notify(functions[function_specs.DIGEST.name].role)
+        for telling in (function_specs.DIGEST, function_specs.WEBHOOK_SENDER, routes.TEST_CHANNEL.function):
+            notifications.allow_notify(functions[telling.name].role)
         notifications.allow_deliver(functions[routes.TEST_NOTIFICATIONS.function.name].role)
         notifications.deliver_by(functions[function_specs.WEBHOOK_SENDER.name])
         event_bus.allow_put(functions[function_specs.EVENT_PUBLISHER.name].role)

@@ -102,6 +102,7 @@ class Story:
         self._fail_and_retry()
         self._refresh(good)
         self._deal_with_alerts(good)
+        self._use_channels(good)
         self._end_a_worker("stopped", signal.SIGTERM)
         self._end_a_worker("killed", signal.SIGKILL)
         self._lose_a_worker("lost")
@@ -180,6 +181,27 @@ class Story:
         self._run_until(function_specs.DIGEST, lambda: self._is_logged("webhook failed"))
         self._call("POST", f"/activity/user-watchlist-notifications/{self._mine(watchlist_id)}/test")
 
+    def _use_channels(self, watchlist_id: str) -> None:
+        """Let a channel tell of an alert, after the repository's own settings are forgotten."""
+        self._call("DELETE", f"/activity/user-watchlist-notifications/{self._mine(watchlist_id)}")
+        for settings in ({"name": "mail"}, {"name": "chat", "webhook_url": "https://hooks.invalid/channel"}):
+            channel = self._call("POST", f"/activity/channels?{_as()}", settings)
+            self._call("POST", f"/activity/channels/{channel['channel_id']}/test")
+        path = f"/activity/channels/{channel['channel_id']}"
+        self._call("PUT", path, {"name": "team", "webhook_url": "https://hooks.invalid/channel"})
+        self._call("PATCH", path, {"rules": []})
+        with connect(f"{self._service.live_url}/?user={quote(USER)}", proxy=None) as connection:
+            connection.send("again")
+            connection.recv(SECONDS)
+            self._commit_much("good", "more.txt")
+            self._run_until(function_specs.SCHEDULER, self._is_told_by_channel)
+            self._until(lambda: '"alert"' in str(connection.recv(SECONDS)))
+        self._until(lambda: self._call("GET", path)["last_delivery"])
+        self._call("DELETE", path)
+
+    def _is_told_by_channel(self) -> bool:
+        return bool(self._service.functions.invoke(function_specs.DIGEST.name, {})["sent"])
+
     def _deal_with_alerts(self, watchlist_id: str) -> None:
         mine = self._mine(watchlist_id)
         newest = self._call("GET", f"/activity/alerts/{mine}")["items"][0]["id"]
@@ -197,7 +219,7 @@ class Story:
 
         Meanwhile somebody waits in line, and is called by whoever frees the task's slot.
         """
-        self._gate.shut()
+        self._shut_the_gate()
         ended = self._add(self._forge.make(name, commits=1))
         self._until_at_the_gate(ended)
         waiting = self._add(self._forge.make(f"after-{name}", commits=1))
@@ -210,7 +232,7 @@ class Story:
     def _lose_a_worker(self, name: str) -> None:
         """Kill a task, of which nobody hears: the reconciler finds its entry when the lease is over."""
         poller = self._service.pollers[JobKind.REPOSITORY_SETUP]
-        self._gate.shut()
+        self._shut_the_gate()
         lost = self._add(self._forge.make(name, commits=1))
         self._until_at_the_gate(lost)
         poller.pause()
@@ -240,12 +262,17 @@ class Story:
                 if item["watchlist_id"] == watchlist_id:
                     self._request("DELETE", f"/activity/user-watchlist/{item['user_watchlist_id']}")
 
-    def _commit_much(self, name: str) -> None:
+    def _commit_much(self, name: str, file: str = "huge.txt") -> None:
         path = self._forge.path(name)
-        (path / "huge.txt").write_text("".join(f"line {number}\n" for number in range(20_000)))
+        (path / file).write_text("".join(f"line {number}\n" for number in range(20_000)))
         git = ["git", "-c", "user.name=Ada Lovelace", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false"]
-        subprocess.run([*git, "add", "huge.txt"], cwd=path, check=True)
+        subprocess.run([*git, "add", file], cwd=path, check=True)
         subprocess.run([*git, "commit", "--quiet", "--message=Much"], cwd=path, check=True)
+
+    def _shut_the_gate(self) -> None:
+        """Shut it when nobody is under way, so that who comes next is alone there."""
+        self._until(lambda: not self._service.runner.process_ids())
+        self._gate.shut()
 
     def _end_the_task(self, how: signal.Signals) -> None:
         """End the one that waits at the gate: others of before may be about to end."""

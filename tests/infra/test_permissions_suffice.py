@@ -32,6 +32,7 @@ TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", 
 BY_LAMBDA = "Lambda polls the queue in the function's name"
 NO_ATTEMPT_LEFT = "the record of a job that failed for good: here an attempt is always left"
 ANSWER_LOST = "a look at what was written by a call whose answer was lost"
+NOT_GIVEN_UP = "telling the owner of a webhook that fails for good: here none has had all its tries"
 GONE = "a connection that is gone without a word: here each is closed"
 
 NOT_CALLED_HERE: dict[str, dict[Call, str]] = {
@@ -51,10 +52,16 @@ NOT_CALLED_HERE: dict[str, dict[Call, str]] = {
     },
     "webhook_sender": {
         ("sqs:SendMessage", "webhook"): "a delivery while another one to the same user is under way",
+        ("dynamodb:Query", "watchlist"): NOT_GIVEN_UP,
+        ("sns:Publish", "other"): NOT_GIVEN_UP,
         ("dynamodb:PutItem", "activity"): "the alert that a webhook is gone: here none answers",
     },
     "live_connect": {("dynamodb:DeleteItem", "watchlist"): "a connection beyond what its user may have"},
     "digest": {("dynamodb:DeleteItem", "watchlist"): "the digest of a user who has left meanwhile"},
+    "alert_collector": {
+        ("dynamodb:DeleteItem", "watchlist"): GONE,
+        ("apigatewaymanagementapi:DeleteConnection", "other"): GONE,
+    },
     "live_request": {
         ("dynamodb:DeleteItem", "watchlist"): GONE,
         ("dynamodb:UpdateItem", "watchlist"): GONE,
@@ -74,13 +81,19 @@ BESIDES_THE_TABLE = {
     "dispatcher": {("ecs:RunTask", "other")},
     "digest": {("sns:Publish", "other"), ("sqs:SendMessage", "webhook")},
     "notifications": {("sqs:SendMessage", "webhook")},
-    "webhook_sender": {("sqs:ChangeMessageVisibility", "webhook"), ("sqs:SendMessage", "webhook")},
+    "channels": {("sns:Publish", "other"), ("sqs:SendMessage", "webhook")},
+    "webhook_sender": {
+        ("sqs:ChangeMessageVisibility", "webhook"),
+        ("sqs:SendMessage", "webhook"),
+        ("sns:Publish", "other"),
+    },
     "event_publisher": {("events:PutEvents", "other")},
     "live_publisher": {
         ("apigatewaymanagementapi:PostToConnection", "other"),
         ("apigatewaymanagementapi:DeleteConnection", "other"),
     },
 }
+BESIDES_THE_TABLE["alert_collector"] = BESIDES_THE_TABLE["live_publisher"]
 BESIDES_THE_TABLE["live_request"] = BESIDES_THE_TABLE["live_publisher"]
 
 

@@ -100,9 +100,9 @@ ALERT_COLLECTOR = FunctionSpec(
     "telling.alert_collector",
     settings.CollectorSettings,
     timedelta(seconds=60),
-    Permissions(watchlist=permissions.GET | {"PutItem", "UpdateItem"}, activity=permissions.GET),
+    Permissions(watchlist=permissions.GET | {"Query", "PutItem", "UpdateItem", "DeleteItem"}, activity=permissions.GET),
 )
-"""Reads `stream_consumers.ALERT_DIGESTS`."""
+"""Reads `stream_consumers.ALERT_DIGESTS`; posts to connections."""
 
 DIGEST = FunctionSpec(
     "digest",
@@ -110,7 +110,7 @@ DIGEST = FunctionSpec(
     settings.DigestSettings,
     timedelta(seconds=60),
     Permissions(
-        watchlist=permissions.GET | {"UpdateItem", "DeleteItem"},
+        watchlist=permissions.GET_FOR_A_USER | {"Query", "UpdateItem", "DeleteItem"},
         activity=frozenset({"BatchGetItem", "UpdateItem"}),
         indexes=(tables.BY_DUE,),
     ),
@@ -124,7 +124,9 @@ WEBHOOK_SENDER = FunctionSpec(
     "telling.webhook_sender",
     settings.WebhookSettings,
     timedelta(seconds=30),
-    Permissions(watchlist=permissions.GET | {"UpdateItem", "PutItem", "DeleteItem"}, activity=frozenset({"PutItem"})),
+    Permissions(
+        watchlist=permissions.GET | {"Query", "UpdateItem", "PutItem", "DeleteItem"}, activity=frozenset({"PutItem"})
+    ),
 )
 """Receives from the webhook queue (SQS event source mapping, partial batch responses, batches of one)."""
 

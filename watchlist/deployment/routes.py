@@ -92,7 +92,7 @@ ADD_BATCH = Route(
 STATUS = Route(
     "GET",
     "/activity/watchlist/{watchlist_id}/status",
-    _http("status", settings.TableSettings, Permissions(watchlist=frozenset({"Query", "BatchGetItem"}))),
+    _http("status", settings.OverviewSettings, Permissions(watchlist=frozenset({"Query", "BatchGetItem"}))),
 )
 
 _retrying = _http(
@@ -165,6 +165,21 @@ PATCH_NOTIFICATIONS = Route(
 )
 
 TEST_NOTIFICATIONS = Route("POST", "/activity/user-watchlist-notifications/{user_watchlist_id}/test", _notifying)
+
+FORGET_NOTIFICATIONS = Route("DELETE", "/activity/user-watchlist-notifications/{user_watchlist_id}", _notifying)
+
+_channels = _http(
+    "channels",
+    settings.DeliverySettings,
+    Permissions(watchlist=permissions.GET | {"Query", "PutItem", "UpdateItem", "DeleteItem"}),
+)
+CHANNELS = Route("GET", "/activity/channels", _channels)
+ADD_CHANNEL = Route("POST", "/activity/channels", _channels, Body.JSON)
+SHOW_CHANNEL = Route("GET", "/activity/channels/{channel_id}", _channels)
+CHANGE_CHANNEL = Route("PUT", "/activity/channels/{channel_id}", _channels, Body.JSON)
+PATCH_CHANNEL = Route("PATCH", "/activity/channels/{channel_id}", _channels, Body.MERGE_PATCH)
+REMOVE_CHANNEL = Route("DELETE", "/activity/channels/{channel_id}", _channels)
+TEST_CHANNEL = Route("POST", "/activity/channels/{channel_id}/test", _channels)
 
 STOP_WATCHING = Route("DELETE", "/activity/user-watchlist/{user_watchlist_id}", _watching)
 PATCH_WATCH = Route("PATCH", "/activity/user-watchlist/{user_watchlist_id}", _watching, Body.MERGE_PATCH)

@@ -65,7 +65,7 @@ class StreamConsumer:
 LIVE_PUBLISHER = StreamConsumer(
     function=function_specs.LIVE_PUBLISHER,
     table=tables.WATCHLIST,
-    item_types=("entry", "subscription", "watchlist-heartbeat"),
+    item_types=("entry", "subscription", "user-subscription", "watchlist-heartbeat"),
     retries=3,
     run=Metric.LIVE_PUBLISHER_RUN,
     max_age=limits.LIVE_CHANGE_AGE,

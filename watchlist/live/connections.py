@@ -1,8 +1,9 @@
 """Which WebSocket connections watch which entry, and in whose name."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from pynamodb.expressions.condition import size
 
@@ -10,16 +11,24 @@ from watchlist import limits
 from watchlist.storage import batches
 from watchlist.storage.records import (
     ENTRY_KEY,
+    USER_PREFIX,
     Entry,
     LiveConnection,
     OpenConnections,
     Subscription,
     Usage,
     UserEntry,
+    UserSubscription,
+    user_hash,
 )
 from watchlist.storage.updates import update
 from watchlist.watching import entries
 from watchlist.watching.entries import EntryWithWatchers
+
+Connection = TypeVar("Connection", Subscription, UserSubscription)
+
+_READ_AT_ONCE = 100
+"""Items of one BatchGetItem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +39,22 @@ class Viewer:
         user: whose user entry is shown; None for the first ones of all users.
         while_watching: whether the entry may be seen only as long as that user watches it, as with a token; somebody
             who may act for every user sees it in any case.
+        stays: whether the connection goes on when the entry is ready or has failed.
     """
 
     user: str | None = None
     while_watching: bool = False
+    stays: bool = False
 
 
 class TooManyConnectionsError(Exception):
     """The user has as many connections open as one user may."""
 
 
-def register(connection_id: str, watchlist_id: str, viewer: Viewer, most: int, at: datetime) -> None:
+def register(connection_id: str, watchlist_id: str | None, viewer: Viewer, most: int, at: datetime) -> None:
     """Note what a connection that is being opened watches, and for whom, who may have `most` of them.
+
+    Without a `watchlist_id` it is all that the viewer's user watches.
 
     The subscription comes last: it is what the live publisher acts on.
 
@@ -54,13 +67,14 @@ def register(connection_id: str, watchlist_id: str, viewer: Viewer, most: int, a
         watchlist_id=watchlist_id,
         user=viewer.user,
         while_watching=viewer.while_watching,
+        stays=viewer.stays,
         expires_at=at + limits.LIVE_CONNECTION,
     )
     connection.save()
     if connection.holder is not None and not _has_place(connection.holder, connection_id, most, at):
         connection.delete()
         raise TooManyConnectionsError
-    Subscription.of(connection, at).save()
+    (Subscription if watchlist_id else UserSubscription).of(connection, at).save()
 
 
 def find(connection_id: str) -> LiveConnection | None:
@@ -71,12 +85,16 @@ def find(connection_id: str) -> LiveConnection | None:
         return None
 
 
-def forget(connection_id: str, watched: LiveConnection | Subscription) -> None:
-    """Delete what was noted of a connection, if anything; what it `watched` is one of these notes."""
-    Subscription(Subscription.pk_of(watched.watchlist_id), connection_id).delete()
+def forget(connection: Subscription | UserSubscription | LiveConnection) -> None:
+    """Delete what was noted of a connection, if anything."""
+    connection_id = connection.connection_id
+    if isinstance(connection, UserSubscription) or not connection.watchlist_id:
+        UserSubscription(UserSubscription.PK, UserSubscription.sk_of(connection.user, connection_id)).delete()
+    else:
+        Subscription(Subscription.pk_of(connection.watchlist_id), connection_id).delete()
     LiveConnection(LiveConnection.pk_of(connection_id), LiveConnection.SK).delete()
-    if watched.holder is not None:
-        places = _places(watched.holder)
+    if connection.holder is not None:
+        places = _places(connection.holder)
         update(places, [OpenConnections.ids.delete({connection_id})], OpenConnections.ids.contains(connection_id))
 
 
@@ -128,6 +146,31 @@ def pages(watchlist_id: str, at: datetime) -> Iterator[list[Subscription]]:
             return
 
 
+def of_users(at: datetime) -> list[UserSubscription]:
+    """Return all connections that show all of a user's, without those that have expired.
+
+    One Query for some thousands of them: so many users look at once, not so many watch.
+    """
+    found = UserSubscription.query(UserSubscription.PK, consistent_read=True)
+    return [each for each in found if each.expires_at > at]
+
+
+def watching(entry: Entry, subscriptions: Sequence[UserSubscription]) -> list[tuple[UserSubscription, UserEntry]]:
+    """Return those whose user watches the entry, each with the watch: one read for 100 users who look.
+
+    Reads are consistent. Few of those who look watch any one repository, and few who watch it look: whichever are fewer
+    are asked.
+    """
+    hashes = {user_hash(each.user) for each in subscriptions}
+    if len(hashes) <= max(int(entry.watchers), _READ_AT_ONCE):
+        keys = [(entry.watchlist_id, USER_PREFIX + each) for each in sorted(hashes)]
+        watches = list(batches.get(UserEntry, keys, batches.FUNCTION))
+    else:
+        watches = list(UserEntry.query(entry.watchlist_id, UserEntry.sk.startswith(USER_PREFIX), consistent_read=True))
+    by_user = {watch.user: watch for watch in watches}
+    return [(each, by_user[each.user]) for each in subscriptions if each.user in by_user]
+
+
 def shown_to(entry: Entry, users: Collection[str | None]) -> Mapping[str | None, EntryWithWatchers]:
     """Return what the status poll would show each of `users` of the entry, None being one who may see all.
 
@@ -142,10 +185,10 @@ def shown_to(entry: Entry, users: Collection[str | None]) -> Mapping[str | None,
     return shown
 
 
-def registered(subscriptions: Collection[Subscription]) -> list[Subscription]:
+def registered(subscriptions: Sequence[Connection]) -> list[Connection]:
     """Return those that are still noted: of a connection that was closed nothing is left."""
     keys = [(each.pk, each.sk) for each in subscriptions]
-    return list(batches.get(Subscription, keys, batches.FUNCTION))
+    return list(batches.get(type(subscriptions[0]), keys, batches.FUNCTION)) if subscriptions else []
 
 
 def read_entries(watchlist_ids: Collection[str]) -> Mapping[str, Entry]:

@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field
 
 from watchlist import clock, limits
 from watchlist.alerts.alert import Alert
 from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind
+from watchlist.health.verdict import VerdictState
+from watchlist.notifications.chat_text import ChatText, Line, Link
+from watchlist.notifications.message import Message, Moment
 from watchlist.storage.records import AlertRecord
-
-Moment = Annotated[datetime, PlainSerializer(clock.to_json, return_type=str)]
 
 
 class ToldAlert(BaseModel):
@@ -41,34 +42,43 @@ class ToldAlert(BaseModel):
             raised_at=record.raised_at,
         )
 
+    def line(self, subject: str = "") -> Line:
+        """Return what a chat says of it; `subject` names what it is about."""
+        text = f"{subject}: {self.message}" if subject else self.message
+        return Line(self.level.upper(), text, is_urgent=self.level is AlertLevel.CRITICAL)
 
-class DigestMessage(BaseModel):
+
+class DigestMessage(Message):
     """The alerts of one user entry since the digest before."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     schema_version: Literal[1] = 1
     type: Literal["alerts.digest"] = "alerts.digest"
-    id: Annotated[str, Field(description="The same when the same digest is delivered again.")]
-    created_at: Moment
     user_watchlist_id: str
     watchlist_id: str
     repository_url: str
     alerts: Annotated[tuple[ToldAlert, ...], Field(description="The newest ones, newest first.")]
     more_alerts: Annotated[int, Field(description="How many there are besides; the HTTP API has them all.")]
 
+    verdict: Annotated[VerdictState | None, Field(description="Of the repository now; null where not judged.")] = None
+
     @property
-    def subject(self) -> str:
-        """The subject of an e-mail: at most 100 printable ASCII characters, as SNS demands."""
+    def chat_text(self) -> ChatText:
+        """The alerts, and the way to the repository."""
         number = len(self.alerts) + self.more_alerts
-        return f"{number} alert{'' if number == 1 else 's'}: {self.repository_url}"[:100]
+        return ChatText(
+            f"{number} alert{'' if number == 1 else 's'}: {self.repository_url}",
+            [alert.line() for alert in self.alerts],
+            self.more_alerts,
+            (Link("Open the repository", self.repository_url),),
+        )
 
     @property
     def text(self) -> str:
         """The text of an e-mail."""
         lines = [f"[{alert.level}] {clock.to_json(alert.raised_at)} {alert.message}" for alert in self.alerts]
         more = [f"... and {self.more_alerts} more."] if self.more_alerts else []
-        return "\n".join((self.repository_url, "", *lines, *more)) + "\n"
+        verdict = [f"Verdict: {self.verdict}"] if self.verdict else []
+        return "\n".join((self.repository_url, *verdict, "", *lines, *more)) + "\n"
 
 
 def compose(  # noqa: PLR0913 - the parts of one message, each by its name
@@ -79,6 +89,7 @@ def compose(  # noqa: PLR0913 - the parts of one message, each by its name
     watchlist_id: str,
     repository_url: str,
     alerts: Sequence[AlertRecord],
+    verdict: VerdictState | None,
 ) -> DigestMessage:
     """Return the message for these alerts, newest first."""
     shown = alerts[: limits.DIGEST_ALERTS]
@@ -90,6 +101,7 @@ def compose(  # noqa: PLR0913 - the parts of one message, each by its name
         repository_url=repository_url,
         alerts=tuple(ToldAlert.of(record) for record in shown),
         more_alerts=len(alerts) - len(shown),
+        verdict=verdict,
     )
 
 

@@ -1,7 +1,8 @@
 """Alerts that a user is still to be told of, collected so that there is at most one digest in an interval.
 
-One item per user entry holds the ids of the alerts, a set: an alert that is collected twice is told once. Whoever tells
-marks the alerts as told first, so that a stream record that comes again later collects nothing.
+One item per user, and one per user entry with settings of its own, holds the ids of the alerts, a set: an alert that is
+collected twice is told once. Whoever tells marks the alerts as told first, so that a stream record that comes again
+later collects nothing.
 """
 
 import hashlib
@@ -24,19 +25,26 @@ class ContendedDigestError(Exception):
     """The digest changed again and again while an alert was collected; try again later."""
 
 
-def collect(user_watchlist_id: str, alert_id: str, interval: timedelta, at: datetime) -> None:
+def collect(of: str, alert_id: str, interval: timedelta, at: datetime, *, user: str | None = None) -> None:
     """Let an alert be told with the next digest: at once after a quiet interval, else when the interval is over.
 
     A digest that is full tells of no more.
+
+    Args:
+        of: the user entry's id, or `Digest.of_user`.
+        alert_id: which alert.
+        interval: the least time between two digests.
+        at: now.
+        user: whose channels tell of it, None where the user entry's own settings do.
 
     Raises:
         ContendedDigestError: others were faster again and again; nothing is collected.
     """
     for _ in range(_TRIES):
-        digest = find(user_watchlist_id)
+        digest = find(of)
         try:
             if digest is None:
-                _start(user_watchlist_id, alert_id, at)
+                _start(of, user, alert_id, at)
             elif len(digest.alert_ids or ()) >= limits.DIGEST_COLLECTED:
                 return
             else:
@@ -46,13 +54,13 @@ def collect(user_watchlist_id: str, alert_id: str, interval: timedelta, at: date
                 continue
             raise
         return
-    raise ContendedDigestError(user_watchlist_id)
+    raise ContendedDigestError(of)
 
 
-def find(user_watchlist_id: str) -> Digest | None:
-    """Return the digest of a user entry, or None if there never was one."""
+def find(of: str) -> Digest | None:
+    """Return the digest of a user entry, or of a user's channels; None if there never was one."""
     try:
-        return Digest.get(Digest.pk_of(user_watchlist_id), Digest.SK, consistent_read=True)
+        return Digest.get(Digest.pk_of(of), Digest.SK, consistent_read=True)
     except Digest.DoesNotExist:
         return None
 
@@ -98,14 +106,15 @@ def close(digest: Digest, interval: timedelta, at: datetime) -> None:
     except UpdateError as error:
         if not is_refused(error):
             raise
-        _keep_the_others(digest.user_watchlist_id, digest.alert_ids, interval, at)
+        _keep_the_others(digest.of, digest.alert_ids, interval, at)
 
 
-def _start(user_watchlist_id: str, alert_id: str, at: datetime) -> None:
+def _start(of: str, user: str | None, alert_id: str, at: datetime) -> None:
     Digest(
-        Digest.pk_of(user_watchlist_id),
+        Digest.pk_of(of),
         Digest.SK,
-        user_watchlist_id=user_watchlist_id,
+        of=of,
+        user=user,
         alert_ids={alert_id},
         due_kind=DueKind.DIGEST,
         due_at=at,
@@ -127,8 +136,8 @@ def _add(digest: Digest, alert_id: str, interval: timedelta, at: datetime) -> No
     )
 
 
-def _keep_the_others(user_watchlist_id: str, told: Collection[str], interval: timedelta, at: datetime) -> None:
-    Digest(Digest.pk_of(user_watchlist_id), Digest.SK).update(
+def _keep_the_others(of: str, told: Collection[str], interval: timedelta, at: datetime) -> None:
+    Digest(Digest.pk_of(of), Digest.SK).update(
         actions=[
             Digest.alert_ids.delete(set(told)),
             Digest.due_at.set(at + interval),

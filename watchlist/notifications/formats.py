@@ -1,4 +1,4 @@
-"""How a webhook's body is written: as the service's own digest, or as a chat service shows a message.
+"""How a webhook's body is written: as the service's own message, or as a chat service shows a message.
 
 The chat services' forms, with their limits: Slack, "Sending messages using incoming webhooks" and "Blocks"; Microsoft
 Teams, "Create incoming webhooks with Workflows" (an Adaptive Card in a message, 28 KB); Discord, "Execute Webhook".
@@ -7,19 +7,21 @@ Texts from repositories are escaped: no message mentions anybody, and none has h
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from watchlist.alerts.kind import AlertLevel
 from watchlist.notifications import webhooks
-from watchlist.notifications.digest_message import DigestMessage, ToldAlert
+from watchlist.notifications.chat_text import ChatText, Line, Link
+from watchlist.notifications.message import Message
 
 SHOWN = 10
-"""Alerts that a chat message shows: all fit within every service's limits."""
+"""Lines that a chat message shows: all fit within every service's limits."""
 
 _TEXT_CHARACTERS = 400
-"""Longest text of one alert in a chat message."""
+"""Longest text of one line in a chat message."""
+
+_DISCORD_CHARACTERS = 2000
 
 
 class WebhookFormat(StrEnum):
@@ -47,25 +49,24 @@ def format_of(url: str, chosen: WebhookFormat | None) -> WebhookFormat:
     return next((each for pattern, each in _HOSTS if pattern.fullmatch(host)), WebhookFormat.STANDARD)
 
 
-def body_of(webhook_format: WebhookFormat, message: DigestMessage) -> bytes:
+def body_of(webhook_format: WebhookFormat, message: Message) -> bytes:
     """Return the body of a webhook call."""
     if webhook_format is WebhookFormat.STANDARD:
         return message.model_dump_json().encode()
-    return json.dumps(_CHATS[webhook_format](message)).encode()
+    return json.dumps(_CHATS[webhook_format](message.chat_text)).encode()
 
 
-def _slack(message: DigestMessage) -> dict[str, Any]:
-    title = _slack_escaped(message.subject)
-    blocks = [
-        _slack_section(f"*{title}*"),
-        *(_slack_section(_line(alert, _slack_escaped)) for alert in _shown(message)),
-    ]
-    more = _more(message)
+def _slack(text: ChatText) -> dict[str, Any]:
+    title = _slack_escaped(text.title)
+    links = " · ".join(f"<{link.url}|{link.name}>" for link in text.links)
     return {
         "text": title,
         "unfurl_links": False,
         "unfurl_media": False,
-        "blocks": [*blocks, *([_slack_section(more)] if more else [])],
+        "blocks": [
+            _slack_section(part)
+            for part in (f"*{title}*", *_lines(text, _slack_escaped), *_more(text), *([links] if links else []))
+        ],
     }
 
 
@@ -78,39 +79,38 @@ def _slack_escaped(text: str) -> str:
     return _plain(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"), "*_~`")
 
 
-def _discord(message: DigestMessage) -> dict[str, Any]:
-    lines = [
-        f"**{_markdown_escaped(message.subject)}**",
-        *(_line(alert, _markdown_escaped) for alert in _shown(message)),
-    ]
-    more = _more(message)
-    content = "\n".join([*lines, *([more] if more else [])])
-    limit = 2000
+def _discord(text: ChatText) -> dict[str, Any]:
+    links = " · ".join(f"[{link.name}](<{link.url}>)" for link in text.links)
+    end = "".join(f"\n{part}" for part in (*_more(text), *([links] if links else [])))
+    content = "\n".join((f"**{_markdown_escaped(text.title)}**", *_lines(text, _markdown_escaped)))
+    room = _DISCORD_CHARACTERS - len(end)
     return {
-        "content": content if len(content) <= limit else content[: limit - 1] + "…",
+        "content": (content if len(content) <= room else content[: room - 1] + "…") + end,
         "allowed_mentions": {"parse": []},
         "flags": 4,  # no previews of links
     }
 
 
-def _teams(message: DigestMessage) -> dict[str, Any]:
-    title = {"type": "TextBlock", "text": _markdown_escaped(message.subject), "weight": "Bolder", "wrap": True}
+def _teams(text: ChatText) -> dict[str, Any]:
     lines = [
         {
             "type": "TextBlock",
-            "text": _line(alert, _markdown_escaped),
+            "text": _line(line, _markdown_escaped),
             "wrap": True,
-            "color": "Attention" if alert.level is AlertLevel.CRITICAL else "Default",
+            "color": "Attention" if line.is_urgent else "Default",
         }
-        for alert in _shown(message)
+        for line in _shown(text)
     ]
-    more = _more(message)
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
-        "body": [title, *lines, *([{"type": "TextBlock", "text": more, "isSubtle": True}] if more else [])],
-        "actions": [{"type": "Action.OpenUrl", "title": "Open the repository", "url": message.repository_url}],
+        "body": [
+            {"type": "TextBlock", "text": _markdown_escaped(text.title), "weight": "Bolder", "wrap": True},
+            *lines,
+            *({"type": "TextBlock", "text": more, "isSubtle": True} for more in _more(text)),
+        ],
+        "actions": [_teams_action(link) for link in text.links],
     }
     return {
         "type": "message",
@@ -120,26 +120,34 @@ def _teams(message: DigestMessage) -> dict[str, Any]:
     }
 
 
-_CHATS: Mapping[WebhookFormat, Callable[[DigestMessage], dict[str, Any]]] = {
+def _teams_action(link: Link) -> dict[str, Any]:
+    return {"type": "Action.OpenUrl", "title": link.name, "url": link.url}
+
+
+_CHATS: Mapping[WebhookFormat, Callable[[ChatText], dict[str, Any]]] = {
     WebhookFormat.SLACK: _slack,
     WebhookFormat.TEAMS: _teams,
     WebhookFormat.DISCORD: _discord,
 }
 
 
-def _shown(message: DigestMessage) -> tuple[ToldAlert, ...]:
-    return message.alerts[:SHOWN]
+def _shown(text: ChatText) -> Sequence[Line]:
+    return text.lines[:SHOWN]
 
 
-def _more(message: DigestMessage) -> str:
-    """Return what is said of the alerts that are not shown."""
-    number = len(message.alerts) - len(_shown(message)) + message.more_alerts
-    return f"and {number} more" if number else ""
+def _more(text: ChatText) -> list[str]:
+    """Return what is said of the lines that are not shown."""
+    number = len(text.lines) - len(_shown(text)) + text.more
+    return [f"and {number} more"] if number else []
 
 
-def _line(alert: ToldAlert, escaped: Callable[[str], str]) -> str:
-    text = alert.message if len(alert.message) <= _TEXT_CHARACTERS else alert.message[: _TEXT_CHARACTERS - 1] + "…"
-    return f"{alert.level.upper()}: {escaped(text)}"
+def _lines(text: ChatText, escaped: Callable[[str], str]) -> list[str]:
+    return [_line(line, escaped) for line in _shown(text)]
+
+
+def _line(line: Line, escaped: Callable[[str], str]) -> str:
+    text = line.text if len(line.text) <= _TEXT_CHARACTERS else line.text[: _TEXT_CHARACTERS - 1] + "…"
+    return f"{line.mark}: {escaped(text)}"
 
 
 def _markdown_escaped(text: str) -> str:

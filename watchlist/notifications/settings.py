@@ -13,6 +13,9 @@ def _is_webhook(url: str) -> str:
     return url
 
 
+WebhookAddress = Annotated[str, AfterValidator(_is_webhook), Field(json_schema_extra={"format": "webhook-url"})]
+
+
 class NotificationSettings(BaseModel):
     """What the person chooses."""
 
@@ -23,7 +26,7 @@ class NotificationSettings(BaseModel):
         Field(strict=True, description="Whether digests go to the SNS topic, which sends e-mail.", examples=[True]),
     ] = False
     webhook_url: Annotated[
-        Annotated[str, AfterValidator(_is_webhook), Field(json_schema_extra={"format": "webhook-url"})] | None,
+        WebhookAddress | None,
         Field(
             description="An https address that digests are posted to; null for none.",
             examples=["https://hooks.example.org/watchlist"],

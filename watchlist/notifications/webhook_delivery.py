@@ -11,7 +11,7 @@ from watchlist import limits
 
 
 class WebhookDelivery(BaseModel):
-    """One body for one user entry's webhook.
+    """One body for one webhook: that of a channel, or of a user entry. Exactly one of them is named.
 
     Attributes:
         tries_before: of earlier copies of the message.
@@ -21,7 +21,8 @@ class WebhookDelivery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     schema_version: Literal[1] = 1
-    user_watchlist_id: str
+    user_watchlist_id: str | None = None
+    channel_id: str | None = None
     delivery_id: str
     body: str
     tries_before: int = 0

@@ -19,7 +19,10 @@ watchlist table
     HOSTS                 <origin>        HostPause         scheduler: which hosts are left alone, and until when
     CONNECTION#<id>       CONNECTION      LiveConnection    live status: what does a WebSocket connection watch?
     LIVE#<watchlist_id>   <id>            Subscription      live status: all connections of an entry, paged
+    LIVE-USERS            <hash>#<id>     UserSubscription  live status: all connections that show all of a user's
     DIGEST#<user_watchlist_id>  DIGEST    Digest            alerts that the user is still to be told of
+    DIGEST#user_<hash>    DIGEST          Digest            the same, of all repositories that go by their channels
+    CHANNELS#<hash>       <slot>          Channel           where a user is told of alerts: all channels in one Query
     HEARTBEAT             HEARTBEAT       Heartbeat         keeps the stream's consumers called
     index `by-user`       user, added_order                 a user's watchlist, newest first
     index `by-due`        due_kind, due_at                  entries that the reconciler or scheduler must look at,
@@ -573,12 +576,20 @@ class Sending(WatchlistItem, discriminator="sending"):
 
 
 class LiveConnection(WatchlistItem, discriminator="connection"):
-    """One open WebSocket connection: what it watches, and in whose name."""
+    """One open WebSocket connection: what it watches, and in whose name.
+
+    Attributes:
+        watchlist_id: of the entry; None for one that shows all that the user watches.
+        user: as in `Subscription`.
+        while_watching: likewise.
+        stays: likewise.
+    """
 
     SK = "CONNECTION"
-    watchlist_id = UnicodeAttribute()
+    watchlist_id = UnicodeAttribute(null=True)
     user = UnicodeAttribute(null=True)
     while_watching = BooleanAttribute(default=False)
+    stays = BooleanAttribute(default=False)
 
     @property
     def holder(self) -> str | None:
@@ -604,12 +615,14 @@ class Subscription(WatchlistItem, discriminator="subscription"):
     Attributes:
         user: whose user entry is shown; None for the first ones of all users.
         while_watching: whether it ends when that user stops watching the entry.
+        stays: whether it goes on when the entry is ready or has failed.
     """
 
     watchlist_id = UnicodeAttribute()
     connection_id = UnicodeAttribute()
     user = UnicodeAttribute(null=True)
     while_watching = BooleanAttribute(default=False)
+    stays = BooleanAttribute(default=False)
     connected_at = UTCDateTimeAttribute()
 
     @property
@@ -632,6 +645,40 @@ class Subscription(WatchlistItem, discriminator="subscription"):
             connection_id=connection.connection_id,
             user=connection.user,
             while_watching=connection.while_watching,
+            stays=connection.stays,
+            connected_at=at,
+            expires_at=connection.expires_at,
+        )
+
+
+class UserSubscription(WatchlistItem, discriminator="user-subscription"):
+    """That a connection is to be told of all that a user watches, and of the user's alerts."""
+
+    PK = "LIVE-USERS"
+    user = UnicodeAttribute()
+    connection_id = UnicodeAttribute()
+    while_watching = BooleanAttribute(default=False)
+    connected_at = UTCDateTimeAttribute()
+
+    @property
+    def holder(self) -> str | None:
+        """The user among whose connections it counts; None for one of somebody who may see all."""
+        return self.user if self.while_watching else None
+
+    @staticmethod
+    def sk_of(user: str, connection_id: str) -> str:
+        """Return the range key of a user's connection."""
+        return f"{user_hash(user)}#{connection_id}"
+
+    @classmethod
+    def of(cls, connection: LiveConnection, at: datetime) -> Self:
+        """Return the subscription of a connection that was opened then."""
+        return cls(
+            cls.PK,
+            cls.sk_of(connection.user, connection.connection_id),
+            user=connection.user,
+            connection_id=connection.connection_id,
+            while_watching=connection.while_watching,
             connected_at=at,
             expires_at=connection.expires_at,
         )
@@ -651,11 +698,17 @@ class ByDueDigestIndex(GlobalSecondaryIndex["Digest"]):
 
 
 class Digest(WatchlistItem, discriminator="digest"):
-    """The alerts that a user entry's next digest tells of, and when the last one was sent."""
+    """The alerts that a next digest tells of, and when the last one was sent.
+
+    Attributes:
+        of: whose alerts: a user entry's id, or `of_user`.
+        user: whose channels tell of them; None where the user entry has settings of its own.
+    """
 
     PREFIX = "DIGEST#"
     SK = "DIGEST"
-    user_watchlist_id = UnicodeAttribute()
+    of = UnicodeAttribute(attr_name="user_watchlist_id")
+    user = UnicodeAttribute(null=True)
     alert_ids = UnicodeSetAttribute(null=True)
     last_sent_at = UTCDateTimeAttribute(null=True)
     due_kind = UnicodeAttribute(null=True)
@@ -663,9 +716,33 @@ class Digest(WatchlistItem, discriminator="digest"):
     by_due = ByDueDigestIndex()
 
     @staticmethod
-    def pk_of(user_watchlist_id: str) -> str:
-        """Return the hash key for a user entry's digest."""
-        return Digest.PREFIX + user_watchlist_id
+    def pk_of(of: str) -> str:
+        """Return the hash key for the digest of a user entry, or of a user."""
+        return Digest.PREFIX + of
+
+    @staticmethod
+    def of_user(user: str) -> str:
+        """Return what stands for the digest of all repositories that go by the user's channels."""
+        return f"user_{user_hash(user)}"
+
+
+class Channel(WatchlistItem, discriminator="channel"):
+    """One way in which a user is told of alerts (`watchlist.notifications.channels`)."""
+
+    user = UnicodeAttribute()
+    channel_id = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+    settings = JSONAttribute()
+    secret = UnicodeAttribute(null=True)
+    """What calls of the webhook are signed with."""
+    last_delivery = JSONAttribute(null=True)
+    broken_since = UTCDateTimeAttribute(null=True)
+    """When a delivery was given up first since the last one that was taken; the owner was told then."""
+
+    @staticmethod
+    def pk_of(hash_of_user: str) -> str:
+        """Return the hash key for a user's channels."""
+        return f"CHANNELS#{hash_of_user}"
 
 
 class ActivityItem(Item):

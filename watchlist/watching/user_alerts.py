@@ -87,6 +87,15 @@ class ListedAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchedAlert:
+    """An alert, the watch that it was raised for, and what is watched."""
+
+    record: AlertRecord
+    user_entry: UserEntry
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Alerts, and the cursor of the next page, None at the end."""
 
@@ -148,6 +157,27 @@ def watched_by(user: str | None, records: Sequence[AlertRecord]) -> list[AlertRe
         {(record.watchlist_id, USER_PREFIX + alert_store.user_hash_in(record.user_watchlist_id)) for record in mine}
     )
     return [record for record in mine if _is_of(record, watches.get(record.user_watchlist_id))]
+
+
+def of_present_watches(records: Sequence[AlertRecord]) -> list[WatchedAlert]:
+    """Return those of the alerts whose watch has not ended, in their order: one read for 50 repositories."""
+    keys = {
+        key
+        for record in records
+        for key in (
+            (record.watchlist_id, ENTRY_KEY),
+            (record.watchlist_id, USER_PREFIX + alert_store.user_hash_in(record.user_watchlist_id)),
+        )
+    }
+    watches = _watches(keys)
+    return [
+        WatchedAlert(record, user_entry, entry)
+        for record in records
+        if isinstance(entry := watches.get(record.watchlist_id), Entry)
+        and not entry.is_removed
+        and isinstance(user_entry := watches.get(record.user_watchlist_id), UserEntry)
+        and _is_of(record, user_entry)
+    ]
 
 
 def _cut(wanted: list[AlertRecord], found: list[AlertRecord], limit: int) -> tuple[list[AlertRecord], int]:

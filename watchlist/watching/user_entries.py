@@ -66,6 +66,15 @@ def change_notifications(
     return _change(entry, UserEntry.notifications.set(dict(notifications)), *forgotten)
 
 
+def forget_notifications(entry: UserEntry) -> UserEntry:
+    """Let the user's channels tell of this repository again.
+
+    Raises:
+        UserEntryNotFoundError: it was removed meanwhile.
+    """
+    return _change(entry, UserEntry.notifications.remove(), UserEntry.last_delivery.remove())
+
+
 def switch_webhook_off(entry: UserEntry, notifications: Mapping[str, Any], delivery: Mapping[str, Any]) -> bool:
     """Replace the notification settings by those without a webhook, and note the call that was the reason.
 

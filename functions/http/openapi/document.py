@@ -18,6 +18,7 @@ from functions.http import responses
 from functions.http.openapi import built
 from functions.http.openapi.docstrings import attributes_of
 from functions.http.openapi.examples import example_of
+from functions.http.openapi.patches import patch_schema
 from watchlist.deployment.functions import HTTP_FUNCTIONS
 from watchlist.deployment.routes import ROUTES
 
@@ -41,6 +42,7 @@ repeat nor hide others.
 
 **Times** are UTC, ISO-8601, with `Z`. What is not known is `null`.
 """
+_PATCH = "A JSON merge patch (RFC 7396): what is stated is changed, null takes a choice back, and all else stays."
 _LEFT_OUT = ("HTTPValidationError", "ResponseValidationError", "ValidationError")
 """Schemas that Powertools adds for answers of its own, in whose place this API answers with problems."""
 _WITHOUT_CONTENT = {"204", "304"}
@@ -56,6 +58,10 @@ def build() -> Document:
     document["info"]["license"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
     document["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
     document["components"]["schemas"] |= _schemas_of(responses.stored_models)
+    document["components"]["schemas"] |= {
+        name: patch_schema(model) | {"title": name, "description": _PATCH}
+        for name, model in responses.patched_models.items()
+    }
     _finish_schemas(document, responses.STORED_MODEL)
     explained = {name: value for module in modules for name, value in vars(module).items() if callable(value)}
     for path in document["paths"].values():
@@ -74,6 +80,7 @@ _TAGS = {
     "watchlist": "Add repositories, poll them, list them, stop watching.",
     "analysis": "What the service knows of a repository.",
     "alerts": "Choose what is worth an alert, and deal with those that were raised.",
+    "notifications": "Where a user is told of alerts.",
     "operations": "For operators.",
     "documentation": "This description.",
 }

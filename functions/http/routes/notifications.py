@@ -1,51 +1,33 @@
-"""How a user is told of alerts: by e-mail, by a webhook, or not at all."""
+"""How a user is told of one repository, where not by their channels: by e-mail, by a webhook, or not at all."""
 
 from http import HTTPStatus
 from typing import Annotated
 
-import boto3
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import BaseModel, Field
 
-from functions import startup
+from functions import outgoing, startup
 from functions.http import api as http_api
 from functions.http import responses
 from functions.http.callers import caller_of
 from functions.http.merge_patch import patched
 from functions.http.parameters import UserWatchlistId
 from functions.http.problems import ProblemCode, problem
-from functions.http.shapes.fields import Moment
-from functions.http.shapes.settings import MergePatch
+from functions.http.shapes.channels import LastDelivery, TestAnswer
+from functions.http.shapes.settings import NotificationsPatch
 from watchlist import clock
 from watchlist.deployment import routes
-from watchlist.notifications import digest_message, webhook_queue, webhooks
+from watchlist.notifications import digest_message, webhooks
 from watchlist.notifications.formats import WebhookFormat, format_of
 from watchlist.notifications.settings import NotificationSettings, StoredNotifications
-from watchlist.notifications.webhook_delivery import DeliveryOutcome, WebhookDelivery
+from watchlist.notifications.webhook_delivery import WebhookDelivery
 from watchlist.storage.records import UserEntry
 from watchlist.watching import entries, user_entries
 
 function = startup.Function(routes.CHANGE_NOTIFICATIONS.function)
-sqs = function.part(lambda _: boto3.client("sqs", config=startup.CLIENT_CONFIG))
+outbox = function.part(outgoing.outbox)
 router = http_api.router()
-
-
-class LastDelivery(BaseModel):
-    """How the last call of the webhook went."""
-
-    at: Annotated[Moment, Field(description="When.")]
-    outcome: Annotated[
-        DeliveryOutcome,
-        Field(
-            description="`failed` is tried again; `given_up` is not: see to the address. `switched_off`: it answered "
-            "410 Gone, so its address was removed; set one to be told again.",
-            examples=[DeliveryOutcome.DELIVERED],
-        ),
-    ]
-    error: Annotated[
-        str | None, Field(description="Why it failed; else null.", examples=["it answered with status 404"])
-    ]
 
 
 class NotificationsAnswer(BaseModel):
@@ -56,6 +38,14 @@ class NotificationsAnswer(BaseModel):
         Field(
             description="Names the user's watch.",
             examples=["user_cfe00dde46ef942601ffafb9e2825e80_watchlist_pallets_flask_1764000000"],
+        ),
+    ]
+    overrides: Annotated[
+        bool,
+        Field(
+            description="Whether these settings were chosen, and hold for this repository instead of the user's "
+            "channels. Without a choice the channels tell of it.",
+            examples=[True],
         ),
     ]
     email: Annotated[bool, Field(description="Whether alerts are sent by email.", examples=[True])]
@@ -80,25 +70,18 @@ class NotificationsAnswer(BaseModel):
     last_delivery: Annotated[LastDelivery | None, Field(description="Null before the first.")]
 
     @classmethod
-    def of(
-        cls, user_watchlist_id: str, stored: StoredNotifications, secret: str | None, last_delivery: object
-    ) -> "NotificationsAnswer":
+    def of(cls, entry: UserEntry, secret: str | None = None) -> "NotificationsAnswer":
         """Show the settings, how the last delivery went, and the secret if it is to be shown."""
+        stored, last_delivery = StoredNotifications.of(entry.notifications), entry.last_delivery
         return cls(
-            user_watchlist_id=user_watchlist_id,
+            user_watchlist_id=entry.user_watchlist_id,
+            overrides=entry.notifications is not None,
             email=stored.email,
             webhook_url=stored.webhook_url,
             webhook_format=format_of(stored.webhook_url, stored.webhook_format) if stored.webhook_url else None,
             webhook_secret=secret,
             last_delivery=LastDelivery.model_validate(last_delivery) if last_delivery else None,
         )
-
-
-class TestAnswer(BaseModel):
-    """That a test is under way."""
-
-    delivery_id: Annotated[str, Field(description="Stands in the test's header `webhook-id`.", examples=["test_1f"])]
-    message: Annotated[str, Field(description="For a person.", examples=["A test is on its way."])]
 
 
 _SHOWN = (ProblemCode.INVALID_FIELDS, ProblemCode.NOT_FOUND, ProblemCode.NOT_YOURS)
@@ -116,9 +99,7 @@ _NEW = "The new settings, with the webhook's secret if its address is new."
 def show_notifications(user_watchlist_id: UserWatchlistId) -> NotificationsAnswer:
     """Show how alerts of this repository are told."""
     entry = user_entries.find(user_watchlist_id, caller_of(router))
-    return NotificationsAnswer.of(
-        user_watchlist_id, StoredNotifications.of(entry.notifications), None, entry.last_delivery
-    )
+    return NotificationsAnswer.of(entry)
 
 
 @router.put(
@@ -143,12 +124,25 @@ def change_notifications(
     responses=responses.of({200: {"description": _NEW}}, *_CHANGED),
 )
 def patch_notifications(
-    user_watchlist_id: UserWatchlistId, patch: Annotated[MergePatch, Body()]
+    user_watchlist_id: UserWatchlistId, patch: Annotated[NotificationsPatch, Body()]
 ) -> NotificationsAnswer:
     """Change what the patch states; null switches off."""
     entry = user_entries.find(user_watchlist_id, caller_of(router))
     before = StoredNotifications.of(entry.notifications).model_dump(mode="json", exclude={"webhook_secret"})
     return _store(entry, patched(NotificationSettings, before, patch))
+
+
+@router.delete(
+    http_api.rule(routes.FORGET_NOTIFICATIONS),
+    summary="Forget the notification settings of a user entry",
+    operation_id="forgetNotifications",
+    tags=["alerts"],
+    responses=responses.of({200: {"description": "The settings, which override nothing."}}, *_SHOWN),
+)
+def forget_notifications(user_watchlist_id: UserWatchlistId) -> NotificationsAnswer:
+    """Let the user's channels tell of this repository again, as before the first choice."""
+    entry = user_entries.find(user_watchlist_id, caller_of(router))
+    return NotificationsAnswer.of(user_entries.forget_notifications(entry))
 
 
 def _store(entry: UserEntry, notifications: NotificationSettings) -> NotificationsAnswer:
@@ -159,8 +153,8 @@ def _store(entry: UserEntry, notifications: NotificationSettings) -> Notificatio
     stored = StoredNotifications(
         **notifications.model_dump(), webhook_secret=secret if notifications.webhook_url else None
     )
-    user_entries.change_notifications(entry, stored.model_dump(mode="json"), is_new_webhook=is_new)
-    return NotificationsAnswer.of(entry.user_watchlist_id, stored, secret if is_new else None, entry.last_delivery)
+    changed = user_entries.change_notifications(entry, stored.model_dump(mode="json"), is_new_webhook=is_new)
+    return NotificationsAnswer.of(changed, secret if is_new else None)
 
 
 @router.post(
@@ -180,7 +174,7 @@ def test_notifications(user_watchlist_id: UserWatchlistId) -> Response[TestAnswe
     delivery = WebhookDelivery(
         user_watchlist_id=user_watchlist_id, delivery_id=message.id, body=message.model_dump_json()
     )
-    webhook_queue.send(sqs(), function.settings.webhook_queue_url, delivery, entry.user)
+    outbox().to_webhook(delivery, entry.user)
     answer = TestAnswer(delivery_id=message.id, message="A test is on its way.")
     return Response(HTTPStatus.ACCEPTED, "application/json", answer)
 

@@ -14,12 +14,14 @@ from functions.http.callers import acting_as, caller_of
 from functions.http.parameters import UserName, WatchlistId
 from functions.http.problems import ProblemCode
 from functions.http.shapes.status import StatusAnswer
-from watchlist import limits
+from watchlist import clock, limits
 from watchlist.deployment import routes
+from watchlist.health.verdict import Thresholds, verdict_of
 from watchlist.states import EntryStatus
 from watchlist.watching import entries
 
 function = startup.Function(routes.STATUS.function)
+thresholds = function.part(Thresholds.of)
 router = http_api.router()
 
 POLL_AGAIN = 2
@@ -70,7 +72,7 @@ def get_status(
     shown = entries.status_of(watchlist_id, caller if user is None else acting_as(router, user))
     if caller is not None and not shown.user_entries:
         raise entries.EntryNotFoundError(watchlist_id)
-    answer = StatusAnswer.of(shown, limits.MAX_ATTEMPTS)
+    answer = StatusAnswer.of(shown, verdict_of(shown.entry, thresholds(), clock.now()), limits.MAX_ATTEMPTS)
     etag = _etag(answer)
     headers: dict[str, str | list[str]] = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if answer.status is EntryStatus.PROCESSING:

@@ -13,7 +13,7 @@ from functions.http.callers import acting_as, caller_of
 from functions.http.merge_patch import patched
 from functions.http.parameters import Cursor, UserName, UserWatchlistId, Verdicts, WatchlistLimit, verdicts_in
 from functions.http.problems import ProblemCode
-from functions.http.shapes.settings import AlertSettingsAnswer, MergePatch, WatchDetails
+from functions.http.shapes.settings import AlertSettingsAnswer, AlertSettingsPatch, WatchDetails, WatchPatch
 from functions.http.shapes.status import UserEntryAnswer
 from functions.http.shapes.watchlist import WatchlistPage
 from watchlist import clock, limits
@@ -103,7 +103,9 @@ def show_alerts(user_watchlist_id: UserWatchlistId) -> AlertSettingsAnswer:
     tags=["alerts"],
     responses=responses.of({200: {"description": "The settings as they are now."}}, *_CHANGED),
 )
-def patch_alerts(user_watchlist_id: UserWatchlistId, patch: Annotated[MergePatch, Body()]) -> AlertSettingsAnswer:
+def patch_alerts(
+    user_watchlist_id: UserWatchlistId, patch: Annotated[AlertSettingsPatch, Body()]
+) -> AlertSettingsAnswer:
     """Change what the patch states: null gives a setting its default back; PUT can switch a threshold off by null."""
     entry = user_entries.find(user_watchlist_id, caller_of(router))
     settings = patched(AlertSettings, entry.alerts or {}, patch)
@@ -118,7 +120,7 @@ def patch_alerts(user_watchlist_id: UserWatchlistId, patch: Annotated[MergePatch
     tags=["watchlist"],
     responses=responses.of({200: {"description": "The entry as it is now."}}, *_CHANGED),
 )
-def patch_watch(user_watchlist_id: UserWatchlistId, patch: Annotated[MergePatch, Body()]) -> UserEntryAnswer:
+def patch_watch(user_watchlist_id: UserWatchlistId, patch: Annotated[WatchPatch, Body()]) -> UserEntryAnswer:
     """Change what the patch states; null removes notes or labels."""
     entry = user_entries.find(user_watchlist_id, caller_of(router))
     details = patched(WatchDetails, {"notes": entry.notes, "labels": entry.labels or []}, patch)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from functions.http.responses import stored_as
 from functions.http.shapes.fields import Moment, NextCursor, RepositoryUrl, Score, Sha, WatchlistId
 from functions.http.shapes.history import HistoryAnswer
-from functions.http.shapes.watchlist import VerdictAnswer
+from functions.http.shapes.verdict import VerdictAnswer
 from watchlist.health.analysis import Analysis
 from watchlist.health.changes import changes
 from watchlist.health.scorecard import ScorecardResult

@@ -5,19 +5,17 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.http.parameters import Labels, Notes
-from functions.http.responses import stored_as
+from functions.http.responses import patch_of, stored_as
 from functions.http.shapes.fields import Alerts, UserWatchlistId
 from watchlist.alerts.settings import AlertSettings
+from watchlist.notifications.channels import ChannelSettings
+from watchlist.notifications.settings import NotificationSettings
 from watchlist.storage.records import UserEntry
 
-MergePatch = Annotated[
-    dict[str, Any],
-    Field(
-        description="A JSON merge patch (RFC 7396): what it states is changed, null takes a choice back, and what it "
-        "leaves out stays as it is.",
-        examples=[{"inactivity": {"days": 30}}],
-    ),
-]
+AlertSettingsPatch = Annotated[dict[str, Any], patch_of(AlertSettings)]
+ChannelPatch = Annotated[dict[str, Any], patch_of(ChannelSettings)]
+NotificationsPatch = Annotated[dict[str, Any], patch_of(NotificationSettings)]
+"""JSON merge patches of a user's settings, as they were sent."""
 
 
 class AlertSettingsAnswer(BaseModel):
@@ -48,3 +46,7 @@ class WatchDetails(BaseModel):
 
     notes: Annotated[Notes | None, Field(description="Why it is watched.", examples=["We depend on it."])] = None
     labels: Annotated[Labels, Field(default_factory=list, description="The user's own.", examples=[["production"]])]
+
+
+WatchPatch = Annotated[dict[str, Any], patch_of(WatchDetails)]
+"""The same of what a user notes."""

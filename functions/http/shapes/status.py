@@ -16,7 +16,9 @@ from functions.http.shapes.fields import (
     shown_status,
 )
 from functions.http.shapes.history import HistoryAnswer
+from functions.http.shapes.verdict import VerdictAnswer
 from watchlist.errors import ErrorCode
+from watchlist.health.verdict import Verdict
 from watchlist.states import CheckOutcome, DueKind, Stage
 from watchlist.storage.records import Entry, Progress, UserEntry
 from watchlist.watching import names
@@ -98,6 +100,7 @@ class StatusAnswer(BaseModel):
             "see `last_check`."
         ),
     ]
+    verdict: VerdictAnswer
     processing_started_at: Annotated[Moment, Field(description="When it was added, or retried last.")]
     processing_completed_at: Annotated[Moment | None, Field(description="Null while it is processing.")]
     last_error: Annotated[ErrorAnswer | None, Field(description="Of the last attempt, if it failed.", examples=[None])]
@@ -138,12 +141,13 @@ class StatusAnswer(BaseModel):
     ]
 
     @classmethod
-    def of(cls, watched: EntryWithWatchers, max_attempts: int) -> "StatusAnswer":
-        """Show an entry with its watchers."""
+    def of(cls, watched: EntryWithWatchers, verdict: Verdict, max_attempts: int) -> "StatusAnswer":
+        """Show an entry with its watchers and what is to be thought of it."""
         entry = watched.entry
         return cls(
             watchlist_id=entry.watchlist_id,
             status=shown_status(entry.entry_status),
+            verdict=VerdictAnswer.of(verdict),
             processing_started_at=entry.processing_started_at,
             processing_completed_at=entry.processing_completed_at,
             last_error=ErrorAnswer.of(entry.last_error),

@@ -20,12 +20,13 @@ from watchlist.deployment import routes
 from watchlist.repository_url import parse_repository_url
 from watchlist.states import EntryStatus
 from watchlist.storage import cursors
-from watchlist.storage.records import ENTRY_KEY, Entry
+from watchlist.storage.records import ENTRY_KEY, Channel, Entry, user_hash
 from watchlist.watching import entries
 
 USER = "ada@example.org"
 WATCHLIST_ID = "watchlist_pallets_flask_1764000000"
 ALERT_ID = "alert_7f3c1f0d2a9b4e5c8d6f7a8b9c0d1e2f"
+CHANNEL_ID = f"channel_{user_hash(USER)}_0_9b1f0c6a2e4d8073"
 """With the user entry's, the ids in the document's examples: what is tried with them meets something."""
 
 DOCUMENT = built.DOCUMENT
@@ -61,6 +62,14 @@ def url(client: Client) -> Iterator[str]:
     store_commits(WATCHLIST_ID, 30)
     store_health(WATCHLIST_ID)
     user_watchlist_id = entries.user_watchlist_id_of(WATCHLIST_ID, USER)
+    Channel(
+        Channel.pk_of(user_hash(USER)),
+        "0",
+        user=USER,
+        channel_id=CHANNEL_ID,
+        created_at=at,
+        settings={"name": "team"},
+    ).save()
     raised = alert(1).model_copy(update={"id": ALERT_ID})
     alert_store.put(user_watchlist_id, WATCHLIST_ID, raised, clock.now())
     with HttpGateway(routes.ROUTES, client.invoke, ("127.0.0.1", 0)) as gateway:

@@ -47,6 +47,7 @@ class Live:
     aws: EmbeddedAws
     functions: FunctionProcesses = field(init=False)
     url: str = ""
+    activity_stream: str = ""
     management_url: str = ""
     poller: StreamPoller | None = None
     before_open: Callable[[], None] = field(default=lambda: None)
@@ -75,7 +76,13 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             "LIVE_ENDPOINT_URL": gateway.management_url,
         }
         environment = provision(aws.url, settings)
-        specs = (*function_specs.LIVE_FUNCTIONS, function_specs.LIVE_PUBLISHER, routes.STATUS.function)
+        parts.activity_stream = environment.streams["activity"]
+        specs = (
+            *function_specs.LIVE_FUNCTIONS,
+            function_specs.LIVE_PUBLISHER,
+            function_specs.ALERT_COLLECTOR,
+            routes.STATUS.function,
+        )
         parts.functions = running.enter_context(
             FunctionProcesses(
                 [LocalFunction(spec.name, spec.handler, spec.timeout, environment.of(spec)) for spec in specs],

@@ -271,7 +271,7 @@ def test_a_user_has_as_many_connections_as_the_settings_say(repository: WatchedR
     register(repository, None, 0, most=0)
     first = live_connections.find(connection_of(user, 0))
     assert first is not None
-    live_connections.forget(connection_of(user, 0), first)
+    live_connections.forget(first)
     register(repository, user, 3, most=3)
 
 

@@ -113,6 +113,7 @@ def told_parts(receiver_server: Receiver, tmp_path_factory: pytest.TempPathFacto
             "MAX_SETUP_TASKS": "1",
             "MAX_REFRESH_TASKS": "1",
             **receiver_server.variables,
+            "LIVE_ENDPOINT_URL": "http://127.0.0.1:9",
             "WEBHOOK_RETRY_SECONDS": "0.001",
         }
         environment = provision(aws.url, variables)
@@ -277,6 +278,16 @@ class Watch:
 @pytest.fixture
 def watch(told: Told) -> Watch:
     del told
+    return _watch()
+
+
+@pytest.fixture
+def another_watch(told: Told) -> Watch:
+    del told
+    return _watch()
+
+
+def _watch() -> Watch:
     now = clock.now()
     watchlist_id = f"watchlist_a_{uuid4().hex}_1"
     entry = Entry(

@@ -15,7 +15,8 @@ from tests.webhook_receiver import URL, Call, Receiver
 from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
 from watchlist.alerts.settings import AlertKind
-from watchlist.notifications import digests, sending, webhook_queue
+from watchlist.notifications import digests, sending
+from watchlist.notifications.outbox import Outbox
 from watchlist.notifications.webhook_delivery import WebhookDelivery
 from watchlist.states import EntryStatus
 from watchlist.storage.records import Entry
@@ -419,7 +420,7 @@ def test_a_delivery_that_was_put_off_has_no_more_tries_than_any_other(
     (message,) = told.sqs.receive_message(QueueUrl=told.environment.webhook_queue.url)["Messages"]
     copy = WebhookDelivery.model_validate_json(message["Body"]).postponed_copy(limits.WEBHOOK_ATTEMPTS)
     told.forget_deliveries()
-    webhook_queue.send(told.sqs, told.environment.webhook_queue.url, copy, USER)
+    Outbox(told.sqs, "none", told.sqs, told.environment.webhook_queue.url).to_webhook(copy, USER)
     dead = told.environment.webhook_dead_letter_queue.url
     before = told.depth(dead)
     receiver.status = 500

@@ -1,13 +1,22 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from functions.live.delivery import is_final, shows_change
+from functions.live import delivery
+from functions.live.delivery import is_final
+from watchlist.health.verdict import Thresholds
 from watchlist.live.changes import worth_showing
+from watchlist.settings import VerdictSettings
 from watchlist.states import EntryStatus, JobState, Stage
 from watchlist.storage.records import ENTRY_KEY, Entry, Progress
 from watchlist.storage.stream_records import ItemChange
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+THRESHOLDS = Thresholds.of(VerdictSettings())
+
+
+def shows_change(before: Entry | None, after: Entry | None) -> bool:
+    return delivery.shows_change(before, after, THRESHOLDS)
 
 
 def entry(stage: Stage = Stage.CLONING, done: int = 0, **attributes: object) -> Entry:

@@ -1,6 +1,7 @@
 """Bodies for chat services, checked against the forms that these document."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -9,8 +10,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind
+from watchlist.health.verdict import VerdictState
 from watchlist.notifications.digest_message import DigestMessage, ToldAlert
 from watchlist.notifications.formats import WebhookFormat, body_of, format_of
+from watchlist.notifications.message import Message
+from watchlist.notifications.messages import (
+    ChannelFailedMessage,
+    ChannelTestMessage,
+    ToldRepositoryAlert,
+    UserDigestMessage,
+    compose_user_digest,
+    read,
+)
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 HOSTILE = "<!channel> @everyone [click](https://example.org) *bold* `code` <https://example.org|here> & # heading"
@@ -92,7 +103,6 @@ FORMS: dict[WebhookFormat, type[BaseModel]] = {
     WebhookFormat.SLACK: SlackMessage,
     WebhookFormat.TEAMS: TeamsMessage,
     WebhookFormat.DISCORD: DiscordMessage,
-    WebhookFormat.STANDARD: DigestMessage,
 }
 
 
@@ -119,11 +129,33 @@ def digest(count: int = 1, text: str = "Ada changed 400 files.") -> DigestMessag
     )
 
 
+def user_digest(repositories: int) -> UserDigestMessage:
+    alerts = [
+        ToldRepositoryAlert(
+            **dict(digest().alerts[0]),
+            watchlist_id=f"watchlist_{number}",
+            user_watchlist_id=f"user_{number}",
+            repository_url=f"https://gitlab.com/group/{'sub-' * 20}{number}/*name*",
+            verdict=VerdictState.QUIET,
+        )
+        for number in range(repositories)
+    ]
+    return compose_user_digest("digest_1", "channel_1", NOON, alerts)
+
+
+TESTED = ChannelTestMessage(id="test_1", created_at=NOON, channel_id="channel_1", name=HOSTILE)
+FAILED = ChannelFailedMessage(id="failed_1", created_at=NOON, name=HOSTILE, error="it answered 410", switched_off=True)
+
+
 @pytest.mark.parametrize("webhook_format", FORMS)
-@pytest.mark.parametrize("message", [digest(), digest(50, "x" * 500), digest(50, "*" * 500), digest(1, HOSTILE)])
-def test_each_body_has_the_form_that_its_reader_documents(
-    webhook_format: WebhookFormat, message: DigestMessage
-) -> None:
+@pytest.mark.parametrize(
+    "message",
+    [
+        *(digest(), digest(50, "x" * 500), digest(50, "*" * 500), digest(1, HOSTILE)),
+        *(user_digest(1), user_digest(60), TESTED, FAILED),
+    ],
+)
+def test_each_body_has_the_form_that_its_reader_documents(webhook_format: WebhookFormat, message: Message) -> None:
     body = body_of(webhook_format, message)
 
     FORMS[webhook_format].model_validate_json(body)
@@ -138,6 +170,17 @@ def test_a_chat_message_says_what_there_is_and_how_much_more(webhook_format: Web
     assert "15 alerts" in text
     assert "Ada changed 400 files." in text
     assert "and 5 more" in text
+
+
+@pytest.mark.parametrize("message", [digest(2), user_digest(60), TESTED, FAILED])
+def test_the_service_s_own_form_is_read_again_as_the_same_message(message: Message) -> None:
+    assert read(body_of(WebhookFormat.STANDARD, message).decode()) == message
+
+
+@pytest.mark.parametrize("message", [digest(1, HOSTILE), user_digest(60), TESTED, FAILED])
+def test_an_e_mail_s_subject_is_one_that_sns_takes(message: Message) -> None:
+    assert re.fullmatch(r"[ -~]{1,100}", message.subject)
+    assert not message.subject.startswith(" ")
 
 
 def test_nobody_is_mentioned_and_no_text_becomes_markup() -> None:

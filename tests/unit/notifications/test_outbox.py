@@ -5,7 +5,7 @@ from typing import Any
 import boto3
 import pytest
 
-from watchlist.notifications import webhook_queue
+from watchlist.notifications.outbox import Outbox
 from watchlist.notifications.webhook_delivery import WebhookDelivery
 from watchlist.watching.entries import user_watchlist_id_of
 
@@ -35,7 +35,7 @@ class Sqs:
         delivery = WebhookDelivery(
             user_watchlist_id=user_watchlist_id_of(watchlist_id, user), delivery_id="digest_1", body="{}"
         )
-        webhook_queue.send(self.client, URL, delivery, user)
+        Outbox(sns=self.client, topic_arn="none", sqs=self.client, queue_url=URL).to_webhook(delivery, user)
 
 
 @dataclass(frozen=True)

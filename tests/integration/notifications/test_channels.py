@@ -1,0 +1,187 @@
+"""Alerts of all repositories are told in a user's channels, by their rules, in one digest."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from tests.integration.notifications.conftest import USER, Told, Watch
+from tests.integration.notifications.test_telling_people import deliver
+from tests.webhook_receiver import URL, Receiver
+from watchlist import clock, limits
+from watchlist.notifications import channels, digests
+from watchlist.notifications.channels import ChannelSettings
+from watchlist.storage.records import Channel, Digest, UserEntry
+
+
+@pytest.fixture(autouse=True)
+def no_channels(told: Told) -> Iterator[None]:
+    del told
+    yield
+    for channel in channels.of_user(USER):
+        channels.remove(channel)
+    digest = digests.find(Digest.of_user(USER))
+    if digest is not None:
+        digest.delete()
+
+
+def make(**settings: Any) -> Channel:
+    return channels.create(USER, ChannelSettings.model_validate({"name": "team", **settings}), clock.now())
+
+
+def tell(told: Told) -> None:
+    told.read_streams()
+    told.send_digests()
+    deliver(told)
+
+
+def now_of(channel: Channel) -> Channel:
+    return channels.find(channel.channel_id, None)
+
+
+def test_one_digest_tells_of_all_repositories_and_the_reference_library_verifies_it(
+    told: Told, watch: Watch, another_watch: Watch, receiver: Receiver
+) -> None:
+    channel = make(webhook_url=URL)
+    raised = {watch.raise_alert(), another_watch.raise_alert()}
+
+    tell(told)
+
+    (call,) = receiver.calls
+    body = Webhook(channel.secret).verify(call.body, call.headers)
+    assert body["type"] == "alerts.user_digest"
+    assert {alert["id"] for alert in body["alerts"]} == raised
+    assert {alert["watchlist_id"] for alert in body["alerts"]} == {watch.watchlist_id, another_watch.watchlist_id}
+    assert {alert["verdict"] for alert in body["alerts"]} == {"unknown"}
+    assert now_of(channel).last_delivery["outcome"] == "delivered"
+    assert digests.find(watch.user_watchlist_id) is None
+
+
+@pytest.mark.parametrize(
+    ("rules", "calls"),
+    [
+        ([], 1),
+        ([{"levels": ["mild"]}], 1),
+        ([{"levels": ["critical"]}], 0),
+        ([{"kinds": ["files_changed"], "labels": ["web"]}], 1),
+        ([{"kinds": ["inactivity"]}, {"labels": ["web", "other"]}], 1),
+        ([{"labels": ["other"]}], 0),
+        ([{"verdicts": ["unknown"]}], 1),
+        ([{"verdicts": ["gone", "quiet"]}], 0),
+    ],
+)
+def test_an_alert_is_told_that_a_rule_takes(
+    told: Told, watch: Watch, receiver: Receiver, rules: list[Any], calls: int
+) -> None:
+    watch.user_entry.update(actions=[UserEntry.labels.set(["web"])])
+    make(webhook_url=URL, rules=rules)
+    watch.raise_alert()
+
+    tell(told)
+
+    assert len(receiver.calls) == calls
+
+
+def test_a_repository_s_own_settings_override_the_channels(told: Told, watch: Watch, receiver: Receiver) -> None:
+    make(webhook_url=URL)
+    watch.choose(told, {"email": False})
+    watch.raise_alert()
+
+    tell(told)
+
+    assert receiver.calls == []
+    assert told.emails() == []
+
+
+def test_a_mail_channel_tells_by_the_topic(told: Told, watch: Watch) -> None:
+    channel = make()
+    watch.raise_alert()
+
+    tell(told)
+
+    (mail,) = told.emails()
+    assert mail["Subject"] == "1 alert: https://github.com/a/b"
+    assert mail["MessageAttributes"]["channel_id"]["Value"] == channel.channel_id
+    assert now_of(channel).last_delivery["outcome"] == "delivered"
+
+
+def test_a_channel_that_is_off_or_removed_meanwhile_is_not_called(told: Told, watch: Watch, receiver: Receiver) -> None:
+    off, removed = make(webhook_url=URL), make(webhook_url=URL)
+    watch.raise_alert()
+    told.read_streams()
+    told.send_digests()
+    channels.change(off, channels.settings_of(off).model_copy(update={"enabled": False}))
+    channels.remove(removed)
+    deliver(told)
+
+    assert receiver.calls == []
+    assert told.depth(told.environment.webhook_queue.url) == 0
+
+
+def test_a_channel_that_is_gone_is_switched_off_and_its_owner_is_told_in_another(
+    told: Told, watch: Watch, receiver: Receiver
+) -> None:
+    broken = make(webhook_url=URL, name="old chat")
+    make(name="mail", rules=[{"levels": ["critical"]}])
+    watch.raise_alert()
+    told.read_streams()
+    told.send_digests()
+    receiver.status = 410
+    deliver(told)
+
+    (mail,) = told.emails()
+    assert channels.state_of(now_of(broken)) == "switched_off"
+    assert "old chat" in mail["Subject"]
+    assert "410" in mail["Message"]
+
+
+def test_a_channel_that_gives_up_says_so_once_until_it_works_again(
+    told: Told, watch: Watch, receiver: Receiver
+) -> None:
+    broken = make(webhook_url=URL, name="old chat")
+    make(name="mail", rules=[{"levels": ["critical"]}])
+
+    def fail() -> list[dict[str, Any]]:
+        watch.raise_alert()
+        told.read_streams()
+        let_time_pass()
+        told.send_digests()
+        for _ in range(limits.WEBHOOK_ATTEMPTS + 1):
+            told.webhooks.poll()
+        return told.emails()
+
+    receiver.status = 500
+    first, second = fail(), fail()
+    state = channels.state_of(now_of(broken))
+    receiver.status = 204
+    fail()
+    works = now_of(broken)
+
+    assert [len(first), len(second)] == [1, 0]
+    assert "old chat" in first[0]["Subject"]
+    assert state == "failing"
+    assert channels.state_of(works) == "working"
+    assert works.broken_since is None
+
+
+def test_a_chat_service_gets_its_form_with_the_repository_named(told: Told, watch: Watch, receiver: Receiver) -> None:
+    make(webhook_url=URL, webhook_format="slack")
+    watch.raise_alert()
+
+    tell(told)
+
+    (call,) = receiver.calls
+    assert "a/b: Ada changed 412 files." in json.dumps(json.loads(call.body)["blocks"])
+
+
+def let_time_pass() -> None:
+    digest = digests.find(Digest.of_user(USER))
+    if digest is not None and digest.last_sent_at is not None:
+        digest.update(
+            actions=[
+                Digest.last_sent_at.set(digest.last_sent_at - limits.DIGEST_INTERVAL),
+                *([Digest.due_at.set(digest.due_at - limits.DIGEST_INTERVAL)] if digest.due_at else []),
+            ]
+        )

@@ -1,0 +1,129 @@
+"""The messages to a user's channels, and all messages that the webhook queue carries."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, TypeAdapter
+
+from watchlist import limits
+from watchlist.health.verdict import VerdictState
+from watchlist.notifications.chat_text import ChatText, Line, Link
+from watchlist.notifications.digest_message import DigestMessage, ToldAlert
+from watchlist.notifications.message import Message
+from watchlist.storage.records import AlertRecord, Entry
+
+
+class ToldRepositoryAlert(ToldAlert):
+    """One alert of a user's digest, with the repository that it is of."""
+
+    watchlist_id: str
+    user_watchlist_id: str
+    repository_url: str
+    verdict: Annotated[VerdictState | None, Field(description="Of the repository now; null where not judged.")]
+
+    @classmethod
+    def of_repository(cls, record: AlertRecord, entry: Entry, verdict: VerdictState) -> Self:
+        """Show a stored alert of this entry."""
+        return cls(
+            **dict(ToldAlert.of(record)),
+            watchlist_id=record.watchlist_id,
+            user_watchlist_id=record.user_watchlist_id,
+            repository_url=entry.repository.url,
+            verdict=verdict,
+        )
+
+
+class UserDigestMessage(Message):
+    """A user's alerts, of all repositories, since the digest before."""
+
+    schema_version: Literal[1] = 1
+    type: Literal["alerts.user_digest"] = "alerts.user_digest"
+    channel_id: str
+    alerts: Annotated[tuple[ToldRepositoryAlert, ...], Field(description="The newest ones, newest first.")]
+    more_alerts: Annotated[int, Field(description="How many there are besides; the HTTP API has them all.")]
+
+    @property
+    def chat_text(self) -> ChatText:
+        """The alerts, each with its repository, and the way to the one repository if it is one."""
+        number = len(self.alerts) + self.more_alerts
+        urls = list(dict.fromkeys(alert.repository_url for alert in self.alerts))
+        where = urls[0] if len(urls) == 1 else f"{len(urls)} repositories"
+        return ChatText(
+            f"{number} alert{'' if number == 1 else 's'}: {where}",
+            [alert.line(_short(alert.repository_url)) for alert in self.alerts],
+            self.more_alerts,
+            (Link("Open the repository", urls[0]),) if len(urls) == 1 else (),
+        )
+
+
+class ChannelTestMessage(Message):
+    """A test of a channel, on request."""
+
+    schema_version: Literal[1] = 1
+    type: Literal["channel.test"] = "channel.test"
+    channel_id: str
+    name: str
+
+    @property
+    def chat_text(self) -> ChatText:
+        """That alerts will come here."""
+        return ChatText(
+            f"Test of the channel {self.name}", [Line("TEST", "This is a test: what the channel's rules let through.")]
+        )
+
+
+class ChannelFailedMessage(Message):
+    """Another channel of the same user does not work any more; told in those that do."""
+
+    schema_version: Literal[1] = 1
+    type: Literal["channel.failed"] = "channel.failed"
+    name: Annotated[str, Field(description="Of the channel that failed; a repository's address for its own webhook.")]
+    error: str
+    switched_off: Annotated[bool, Field(description="Whether it is called no more; otherwise the next message tries.")]
+
+    @property
+    def chat_text(self) -> ChatText:
+        """Which channel, and why."""
+        end = "It is switched off." if self.switched_off else "What it was to say is lost to it; see the alerts."
+        return ChatText(
+            f"Notifications no longer reach {self.name}",
+            [Line("CHANNEL", f"{self.name} failed in all its tries: {self.error}. {end}", is_urgent=True)],
+        )
+
+
+AnyMessage = Annotated[
+    DigestMessage | UserDigestMessage | ChannelTestMessage | ChannelFailedMessage,
+    Field(discriminator="type"),
+]
+_ANY: TypeAdapter[Message] = TypeAdapter(AnyMessage)
+
+
+def read(body: str) -> Message:
+    """Return the message whose JSON this is.
+
+    Raises:
+        ValidationError: it is none.
+    """
+    return _ANY.validate_json(body)
+
+
+def compose_user_digest(
+    digest_id: str, channel_id: str, created_at: datetime, alerts: Sequence[ToldRepositoryAlert]
+) -> UserDigestMessage:
+    """Return the message for these alerts, newest first; the same for the same digest and channel."""
+    shown = tuple(alerts[: limits.DIGEST_ALERTS])
+    told = hashlib.sha256(f"{digest_id}\n{channel_id}".encode()).hexdigest()[:32]
+    return UserDigestMessage(
+        id=f"digest_{told}",
+        created_at=created_at,
+        channel_id=channel_id,
+        alerts=shown,
+        more_alerts=len(alerts) - len(shown),
+    )
+
+
+def _short(url: str) -> str:
+    """Return owner and name."""
+    return "/".join(url.split("/")[3:]) or url
