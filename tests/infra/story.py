@@ -193,7 +193,7 @@ class Story:
         with connect(f"{self._service.live_url}/?user={quote(USER)}", proxy=None) as connection:
             connection.send("again")
             connection.recv(SECONDS)
-            self._commit_much("good", "more.txt")
+            self._commit_much("better", "more.txt")
             self._run_until(function_specs.SCHEDULER, self._is_told_by_channel)
             self._until(lambda: '"alert"' in str(connection.recv(SECONDS)))
         self._until(lambda: self._call("GET", path)["last_delivery"])

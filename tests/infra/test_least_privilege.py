@@ -93,20 +93,20 @@ READS_STREAM = {
 }
 READS_OTHER_STREAM = {(action, "activity") for action, table in READS_STREAM if table == "watchlist"}
 TELLS_OF_FAILURES = {("sqs:SendMessage", "repository-watchlist-dev-stream-failures")}
+HANDS_ON = {("sns:Publish", "AWS::SNS::Topic"), ("sqs:SendMessage", "repository-watchlist-dev-webhook-delivery")}
+
 BESIDES_THE_TABLE = {
     "dispatcher": {
         ("ecs:RunTask", ":task-definition/repository-watchlist-dev:*"),
         ("iam:PassRole", "AWS::IAM::Role"),
     },
-    "alert_collector": {*READS_OTHER_STREAM, ("dynamodb:ListStreams", "*")} | TELLS_OF_FAILURES,
-    "digest": {
-        ("sns:Publish", "AWS::SNS::Topic"),
-        ("sqs:SendMessage", "repository-watchlist-dev-webhook-delivery"),
-    },
+    "alert_collector": {*READS_OTHER_STREAM, ("dynamodb:ListStreams", "*")} | TELLS_OF_FAILURES | POSTS,
+    "digest": HANDS_ON,
+    "channels": HANDS_ON,
     "notifications": {("sqs:SendMessage", "repository-watchlist-dev-webhook-delivery")},
     "scheduler": {("secretsmanager:GetSecretValue", "AWS::SecretsManager::Secret")},
-    "webhook_sender": {
-        ("sqs:SendMessage", "repository-watchlist-dev-webhook-delivery"),
+    "webhook_sender": HANDS_ON
+    | {
         ("sqs:ChangeMessageVisibility", "repository-watchlist-dev-webhook-delivery"),
         ("sqs:DeleteMessage", "repository-watchlist-dev-webhook-delivery"),
         ("sqs:GetQueueAttributes", "repository-watchlist-dev-webhook-delivery"),
