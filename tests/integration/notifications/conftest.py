@@ -91,7 +91,7 @@ class Told:
         return self._drain(self.email_queue_url)
 
     def depth(self, url: str) -> int:
-        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        names: Any = [f"ApproximateNumberOfMessages{each}" for each in ("", "NotVisible", "Delayed")]
         attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return sum(int(attributes[name]) for name in names)
 
