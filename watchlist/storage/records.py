@@ -20,8 +20,7 @@ watchlist table
     CONNECTION#<id>       CONNECTION      LiveConnection    live status: what does a WebSocket connection watch?
     LIVE#<watchlist_id>   <id>            Subscription      live status: all connections of an entry, paged
     LIVE-USERS            <hash>#<id>     UserSubscription  live status: all connections that show all of a user's
-    DIGEST#<user_watchlist_id>  DIGEST    Digest            alerts that the user is still to be told of
-    DIGEST#user_<hash>    DIGEST          Digest            the same, of all repositories that go by their channels
+    DIGEST#<user_watchlist_id>  DIGEST    Digest            alerts still to be told; a user's are `user_<hash>`
     CHANNELS#<hash>       <slot>          Channel           where a user is told of alerts: all channels in one Query
     HEARTBEAT             HEARTBEAT       Heartbeat         keeps the stream's consumers called
     index `by-user`       user, added_order                 a user's watchlist, newest first
