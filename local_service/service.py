@@ -137,7 +137,6 @@ class LocalService:
         runner: of the tasks.
         url: the HTTP API's base URL.
         live_url: the WebSocket API's.
-        stream_pollers: one per reader of a table's stream.
         repository_urls: the address of each served repository, by its path.
     """
 
@@ -149,7 +148,6 @@ class LocalService:
     timers: Timers
     url: str
     live_url: str
-    stream_pollers: Mapping[StreamConsumer, StreamPoller]
     repository_urls: Mapping[Path, str]
 
     def __init__(
@@ -231,10 +229,8 @@ class LocalService:
             for kind, queue in self.environment.queues.items()
         }
         streams = boto3.client("dynamodbstreams", **arguments)
-        self.stream_pollers = {
-            consumer: starting.enter_context(self._stream_poller(streams, consumer))
-            for consumer in stream_consumers.CONSUMERS
-        }
+        for consumer in stream_consumers.CONSUMERS:
+            starting.enter_context(self._stream_poller(streams, consumer))
         send_webhook = self._invoker(function_specs.WEBHOOK_SENDER)
         starting.enter_context(self._queue_poller(sqs, self.environment.webhook_queue, send_webhook))
         self.timers = starting.enter_context(Timers(self._settings.timers, self._invoke))

@@ -48,8 +48,9 @@ def resolver(*routers: Router, misshapen: HTTPStatus | None = None) -> APIGatewa
 
     Args:
         routers: the routes.
-        misshapen: the status of an answer that is not what its route says. With None Powertools blames the caller, but
-            leaves what the routes say of this status in the OpenAPI document.
+        misshapen: the status of an answer that is not what its route says. None is for the OpenAPI document: Powertools
+            would replace there what the routes say of this status. To answer requests, name a status: with None
+            Powertools blames the caller.
     """
     app = APIGatewayHttpResolver(enable_validation=True, response_validation_error_http_code=misshapen)
     for each in routers:

@@ -2,10 +2,10 @@
 
     scripts/smoke dev [--repository URL] [--token JWT]
 
-It adds a repository and waits until it is analysed; it checks the two behaviours that no local test can show, that
-Lambda leaves a reported message in flight and that ECS starts one task for one client token and tells when it stops;
-and it lets an alarm fire and looks whether somebody hears of it. It leaves the repository on the watchlist of the user
-`smoke-test`, or of the token's subject. Exits 1 at the first check that fails.
+It adds a repository and waits until it is analysed. It checks two behaviours that no local test can show: Lambda leaves
+a reported message in flight; ECS starts one task for one client token, and tells when it stops. It lets an alarm fire
+and looks whether somebody hears of it. It leaves the repository on the watchlist of the user `smoke-test`, or of the
+token's subject. It exits 1 at the first check that fails.
 
 It costs about two US cents: two Fargate tasks of a few minutes at most, and an hour of the metrics that they emit.
 """

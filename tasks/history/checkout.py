@@ -23,8 +23,8 @@ _UNWRITABLE = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, er
 def write_tree(store: ObjectStore, tree: str, target: Path, limits: FetchLimits) -> None:
     """Write the files below `tree` into the new directory `target`.
 
-    Left out are: submodules, files larger than the limit or below more than 128 directories, names that no honest file
-    has (`..`, `.git` in any case), and symbolic links that lead, or could lead by way of another link, out of `target`.
+    Left out are submodules; files larger than the limit, or below more than 128 directories; names that no honest file
+    has (`..`, `.git` in any case); symbolic links that lead out of `target`, or could do so by way of another link.
 
     Raises:
         JobError: OUT_OF_DISK when there are more files or bytes than allowed.

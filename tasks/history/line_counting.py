@@ -1,9 +1,9 @@
 """How many lines each file of many commits gained and lost.
 
-The contents that differ are put into groups, so that fetching one group, which is the server's work, and counting
-another, which is ours, go on at the same time. All versions of one file name come in the same group: a server finds the
-versions of a file, and so the small differences between them, by its name; but objects that are asked for by id come to
-it without names, and then it compares what is next to each other in size. The fewer objects, the sooner it is done.
+The contents that differ are put into groups. While the server sends one group, another is counted here. All versions
+of one file name come in the same group. A server looks for small differences among objects of one name; objects that
+are asked for by id have no names, so it compares those that are next to each other in size. The fewer objects it has,
+the sooner it is done.
 """
 
 import threading

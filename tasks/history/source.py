@@ -189,9 +189,9 @@ class Source:
         """Put trees with all that is below them into the store, but for large files; return whether all came.
 
         It does not when it is too much, or the server does not send it to the end.
-        In one pack of whole trees the server has its files by name, and the objects that it stores them as differences
-        to: where most of what is below the trees is needed anyway, this costs the server far less than single objects.
-        How many objects come stands at the pack's beginning, so that too many are noticed before they come.
+        A pack of whole trees costs the server far less than single objects: it knows the files by name, and it has the
+        differences between them stored already. It is worth it where most of what is below the trees is needed. The
+        pack begins with the number of its objects, so that too many are noticed before they come.
 
         Raises:
             JobError: the transfer failed or broke a limit.

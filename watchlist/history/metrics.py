@@ -123,9 +123,9 @@ class HistoryMetrics(_Frozen):
     """Metrics of a repository's last 52 weeks, from the commits of its default branch.
 
     **Window.** The 52 weeks that end at `computed_at`, by committer date, as `git log --since` counts. A date later
-    than `computed_at` or before git is not believed: such a commit counts as made at the greatest believable date among
-    its author's date and the dates of its parents and children, and not at all where there is none; `future_dated` says
-    how many are dated later. When the service does not have all commits of the year, `complete` is False and
+    than `computed_at` or before git is not believed. Such a commit counts as made at the greatest believable date among
+    its author's date and the dates of its parents and children; where there is none, it does not count. `future_dated`
+    says how many are dated later. When the service does not have all commits of the year, `complete` is False and
     `covered_weeks` says how many of the latest weeks the commits cover; numbers per week of earlier weeks are 0 for
     lack of data.
 

@@ -324,9 +324,9 @@ def _identity(name: str, email: str) -> tuple[str, str]:
 def is_bot(name: str, email: str) -> bool:
     """Say whether an author is a program.
 
-    It is one by a mark in its name or address (`[bot]`, `(bot)`), by `bot` or `robot` as the last part of a login, by
-    a word for what it does before the word `bot`, or as one of the programs that are known by name or address. A name
-    of several words whose last one is `Bot`, and a word that only ends so, may be a person's.
+    Four things tell a program: a mark in the name or address (`[bot]`, `(bot)`); `bot` or `robot` as the last part of a
+    login; the word `bot` after a word for what it does; a name or address that is known. Two things do not, since
+    they may be a person's: a name of several words that ends in `Bot`, and a word that only ends so.
     """
     called, address = folded(name), folded(email)
     account = _account(address)
