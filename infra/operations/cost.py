@@ -62,6 +62,7 @@ PRICES: Mapping[str, Price] = {
     "logs, GB": Price(0.50, _CLOUDWATCH),
     "traces, million": Price(5.00, _UNVERIFIED),
     "secret, month": Price(0.40, "public projects' cost notes of 2024"),
+    "secret calls, million": Price(5.00, _UNVERIFIED),
     "NAT gateway, hour": Price(0.045, "fortem.dev, AWS Fargate Pricing, 2026 ($33 a month)"),
     "public IPv4 address, hour": Price(0.005, _UNVERIFIED),
     "image registry, GB-month": Price(0.10, _UNVERIFIED),
@@ -306,6 +307,7 @@ def at_rest(template: Mapping[str, Any]) -> list[Item]:
     polls = len(queue_mappings) * _POLLERS * _HOURS * 3600 / _POLL_SECONDS
     schedules = of_type("AWS::Scheduler::Schedule")
     runs = sum(_HOURS * 60 / _minutes_of(schedule["ScheduleExpression"]) for schedule in schedules)
+    checks_runs = secrets * _HOURS * 3600 / limits.SCHEDULE_INTERVAL.total_seconds()
     heartbeats = len(CONSUMERS) * _HOURS * 3600 / limits.RECONCILE_INTERVAL.total_seconds()
     metrics = len(METRICS_AT_REST)
     # X-Ray records the first call of each second, so all of these.
@@ -317,6 +319,7 @@ def at_rest(template: Mapping[str, Any]) -> list[Item]:
         Item("dashboard", str(dashboards), dashboards * _price("dashboard, month")),
         Item("metrics of what runs by the clock", str(metrics), metrics * _price("custom metric, month")),
         Item("secret", str(secrets), secrets * _price("secret, month")),
+        Item("reads of the secret", f"{checks_runs:.0f}", checks_runs * _price("secret calls, million") / _MILLION),
         Item(
             "polling of the queues",
             f"{polls / _MILLION:.1f} M requests",
@@ -517,11 +520,12 @@ def _heartbeat() -> float:
 
 
 def _job_overhead(environment: Environment) -> float:
-    """Return what one job costs besides its task: functions, calls to SQS, an event."""
+    """Return what one job costs besides its task: functions, calls to SQS, an event, the secret that its task reads."""
     trace = environment.insight.traces * _trace()
     functions = FUNCTIONS_OF_JOB * (_lambda_seconds(1.0) + _price("Lambda requests, million") / _MILLION + trace)
-    calls = QUEUE_CALLS_OF_JOB * _price("SQS requests, million") + _price("own events, million")
-    return functions + calls / _MILLION
+    calls = QUEUE_CALLS_OF_JOB * _price("SQS requests, million")
+    others = _price("own events, million") + _price("secret calls, million")
+    return functions + (calls + others) / _MILLION
 
 
 def _task_hour(cpu: int, memory: int, share: float) -> float:

@@ -12,6 +12,7 @@ from infra.environments import (
     JwtIssuer,
     environments_named,
 )
+from tasks.scorecard.cli import RunLimits
 
 
 def test_an_environment_is_found_by_its_name() -> None:
@@ -78,3 +79,9 @@ def test_a_domain_needs_a_certificate() -> None:
 def test_metrics_of_two_environments_do_not_mix() -> None:
     services = [environment.service for environment in ENVIRONMENTS]
     assert len(set(services)) == len(services)
+
+
+def test_a_refresh_has_the_memory_that_scorecard_may_use_and_what_the_job_takes_beside_it() -> None:
+    """The job's history takes less than 90 MB, Python and its libraries as much (docs/decisions/0014)."""
+    for environment in ENVIRONMENTS:
+        assert RunLimits().memory + 180 * 1024**2 <= environment.refresh_task_memory * 1024**2

@@ -195,6 +195,15 @@ def test_a_cursor_survives_a_refresh_that_merged_its_segment(history: History) -
     assert [int(kept.commit.sha, 16) for kept in rest.commits] == list(range(30, 60))
 
 
+def test_a_cursor_survives_a_refresh_that_tore_its_segment_apart(history: History) -> None:
+    history.refresh(range(100, 150))
+    page = history_store.page(history.entry, ALL, 20, None)
+    manifest = history.refresh([*range(110), 7777, *range(110, 150)], (2, 1))
+    assert len(manifest.segments) == 2
+    rest = history_store.page(history.entry, ALL, 200, page.next_cursor)
+    assert [int(kept.commit.sha, 16) for kept in rest.commits] == list(range(120, 150))
+
+
 def test_a_cursor_at_a_commit_that_is_gone_says_so(history: History) -> None:
     history.refresh(range(50))
     page = history_store.page(history.entry, ALL, 20, None)
