@@ -58,6 +58,12 @@ class Service:
     url: str
     http: urllib3.PoolManager
 
+    @property
+    def live_url(self) -> str:
+        """Of the WebSocket API, whose port follows the other one."""
+        host, _, port = self.url.rpartition(":")
+        return f"{host.replace('http', 'ws')}:{int(port) + 1}"
+
     def call(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
         """Call the API.
 
@@ -131,6 +137,7 @@ def serving(
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(_STOP_SECONDS)
+        service.http.clear()
 
 
 def _wait_until_it_answers(service: Service) -> None:
@@ -208,8 +215,7 @@ def measure_kept(checkout: Path, folder: Path, entries: int, seconds: float) -> 
                 ids = service.add_batch(urls)
             time.sleep(_SETTLE_SECONDS)
             _print_idle(service, "nothing to do", seconds)
-            live = service.url.replace("http", "ws").replace(str(port := _port(service)), str(port + 1))
-            with connect(f"{live}/?{urlencode({'watchlist_id': ids[0]})}"):
+            with connect(f"{service.live_url}/?{urlencode({'watchlist_id': ids[0]})}"):
                 _print_idle(service, "watched live", seconds)
         began = time.monotonic()
         with serving(checkout, folder, variables) as service:
@@ -218,8 +224,10 @@ def measure_kept(checkout: Path, folder: Path, entries: int, seconds: float) -> 
             print(f"{found} of {entries} entries back after {time.monotonic() - began:.1f} s", flush=True)
 
 
-def _port(service: Service) -> int:
-    return int(service.url.rpartition(":")[2])
+def served_addresses(folder: Path) -> list[str]:
+    """Return the addresses of all repositories that a service serves whose folder this is."""
+    addresses = json.loads((folder / "data" / "addresses.json").read_text())
+    return [f"http://127.0.0.1:{addresses['port']}{path}" for path in addresses["paths"].values()]
 
 
 def _print_idle(service: Service, name: str, seconds: float) -> None:
@@ -241,9 +249,7 @@ def measure_onboarding(checkout: Path, folder: Path, number: int) -> None:
     for path in paths[1:]:
         shutil.copytree(first, path)
     with serving(checkout, folder, {"SCORECARD_API_BASE_URL": "http://127.0.0.1:9"}, paths) as service:
-        addresses = json.loads((folder / "data" / "addresses.json").read_text())
-        urls = [f"http://127.0.0.1:{addresses['port']}{path}" for path in addresses["paths"].values()]
-        urls = [url for url in urls if "bench-" in url]
+        urls = [url for url in served_addresses(folder) if "bench-" in url]
         aws = next(pid for pid in family(service.process.pid) if any(name in command_of(pid) for name in _AWS))
         before, aws_before = taken_by(service.process.pid), cpu_of(aws)
         ids = service.add_batch(urls)

@@ -152,6 +152,10 @@ class Handler(WSGIRequestHandler):
             self.wfile.write(content)
         self.wfile.flush()
 
+    def log(self, _type: str, message: str, *args: object) -> None:
+        """Log as the rest of the service does what is no answer, as that a connection was idle for too long."""
+        _LOGGER.debug(message, *args)
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing of requests that are answered; they are many."""
 

@@ -11,14 +11,16 @@ import inspect
 import json
 from base64 import b64decode
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+from moto.core.common_models import BaseModel
 from moto.core.responses import ActionContext
 from moto.dynamodb import models as moto_models
 from moto.dynamodb import responses as moto_responses
-from moto.dynamodb.comparisons import ConditionExpressionParser
+from moto.dynamodb.comparisons import ConditionExpressionParser, OpDefault
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models import table as moto_table
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
@@ -26,10 +28,11 @@ from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 from moto.dynamodb.models.utilities import dynamo_json_dump
 from moto.dynamodb.responses import DynamoResult
 from moto.dynamodbstreams import responses as moto_streams
-from moto.dynamodbstreams.models import DynamoDBStreamsBackend, ShardIterator
+from moto.dynamodbstreams.models import DynamoDBStreamsBackend
 
 from local_service.aws.data_folder import Database, quoted
 from local_service.aws.embedded import stream_topic
+from watchlist.storage import tables as table_specs
 
 _FIRST_NUMBER = 1_100_000_000_017_454_423_009
 """Added to a record's number to make what looks like a sequence number."""
@@ -58,10 +61,16 @@ class KeptTable(Table):
     def query(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - moto's own
         """Let moto choose among the rows of the partition that is asked for, in place of all."""
         asked = _QUERY.bind(self, *arguments, **named).arguments
-        index = asked.get("index_name")
-        # An index that does not exist is moto's to refuse.
-        conditions = asked.get("hash_key_conditions") if index in {each.name for each in self.all_indexes()} else None
-        self._found = self._rows.of(asked["hash_key"]) if index is None else self._rows.of_index(conditions)
+        name = asked.get("index_name")
+        index = next((each for each in self.all_indexes() if each.name == name), None)
+        if name is None:
+            self._found = self._rows.of(asked["hash_key"], _Stretch.of(asked, "range", str(self.range_key_attr)))
+        elif index is None or not asked.get("hash_key_conditions"):
+            self._found = []  # it is moto's to refuse
+        else:
+            range_key = index.schema_key_attrs[-1]
+            stretch = _Stretch.of(asked, _value_of(range_key), range_key)
+            self._found = self._rows.of_index(asked["hash_key_conditions"], stretch)
         try:
             return super().query(*arguments, **named)
         finally:
@@ -90,6 +99,58 @@ class KeptTable(Table):
 
 
 _QUERY = inspect.signature(Table.query)
+
+_BOUNDS: Mapping[str, tuple[str, ...]] = {
+    "=": ("= ?",),
+    "<": ("< ?",),
+    "<=": ("<= ?",),
+    ">": ("> ?",),
+    ">=": (">= ?",),
+    "BETWEEN": (">= ?", "<= ?"),
+    "BEGINS_WITH": (">= ?", "<= ?"),
+}
+"""What SQLite is asked for each comparison of a range key with its values."""
+
+_LAST = "\U0010ffff" * 4
+"""What comes after whatever begins in the same way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """The rows that moto has to look at to answer a query, in the order of their range key.
+
+    Attributes:
+        column: the range key's.
+        conditions: on it, whose values are `values`.
+        forward: whether the lowest come first.
+        most: how many are enough, or None if moto has to see all.
+    """
+
+    column: str
+    conditions: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    forward: bool = True
+    most: int | None = None
+
+    @classmethod
+    def of(cls, asked: Mapping[str, Any], column: str, range_key: str) -> Self:
+        """Read what a query asks."""
+        comparison, objects = asked.get("range_comparison"), asked.get("range_objs") or []
+        bounds = _BOUNDS.get(str(comparison).upper(), ())
+        values = [each.value for each in objects] if bounds else []
+        if str(comparison).upper() == "BEGINS_WITH":
+            values.append(values[0] + _LAST)
+        conditions = [f"{column} IS NOT NULL", *(f"{column} {bound}" for bound in bounds)]
+        forward = asked.get("scan_index_forward") is not False
+        start = asked.get("exclusive_start_key")
+        if start is not None:
+            after = ">=" if forward else "<="
+            conditions += [f"{column} {after} ?", f"({column}, hash, range) {after} (?, ?, ?)"]
+            values += [start[name]["S"] for name in (range_key, range_key, table_specs.HASH_KEY, table_specs.RANGE_KEY)]
+        is_filtered = not isinstance(asked.get("filter_expression"), OpDefault | None)
+        sees_all = is_filtered or (comparison and not bounds) or not asked.get("limit")
+        most = None if sees_all else asked["limit"] + 2  # the one to start after, and one that tells that there is more
+        return cls(column, tuple(conditions), tuple(values), forward, most)
 
 
 class Rows:
@@ -120,16 +181,14 @@ class Rows:
         found = self._select("hash = ? AND range = ?", hash_key.value, range_key.value)
         return found[0] if found else None
 
-    def of(self, hash_key: DynamoType) -> list[Item]:
-        """Return the items of a partition."""
-        return self._select("hash = ? ORDER BY range", hash_key.value)
+    def of(self, hash_key: DynamoType, stretch: "_Stretch | None" = None) -> list[Item]:
+        """Return the items of a partition, or of a stretch of it."""
+        return self._select_stretch("hash = ?", hash_key.value, stretch or _Stretch("range"))
 
-    def of_index(self, conditions: list[tuple[str, DynamoType]] | None) -> list[Item]:
-        """Return the items that an index has under the one condition on its hash key."""
-        if not conditions:
-            return []
+    def of_index(self, conditions: list[tuple[str, DynamoType]], stretch: "_Stretch") -> list[Item]:
+        """Return the items of a stretch of what an index has under the one condition on its hash key."""
         ((attribute, value),) = conditions
-        return self._select(f"{_value_of(attribute)} = ?", value.value)
+        return self._select_stretch(f"{_value_of(attribute)} = ?", value.value, stretch)
 
     def all(self) -> list[Item]:
         """Return every item."""
@@ -193,6 +252,14 @@ class Rows:
     def drop_old_records(self, now: datetime) -> None:
         """Forget what nobody has read in a day."""
         self._database.execute(f"DELETE FROM {self._records} WHERE at < ?", ((now - _RECORDS_LAST).isoformat(),))
+
+    def _select_stretch(self, condition: str, value: str, stretch: "_Stretch") -> list[Item]:
+        conditions = " AND ".join((condition, *stretch.conditions))
+        order = "" if stretch.forward else " DESC"
+        most = "" if stretch.most is None else f" LIMIT {stretch.most:d}"
+        return self._select(
+            f"{conditions} ORDER BY {stretch.column}{order}, hash{order}, range{order}{most}", value, *stretch.values
+        )
 
     def _select(self, condition: str, *values: object) -> list[Item]:
         rows = self._database.execute(f"SELECT hash, range, item FROM {self._items} WHERE {condition}", values)
@@ -288,8 +355,12 @@ def install(database: Database) -> None:
     setattr(ConditionExpressionParser, "_lex_condition_expression", _lex)  # noqa: B010 - as above
     # moto finds its modules by its backend's own name, so a subclass would not do.
     setattr(DynamoDBStreamsBackend, "get_records", _get_records)  # noqa: B010 - as above
-    for tracked in (StreamRecord, KeptShard, ShardIterator, KeptTable):  # moto remembers every object it ever made
-        setattr(tracked, "instances_tracked", deque(maxlen=0))  # noqa: B010 - moto's metaclass does not declare it
+    # moto remembers every object that it ever made, and so every item that was ever read.
+    setattr(BaseModel, "__new__", _forgotten)  # noqa: B010 - as above
+
+
+def _forgotten(model: type[Any], *_arguments: object, **_named: object) -> Any:  # noqa: ANN401 - of any class of moto's
+    return object.__new__(model)
 
 
 class _Answer(DynamoResult):

@@ -48,6 +48,18 @@ _OUTAGES: tuple[tuple[str, Fault], ...] = (
     ("RunTask has no capacity", Fault(service="ecs", operation="RunTask", status=200, answer=_CAPACITY)),
     ("RunTask is throttled", Fault(service="ecs", operation="RunTask", status=400, answer=_THROTTLED)),
     ("RunTask is throttled inside", Fault(service="ecs", operation="RunTask", status=400, answer=_HIDDEN_THROTTLE)),
+    ("AWS does not answer", Fault(probability=0.3, harm="hang", seconds=10)),
+    ("AWS performs and does not answer", Fault(probability=0.2, harm="hang", moment="after", seconds=10)),
+    ("AWS hangs up", Fault(probability=0.4, harm="close")),
+    ("AWS performs and hangs up", Fault(probability=0.3, harm="close", moment="after")),
+    ("AWS hangs up in its answer", Fault(probability=0.4, harm="cut")),
+    ("AWS hangs up on pollers", Fault(caller=PLATFORM, probability=0.3, harm="cut")),
+    ("AWS is late", Fault(probability=0.5, harm="delay", seconds=1)),
+    ("DynamoDB throttles", Fault(service="dynamodb", probability=0.5, harm="throttle")),
+    ("SQS throttles", Fault(service="sqs", probability=0.6, harm="throttle")),
+    ("the disk is slow", Fault(probability=0.2, harm="slow_disk", seconds=0.3)),
+    ("the disk is full", Fault(probability=0.6, harm="full_disk")),
+    ("the disk is full for pollers", Fault(caller=PLATFORM, probability=0.6, harm="full_disk")),
     ("RunTask is denied", Fault(service="ecs", operation="RunTask", probability=0.5, status=400, answer=_DENIED)),
 )  # fmt: skip
 

@@ -1,10 +1,15 @@
+import subprocess
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from local_service import lifeline
 from local_service.aws.embedded import EmbeddedAws
 from local_service.provisioning import Environment
 from tests.integration.local_service.conftest import client
+from watchlist.storage import tables
 
 ITEM: dict[str, Any] = {
     "pk": {"S": "a"},
@@ -112,3 +117,85 @@ def test_an_update_that_is_refused_has_not_made_its_item(dynamodb: Any) -> None:
         )
 
     assert dynamodb.scan(TableName="watchlist")["Count"] == 0
+
+
+RANGE_KEYS = sorted(["a", "b", "b#1", "b#2", "b#2", "b#\U0001f600", "c", "é"])
+"""Two items have one of them in the index."""
+
+COMPARISONS: dict[str, tuple[str, Callable[[str], bool]]] = {
+    "all": ("", lambda _key: True),
+    "=": ("AND {} = :one", lambda key: key == "b#2"),
+    "<": ("AND {} < :one", lambda key: key < "b#2"),
+    "<=": ("AND {} <= :one", lambda key: key <= "b#2"),
+    ">": ("AND {} > :one", lambda key: key > "b#2"),
+    ">=": ("AND {} >= :one", lambda key: key >= "b#2"),
+    "between": ("AND {} BETWEEN :one AND :other", lambda key: "b#2" <= key <= "c"),
+    "begins with": ("AND begins_with({}, :prefix)", lambda key: key.startswith("b#")),
+}
+VALUES = {":one": {"S": "b#2"}, ":other": {"S": "c"}, ":prefix": {"S": "b#"}}
+
+
+@pytest.fixture
+def filled(dynamodb: Any) -> Any:
+    for number, key in enumerate(RANGE_KEYS):
+        own_key = {"pk": {"S": f"own-{number}"}, "sk": {"S": "x"}, "user": {"S": "ada"}, "added_order": {"S": key}}
+        dynamodb.put_item(TableName="watchlist", Item=own_key)
+    for key in set(RANGE_KEYS):
+        dynamodb.put_item(TableName="watchlist", Item={"pk": {"S": "one"}, "sk": {"S": key}})
+    dynamodb.put_item(TableName="watchlist", Item={"pk": {"S": "not indexed"}, "sk": {"S": "x"}, "user": {"S": "ada"}})
+    return dynamodb
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+@pytest.mark.parametrize("forward", [True, False])
+@pytest.mark.parametrize("comparison", COMPARISONS)
+def test_pages_of_a_query_have_each_item_once_and_in_order(
+    filled: Any, comparison: str, limit: int, *, forward: bool
+) -> None:
+    expression, is_wanted = COMPARISONS[comparison]
+    index = tables.BY_USER
+    places = {
+        "table": ("pk", "one", "sk", sorted(set(RANGE_KEYS)), {}),
+        "index": (index.hash_key, "ada", index.range_key, RANGE_KEYS, {"IndexName": index.name}),
+    }
+    for hash_key, value, range_key, keys, more in places.values():
+        condition = f"#h = :hash {expression.format('#r')}"
+        asked = {
+            "TableName": "watchlist",
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": {"#h": hash_key, **({"#r": range_key} if expression else {})},
+            "ExpressionAttributeValues": {
+                ":hash": {"S": value},
+                **{name: each for name, each in VALUES.items() if name in condition},
+            },
+            "ScanIndexForward": forward,
+            "Limit": limit,
+            **more,
+        }
+        assert read(filled, range_key, asked) == [key for key in keys if is_wanted(key)][:: 1 if forward else -1]
+
+
+def read(dynamodb: Any, range_key: str, asked: dict[str, Any]) -> list[str]:
+    found: list[str] = []
+    start: dict[str, Any] = {}
+    while True:
+        page = dynamodb.query(**asked, **start)
+        assert len(page["Items"]) <= asked["Limit"]
+        found += [item[range_key]["S"] for item in page["Items"]]
+        if "LastEvaluatedKey" not in page:
+            return found
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def test_an_item_that_was_read_is_forgotten() -> None:
+    program = """
+import gc, weakref
+from local_service.aws.data_folder import open_database
+from local_service.aws.kept_tables import install
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
+install(open_database(None))
+item = weakref.ref(Item(DynamoType({"S": "a"}), DynamoType({"S": "b"}), {}))
+gc.collect()
+assert item() is None
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=lifeline.ROOT, check=True)

@@ -1,0 +1,174 @@
+"""What is kept when who is killed: `python -m tests.e2e.chaos.kills [VICTIM ...]` prints it as a table.
+
+A service with a data folder is killed, or a part of it, by SIGKILL: while people add repositories, or while their jobs
+run. Where the whole has ended, it is started again. Everything that was acknowledged has to be there, and to become
+ready; no process may be left. The exit code is 0 only if that is so.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import urllib3
+from rich.console import Console
+from rich.table import Table
+
+from bench.one_machine import ROOT, Service, served_addresses, serving
+from bench.processes import command_of, family
+from bench.synthetic import build_synthetic
+
+REPOSITORIES = 8
+COMMITS = 40
+USERS = 3
+_READY_SECONDS = 240
+_SETTLE_SECONDS = 2
+
+_COMMANDS: Mapping[str, str] = {
+    "the embedded AWS": "local_service.aws.server",
+    "the functions": "local_service.functions.host",
+    "the tasks": "tasks.job",
+    "the tasks' containers": "container.py",
+}
+"""What a victim's processes are called by."""
+
+WHOLE = "the service"
+EVERYTHING = "everything at once"
+VICTIMS = (WHOLE, EVERYTHING, *_COMMANDS)
+MOMENTS = ("adds", "jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What came of one kill.
+
+    Attributes:
+        killed: processes.
+        acknowledged: adds that were answered with success before or after.
+        kept: of those, how many are there at the end.
+        ready: entries that became ready, of how many.
+        seconds: from the kill until all was ready.
+        left: processes that should have ended.
+    """
+
+    victim: str
+    moment: str
+    killed: int
+    acknowledged: int
+    kept: int
+    ready: str
+    seconds: float
+    left: int
+    is_right: bool
+
+
+def kill_and_see(victim: str, moment: str) -> Row:
+    """Start a service, let it be used, kill the victim at the moment, and look."""
+    with ExitStack() as running:
+        folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="watchlist-kills-")))
+        repositories = [folder / "repositories" / f"kept-{number}" for number in range(REPOSITORIES)]
+        for path in repositories:
+            build_synthetic(path, commits=COMMITS, newest=int(time.time()) - 3600)
+        variables = {"SCORECARD_PATH": "no-scorecard", "LEASE_SECONDS": "10", "HEARTBEAT_SECONDS": "2"}
+
+        def start() -> Service:
+            return running.enter_context(serving(ROOT, folder, variables, repositories))
+
+        service = start()
+        urls = [url for url in served_addresses(folder) if "kept-" in url]
+        wishes = [(f"user{number}@example.org", url) for number in range(USERS) for url in urls]
+        acknowledged: dict[tuple[str, str], str] = {}
+        began = threading.Event()
+
+        def add(wish: tuple[str, str]) -> None:
+            began.set()
+            with contextlib.suppress(urllib3.exceptions.HTTPError, RuntimeError):
+                acknowledged[wish] = service.add(wish[1], wish[0])
+
+        with ThreadPoolExecutor(4) as pool:
+            adding = [pool.submit(add, wish) for wish in wishes]
+            if moment == "adds":
+                began.wait()
+                time.sleep(_SETTLE_SECONDS / 4)
+            else:
+                for each in adding:
+                    each.result()
+                _wait_until(lambda: bool(_processes(service, "the tasks")), 60)
+            family_before = family(service.process.pid)
+            killed = _kill(service, victim)
+            killed_at = time.monotonic()
+        time.sleep(_SETTLE_SECONDS)
+        if service.process.poll() is not None:
+            left = sum(bool(command_of(pid)) for pid in family_before)
+            service = start()
+        else:
+            left = 0
+        for user, url in wishes:  # who was not answered asks again
+            if (user, url) not in acknowledged:
+                with contextlib.suppress(RuntimeError):  # it is there: the answer was lost
+                    acknowledged[user, url] = service.add(url, user)
+        ids = sorted(set(acknowledged.values()))
+        _wait_until(lambda: all(service.status(each)["status"] != "processing" for each in ids), _READY_SECONDS)
+        seconds = time.monotonic() - killed_at
+        statuses = {each: service.status(each) for each in ids}
+        kept = sum(
+            user in {watch["added_by"] for watch in statuses[watchlist_id]["user_watchlists"]}
+            for (user, _), watchlist_id in acknowledged.items()
+        )
+        ready = sum(status["status"] == "ready" for status in statuses.values())
+    is_right = kept == len(acknowledged) and ready == len(ids) == len(urls) and not left and killed > 0
+    return Row(victim, moment, killed, len(acknowledged), kept, f"{ready} of {len(urls)}", seconds, left, is_right)
+
+
+def _processes(service: Service, victim: str) -> list[int]:
+    return [pid for pid in family(service.process.pid) if _COMMANDS[victim] in command_of(pid)]
+
+
+def _kill(service: Service, victim: str) -> int:
+    """Kill the victim's processes; return how many."""
+    if victim == WHOLE:
+        pids = [service.process.pid]
+    elif victim == EVERYTHING:
+        pids = family(service.process.pid)
+    else:
+        pids = _processes(service, victim)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return len(pids)
+
+
+def _wait_until(is_so: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+
+def main() -> None:
+    """Kill; exit with 1 if anything was lost."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("victims", nargs="*", default=list(VICTIMS), help=f"of: {', '.join(VICTIMS)} (default: all)")
+    options = parser.parse_args()
+    table = Table("who is killed", "while", "killed", "acknowledged", "kept", "ready", "seconds", "left over")
+    rows = [kill_and_see(victim, moment) for victim in options.victims for moment in MOMENTS]
+    for row in rows:
+        cells = (row.killed, row.acknowledged, row.kept, row.ready, f"{row.seconds:.0f}", row.left)
+        table.add_row(row.victim, f"{row.moment} {'run' if row.moment == 'jobs' else 'come in'}", *map(str, cells))
+    console = Console(width=120, highlight=False)
+    console.print(table)
+    wrong = [row for row in rows if not row.is_right]
+    console.print(f"kills={len(rows)} wrong={len(wrong)}")
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
