@@ -143,8 +143,16 @@ mutants: .venv/mutants ## Change the modules that only decide, bit by bit, and s
 chaos: .venv/dev ## Run the service under faults for some minutes and judge it (CHAOS="--seed 1 --minutes 10")
 	$(BIN)/python -m tests.e2e.chaos $(CHAOS)
 
+.PHONY: kills
+kills: .venv/dev ## Kill the service and its parts while they work, and see what is kept (some minutes)
+	$(BIN)/python -m tests.e2e.chaos.kills
+
+.PHONY: soak
+soak: .venv/dev ## Use `make serve` for an hour, or SECONDS=<number>: nothing is lost, and nothing grows
+	$(BIN)/python -m bench.soak $(SECONDS)
+
 .PHONY: image-test
-image-test: .venv/dev ## Build the worker's image without Docker and run jobs in it (needs root, Go, image-test-tools)
+image-test: .venv/dev $(PAGE) ## Build both images without Docker, run jobs in one and the service in the other (needs root, Go, image-test-tools)
 	$(WITH_NODE) scripts/image-test
 
 .PHONY: image-test-tools

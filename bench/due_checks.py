@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -109,7 +109,8 @@ class Bench:
         """Write entries whose last check was two days ago, spread over the forges."""
         with Entry.batch_write() as batch:
             for index in range(number):
-                batch.save(_entry(forges[index % len(forges)].origin, f"{prefix}{index}", index))
+                due_at = clock.now() - timedelta(seconds=index % 600)
+                batch.save(ready_entry(forges[index % len(forges)].origin, f"{prefix}{index}", due_at))
 
     def run_until_nothing_is_due(self) -> list[tuple[float, Counter[str]]]:
         """Run the scheduler again and again; return the seconds and the counts of each run."""
@@ -225,7 +226,8 @@ def _import_seconds(function: LocalFunction) -> float:
     return sorted(samples[1:])[1]
 
 
-def _entry(origin: str, name: str, index: int) -> Entry:
+def ready_entry(origin: str, name: str, due_at: datetime) -> Entry:
+    """Return an entry that was analysed two days ago and is due for a check at `due_at`."""
     now = clock.now()
     watchlist_id = f"watchlist_bench_{name}_1"
     return Entry(
@@ -259,7 +261,7 @@ def _entry(origin: str, name: str, index: int) -> Entry:
         scorecard_head_sha=HEAD,
         last_commit_at=now,
         due_kind=DueKind.CHECK,
-        due_at=now - timedelta(seconds=index % 600),
+        due_at=due_at,
     )
 
 

@@ -4,11 +4,12 @@ A service is started as a person starts it, from this checkout or another one, w
 over HTTP as any client uses it. The parts:
 
 - `answers`: single adds and status, one client and ten at once; batches of 100 new and of 100 known repositories.
-- `kept`: nothing to do with 1 000 entries, without and with somebody who watches live; then started again.
+- `kept`: how soon 1 000 entries are back after a start, and what is taken with nothing to do, without and with somebody
+  who watches live; of this checkout only.
 - `onboarding`: how long repositories of 1 000 commits take until they are ready, and who worked meanwhile.
 
-Repositories of the first two parts lie on a host that takes connections and never answers, so that nothing works but
-what is measured. CPU time is that of all the service's processes.
+Repositories of the first part lie on a host that takes connections and never answers, so that nothing works but what is
+measured. CPU time is that of all the service's processes.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -26,6 +28,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,8 +37,17 @@ from urllib.parse import quote, urlencode
 import urllib3
 from websockets.sync.client import connect
 
+from bench.due_checks import ready_entry
 from bench.processes import command_of, cpu_of, family, taken_by
 from bench.synthetic import build_synthetic
+from local_service.aws import embedded as embedded_aws
+from local_service.aws.embedded import EmbeddedAws
+from local_service.provisioning import provision
+from watchlist import clock
+from watchlist.settings import TableSettings, load
+from watchlist.storage import records
+from watchlist.storage.records import Entry, UserEntry
+from watchlist.watching.entries import user_watchlist_id_of
 
 ROOT = Path(__file__).resolve().parents[1]
 USER = "bench@example.org"
@@ -206,22 +218,59 @@ def _print_latencies(service: Service, name: str, clients: int, calls: Sequence[
     )
 
 
-def measure_kept(checkout: Path, folder: Path, entries: int, seconds: float) -> None:
+def measure_kept(folder: Path, entries: int, seconds: float) -> None:
     """Print what the service takes with nothing to do, and how soon all is back."""
-    with _silent_host() as variables:
-        with serving(checkout, folder, variables) as service:
-            for start in range(0, entries, BATCH):
-                urls = [f"{variables['ALLOWED_ORIGINS']}/bench/kept-{start + index}" for index in range(BATCH)]
-                ids = service.add_batch(urls)
-            time.sleep(_SETTLE_SECONDS)
-            _print_idle(service, "nothing to do", seconds)
-            with connect(f"{service.live_url}/?{urlencode({'watchlist_id': ids[0]})}"):
-                _print_idle(service, "watched live", seconds)
+    watchlist_id = _fill(folder, entries)
+    for part in ("nothing to do", "watched live"):
         began = time.monotonic()
-        with serving(checkout, folder, variables) as service:
-            print(f"first answer after {time.monotonic() - began:.1f} s")
+        with serving(ROOT, folder) as service:
+            first = time.monotonic() - began
             found = service.count()
-            print(f"{found} of {entries} entries back after {time.monotonic() - began:.1f} s", flush=True)
+            back = time.monotonic() - began
+            print(f"first answer after {first:.1f} s, {found} of {entries} entries back after {back:.1f} s", flush=True)
+            with ExitStack() as watching:
+                if part == "watched live":
+                    query = urlencode({"watchlist_id": watchlist_id})
+                    watching.enter_context(connect(f"{service.live_url}/?{query}"))
+                time.sleep(_SETTLE_SECONDS)
+                _print_idle(service, part, seconds)
+
+
+def _fill(folder: Path, entries: int) -> str:
+    """Write entries that are ready and not due, as a service would have left them; return the id of one."""
+    with ExitStack() as running:
+        log = os.open(os.devnull, os.O_WRONLY)
+        running.callback(os.close, log)
+        aws = running.enter_context(EmbeddedAws(log, folder / "data"))
+        needed = {"GIT_CLONE_DIR": "unused", "MAX_SETUP_TASKS": "1", "MAX_REFRESH_TASKS": "1"}
+        environment = provision(aws.url, {**needed, "LIVE_ENDPOINT_URL": aws.url, "API_ACCESS": "open"})
+        os.environ.update({**embedded_aws.credentials("task"), "AWS_ENDPOINT_URL": aws.url})
+        records.bind(load(TableSettings, environment.variables))
+        with Entry.batch_write() as batch:
+            for number in range(entries):
+                entry = ready_entry("https://github.com", f"kept-{number}", due_at=clock.now() + timedelta(days=30))
+                batch.save(entry)
+                batch.save(_watch(entry.watchlist_id))
+    with sqlite3.connect(folder / "data" / "watchlist.sqlite") as database:  # the streams have been read
+        database.execute('DELETE FROM "records of watchlist"')
+    database.close()
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    return str(entry.watchlist_id)
+
+
+def _watch(watchlist_id: str) -> UserEntry:
+    now = clock.now()
+    return UserEntry(
+        watchlist_id,
+        UserEntry.sk_of(USER),
+        watchlist_id=watchlist_id,
+        user_watchlist_id=user_watchlist_id_of(watchlist_id, USER),
+        user=USER,
+        added_order=f"{now.isoformat()}#{watchlist_id}",
+        added_at=now,
+        alerts={},
+    )
 
 
 def served_addresses(folder: Path) -> list[str]:
@@ -284,7 +333,7 @@ def main() -> None:
                 case "answers":
                     measure_answers(options.checkout, folder)
                 case "kept":
-                    measure_kept(options.checkout, folder, options.entries, options.seconds)
+                    measure_kept(folder, options.entries, options.seconds)
                 case "onboarding":
                     measure_onboarding(options.checkout, folder, options.repositories)
                 case _:

@@ -62,6 +62,8 @@ Invoke = Callable[[str, dict[str, Any]], Any]
 Interference = Callable[[Invoke, str, dict[str, Any]], Any]
 """Called in an invocation's place, with what would do it; returns the answer that the invoker gets."""
 
+_LAST_PORT = 65535
+
 _IDLE_SECONDS = 20
 """How long what waits for the embedded AWS rests unless it is woken; only for what nobody tells, as a lost process."""
 
@@ -257,7 +259,8 @@ class LocalService:
 
     def _address(self, number: int) -> tuple[str, int]:
         """Return where one of the service's parts listens: the ports follow each other."""
-        return self._settings.host, self._settings.port + number if self._settings.port else 0
+        port = self._settings.port + number
+        return self._settings.host, port if self._settings.port and port <= _LAST_PORT else 0
 
     def _serve_repositories(self, starting: ExitStack, root: Path) -> str:
         """Serve the repositories and those of earlier runs, all of them where they were."""

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from local_service import interruption, lifeline
 from local_service.aws.data_folder import DataFolderError
@@ -61,8 +62,14 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line, as every other error; `--help` has the rest."""
+        self.exit(2, f"error: {message}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local_service", description="The service on this machine.")
+    parser = _Parser(prog="python -m local_service", description="The service on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     run_command = commands.add_parser("run", help="analyse one repository, print the result, stop")
     run_command.add_argument(

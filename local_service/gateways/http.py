@@ -8,7 +8,6 @@ import base64
 import functools
 import json
 import logging
-import os
 import re
 import socket
 import uuid
@@ -283,8 +282,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=128)
     except (OSError, OverflowError) as error:
-        number = error.errno if isinstance(error, OSError) else None
-        reason = os.strerror(number) if number is not None and number > 0 else str(error)
+        said = error.strerror if isinstance(error, OSError) else None
+        reason = (said or str(error)).partition(" (while")[0]  # the socket module adds the address
         where = f"port {port}" if host in LOOPBACK else f"port {port} of {host}"
         raise PortTakenError(f"cannot listen on {where}: {reason}") from error
 

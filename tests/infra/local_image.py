@@ -83,10 +83,11 @@ def test_what_was_added_is_in_the_volume_of_the_next_container(volume: str) -> N
     repository = {"repo_url": "https://github.com/owner/name", "added_by": USER}
     with served(volume) as url:
         assert ask("POST", f"{url}{routes.ADD.path}", token=None, body=repository).status == HTTPStatus.UNAUTHORIZED
-        assert ask("POST", f"{url}{routes.ADD.path}", body=repository).status == HTTPStatus.ACCEPTED
+        added = ask("POST", f"{url}{routes.ADD.path}", body=repository)
+        assert added.status == HTTPStatus.ACCEPTED
     with served(volume) as url:
         answer = ask("GET", f"{url}{routes.USER_WATCHLIST.path}?user={USER}")
-        assert [item["repo_url"] for item in answer.json()["items"]] == ["https://github.com/owner/name"]
+        assert [item["watchlist_id"] for item in answer.json()["items"]] == [added.json()["watchlist_id"]]
 
 
 def test_without_a_token_it_says_so_in_one_line(volume: str) -> None:

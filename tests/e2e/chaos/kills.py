@@ -32,6 +32,8 @@ COMMITS = 40
 USERS = 3
 _READY_SECONDS = 240
 _SETTLE_SECONDS = 2
+_END_SECONDS = 20
+"""Until everything that a killed service started has noticed."""
 
 _COMMANDS: Mapping[str, str] = {
     "the embedded AWS": "local_service.aws.server",
@@ -108,7 +110,8 @@ def kill_and_see(victim: str, moment: str) -> Row:
             killed_at = time.monotonic()
         time.sleep(_SETTLE_SECONDS)
         if service.process.poll() is not None:
-            left = sum(bool(command_of(pid)) for pid in family_before)
+            _wait_until(lambda: not _living(family_before), _END_SECONDS)
+            left = len(_living(family_before))
             service = start()
         else:
             left = 0
@@ -127,6 +130,10 @@ def kill_and_see(victim: str, moment: str) -> Row:
         ready = sum(status["status"] == "ready" for status in statuses.values())
     is_right = kept == len(acknowledged) and ready == len(ids) == len(urls) and not left and killed > 0
     return Row(victim, moment, killed, len(acknowledged), kept, f"{ready} of {len(urls)}", seconds, left, is_right)
+
+
+def _living(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if command_of(pid)]
 
 
 def _processes(service: Service, victim: str) -> list[int]:

@@ -199,3 +199,15 @@ gc.collect()
 assert item() is None
 """
     subprocess.run([sys.executable, "-c", program], cwd=lifeline.ROOT, check=True)
+
+
+def test_a_projection_has_the_wanted_attributes_alone_at_any_depth(dynamodb: Any) -> None:
+    dynamodb.put_item(TableName="watchlist", Item=ITEM)
+    asked = {"TableName": "watchlist", "Key": KEY, "ExpressionAttributeNames": {"#b": "binary", "#n": "nested"}}
+
+    flat = dynamodb.get_item(**asked | {"ProjectionExpression": "#b, sk, nowhere_to_be_found, #n"})["Item"]
+    names = {"#n": "nested", "#e": "empty"}
+    deep = dynamodb.get_item(**asked | {"ProjectionExpression": "sk, #n.#e", "ExpressionAttributeNames": names})["Item"]
+
+    assert flat == {name: ITEM[name] for name in ("binary", "sk", "nested")}
+    assert deep == {"sk": ITEM["sk"], "nested": {"M": {"empty": {"M": {}}}}}
