@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from watchlist_cli import folders
 from watchlist_cli.errors import CommandError
 from watchlist_cli.signing_in.kept import Kept, SignIn
 
@@ -46,9 +47,7 @@ def file_of_profiles(environment: Mapping[str, str] = os.environ) -> Path:
     """Return where profiles are kept: `WATCHLIST_CONFIG`, or the platform's folder for settings."""
     if named := environment.get("WATCHLIST_CONFIG"):
         return Path(named)
-    from platformdirs import user_config_path  # noqa: PLC0415 - only where a file may have to be read
-
-    return user_config_path("watchlist") / "config.toml"
+    return folders.of_this_command("config") / "config.toml"
 
 
 def choose(name: str | None, user: str | None, environment: Mapping[str, str] = os.environ) -> Profile:
@@ -72,13 +71,21 @@ def choose(name: str | None, user: str | None, environment: Mapping[str, str] = 
         or environment.get("WATCHLIST_USER")
         or kept.get("user")
         or (sign_in and sign_in.subject)
-        or getpass.getuser(),
+        or _user_of_system(),
         token=token,
         region=environment.get("WATCHLIST_SIGN_REGION") or kept.get("sign_region"),
         issuer=environment.get("WATCHLIST_ISSUER") or kept.get("issuer"),
         client_id=environment.get("WATCHLIST_CLIENT_ID") or kept.get("client_id"),
         sign_in=sign_in,
     )
+
+
+def _user_of_system() -> str:
+    """A container's user may have a number only, for which there is neither a name nor a variable."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise CommandError("say whose watchlist it is: --user, WATCHLIST_USER or a profile") from error
 
 
 def _read(path: Path, name: str | None) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The command as it is installed: a wheel, with what a client needs and nothing of the service."""
 
+import os
 import re
 import subprocess
 import sys
@@ -14,21 +15,42 @@ SECONDS = 240
 NOT_FOR_CLIENTS = {"aws-cdk-lib", "boto3", "botocore", "moto", "pynamodb"}
 
 
+def project_name() -> str:
+    name: str = tomllib.loads((lifeline.ROOT / "pyproject.toml").read_text())["project"]["name"]
+    return name
+
+
 def run(*command: str | Path) -> str:
     return subprocess.run([*map(str, command)], capture_output=True, text=True, check=True, timeout=SECONDS).stdout
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clean environment in which the wheel is installed, in the versions that are locked."""
+    """The environment that `uv tool install` makes for the wheel, in the versions that are locked."""
     folder = tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder)
     (wheel,) = folder.glob("*.whl")
-    uv = (sys.executable, "-m", "uv")
-    run(*uv, "venv", "--quiet", "--python", sys.executable, folder / "venv")
     constraints = lifeline.ROOT / "requirements" / "dev.txt"
-    run(*uv, "pip", "install", "--quiet", "--python", folder / "venv", "--constraints", constraints, wheel)
-    return folder / "venv"
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "uv",
+            "tool",
+            "install",
+            "--quiet",
+            "--python",
+            sys.executable,
+            "--constraints",
+            constraints,
+            wheel,
+        ],
+        check=True,
+        timeout=SECONDS,
+        env={**os.environ, "UV_TOOL_DIR": str(folder / "tools"), "UV_TOOL_BIN_DIR": str(folder / "bin")},
+    )
+    assert (folder / "bin" / "watchlist").exists()
+    return folder / "tools" / project_name()
 
 
 def test_the_command_says_its_version_and_every_command_helps(environment: Path) -> None:
@@ -89,3 +111,27 @@ def test_the_service_itself_is_run_where_it_is_installed(environment: Path, tmp_
     (tmp_path / "local_service").mkdir()
     (tmp_path / "local_service" / "__main__.py").touch()
     assert "not installed in this checkout yet" in serve(tmp_path).stderr
+
+
+def test_a_user_who_is_a_number_only_and_has_no_home_is_told_what_is_missing(environment: Path, tmp_path: Path) -> None:
+    """As in many containers. Python knows the user's name by variables and the system's list of users."""
+    listed = tmp_path / "ours.txt"
+    listed.write_text("pkg:golang/github.com/owner/name@v1.0.0\n")
+    program = (
+        "import os, pathlib, pwd, sys\n"
+        "def nobody(*_): raise KeyError\n"
+        "pwd.getpwuid = pwd.getpwnam = nobody\n"
+        "from watchlist_cli.main import main\n"
+        "sys.argv[0] = 'watchlist'\n"
+        "main()\n"
+    )
+
+    def watchlist(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(environment / "bin" / "python"), "-I", "-c", program, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS, env={})
+
+    nameless = watchlist("ls")
+    assert (nameless.returncode, nameless.stdout) == (2, "")
+    assert nameless.stderr == "error: say whose watchlist it is: --user, WATCHLIST_USER or a profile\n"
+    shown = watchlist("--user", "ada", "import", str(listed), "--dry-run")
+    assert (shown.returncode, shown.stderr) == (0, "")

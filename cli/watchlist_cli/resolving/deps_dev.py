@@ -16,10 +16,10 @@ from urllib.parse import quote, urlsplit
 
 import urllib3
 from packageurl import PackageURL
-from platformdirs import user_cache_path
 from urllib3.exceptions import HTTPError
 
 from watchlist import retry_after
+from watchlist_cli import folders
 from watchlist_cli.errors import CommandError
 from watchlist_cli.resolving.cache import Cache
 from watchlist_cli.resolving.evidence import Confidence, Evidence
@@ -260,7 +260,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> DepsDev:
         valid = False
     if not valid:
         raise CommandError(f"WATCHLIST_DEPS_DEV_URL must be like {URL}, not {url!r}")
-    return DepsDev(url, Cache(user_cache_path("watchlist") / "deps.dev"))
+    return DepsDev(url, Cache(folders.of_this_command("cache") / "deps.dev"))
 
 
 def _of_version(package: str, version: str) -> str:

@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 from watchlist_cli.dependencies.dependency import UnreadableFileError
 from watchlist_cli.dependencies.reading import json_object, table, toml
+from watchlist_cli.folders import home
 from watchlist_cli.resolving import labels
 from watchlist_cli.resolving.evidence import Confidence, Evidence
 
@@ -37,7 +38,7 @@ class Installed:
     def __init__(self, folders: Iterable[Path], environment: Mapping[str, str] = os.environ) -> None:
         self._folders = [folder for start in folders for folder in (start.resolve(), *start.resolve().parents)]
         self._environment = environment
-        self._home = Path(environment.get("HOME") or Path.home())
+        self._home = home(environment)
 
     def evidence_for(self, purl: PackageURL) -> Evidence | None:
         """Return what the installed package says of its repository; None if it is not here or does not say."""

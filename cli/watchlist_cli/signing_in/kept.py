@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from watchlist_cli import folders
 from watchlist_cli.errors import CommandError
 from watchlist_cli.signing_in.issuer import Tokens
 
@@ -51,9 +52,7 @@ class Kept:
         """The file: `WATCHLIST_SIGN_INS`, or in the platform's folder for data."""
         if named := self._environment.get("WATCHLIST_SIGN_INS"):
             return Path(named)
-        from platformdirs import user_data_path  # noqa: PLC0415 - it takes long to import
-
-        return user_data_path("watchlist") / "sign-ins.json"
+        return folders.of_this_command("data") / "sign-ins.json"
 
     def find(self, service_url: str) -> SignIn | None:
         """Return who is signed in at a service, without the tokens where the keyring has them."""
@@ -112,7 +111,7 @@ class Kept:
     def _read(self) -> dict[str, Any]:
         try:
             document = json.loads(self.path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except (OSError, ValueError) as error:
             raise CommandError(f"{self.path}: {error}; remove it and `watchlist login` again") from error
