@@ -28,8 +28,10 @@ app = typer.Typer(
     "WATCHLIST_ISSUER, WATCHLIST_CLIENT_ID, WATCHLIST_SIGN_INS, WATCHLIST_DEPS_DEV_URL, NO_COLOR; see docs/cli.md.",
 )
 alerts_app = typer.Typer(help="Alerts: what is open, and what is done about it.", invoke_without_command=True)
+notify_app = typer.Typer(help="Where alerts are told.", invoke_without_command=True)
 ops_app = typer.Typer(help="Queues and jobs, for operators.", no_args_is_help=True)
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(notify_app, name="notify")
 app.add_typer(ops_app, name="ops")
 
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -38,6 +40,10 @@ _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 Repository = Annotated[str, typer.Argument(metavar="REPO", help="owner/name, an address or an id")]
 Repositories = Annotated[list[str], typer.Argument(metavar="REPO", help="owner/name, an address or an id")]
 Labels = Annotated[list[str] | None, typer.Option("--label", help="A label of yours; may be given more than once.")]
+Channel = Annotated[str, typer.Argument(metavar="NAME", help="of a channel, or its id")]
+WebhookFormat = Annotated[
+    WebhookForm | None, typer.Option("--format", help="Who reads it; found out by the address, unless said.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -192,28 +198,92 @@ def label(
     _end(adding.label(_session(context), repository, changes))
 
 
-@app.command()
-def notify(
+@notify_app.callback()
+def notify(context: typer.Context) -> None:
+    """Show the channels in which alerts of all repositories are told."""
+    if context.invoked_subcommand is None:
+        from watchlist_cli.commands import notifying
+
+        _end(notifying.channels(_session(context)))
+
+
+@notify_app.command("add")
+def add_channel(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="what you call it")],
+    *,
+    webhook: Annotated[str | None, typer.Option(metavar="URL", help="Where alerts are posted; e-mail without.")] = None,
+    form: WebhookFormat = None,
+    levels: Annotated[list[str] | None, typer.Option("--level", help="Only mild, or only critical alerts.")] = None,
+    kinds: Annotated[list[str] | None, typer.Option("--kind", help="Only this kind; may be given again.")] = None,
+    labels: Annotated[
+        list[str] | None, typer.Option("--label", help="Only of repositories with this label; may be given again.")
+    ] = None,
+    verdicts: Annotated[
+        list[str] | None, typer.Option("--verdict", help="Only of repositories with this verdict; may be given again.")
+    ] = None,
+) -> None:
+    """Tell of alerts in one more place; all that is named must hold."""
+    from watchlist_cli.commands import notifying
+
+    rule = {"levels": levels or (), "kinds": kinds or (), "labels": labels or (), "verdicts": verdicts or ()}
+    _end(notifying.add(_session(context), name, webhook, form, rule))
+
+
+@notify_app.command("rm")
+def remove_channels(
+    context: typer.Context, names: Annotated[list[str], typer.Argument(metavar="NAME", help="of channels")]
+) -> None:
+    """Remove channels."""
+    from watchlist_cli.commands import notifying
+
+    _end(notifying.remove(_session(context), names))
+
+
+@notify_app.command("test")
+def test_channel(context: typer.Context, name: Channel) -> None:
+    """Send a test to a channel; its last delivery says how that went."""
+    from watchlist_cli.commands import notifying
+
+    _end(notifying.test(_session(context), name))
+
+
+@notify_app.command("off")
+def switch_off(context: typer.Context, name: Channel) -> None:
+    """Send nothing to a channel for now."""
+    from watchlist_cli.commands import notifying
+
+    _end(notifying.switch(_session(context), name, on=False))
+
+
+@notify_app.command("on")
+def switch_on(context: typer.Context, name: Channel) -> None:
+    """Go on with a channel."""
+    from watchlist_cli.commands import notifying
+
+    _end(notifying.switch(_session(context), name, on=True))
+
+
+@notify_app.command("repo")
+def notify_of_repository(
     context: typer.Context,
     repository: Repository,
     *,
     email: Annotated[bool | None, typer.Option(help="Whether alerts are mailed.")] = None,
     webhook: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where alerts are posted; 'none' for nowhere.")
+        str | None, typer.Option(metavar="URL", help=f"Where alerts are posted; '{NOWHERE}' for nowhere.")
     ] = None,
-    form: Annotated[
-        WebhookForm | None, typer.Option("--format", help="Who reads it; found out by the address, unless said.")
-    ] = None,
-    test: Annotated[bool, typer.Option("--test", help="Send a test to the webhook.")] = False,
+    form: WebhookFormat = None,
+    by_channels: Annotated[bool, typer.Option("--by-channels", help="Let the channels tell of it again.")] = False,
 ) -> None:
-    """Show where alerts of a repository go, or change it."""
+    """Tell of one repository otherwise than the channels do, or show how."""
     from watchlist_cli.commands import notifying
 
     given: dict[str, object] = {"email": email, "webhook_url": webhook, "webhook_format": form}
     changes = {name: value for name, value in given.items() if value is not None}
     if webhook == NOWHERE:
         changes["webhook_url"] = None
-    _end(notifying.notify(_session(context), repository, changes, test=test))
+    _end(notifying.repository(_session(context), repository, changes, forget=by_channels))
 
 
 @app.command("rm")

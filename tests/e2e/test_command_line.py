@@ -178,21 +178,45 @@ def test_repositories_are_compared(watchlist: Watchlist, forge: Forge) -> None:
     assert (alone.returncode, "two to 5 different" in alone.stderr) == (2, True)
 
 
-def test_alerts_are_sent_where_a_person_wants_them(watchlist: Watchlist, forge: Forge) -> None:
-    watchlist("add", forge.make("told-of", commits=1), "--wait", str(SECONDS))
-    shown = watchlist("notify", "told-of")
-    assert (shown.returncode, "webhook\t-\n" in shown.stdout) == (0, True)
+def test_a_person_has_channels_by_rules_for_all_repositories(watchlist: Watchlist) -> None:
+    assert "Nobody is told" in watchlist("notify").stderr
+    added = watchlist(
+        "notify", "add", "chat", "--webhook", "https://hooks.example.org/x", "--level", "critical", "--label", "web"
+    )
+    row = "chat\thttps://hooks.example.org/x\tstandard\tlevels=critical labels=web\tnew\t-\n"
+    assert (added.returncode, added.stdout.startswith(f"{row}secret: whsec_")) == (0, True), added.stderr
+    assert "shown this once" in added.stderr
+    assert watchlist("notify", "add", "mail").stdout == "mail\te-mail\t-\tall\tnew\t-\n"
+    assert watchlist("notify").stdout.splitlines()[0] == row.rstrip("\n")
 
-    changed = watchlist("notify", "told-of", "--no-email", "--webhook", "https://hooks.example.org/x")
-    assert "e-mail\tno\nwebhook\thttps://hooks.example.org/x\nformat\tstandard\nsecret\twhsec_" in changed.stdout
-    assert "shown this once" in changed.stderr
-    assert "secret" not in watchlist("notify", "told-of").stdout
-    assert watchlist("notify", "told-of", "--test").returncode == 0
-    assert "webhook\t-\n" in watchlist("notify", "told-of", "--webhook", "none").stdout
-    nowhere = watchlist("notify", "told-of", "--test")
-    assert (nowhere.returncode, "webhook" in nowhere.stderr) == (2, True)
-    refused = watchlist("notify", "told-of", "--webhook", "ftp://hooks.example.org/x")
+    assert watchlist("notify", "off", "chat").stdout.split("\t")[4] == "off"
+    off = watchlist("notify", "test", "chat")
+    assert (off.returncode, off.stdout) == (2, "")
+    assert watchlist("notify", "on", "chat").stdout.split("\t")[4] == "new"
+    assert watchlist("notify", "test", "chat").returncode == 0
+    assert watchlist("notify", "rm", "chat", "mail").stdout == "chat: removed\nmail: removed\n"
+    assert json.loads(watchlist("--json", "notify").stdout) == []
+    unknown = watchlist("notify", "rm", "chat")
+    assert (unknown.returncode, "no channel is called 'chat'" in unknown.stderr) == (2, True)
+    wrong = watchlist("notify", "add", "x", "--level", "loud")
+    assert (wrong.returncode, "levels" in wrong.stderr) == (2, True)
+
+
+def test_one_repository_is_told_of_otherwise_until_the_channels_do_again(watchlist: Watchlist, forge: Forge) -> None:
+    watchlist("add", forge.make("told-of", commits=1))
+    assert watchlist("notify", "repo", "told-of").stdout == "told of by\tthe channels\n"
+
+    changed = watchlist("notify", "repo", "told-of", "--no-email", "--webhook", "https://hooks.example.org/x")
+    assert changed.stdout.startswith(
+        "told of by\tsettings of its own\ne-mail\tno\nwebhook\thttps://hooks.example.org/x\nformat\tstandard\n"
+    )
+    assert "secret: whsec_" in changed.stdout
+    assert "secret" not in watchlist("notify", "repo", "told-of").stdout
+    assert "webhook\t-\n" in watchlist("notify", "repo", "told-of", "--webhook", "none").stdout
+    refused = watchlist("notify", "repo", "told-of", "--webhook", "ftp://hooks.example.org/x")
     assert (refused.returncode, "webhook_url" in refused.stderr) == (2, True)
+    assert watchlist("notify", "repo", "told-of", "--email", "--by-channels").returncode == 2
+    assert watchlist("notify", "repo", "told-of", "--by-channels").stdout == "told of by\tthe channels\n"
 
 
 def test_operators_see_queues_and_jobs_and_send_dead_letters_back(watchlist: Watchlist) -> None:
