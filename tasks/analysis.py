@@ -45,6 +45,7 @@ from watchlist.history.manifest import Manifest
 from watchlist.history.metrics import HistoryMetrics
 from watchlist.history.outlook import Outlook
 from watchlist.history.people import People
+from watchlist.history.pseudonyms import Pseudonyms
 from watchlist.history.store import Attempt, KeptHistory
 from watchlist.job_kinds import JobKind
 from watchlist.repository_url import InvalidRepositoryUrlError, Repository, parse_repository_url
@@ -129,7 +130,7 @@ def analyse(entry: Entry, tools: Tools, job: Job, now: datetime) -> JobResult:
         entry.repository.url, scratch=tools.scratch, children=tools.children, allowed_schemes=(scheme,)
     ) as repository:
         parts = OptionalParts(int(entry.attempt) < limits.MAX_ATTEMPTS, tools.logger)
-        result = _WORK[entry.kind](_Scope(entry, repository, tools, job, now, parts))
+        result = _WORK[entry.kind](_Scope(entry, repository, tools, job, now, parts, Pseudonyms.load()))
         return replace(result, broken_parts=len(parts.broken))
 
 
@@ -143,6 +144,7 @@ class _Scope:
     job: Job
     now: datetime
     parts: OptionalParts
+    pseudonyms: Pseudonyms
 
     @property
     def watchlist_id(self) -> str:
@@ -163,7 +165,7 @@ def _set_up(scope: _Scope) -> JobResult:
     head = look_twice(scope.repository.head, scope.job.check)
     _follow_rename(scope)
     scope.job.describe(_describe(scope), head.branch)
-    window = scope.repository.commits(since=scope.now - limits.HISTORY_PERIOD, limit=limits.HISTORY_COMMITS)
+    window = _window(scope)
     commits = _count_lines(scope, window)
     manifest = _store_history(scope, window, _NO_HISTORY, commits)
     scope.job.publish(manifest)  # Scorecard can take minutes; meanwhile the commits can be read
@@ -200,9 +202,7 @@ def _bring_up_to_date(scope: _Scope, stored: KeptHistory, *, with_health: bool) 
     """Fetch and store the commits that `stored` lacks, and analyse the whole."""
     package = _describe(scope)
     before = stored.commits
-    window = scope.repository.commits(
-        since=scope.now - limits.HISTORY_PERIOD, limit=limits.HISTORY_COMMITS, stored=_stored(scope.entry, stored)
-    )
+    window = _window(scope, _stored(scope.entry, stored))
     new = _count_lines(scope, window)
     again = _count_again(scope, window, before)
     manifest = _store_history(scope, window, stored, [*new, *again])
@@ -428,11 +428,20 @@ def _with_brought_in(scope: _Scope, window: CommitWindow, new: Sequence[Commit])
     return [replace(commit, brought_in=brought_in.get(commit.sha, ())) for commit in new]
 
 
+def _window(scope: _Scope, stored: StoredHistory | None = None) -> CommitWindow:
+    """Return the commits that are new to what is `stored`, as they may be kept."""
+    window = scope.repository.commits(
+        since=scope.now - limits.HISTORY_PERIOD, limit=limits.HISTORY_COMMITS, stored=stored
+    )
+    hidden = scope.pseudonyms.of_commit
+    return replace(window, commits=tuple(map(hidden, window.commits)), before=tuple(map(hidden, window.before)))
+
+
 def _people(scope: _Scope, commits: Sequence[Commit]) -> People:
     authors = [commit.author for commit in commits]
     if not commits:
         return People()
-    mapped = lambda: People(authors, scope.repository.mailmap())  # noqa: E731 - as short as it is
+    mapped = lambda: People(authors, scope.pseudonyms.in_mailmap(scope.repository.mailmap()))  # noqa: E731 - as short as it is
     return scope.parts.get("The .mailmap could not be read", mapped, otherwise=People(authors, None))
 
 

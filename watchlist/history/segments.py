@@ -85,13 +85,18 @@ def pack(commits: Sequence[KeptCommit]) -> Iterator[Packed]:
 
 
 def _pack(commits: Sequence[KeptCommit], files: Sequence[list[file_changes.Row] | None]) -> Iterator[Packed]:
-    listed, changes = compressed([_to_row(kept) for kept in commits]), compressed(files)
+    listed, changes = pack_listed(commits), compressed(files)
     if len(listed) + len(changes) <= limits.SEGMENT_BYTES:
         yield Packed(tuple(commits), listed, changes)
         return
     half = len(commits) // 2
     yield from _pack(commits[:half], files[:half])
     yield from _pack(commits[half:], files[half:])
+
+
+def pack_listed(commits: Sequence[KeptCommit]) -> bytes:
+    """Return what lists show of the commits, compressed."""
+    return compressed([_to_row(kept) for kept in commits])
 
 
 def unpack_listed(listed: bytes) -> tuple[list[KeptCommit], int]:

@@ -14,6 +14,7 @@ watchlist table
     USAGE#<hash>          <hour>          Usage             what a user has asked for within the hour
     USAGE#<hash>          HOLDINGS        Holdings          how many repositories a user watches
     USAGE#<hash>          CONNECTIONS     OpenConnections   which WebSocket connections a user has
+    ERASED-AUTHORS        <hash>          ErasedAuthor      whose name and address no job may keep
     SENDING#<hash>        SENDING         Sending           which sender calls a user's webhook: one at a time
     SCHEDULER             RUN             SchedulerRun      scheduler: only one run at a time
     HOSTS                 <origin>        HostPause         scheduler: which hosts are left alone, and until when
@@ -559,6 +560,12 @@ class HostPause(WatchlistItem, discriminator="host"):
     PK = "HOSTS"
     times = IntAttribute()
     until = UTCDateTimeAttribute()
+
+
+class ErasedAuthor(WatchlistItem, discriminator="erased_author"):
+    """That an author of commits was erased; its range key is a hash of the address (`watchlist.history.pseudonyms`)."""
+
+    PK = "ERASED-AUTHORS"
 
 
 class Sending(WatchlistItem, discriminator="sending"):

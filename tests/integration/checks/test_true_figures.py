@@ -15,8 +15,9 @@ from tests.repositories import DAY, NOW, PlannedCommit, PlannedFile, build_repos
 from watchlist import limits
 from watchlist.alerts.settings import AlertKind
 from watchlist.history.outline import HistoryState
+from watchlist.history.pseudonyms import address_of
 from watchlist.job_kinds import JobKind
-from watchlist.watching import entries, user_entries
+from watchlist.watching import entries, forgetting, user_entries
 
 AT = datetime.fromtimestamp(NOW, UTC)
 IN_2038 = 2**31 - 1
@@ -167,3 +168,24 @@ def test_names_in_an_old_encoding_are_files_of_their_own(onboard: Onboard) -> No
     files = onboard(plan).metrics["top_files"]
     assert [file["commits"] for file in files] == [6] * 4
     assert r'"\364\340\351\353.txt"' in {file["path"] for file in files}
+
+
+def test_an_author_who_was_erased_does_not_come_back_with_later_commits_nor_by_the_mailmap(
+    onboard: Onboard, served: Path
+) -> None:
+    mailmap = PlannedFile(b"Real Name <author@example.com> <other@example.com>\n")
+    watched = onboard([replace(each, files={**each.files, b".mailmap": mailmap}) for each in line([30, 20, 10])])
+
+    forgetting.erase_author("author@example.com")
+    later = [replace(each, files={**each.files, b".mailmap": mailmap}) for each in line([30, 20, 10, 1])]
+    later[-1] = replace(later[-1], message=b"c3\n\nSigned-off-by: A U Thor <author@example.com>\n")
+    build_repository(served.with_name("grown"), later)
+    git(served, "fetch", "--quiet", "../grown", "main:main")
+    watched.refresh(now=AT)
+
+    commits = watched.commits()
+    assert len(commits) == 4
+    assert {commit.author.email for commit in commits} == {address_of("author@example.com")}
+    kept = repr((commits, watched.entry.attribute_values, watched.metrics))
+    assert all(name not in kept for name in ("A U Thor", "Real Name", "author@example.com"))
+    assert watched.metrics["contributors_active"] == 1

@@ -1,0 +1,113 @@
+"""What is kept of a person can be shown to them, and erased: of users, and of those who wrote commits."""
+
+from datetime import timedelta
+
+import pytest
+
+from infra.operations import person
+from tests.integration.http.client import (
+    CLICK,
+    FLASK,
+    NOW,
+    Client,
+    commit,
+    end_job,
+    raise_alerts,
+    store_health,
+    store_history,
+)
+from watchlist import clock
+from watchlist.history.pseudonyms import Pseudonyms, address_of, hash_of, name_of
+from watchlist.live import connections as live_connections
+from watchlist.live.connections import Viewer
+from watchlist.states import EntryStatus
+from watchlist.storage.records import ENTRY_KEY, ActivityItem, Entry, UserEntry, WatchlistItem, user_hash
+from watchlist.watching import forgetting
+
+ADA = "ada@example.org"
+
+
+def everything() -> str:
+    """Return all that is stored, but for what is compressed, as text."""
+    return repr([item.attribute_values for model in (WatchlistItem, ActivityItem) for item in model.scan()])
+
+
+@pytest.fixture
+def watched(client: Client) -> str:
+    """A repository that Ada and Bob watch, which has all that a repository can have."""
+    watchlist_id = client.add(FLASK, "ada")
+    client.add(FLASK, "bob")
+    end_job(watchlist_id, EntryStatus.READY)
+    message = f"Fix\n\nSigned-off-by: Ada <{ADA}>"
+    commits = [commit(number, author="Ada" if number % 2 else "Grace", message=message) for number in range(150)]
+    store_history(watchlist_id, commits)
+    store_health(watchlist_id)
+    for user in ("ada", "bob"):
+        raise_alerts(client.user_watchlist_id(watchlist_id, user), watchlist_id, 3)
+    last = {"by_person": {"sha": "1" * 40, "at": NOW.isoformat(), "author": "Ada"}, "by_bot": None}
+    Entry(watchlist_id, ENTRY_KEY).update([Entry.last_commits.set(last)])
+    return watchlist_id
+
+
+def test_a_user_is_shown_all_that_is_kept_of_them_and_no_secret(client: Client, watched: str) -> None:
+    mine = client.user_watchlist_id(watched, "ada")
+    client.put(f"/activity/user-watchlist-notifications/{mine}", {"webhook_url": "https://hooks.example.org/a"})
+
+    kept = forgetting.kept_of_user("ada")
+
+    (watch,) = kept["watches"]
+    assert watch["user"] == "ada"
+    assert watch["notifications"]["webhook_url"] == "https://hooks.example.org/a"
+    assert "secret" not in repr(kept)
+    assert kept["counted"]
+
+
+def test_of_a_user_who_is_erased_nothing_is_left(client: Client, watched: str) -> None:
+    client.of("ada").add(CLICK)
+    viewer = Viewer("ada", while_watching=True)
+    live_connections.register("ada's=", watched, viewer, 5, clock.now())
+
+    assert forgetting.erase_user("ada", clock.now()) > 0
+
+    assert forgetting.kept_of_user("ada") == {"watches": [], "alerts": [], "digests": [], "counted": []}
+    stored = everything()
+    assert user_hash("ada") not in stored
+    assert "'user': 'ada'" not in stored
+    assert live_connections.find("ada's=") is None
+    assert [each.user for each in UserEntry.by_user.query("bob")] == ["bob"]
+    assert Entry.get(watched, ENTRY_KEY).watchers == 1
+    assert forgetting.erase_user("ada", clock.now()) == 0
+
+
+def test_an_author_who_is_erased_has_a_pseudonym_wherever_the_name_was(client: Client, watched: str) -> None:
+    assert forgetting.erase_author(ADA.upper()) > 0
+
+    page = client.get(f"/activity/watchlist/{watched}/commits?limit=200").body
+    authors = {(each["author"]["name"], each["author"]["email"]) for each in page["items"]}
+    assert authors == {(name_of(ADA), address_of(ADA)), ("Grace", "grace@example.org")}
+    assert ADA not in repr(page)
+    assert "Ada" not in repr(page)
+    stored = everything()
+    assert ADA not in stored
+    assert "Ada " not in stored
+    assert "'Ada'" not in stored
+    assert forgetting.erase_author(ADA) == 0
+
+
+def test_what_a_later_refresh_brings_has_the_pseudonym_from_the_start(watched: str) -> None:
+    forgetting.erase_author(ADA)
+
+    pseudonyms = Pseudonyms.load()
+
+    assert pseudonyms.erased == {hash_of(ADA)}
+    brought = pseudonyms.of_commit(commit(500, author="Ada", at=NOW + timedelta(days=1)))
+    assert brought.author.name == name_of(ADA)
+    del watched
+
+
+@pytest.mark.parametrize("arguments", [[], ["prod"], ["prod", "erase"], ["prod", "erase", "ada"]])
+def test_the_command_wants_an_environment_what_to_do_and_a_person(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert person.main(arguments) == 2
+    assert "erase-author" in capsys.readouterr().err

@@ -1,0 +1,176 @@
+"""What the service keeps of one person, to be shown to them, or erased: a user, or an author of commits."""
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pynamodb.exceptions import UpdateError
+from pynamodb.models import Model
+
+from watchlist import clock
+from watchlist.history import segments
+from watchlist.history.pseudonyms import Pseudonyms, hash_of
+from watchlist.storage.failures import is_refused
+from watchlist.storage.records import (
+    ENTRY_KEY,
+    ActivityItem,
+    AlertRecord,
+    Digest,
+    Entry,
+    ErasedAuthor,
+    HealthRecord,
+    Item,
+    LiveConnection,
+    OpenConnections,
+    SegmentRecord,
+    Sending,
+    Subscription,
+    Usage,
+    UserEntry,
+    WatchlistItem,
+    user_hash,
+)
+from watchlist.watching import user_entries
+from watchlist.watching.user_entries import UserEntryNotFoundError
+
+_SECRETS = frozenset({"webhook_secret"})
+"""Of notification settings: what proves who calls is of no use to whoever reads what is kept of them."""
+
+
+def kept_of_user(user: str) -> dict[str, list[dict[str, Any]]]:
+    """Return all that is kept of a user: what they watch and chose, their alerts, and what was counted of them."""
+    watches = list(UserEntry.by_user.query(user))
+    return {
+        "watches": [_shown(watch) for watch in watches],
+        "alerts": [_shown(alert) for alert in _alerts(user)],
+        "digests": [_shown(digest) for watch in watches for digest in _digests(watch)],
+        "counted": [_shown(item) for item in WatchlistItem.query(Usage.pk_of(user))],
+    }
+
+
+def erase_user(user: str, at: datetime) -> int:
+    """Erase all that is kept of a user; return how many items that were. It can be called again where it broke off.
+
+    With the last watcher goes the repository with its data, as when somebody stops watching.
+    """
+    number = 0
+    for watch in list(UserEntry.by_user.query(user)):
+        number += _delete(_digests(watch)) + 1
+        with contextlib.suppress(UserEntryNotFoundError):
+            user_entries.stop_watching(watch, at)
+        asked = Entry.asked_by == user_hash(user)
+        with _unless_refused():
+            Entry(watch.watchlist_id, ENTRY_KEY).update([Entry.asked_by.remove()], condition=asked)
+    number += _delete(_alerts(user))
+    for item in list(WatchlistItem.query(Usage.pk_of(user))):
+        for connection_id in (item.ids or ()) if isinstance(item, OpenConnections) else ():
+            number += _delete(_connection(connection_id))
+        number += _delete([item])
+    return number + _delete(WatchlistItem.query(Sending.pk_of(user)))
+
+
+def erase_author(address: str) -> int:
+    """Keep a pseudonym in place of an author's name and address, wherever they are kept; return how many items changed.
+
+    What jobs bring from now on has the pseudonym from the start. A job that was under way may still write the name:
+    called again when it has ended, this finds it. When nothing is found all is erased.
+    """
+    ErasedAuthor(ErasedAuthor.PK, hash_of(address)).save()
+    pseudonyms = Pseudonyms(frozenset({hash_of(address)}))
+    names: dict[str, set[str]] = defaultdict(set)
+    number = sum(_erase_from_segment(record, pseudonyms, names) for record in SegmentRecord.scan())
+    for health in HealthRecord.scan():  # a `.mailmap` may have another name than the commits
+        for part in (health.document, health.identities, health.renames):
+            names[health.pk] |= pseudonyms.names_beside(part)
+    for record in ActivityItem.scan():
+        known = names.get(getattr(record, "watchlist_id", None) or record.pk, set())
+        if isinstance(record, AlertRecord):
+            number += _rewrite(record, ("alert",), pseudonyms, known, address)
+        elif isinstance(record, HealthRecord):
+            number += _rewrite(record, ("document", "identities", "renames"), pseudonyms, known, address)
+    for entry in Entry.scan():
+        known = names.get(entry.pk, set())
+        number += _rewrite(entry, ("last_commits", "summary", "package", "manifest"), pseudonyms, known, address)
+    return number
+
+
+def _erase_from_segment(record: SegmentRecord, pseudonyms: Pseudonyms, names: Mapping[str, set[str]]) -> bool:
+    """Rewrite what lists show of the segment's commits; note by which names the author was known."""
+    kept, _ = segments.unpack_listed(record.listed)
+    for commit in (each.commit for each in kept):
+        names[record.pk].update(
+            signature.name for signature in (commit.author, commit.committer) if pseudonyms.hide(signature.email)
+        )
+    erased = [replace(each, commit=pseudonyms.of_commit(each.commit)) for each in kept]
+    if erased == kept:
+        return False
+    with _unless_refused():
+        record.update([SegmentRecord.listed.set(segments.pack_listed(erased))], condition=SegmentRecord.pk.exists())
+    return True
+
+
+def _rewrite(record: Item, attributes: Iterable[str], pseudonyms: Pseudonyms, names: set[str], address: str) -> bool:
+    actions = []
+    for name in attributes:
+        value = getattr(record, name)
+        erased = pseudonyms.in_json(value, names, address)
+        if erased != value:
+            actions.append(getattr(type(record), name).set(erased))
+    if actions:
+        with _unless_refused():
+            record.update(actions, condition=type(record).pk.exists())
+    return bool(actions)
+
+
+def _alerts(user: str) -> list[AlertRecord]:
+    return list(AlertRecord.by_user_alerts.query(user_hash(user)))
+
+
+def _digests(watch: UserEntry) -> list[WatchlistItem]:
+    return list(WatchlistItem.query(Digest.pk_of(watch.user_watchlist_id)))
+
+
+def _connection(connection_id: str) -> list[WatchlistItem]:
+    noted = list(LiveConnection.query(LiveConnection.pk_of(connection_id)))
+    watched = [Subscription(Subscription.pk_of(each.watchlist_id), connection_id) for each in noted]
+    return [*noted, *watched]
+
+
+def _delete(items: Iterable[Model]) -> int:
+    number = 0
+    for item in list(items):
+        item.delete()
+        number += 1
+    return number
+
+
+def _shown(item: Item) -> dict[str, Any]:
+    """Return an item as JSON, without secrets."""
+    plain = {name: _plain(value) for name, value in item.attribute_values.items()}
+    notifications = plain.get("notifications")
+    if isinstance(notifications, dict):
+        plain["notifications"] = {name: value for name, value in notifications.items() if name not in _SECRETS}
+    return plain
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - of any attribute
+    match value:
+        case datetime():
+            return clock.to_json(value)
+        case set() | frozenset():
+            return sorted(value)
+        case _:
+            return value
+
+
+@contextlib.contextmanager
+def _unless_refused() -> Iterator[None]:
+    """Let pass that the item is gone, or another's, by now."""
+    try:
+        yield
+    except UpdateError as error:
+        if not is_refused(error):
+            raise
