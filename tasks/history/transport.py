@@ -32,6 +32,7 @@ from watchlist.git.answers import (
     MOST_REDIRECTS,
     PAGE_BYTES,
     REDIRECTS,
+    circle,
     error_of_content,
     error_of_status,
     followed,
@@ -251,7 +252,7 @@ class GitHttpConnection:
 
     def _at_its_place(self, method: str, suffix: str, accept: str, body: bytes | None) -> BaseHTTPResponse:
         """Send a request to where the repository is, following the host to another name of it, not to another host."""
-        for _ in range(MOST_REDIRECTS):
+        for _ in range(MOST_REDIRECTS + 1):
             response = self._request(method, suffix, accept, body)
             moved_to = None
             if response.status in REDIRECTS:
@@ -262,7 +263,7 @@ class GitHttpConnection:
             self._place.path = moved_to
             response.close()
             self.disconnect()
-        return self._request(method, suffix, accept, body)
+        raise circle()
 
     def _request(self, method: str, suffix: str, content_type: str, body: bytes | None) -> BaseHTTPResponse:
         headers = {"User-Agent": USER_AGENT, "Accept": content_type, **VERSION_HEADER}

@@ -178,6 +178,7 @@ class Story:
         self._forge.path("away").rename(self._forge.path("good"))
         self._forge.rename("good", "better")
         self._run_until(function_specs.SCHEDULER, lambda: "repository_renamed" in self._alerts(watchlist_id))
+        self._until(lambda: self._status(watchlist_id)["next_check_at"])  # a refresh that this began has ended
         self._run_until(function_specs.DIGEST, lambda: self._is_logged("webhook failed"))
         self._call("POST", f"/activity/user-watchlist-notifications/{self._mine(watchlist_id)}/test")
 

@@ -6,10 +6,11 @@ who never chose. docs/alerts.md explains every kind and how its default was meas
 adding one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ConfigDict
 
 from watchlist.alerts.kind import Finding, KindSettings
@@ -27,6 +28,8 @@ from watchlist.alerts.kinds.unusual_author_activity import UnusualAuthorActivity
 from watchlist.alerts.kinds.verdict_changes import VerdictChangesSettings
 from watchlist.alerts.kinds.webhook_switched_off import WebhookSwitchedOffSettings
 from watchlist.alerts.occasions import Occasion
+
+_logger = Logger(service="alerts")
 
 
 class AlertKind(StrEnum):
@@ -123,8 +126,16 @@ class AlertSettings(BaseModel):
         return AlertSettings.model_validate(chosen)
 
     def findings(self, occasion: Occasion) -> Iterator[tuple[AlertKind, Finding]]:
-        """Return what the kinds that are wanted find in what happened, kind by kind."""
+        """Return what the kinds that are wanted find in what happened, kind by kind; an error in one costs that one."""
         for kind in AlertKind:
             settings: KindSettings[Any] = getattr(self, kind)
             if settings.enabled and isinstance(occasion, settings.OCCASION):
-                yield from ((kind, finding) for finding in settings.findings(occasion))
+                yield from ((kind, finding) for finding in _found(kind, settings, occasion))
+
+
+def _found(kind: AlertKind, settings: KindSettings[Any], occasion: Occasion) -> Sequence[Finding]:
+    try:
+        return list(settings.findings(occasion))
+    except Exception:
+        _logger.exception("a kind of alert broke off", kind=kind)
+        return ()

@@ -213,10 +213,20 @@ class Checks:
 
     def _settle(self, entry: Entry, next_at: datetime | None, seen: Seen, now: datetime) -> None:
         """Write what was seen and the verdict that follows from it; a verdict that changed is told first."""
-        verdict = verdict_of(_as_seen(entry, seen), self._thresholds, now)
-        if entry.verdict is not None and entry.verdict != verdict.state:
-            self.tally.add(Metric.ALERTS_RAISED, _tell_of_verdict(entry, verdict, now))
-        job_protocol.settle_check(entry, next_at, seen | {"verdict": str(verdict.state)})
+        verdict = self._verdict(entry, seen, now)
+        if verdict is not None:
+            if entry.verdict is not None and entry.verdict != verdict.state:
+                self.tally.add(Metric.ALERTS_RAISED, _tell_of_verdict(entry, verdict, now))
+            seen = seen | {"verdict": str(verdict.state)}
+        job_protocol.settle_check(entry, next_at, seen)
+
+    def _verdict(self, entry: Entry, seen: Seen, now: datetime) -> Verdict | None:
+        """Return the verdict, or None where an error of our own is in the way: the check goes on without."""
+        try:
+            return verdict_of(_as_seen(entry, seen), self._thresholds, now)
+        except Exception:
+            self._logger.exception("no verdict could be found", watchlist_id=entry.watchlist_id)
+            return None
 
     def _renew_health(self, entry: Entry, start: Start, seen: Seen, unchanged: Seen, now: datetime) -> None:
         """Renew the health by what is published, or start the job; `unchanged` is seen where no job is needed."""

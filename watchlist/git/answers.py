@@ -44,8 +44,8 @@ _ENDS = ("/info/refs", "/git-upload-pack")
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-MOST_REDIRECTS = 3
-"""More of them in a row are a loop."""
+MOST_REDIRECTS = 5
+"""More of them in a row are a loop, or as good as one."""
 
 _SHOWN = 200
 _MAY_ASK_TO_WAIT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
@@ -62,7 +62,8 @@ _DENIED = re.compile(
 )
 _PASSING = re.compile(
     r"try again|retry|later|temporar|unavailable|not respond|tim(ed?|ing) ?out|overload|unable to handle|due to load"
-    r"|maintenance|internal|busy|back.?end|read.?only|offline|is down",
+    r"|maintenance|internal|busy|back.?end|read.?only|offline|is down"
+    r"|just a moment|checking your browser|captcha|cloudflare|not a (ro)?bot|are (a )?human|proof.of.work",
     re.IGNORECASE,
 )
 _MISUNDERSTOOD = re.compile(r"protocol error|expected|unknown command|invalid", re.IGNORECASE)
@@ -79,6 +80,8 @@ class RedirectedError(JobError):
     def __init__(self, location: str) -> None:
         if _SIGN_IN.search(location):
             super().__init__(ErrorCode.REPOSITORY_REQUIRES_LOGIN, "The host asks to sign in.")
+        elif not location:
+            super().__init__(ErrorCode.HOST_ERROR, "The host redirects and does not say where to.")
         else:
             super().__init__(
                 ErrorCode.REPOSITORY_MOVED, f"The host redirects to {shown(location) or 'another address'}."
@@ -106,7 +109,12 @@ def followed(origin: str, path: str, location: str) -> str | None:
     except ValueError:  # no URL, or none of a repository
         return None
     is_here = f"{target.scheme}://{target.netloc}" == origin and target.path.endswith(end)
-    return moved_to if is_here and target.path != path else None
+    return moved_to if is_here and location else None
+
+
+def circle() -> JobError:
+    """Return what redirects mean that come to no end: nothing of the repository, and the host may mend it."""
+    return JobError(ErrorCode.HOST_ERROR, "The host redirects in a circle.")
 
 
 def renamed(repository: Repository, path: str) -> Repository | None:

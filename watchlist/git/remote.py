@@ -37,22 +37,25 @@ class HeadReader(GitHosts):
         if repository.host in NESTING_HOSTS:
             path += ".git"  # GitLab answers git's POST nowhere else
         try:
-            return self._ask(repository.origin, path)
+            head, asked = self._ask(repository.origin, path)
         except JobError as error:
             if error.code not in _WORTH_GIT_S_OWN_WAY:
                 raise
+        else:
+            return replace(head, renamed_to=renamed(repository, asked))
         path, offered = self.advertisement(repository.origin, path)
-        head = self._ask_as_git_does(repository.origin, path, read_capabilities(BytesIO(offered).read))
+        head, path = self._ask_as_git_does(repository.origin, path, read_capabilities(BytesIO(offered).read))
         return replace(head, renamed_to=renamed(repository, path))
 
-    def _ask(self, origin: str, path: str, object_format: str = "sha1", *, unborn: bool = False) -> Head:
+    def _ask(self, origin: str, path: str, object_format: str = "sha1", *, unborn: bool = False) -> tuple[Head, str]:
+        """Return HEAD, and where the repository is now."""
         body = head_request(object_format, unborn=unborn)
-        content = self.content(origin, "POST", f"{path}/{SERVICE}", RESULT_TYPE, body)
-        return read_head(BytesIO(content).read, object_format)
+        path, content = self.at_its_place(origin, path, "POST", f"/{SERVICE}", RESULT_TYPE, body)
+        return read_head(BytesIO(content).read, object_format), path
 
-    def _ask_as_git_does(self, origin: str, path: str, offered: Capabilities) -> Head:
+    def _ask_as_git_does(self, origin: str, path: str, offered: Capabilities) -> tuple[Head, str]:
         if offered.version > 1:
             return self._ask(origin, path, offered.object_format, unborn=offered.unborn)
         if offered.head is None:
             raise JobError(ErrorCode.REPOSITORY_UNSUPPORTED, "The host does not say where HEAD points.")
-        return offered.head
+        return offered.head, path

@@ -25,6 +25,7 @@ from watchlist.git.answers import (
     MOST_REDIRECTS,
     BrokenOffError,
     RedirectedError,
+    circle,
     error_of_content,
     error_of_status,
     followed,
@@ -135,15 +136,28 @@ class GitHosts:
         Raises:
             JobError: why it cannot be told.
         """
-        for left in reversed(range(MOST_REDIRECTS + 1)):
+        return self.at_its_place(origin, path, "GET", f"/info/refs?service={SERVICE}", ADVERTISEMENT_TYPE)
+
+    def at_its_place(  # noqa: PLR0913, PLR0917 - a request
+        self, origin: str, path: str, method: str, suffix: str, content_type: str, body: bytes | None = None
+    ) -> tuple[str, bytes]:
+        """Send a request to where the repository is, following the host to other names of it.
+
+        Returns:
+            where that is now, and the (beginning of the) answer's content.
+
+        Raises:
+            JobError: there is no content of that type, or the host redirects elsewhere.
+        """
+        for _ in range(MOST_REDIRECTS + 1):
             try:
-                return path, self.content(origin, "GET", f"{path}/info/refs?service={SERVICE}", ADVERTISEMENT_TYPE)
+                return path, self.content(origin, method, path + suffix, content_type, body)
             except RedirectedError as redirected:
-                moved_to = followed(origin, f"{path}/info/refs", redirected.location)
-                if moved_to is None or not left:
+                moved_to = followed(origin, path + suffix.partition("?")[0], redirected.location)
+                if moved_to is None:
                     raise
                 path = moved_to
-        raise AssertionError
+        raise circle()
 
     def content(self, origin: str, method: str, target: str, content_type: str, body: bytes | None = None) -> bytes:
         """Send one request and return the (beginning of the) answer's content.

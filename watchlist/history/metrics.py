@@ -308,7 +308,7 @@ def _contributors(contributions: Sequence[_Seen]) -> list[Contributor]:
         of_person.setdefault(seen.author.key, []).append(seen)
     contributors = [
         Contributor(
-            name=shorten(max(made, key=lambda seen: seen.at).author.name, NAME_BYTES),
+            name=shorten(_name(made), NAME_BYTES),
             commits=len(made),
             first_commit_at=min(seen.at for seen in made),
             last_commit_at=max(seen.at for seen in made),
@@ -316,6 +316,11 @@ def _contributors(contributions: Sequence[_Seen]) -> list[Contributor]:
         for made in of_person.values()
     ]
     return sorted(contributors, key=lambda who: (-who.commits, who.name, who.first_commit_at))
+
+
+def _name(made: Sequence[_Seen]) -> str:
+    """Return what somebody called themselves last, rather a name that can be read."""
+    return max(made, key=lambda seen: (bool(seen.author.name), "\ufffd" not in seen.author.name, seen.at)).author.name
 
 
 def _bots(seen: Sequence[_Seen]) -> tuple[Bot, ...]:

@@ -477,3 +477,15 @@ def test_a_verdict_that_changes_is_told_once(scheduler: Scheduler, watchlist: Wa
 
     assert entries.find(entry.watchlist_id).verdict == "quiet"
     assert alerts_of(entry).count("verdict_changes") == 1
+
+
+def test_an_entry_for_which_no_verdict_can_be_found_is_checked_all_the_same(
+    scheduler: Scheduler, watchlist: Watchlist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(*_: object) -> None:
+        raise ZeroDivisionError
+
+    entry = watchlist.add_ready("odd")
+    monkeypatch.setattr("watchlist.checks.run.verdict_of", break_off)
+    assert scheduler.run()["ChecksFailed"] == 0
+    assert entries.find(entry.watchlist_id).due_at > clock.now()

@@ -148,6 +148,28 @@ def test_a_redirect_that_only_adds_git_is_followed() -> None:
         assert head_at(server.origin).sha == HEAD
 
 
+@pytest.mark.parametrize("names", [{"name": "other", "other": "name"}, {"name": "name"}])
+def test_redirects_in_a_circle_are_the_host_s_trouble(names: dict[str, str]) -> None:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        name = handler.path.split("/")[2]
+        reply(handler, status=301, location=handler.path.replace(f"/{name}/", f"/{names[name]}/"))
+
+    error = failure_at(respond)
+    assert (error.code, error.message) == (ErrorCode.HOST_ERROR, "The host redirects in a circle.")
+
+
+def test_a_rename_that_shows_in_the_post_alone_is_followed() -> None:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        if handler.command == "POST" and "/name/" in handler.path:
+            reply(handler, status=307, location=handler.path.replace("/name/", "/other/"))
+        else:
+            reply(handler, ADVERTISEMENT if "?" in handler.path else REFS)
+
+    with HostileServer(respond) as server:
+        assert head_at(server.origin).renamed_to == Repository(server.origin, "owner", "other")
+        assert len(server.requests) == 2
+
+
 def test_a_renamed_repository_is_followed_on_its_host() -> None:
     def respond(handler: BaseHTTPRequestHandler) -> None:
         if not handler.path.startswith("/new/"):

@@ -95,8 +95,8 @@ def test_redirects_in_a_circle_end(open_at: Open) -> None:
     with HostileServer(respond) as server:
         with pytest.raises(JobError) as raised, open_at(server.url) as repository:
             repository.head()
-        assert raised.value.code is ErrorCode.REPOSITORY_MOVED
-        assert len(server.requests) == 4
+        assert raised.value.code is ErrorCode.HOST_ERROR
+        assert len(server.requests) == 6
 
 
 def test_a_redirect_to_the_same_name_with_git_at_its_end_is_followed(open_at: Open) -> None:

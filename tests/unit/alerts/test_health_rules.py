@@ -9,7 +9,7 @@ from tests.unit.alerts.evaluating import only_one, raised, watcher
 from watchlist.alerts.alert import Alert
 from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.occasions import NewHealth, VulnerabilitiesCheck
-from watchlist.alerts.settings import AlertMetric, ThresholdKind
+from watchlist.alerts.settings import AlertKind, AlertMetric, ThresholdKind
 from watchlist.health.scorecard import NotRun
 
 SHA = "8d3a1c1e6f0b4c7d9e2f5a6b7c8d9e0f1a2b3c4d"
@@ -270,3 +270,20 @@ def test_hostile_details_raise_an_alert_or_none_but_no_error(
 
     assert alert is None or (alert.value >= 1 and alert.message.isprintable() and len(alert.message) < 600)
     assert vulnerabilities(current, current) is None
+
+
+def test_a_kind_that_breaks_off_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_off(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(
+        "watchlist.alerts.kinds.health_score_decreases.HealthScoreDecreasesSettings.findings", break_off
+    )
+    occasion = NewHealth(
+        previous_result_id=BEFORE,
+        previous_score=9,
+        score=1,
+        previous_vulnerabilities=check(),
+        vulnerabilities=check(finding("GHSA-aaaa-bbbb-cccc")),
+    )
+    assert [alert.kind for alert in raised(watcher(), occasion)] == [AlertKind.NEW_VULNERABILITIES_DETECTED]

@@ -134,7 +134,6 @@ def test_a_rename_on_the_same_host_is_followed(location: str, path: str) -> None
         "//other/owner/name/info/refs",
         "https://host/users/sign_in",
         "https://host/owner/name",
-        "https://host/owner/name/info/refs",
         "https://host/../../etc/info/refs",
         "https://host/a%2fb/c/info/refs",
         "https://user@host/owner/other/info/refs",
@@ -148,6 +147,15 @@ def test_no_other_redirect_is_followed(location: str) -> None:
 def test_a_redirect_to_a_login_page_asks_for_login() -> None:
     moved = error_of_status(302, {"Location": "https://host/users/sign_in"}, b"", NOW)
     assert moved.code is ErrorCode.REPOSITORY_REQUIRES_LOGIN
+
+
+def test_a_redirect_to_nowhere_is_the_host_s_trouble() -> None:
+    assert error_of_status(301, {}, b"", NOW).code is ErrorCode.HOST_ERROR
+
+
+@pytest.mark.parametrize("page", [b"<title>Just a moment...</title>", b"<p>Checking your browser</p>", b"a captcha"])
+def test_a_page_that_keeps_programs_out_passes(page: bytes) -> None:
+    assert error_of_content({"Content-Type": "text/html"}, page).code is ErrorCode.HOST_ERROR
 
 
 def test_a_redirect_elsewhere_is_told_with_its_address() -> None:

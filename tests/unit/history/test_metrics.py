@@ -389,3 +389,13 @@ def test_the_result_is_bounded_whatever_the_history() -> None:
     assert metrics.top_files is not None
     assert len(metrics.top_files) == MAX_FILES
     assert len(metrics.model_dump_json().encode()) < 32_000
+
+
+def test_somebody_is_called_by_the_last_name_that_can_be_read() -> None:
+    names = ("Jos\u00e9", "Jos\ufffd", "")
+    commits = [
+        replace(each, author=Signature(name, "jose@example.org", each.author.time))
+        for each, name in zip([commit(days=3), commit(days=2), commit(days=1)], names, strict=True)
+    ]
+    (contributor,) = measure(commits).top_contributors
+    assert (contributor.name, contributor.commits) == ("Jos\u00e9", 3)
