@@ -32,6 +32,7 @@ from watchlist import limits
 from watchlist.alerts.health_news import tell_of_health
 from watchlist.alerts.silence import tell_of_silence
 from watchlist.git.answers import renamed
+from watchlist.git.package import Package
 from watchlist.health import store as health_store
 from watchlist.health.analysis import Analysis, scorecards_of
 from watchlist.health.scorecard import ScorecardResult, no_score
@@ -55,7 +56,6 @@ from watchlist.storage.batches import Patience
 from watchlist.storage.records import Entry
 from watchlist.text import shorten
 from watchlist.watching import names
-from watchlist.watching.package import Package
 
 T = TypeVar("T")
 
@@ -217,7 +217,7 @@ def _bring_up_to_date(scope: _Scope, stored: KeptHistory, *, with_health: bool) 
     alerts += tell_of_silence(scope.watchlist_id, outlook.last, scope.now, scope.job.check)
     health = _health(scope, is_renewed=with_health)
     _store_health(scope, health.scorecard, commits, outlook.people, metrics)
-    described = {"package": package.model_dump(mode="json", exclude_none=True), "analyzed_at": scope.now}
+    described = {"package": package, "analyzed_at": scope.now}
     attributes = _of_history(scope, window, commits, outlook, manifest) | described | health.attributes_with(metrics)
     is_vain = not again and _uncounted(commits) and not _uncounted(new)
     attributes["recounts"] = int(scope.entry.recounts or 0) + 1 if is_vain else 0

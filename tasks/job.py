@@ -35,6 +35,7 @@ from tasks.secrecy import keep_secrets
 from watchlist import clock, limits, metrics
 from watchlist.alerts.setup_news import tell_of_setup
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
+from watchlist.git.package import Package
 from watchlist.history.manifest import Manifest
 from watchlist.jobs import host_back_off, line
 from watchlist.jobs import protocol as job_protocol
@@ -47,7 +48,6 @@ from watchlist.states import Stage
 from watchlist.storage import records
 from watchlist.storage.failures import failure_of
 from watchlist.storage.records import Entry
-from watchlist.watching.package import Package
 
 PROGRESS_SECONDS = 1.0
 """Least time between two reports of progress within a stage."""
@@ -82,7 +82,7 @@ class RunningJob:
         """Show what is known of the repository."""
         self.check()
         with _lost_is_cancelled():
-            self.lease.describe(package.model_dump(mode="json", exclude_none=True), default_branch)
+            self.lease.describe(package, default_branch)
 
     def publish(self, manifest: Manifest) -> None:
         """Show a history before the job has ended."""

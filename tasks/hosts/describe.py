@@ -13,12 +13,12 @@ from typing import Protocol, Self
 from tasks.hosts import github
 from tasks.hosts.fields import Description, Fields
 from tasks.hosts.github_api import GitHubApi, GitHubRefusalError, split_tokens
+from watchlist.git.package import Package
 from watchlist.git_hosts import HOSTS, GitHost
 from watchlist.json_client import JsonClient, NoAnswerError
 from watchlist.repository_url import Repository
 from watchlist.settings import TaskSettings
 from watchlist.text import shorten
-from watchlist.watching.package import Package
 
 _APIS = {host.name: host for host in HOSTS}
 

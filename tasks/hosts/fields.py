@@ -11,7 +11,7 @@ Description = Mapping[str, object]
 """A host's JSON object on a repository."""
 
 Fields = dict[str, object]
-"""Fields of `watchlist.watching.package.Package`."""
+"""Fields of `watchlist.git.package.Package`."""
 
 _FULL_NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)+", re.ASCII)
 _LARGEST_COUNT = 2**53

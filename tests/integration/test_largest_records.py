@@ -30,6 +30,7 @@ from watchlist.alerts.alert import Watcher
 from watchlist.alerts.kind import AlertLevel, Finding
 from watchlist.alerts.settings import AlertKind, AlertSettings
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git.package import Package
 from watchlist.git.protocol import BRANCHES_SHOWN, branch_of
 from watchlist.health import store as health_store
 from watchlist.health.analysis import Analysis
@@ -78,7 +79,6 @@ from watchlist.storage.records import (
     user_hash,
 )
 from watchlist.text import shorten
-from watchlist.watching.package import Package
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ITEM_BYTES = 400 * 1024
@@ -226,7 +226,7 @@ def largest_entry() -> Entry:
         "last_error": error,
         "last_check": LastCheck.failed(NOW, error.code, error.message),
         "progress": Progress.of(Stage.COUNTING_LINES, 1000, 1000),
-        "package": package.model_dump(mode="json"),
+        "package": package,
         "known_as": ["REPOSITORY#" + "r" * limits.REPOSITORY_URL_CHARACTERS] * limits.NAMES_OF_A_REPOSITORY,
         "default_branch": branch,
         "branches": [branch] * BRANCHES_SHOWN,

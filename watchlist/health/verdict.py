@@ -16,13 +16,14 @@ Programs that commit keep nothing alive: a repository in which only they do is q
 a verdict of its own and never reads as healthy; what is known is judged as of now, not as of the analysis.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from watchlist import limits
 from watchlist.errors import ErrorCode
+from watchlist.git.package import Package
 from watchlist.health.summary import Summary, summary_of
 from watchlist.history.metrics import RECENT_WEEKS
 from watchlist.settings import VerdictSettings
@@ -132,8 +133,7 @@ class Evidence:
     @classmethod
     def of(cls, entry: Entry) -> "Evidence":
         """Return what the entry knows."""
-        package: Mapping[str, object] = entry.package or {}
-        archived, renamed_to = package.get("archived"), package.get("renamed_to")
+        package: Package | None = entry.package
         failed = entry.entry_status is EntryStatus.FAILED and entry.last_error is not None
         return cls(
             status=entry.entry_status,
@@ -142,8 +142,8 @@ class Evidence:
             summary=summary_of(entry),
             looked_at=entry.checked_at or entry.analyzed_at,
             is_empty=entry.head_sha is None,
-            archived=archived if isinstance(archived, bool) else None,
-            renamed_to=renamed_to if isinstance(renamed_to, str) else None,
+            archived=package.archived if package else None,
+            renamed_to=package.renamed_to if package else None,
         )
 
 

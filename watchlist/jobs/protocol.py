@@ -28,6 +28,7 @@ from pynamodb.expressions.update import Action
 
 from watchlist import limits
 from watchlist.errors import JobError
+from watchlist.git.package import Package
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import waiting
 from watchlist.jobs.message import JobMessage
@@ -435,13 +436,13 @@ class Lease:
         """
         self._write([Entry.progress.set(Progress.of(stage, done, total))])
 
-    def describe(self, package: Mapping[str, Any], default_branch: str | None) -> None:
+    def describe(self, package: Package, default_branch: str | None) -> None:
         """Write what is known of the repository.
 
         Raises:
             SupersededError: the lease is lost.
         """
-        self._write([Entry.package.set(dict(package)), _set_or_remove(Entry.default_branch, default_branch)])
+        self._write([Entry.package.set(package), _set_or_remove(Entry.default_branch, default_branch)])
 
     def publish(self, manifest: Mapping[str, Any]) -> None:
         """Let these segments be the history from now on.

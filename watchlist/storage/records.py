@@ -70,6 +70,7 @@ from pynamodb.transactions import TransactWrite
 
 from watchlist import limits
 from watchlist.errors import JobError
+from watchlist.git.package import Package
 from watchlist.job_kinds import JobKind
 from watchlist.repository_url import Repository
 from watchlist.settings import TableSettings
@@ -87,7 +88,7 @@ Stored = TypeVar("Stored", bound=BaseModel)
 
 
 class ModelAttribute(Attribute[Stored]):
-    """A Pydantic model as JSON."""
+    """A Pydantic model as JSON, without what is None; what another version has written besides is passed over."""
 
     attr_type = STRING
 
@@ -97,11 +98,11 @@ class ModelAttribute(Attribute[Stored]):
 
     def serialize(self, value: Stored) -> str:
         """Return the model's JSON."""
-        return value.model_dump_json()
+        return value.model_dump_json(exclude_none=True)
 
     def deserialize(self, value: str) -> Stored:
         """Return the model of this JSON."""
-        return self._model.model_validate_json(value)
+        return self._model.model_validate_json(value, extra="ignore")
 
 
 class CompressedJSONAttribute(Attribute[Any]):
@@ -303,7 +304,7 @@ class Entry(WatchlistItem, discriminator="entry"):
     called_at = UTCDateTimeAttribute(null=True)
     by_turn = ByTurnIndex()
 
-    package = JSONAttribute(null=True)
+    package = ModelAttribute(Package, null=True)
     default_branch = UnicodeAttribute(null=True)
     head_sha = UnicodeAttribute(null=True)
     commits = IntAttribute(null=True)

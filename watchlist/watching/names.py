@@ -125,8 +125,8 @@ def _take(seen: Entry, name: Repository, at: datetime) -> None:
 def _present(entry: Entry, name: Repository, at: datetime) -> list[Any]:
     present = [Entry.owner.set(name.owner), Entry.name.set(name.name), Entry.renamed_at.set(at)]
     if entry.package:
-        described = {**entry.package, "name": f"{name.owner}/{name.name}", "url": name.url}
-        present.append(Entry.package.set({key: said for key, said in described.items() if key != "renamed_to"}))
+        renamed = {"name": f"{name.owner}/{name.name}", "url": name.url, "renamed_to": None}
+        present.append(Entry.package.set(entry.package.model_copy(update=renamed)))
     return present
 
 

@@ -106,7 +106,7 @@ class ComparedAnswer(BaseModel):
     @classmethod
     def of(cls, entry: Entry, thresholds: Thresholds, now: datetime) -> "ComparedAnswer":
         """Show an entry beside others."""
-        summary, package = summary_of(entry), entry.package or {}
+        summary, package = summary_of(entry), entry.package
         weeks = summary.weeks_until(now) if summary else None
         return cls(
             watchlist_id=entry.watchlist_id,
@@ -121,8 +121,8 @@ class ComparedAnswer(BaseModel):
             absence_factor=summary and summary.absence_factor,
             last_commit_by_person_at=summary and summary.last_commit_by_person_at,
             weeks=list(weeks) if weeks else None,
-            stars=package.get("stars"),
-            license=package.get("license"),
+            stars=package and package.stars,
+            license=package and package.license,
             analyzed_at=entry.analyzed_at,
         )
 

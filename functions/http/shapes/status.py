@@ -1,6 +1,6 @@
 """What the status of an entry shows."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,12 +18,12 @@ from functions.http.shapes.fields import (
 from functions.http.shapes.history import HistoryAnswer
 from functions.http.shapes.verdict import VerdictAnswer
 from watchlist.errors import ErrorCode
+from watchlist.git.package import Package
 from watchlist.health.verdict import Verdict
 from watchlist.states import CheckOutcome, DueKind, Stage
 from watchlist.storage.records import Entry, Progress, UserEntry
 from watchlist.watching import names
 from watchlist.watching.entries import EntryWithWatchers
-from watchlist.watching.package import Package
 
 
 class ProgressAnswer(BaseModel):
@@ -108,7 +108,7 @@ class StatusAnswer(BaseModel):
     max_attempts: Annotated[int, Field(description="When so many have failed, the entry has.", examples=[3])]
     next_attempt_at: Annotated[Moment | None, Field(description="While it waits for the next one.", examples=[None])]
     progress: Annotated[ProgressAnswer | None, Field(description="Of the current or last job.")]
-    package: Annotated[dict[str, Any], stored_as(Package)]
+    package: Annotated[Package, stored_as(Package)]
     former_names: Annotated[
         list[str],
         Field(
@@ -170,11 +170,8 @@ class StatusAnswer(BaseModel):
         )
 
 
-def _package(entry: Entry) -> dict[str, Any]:
+def _package(entry: Entry) -> Package:
     repository = entry.repository
-    known = Package(
-        name=f"{repository.owner}/{repository.name}", url=repository.url, default_branch=entry.default_branch
-    )
-    described = known.model_dump(mode="json") | (entry.package or {})
+    known = entry.package or Package(name=f"{repository.owner}/{repository.name}", url=repository.url)
     # What the repository itself says of its branch is newer than its description.
-    return described | ({"default_branch": entry.default_branch} if entry.default_branch else {})
+    return known.model_copy(update={"default_branch": entry.default_branch}) if entry.default_branch else known

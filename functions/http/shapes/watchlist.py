@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
@@ -94,13 +94,12 @@ class WatchedAnswer(BaseModel):
     def of(cls, row: Row, now: datetime) -> "WatchedAnswer":
         """Show a row."""
         user_entry, entry, summary = row.user_entry, row.entry, row.summary
-        package: Mapping[str, Any] = entry.package or {}
         return cls(
             user_watchlist_id=user_entry.user_watchlist_id,
             watchlist_id=entry.watchlist_id,
             repository_url=entry.repository.url,
             name=f"{entry.owner}/{entry.name}",
-            description=package.get("description"),
+            description=entry.package and entry.package.description,
             status=shown_status(entry.entry_status),
             stage=entry.stage if entry.state.is_open else None,
             verdict=VerdictAnswer.of(row.verdict),

@@ -21,6 +21,7 @@ from tests.integration.checks.conftest import Host, Watchlist
 from watchlist import clock
 from watchlist.alerts import store as alert_store
 from watchlist.alerts.alert import Alert
+from watchlist.git.package import Package
 from watchlist.health import store as health_store
 from watchlist.health.scorecard import ScorecardResult, no_score
 from watchlist.history import store as history_store
@@ -33,7 +34,6 @@ from watchlist.jobs import protocol as job_protocol
 from watchlist.states import Stage
 from watchlist.storage.records import Entry
 from watchlist.watching import entries
-from watchlist.watching.package import Package
 
 
 class QuietJob:

@@ -23,6 +23,7 @@ from tests.repositories import ENVIRONMENT, git
 from watchlist import clock
 from watchlist.alerts import store as alert_store
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
+from watchlist.git.package import Package
 from watchlist.health import store as health_store
 from watchlist.health.scorecard import CheckResult, ScorecardResult, ScorecardSource, no_score
 from watchlist.history import store as history_store
@@ -35,7 +36,6 @@ from watchlist.states import Stage
 from watchlist.storage import batches
 from watchlist.storage.records import Entry, SegmentRecord
 from watchlist.watching import entries
-from watchlist.watching.package import Package
 
 VOLATILE = {"computed_at", "activity"}
 

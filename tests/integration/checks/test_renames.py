@@ -16,6 +16,7 @@ from tests.repositories import NOW, build_repository, straight_line
 from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
 from watchlist.alerts.settings import AlertKind
+from watchlist.git.package import Package
 from watchlist.git.requests import GitHosts
 from watchlist.job_kinds import JobKind
 from watchlist.repository_url import Repository
@@ -62,11 +63,11 @@ def check_again(entry: Entry, scheduler: Scheduler) -> Entry:
 def test_a_check_gives_the_entry_its_new_name_and_tells_each_watcher_once(
     scheduler: Scheduler, watchlist: Watchlist, host: Host
 ) -> None:
-    entry = watchlist.add_ready("old", "ada", "bob", package={"name": "owner/old", "url": "x", "stars": 3})
+    entry = watchlist.add_ready("old", "ada", "bob", package=Package(name="owner/old", url="x", stars=3))
     host.moved["old"] = "new"
     after = check_again(entry, scheduler)
     assert after.repository == Repository(host.origin, "owner", "new")
-    assert after.package == {"name": "owner/new", "url": f"{host.origin}/owner/new", "stars": 3}
+    assert after.package == Package(name="owner/new", url=f"{host.origin}/owner/new", stars=3)
     assert (after.generation, after.head_sha) == (entry.generation, entry.head_sha)
     check_again(entry, scheduler)
     for user in ("ada", "bob"):

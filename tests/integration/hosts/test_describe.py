@@ -5,8 +5,8 @@ import pytest
 from tasks.hosts.describe import Forge
 from tasks.hosts.github_api import UNLIMITED, Budget, GitHubApi, GitHubRefusalError, split_tokens
 from tests.forge_server import ForgeServer, Reply, TokenBudget
+from watchlist.git.package import Package
 from watchlist.repository_url import Repository
-from watchlist.watching.package import Package
 
 ROCKET = Repository("https://github.com", "acme", "rocket")
 TOKEN = "ghp_tokenThatNobodyMaySee"

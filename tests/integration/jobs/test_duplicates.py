@@ -7,9 +7,10 @@ import pytest
 from local_service.aws.faults import Fault
 from tasks.analysis import Job, JobResult
 from tests.integration.aws import Aws
-from tests.integration.jobs.harness import Harness, analysis
+from tests.integration.jobs.harness import URL, Harness, analysis
 from watchlist import limits
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
+from watchlist.git.package import Package
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.protocol import Launch, Lease, SupersededError
 from watchlist.jobs.stopped_tasks import launch_of
@@ -180,7 +181,7 @@ def assert_writes_nothing(lease: Lease, service: Harness) -> None:
     writes: list[Any] = [
         lambda: lease.extend(now),
         lambda: lease.report(Stage.CLONING, 1, 2),
-        lambda: lease.describe({"name": "stale"}, "stale"),
+        lambda: lease.describe(Package(name="stale", url=URL), "stale"),
         lambda: lease.complete({"commits": 1}, now),
         lambda: lease.fail(error, Stage.CLONING, now),
         lambda: lease.fail(hopeless, Stage.CLONING, now),

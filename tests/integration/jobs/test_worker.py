@@ -23,11 +23,11 @@ from tests.process_table import is_running, wait_until_gone
 from tests.scorecard_reports import FakeScorecard, report
 from watchlist import limits
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git.package import Package
 from watchlist.health.scorecard import ScorecardResult, ScorecardSource
 from watchlist.repository_url import parse_repository_url
 from watchlist.states import JobState, Share, Stage
 from watchlist.storage.records import TaskSlot
-from watchlist.watching.package import Package
 
 BEAT_FAST = {"HEARTBEAT_SECONDS": "0.05"}
 GRANDPARENT = ["/bin/sh", "-c", "sleep 60 & echo $!; wait"]
