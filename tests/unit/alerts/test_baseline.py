@@ -221,6 +221,26 @@ def test_a_file_is_as_usual_as_its_mean_over_the_weeks_in_which_it_changed() -> 
     assert baseline.usual_file_changes("a") == baseline.usual_file_changes("never seen") == 1.5
 
 
+def test_a_mean_is_kept_with_six_digits() -> None:
+    weeks = [NOON, NOON, NOON + timedelta(weeks=1), NOON + timedelta(weeks=2)]
+    later = a_commit(at=NOON + timedelta(weeks=3))
+    baseline = baseline_of([*(a_commit(files=["warm"], at=at) for at in weeks), later])
+
+    assert baseline.usual_file_changes("warm") == 1.333333
+
+
+def test_of_more_files_than_are_kept_those_that_change_most_are() -> None:
+    crowd = [f"file {number}" for number in range(MAXIMUM_FILES + 50)]
+    twice = [a_commit(files=crowd) for _ in range(2)]
+    hot = [a_commit(files=[f"hot {number}"]) for number in range(20) for _ in range(3)]
+    later = a_commit(at=NOON + timedelta(weeks=1))
+    baseline = baseline_of([*twice, *hot, later])
+
+    assert len(baseline.file_changes) == MAXIMUM_FILES
+    assert sorted(baseline.file_changes.values()) == [2] * (MAXIMUM_FILES - 20) + [3] * 20
+    assert baseline_of([*hot, *twice, later]).file_changes == baseline.file_changes
+
+
 def test_the_order_of_the_commits_does_not_matter() -> None:
     commits = [
         a_commit(lines=number, files=number % 5 + 1, author=GRACE if number % 3 else ADA, at=NOON + timedelta(number))

@@ -100,6 +100,21 @@ def test_added_and_deleted_lines_of_all_files_count() -> None:
 
     assert alerts_of(only(LINES), commit) == []
     assert the_alert(only(LINES), one_more).value == 1142
+    assert the_alert(only(LINES), one_more).message.startswith("501 lines added and 641 deleted by Ada Lovelace")
+
+
+def test_a_small_commit_hides_no_large_one_after_it() -> None:
+    large = a_commit(lines=50_000, at=NOON + timedelta(hours=1))
+
+    assert the_alert(only(LINES), a_commit(), large).commit_sha == large.sha
+
+
+def test_a_fixed_limit_is_named_as_one() -> None:
+    fixed = only(LINES, contributor_variance=None, repository_variance=None, hardcoded_threshold=10)
+
+    assert the_alert(fixed, a_commit(lines=10)).message == (
+        "10 lines added and 0 deleted by Ada Lovelace in one commit: 10 or more raise this alert, a fixed limit."
+    )
 
 
 def test_a_commit_that_reaches_several_thresholds_raises_one_alert_by_the_most_severe() -> None:
