@@ -116,13 +116,17 @@ scale: .venv/dev ## Write docs/scale.md: how far the service goes, by simulation
 	mv docs/scale.md.new docs/scale.md
 
 .PHONY: page-bench
-page-.PHONY: bench-storage
+page-bench: .venv/dev page/node_modules/.checked-with $(PAGE) ## Measure the page's table of 1000 rows against a plain one
+	$(BIN)/python -m bench.page
+
+.PHONY: bench-storage
 bench-storage: .venv/dev ## Measure what histories take in DynamoDB, and their share of an onboarding (REPOS=<folder of bare repositories>)
 	$(BIN)/python -m bench.storage_units "$(REPOS)"
 	$(BIN)/python -m bench.onboarding_stages "$(REPOS)"
 
-bench: .venv/dev page/node_modules/.checked-with $(PAGE) ## Measure the page's table of 1000 rows against a plain one
-	$(BIN)/python -m bench.page
+.PHONY: differential
+differential: .venv/dev ## Compare what is read of repositories with git's own log, field by field (REPOS=<git directories>)
+	$(BIN)/python -m bench.differential $(REPOS)
 
 .PHONY: size
 size: .venv/dev ## Print each Lambda package's size and import time
