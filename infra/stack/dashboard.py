@@ -137,7 +137,13 @@ def _api(api: Api) -> list[cloudwatch.IWidget]:
 
 
 def _keeping_current(environment: Environment) -> list[cloudwatch.IWidget]:
-    counts = (Metric.SCHEDULER_RUN, Metric.ENTRIES_CHECKED, Metric.REFRESHES_STARTED, Metric.CHECKS_FAILED)
+    counts = (
+        Metric.SCHEDULER_RUN,
+        Metric.ENTRIES_CHECKED,
+        Metric.REFRESHES_STARTED,
+        Metric.REFRESHES_PUT_OFF,
+        Metric.CHECKS_FAILED,
+    )
     lag = own_metric(environment, Metric.CHECK_LAG, statistic=cloudwatch.Stats.MAXIMUM, label="lag (s)")
     return [_graph("Checks", [own_metric(environment, metric, period=_HOUR) for metric in counts], right=[lag])]
 
