@@ -142,6 +142,12 @@ def test_who_commits_around_the_clock_or_too_rarely_has_no_usual_hours() -> None
     assert UsualHours.of([9] * MINIMUM_COMMITS_FOR_HOURS) is not None
 
 
+def test_usual_hours_are_at_most_20() -> None:
+    # nine tenths of 20 hours are 18, and one more on each side
+    assert UsualHours.of(list(range(20)) * 5) == UsualHours(start=23, length=20)
+    assert UsualHours.of(list(range(21)) * 5) is None
+
+
 @given(st.lists(st.integers(min_value=0, max_value=23), min_size=20, max_size=80), st.integers(0, 23))
 def test_usual_hours_hold_nine_tenths_and_turn_with_the_clock(hours: list[int], shift: int) -> None:
     usual = UsualHours.of(hours)
