@@ -226,6 +226,12 @@ def test_a_new_file_counts_as_the_average_file_and_needs_the_minimum() -> None:
     assert the_alert(only(CHURN, multiplier=1), *week).threshold == 8
 
 
+def test_a_file_whose_name_cannot_be_shown_is_told_of_without_one() -> None:
+    alert = the_alert(only(CHURN, hardcoded_threshold=1, multiplier=None), a_commit(files=["\n"]))
+
+    assert alert.message.startswith("A file without a name ")
+
+
 def test_churn_alerts_from_the_fixed_limit_on() -> None:
     week = [a_commit(files=["new"]) for _ in range(6)]
     watching = only(CHURN, multiplier=None, hardcoded_threshold=3)

@@ -36,6 +36,7 @@ def how_many(*authors: Signature, mailmap: bytes = b"") -> int:
         ("acme-bot", "acme@example.org"),
         ("Acme", "acme-bot@users.noreply.github.com"),
         ("Acme", "acme-bot@example.org"),
+        ("Botanist", "bot@example.org"),
         ("FooBot", "foo@example.org"),
         ("buildbot", "buildbot@example.org"),
         ("bors", "bors@example.org"),
