@@ -29,6 +29,7 @@ from watchlist import limits
 from watchlist.alerts.alert import Watcher
 from watchlist.alerts.kind import AlertLevel, Finding
 from watchlist.alerts.settings import AlertKind, AlertSettings
+from watchlist.checks.decisions import Start
 from watchlist.errors import ErrorCode, JobError
 from watchlist.git.package import Package
 from watchlist.git.protocol import BRANCHES_SHOWN, branch_of
@@ -38,6 +39,7 @@ from watchlist.health.report import read_report
 from watchlist.health.scorecard import MAX_CHECKS, MAX_DETAILS, PassedOver, ScorecardResult, ScorecardSource
 from watchlist.health.store import KnownPeople
 from watchlist.health.summary import summarize
+from watchlist.health.verdict import VerdictState
 from watchlist.history import segments
 from watchlist.history import store as history_store
 from watchlist.history.commits import Commit, FileChange, Signature
@@ -46,7 +48,9 @@ from watchlist.history.mailmap import MAX_BYTES
 from watchlist.history.metrics import MAX_CONTRIBUTORS, MAX_FILES, measure
 from watchlist.history.people import AuthorSearch, People
 from watchlist.history.store import Attempt, CommitFilter, KeptHistory
+from watchlist.job_kinds import JobKind
 from watchlist.notifications import webhooks
+from watchlist.notifications.channels import ChannelSettings, Rule
 from watchlist.notifications.settings import StoredNotifications
 from watchlist.states import Stage
 from watchlist.storage import batches
@@ -57,24 +61,30 @@ from watchlist.storage.records import (
     ActivityHeartbeat,
     ActivityItem,
     AlertRecord,
+    Channel,
     Digest,
     Entry,
+    ErasedAuthor,
     HealthRecord,
     Heartbeat,
+    Holdings,
     HostPause,
     IntAttribute,
     JobRecord,
     LastError,
     LiveConnection,
+    OpenConnections,
     Progress,
     RepositoryKey,
     SchedulerRun,
     SegmentRecord,
+    Sending,
     Subscription,
     TaskSlot,
     Turn,
     Usage,
     UserEntry,
+    UserSubscription,
     WatchlistItem,
     user_hash,
 )
@@ -235,6 +245,7 @@ def largest_entry() -> Entry:
         "last_commits": {"by_person": last["by_person"], "by_bot": last["by_person"]},
         "summary": summary.model_dump(mode="json"),
         "manifest": {"format": 1, "segments": [segment] * (limits.HISTORY_COMMITS // 3)},
+        "put_off": Start(JobKind.COMMIT_BACKFILL, with_health=True).to_json(),
     }
     return Entry(**(others(Entry, made) | made))
 
@@ -254,6 +265,25 @@ def largest_user_entry() -> UserEntry:
         "last_delivery": {"at": NOW.isoformat(), "outcome": "switched_off", "error": shorten(noise(5000))},
     }
     return UserEntry(**(others(UserEntry, made) | made))
+
+
+def largest_channel() -> Channel:
+    label = noise(limits.LABEL_CHARACTERS)
+    rule = Rule(
+        levels=tuple(AlertLevel), kinds=tuple(AlertKind), labels=(label,) * limits.LABELS, verdicts=tuple(VerdictState)
+    )
+    settings = ChannelSettings(
+        name=noise(limits.CHANNEL_NAME_CHARACTERS),
+        webhook_url="https://hooks.example.org/" + "x" * (limits.WEBHOOK_URL_CHARACTERS - 26),
+        rules=(rule,) * limits.CHANNEL_RULES,
+    )
+    made = {
+        "user": USER,
+        "settings": settings.model_dump(mode="json"),
+        "secret": webhooks.new_secret(),
+        "last_delivery": {"at": NOW.isoformat(), "outcome": "switched_off", "error": shorten(noise(5000))},
+    }
+    return Channel(**(others(Channel, made) | made))
 
 
 def largest_alert() -> AlertRecord:
@@ -316,6 +346,14 @@ LARGEST: dict[type[Model], Callable[[], Model]] = {
     RepositoryKey: lambda: made_of(RepositoryKey, pk="REPOSITORY#" + "r" * limits.REPOSITORY_URL_CHARACTERS),
     Entry: largest_entry,
     UserEntry: largest_user_entry,
+    Channel: largest_channel,
+    Holdings: lambda: made_of(Holdings),
+    OpenConnections: lambda: made_of(
+        OpenConnections, ids={f"{number:016x}=" for number in range(limits.MOST_CONNECTIONS_OF_A_USER)}
+    ),
+    ErasedAuthor: lambda: made_of(ErasedAuthor),
+    Sending: lambda: made_of(Sending),
+    UserSubscription: lambda: made_of(UserSubscription, user=USER),
     JobRecord: lambda: made_of(JobRecord, error=largest_entry().last_error),
     TaskSlot: lambda: made_of(TaskSlot),
     Usage: lambda: made_of(Usage),

@@ -508,7 +508,7 @@ class Holdings(WatchlistItem, discriminator="holdings"):
     """
 
     SK = "HOLDINGS"
-    entries = NumberAttribute(null=True)
+    entries = IntAttribute(null=True)
     counted_at = UTCDateTimeAttribute(null=True)
 
 
