@@ -10,6 +10,9 @@ from typing import Any
 
 from watchlist_cli.errors import CommandError
 
+_UNRESOLVED = "unresolved"
+_SHOWN = 3
+
 VERDICTS = ("gone", "failing", "moved", "archived", "dormant", "quiet", "unknown", "slowing", "active")
 LEVELS = ("mild", "critical")
 
@@ -100,6 +103,13 @@ def evaluate(rows: Iterable[Mapping[str, Any]], policy: Policy, now: datetime) -
     return sorted(findings, key=lambda finding: (not finding.fails, finding.waiver is not None))
 
 
+def unresolved(file: str, packages: Sequence[str]) -> dict[str, Any]:
+    """Return what stands in the place of a repository for packages of a file that lead to none."""
+    shown = ", ".join(packages[:_SHOWN]) + (f" and {len(packages) - _SHOWN} more" if len(packages) > _SHOWN else "")
+    why = f"{len(packages)} of its packages lead to no repository: {shown}; `watchlist import --dry-run` says why"
+    return {"name": file, "repository_url": file, "watchlist_id": file, "status": _UNRESOLVED, "why": why}
+
+
 def passes(findings: Iterable[Finding]) -> bool:
     """Whether the gate is open."""
     return not any(finding.fails and finding.waiver is None for finding in findings)
@@ -107,7 +117,10 @@ def passes(findings: Iterable[Finding]) -> bool:
 
 def _of_row(row: Mapping[str, Any], policy: Policy, now: datetime) -> list[Finding]:
     findings = _Findings(row, policy)
-    _judge_verdict(findings)
+    if row["status"] == _UNRESOLVED:
+        findings.unknown(row["why"])
+    else:
+        _judge_verdict(findings)
     if row["status"] == "ready":
         _judge_score(findings)
         _judge_silence(findings, now)

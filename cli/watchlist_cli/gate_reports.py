@@ -75,8 +75,9 @@ def markdown(rows: Sequence[Mapping[str, Any]], findings: Sequence[Finding]) -> 
 def summary(rows: Sequence[Mapping[str, Any]], findings: Sequence[Finding]) -> str:
     """Return in a sentence how many pass, and how many of them only because of what is not known."""
     counted = [finding for finding in findings if finding.waiver is None]
-    failing = {finding.row["watchlist_id"] for finding in counted if finding.fails}
-    doubtful = {finding.row["watchlist_id"] for finding in counted} - failing
+    repositories = {row["watchlist_id"] for row in rows}
+    failing = repositories & {finding.row["watchlist_id"] for finding in counted if finding.fails}
+    doubtful = repositories & {finding.row["watchlist_id"] for finding in counted} - failing
     warned = f", {len(doubtful)} of them with warnings" if doubtful else ""
     return f"{len(rows) - len(failing)} of {len(rows)} repositories pass{warned}."
 

@@ -365,7 +365,7 @@ def gate(
     options = {name: value for name, value in given.items() if value is not None}
     asked = {"junit": junit, "markdown": markdown, "sarif": sarif}
     reports = {name: path for name, path in asked.items() if path is not None}
-    _end(gating.run(_session(context), gating.policy_of(policy, options), gating.addresses_in(sources), reports))
+    _end(gating.run(_session(context), gating.policy_of(policy, options), gating.plan_of(sources), reports))
 
 
 @app.command()

@@ -117,6 +117,22 @@ def test_a_pipeline_is_told_what_does_not_pass(watchlist: Watchlist, forge: Forg
     )
 
 
+def test_what_leads_to_no_repository_does_not_pass_silently(watchlist: Watchlist, tmp_path: Path) -> None:
+    listed = tmp_path / "ours.txt"
+    listed.write_text("pkg:pypi/nothing-of-this-name\n")
+
+    warned = watchlist("gate", "--from", str(listed), "--deny", "gone")
+    assert warned.returncode == 0
+    assert "ours.txt\t1 of its packages lead to no repository: nothing-of-this-name" in warned.stdout
+    failed = watchlist("gate", "--from", str(listed), "--unknown", "fail", "--junit", str(tmp_path / "report.xml"))
+    assert (failed.returncode, "fails\tours.txt" in failed.stdout) == (1, True)
+    assert 'name="ours.txt"' in (tmp_path / "report.xml").read_text()
+
+    listed.write_text("pkg:golang/github.com/owner/not-watched@v1.0.0\n")
+    missing = watchlist("gate", "--from", str(listed))
+    assert (missing.returncode, "not watched yet" in missing.stderr) == (2, True)
+
+
 def test_what_a_project_depends_on_is_shown_and_not_added_unasked(watchlist: Watchlist, tmp_path: Path) -> None:
     listed = tmp_path / "ours.txt"
     listed.write_text("pkg:golang/github.com/owner/name@v1.0.0\npkg:pypi/nothing-of-this-name\n")

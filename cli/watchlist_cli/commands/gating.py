@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from watchlist_cli import gate
-from watchlist_cli.commands.importing import plan_for
+from watchlist_cli.commands.importing import Plan, plan_for
 from watchlist_cli.errors import CommandError, ExitCode
 from watchlist_cli.gate import Finding, Policy, evaluate, passes, today
 from watchlist_cli.gate_reports import junit, markdown, sarif, summary
@@ -23,26 +23,28 @@ def policy_of(path: Path | None, options: Mapping[str, object]) -> Policy:
     return gate.policy_of({**document, **options}, "gate" if path is None else str(path))
 
 
-def addresses_in(files: Sequence[Path] | None) -> list[str] | None:
-    """Return the repositories of what the files depend on; None if no file is named."""
-    return None if not files else list(plan_for(files).repositories)
+def plan_of(files: Sequence[Path] | None) -> Plan | None:
+    """Return what the files depend on; None if no file is named."""
+    return plan_for(files) if files else None
 
 
-def run(session: Session, policy: Policy, addresses: Sequence[str] | None, reports: Mapping[str, Path]) -> ExitCode:
+def run(session: Session, policy: Policy, plan: Plan | None, reports: Mapping[str, Path]) -> ExitCode:
     """Judge the user's watchlist, or the part of it that a project depends on.
 
     Args:
         session: of this run.
         policy: what must be so.
-        addresses: canonical addresses of what is judged; None for all that is watched.
+        plan: what is judged; None for all that is watched.
         reports: files to write, by `junit`, `markdown` and `sarif`.
     """
     rows = list(session.client.watched())
-    if addresses is not None:
-        rows = _those_of(rows, addresses)
-    findings = evaluate(rows, policy, today())
+    judged = rows
+    if plan is not None:
+        rows = _those_of(rows, list(plan.repositories))
+        judged = [*rows, *_unresolved(plan)]
+    findings = evaluate(judged, policy, today())
     texts = {
-        "junit": lambda: junit(rows, findings),
+        "junit": lambda: junit(judged, findings),
         "markdown": lambda: markdown(rows, findings),
         "sarif": lambda: sarif(findings, "README.md"),
     }
@@ -63,6 +65,13 @@ def _those_of(rows: Sequence[dict[str, Any]], addresses: Sequence[str]) -> list[
     if missing:
         raise CommandError(f"not watched yet, so nothing is known: {', '.join(missing)}; `watchlist import` adds them")
     return [row for row in rows if row["repository_url"].lower() in wanted]
+
+
+def _unresolved(plan: Plan) -> list[dict[str, Any]]:
+    packages: dict[str, list[str]] = {}
+    for missing in plan.not_found:
+        packages.setdefault(missing.dependency.file.name, []).append(missing.dependency.purl.name)
+    return [gate.unresolved(file, sorted(names)) for file, names in packages.items()]
 
 
 def _write(path: Path, text: str) -> None:
