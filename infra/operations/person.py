@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
 from infra.environments import Environment, InvalidEnvironmentError, environments_named
+from infra.operations.smoke import CheckFailedError, Deployment
 from watchlist import clock
 from watchlist.settings import TableSettings, load
 from watchlist.storage import records
@@ -54,7 +55,7 @@ def main(arguments: list[str]) -> int:
                 (environment,) = environments_named(name)
                 records.bind(load(TableSettings, {**os.environ, **_tables_of(environment)}))
                 sys.stdout.write(COMMANDS[command](person) + "\n")
-            except (BotoCoreError, ClientError, PynamoDBException, InvalidEnvironmentError) as error:
+            except (BotoCoreError, CheckFailedError, ClientError, PynamoDBException, InvalidEnvironmentError) as error:
                 sys.stderr.write(f"{error}\n")
                 return 1
             return 0
@@ -67,13 +68,9 @@ def main(arguments: list[str]) -> int:
 
 def _tables_of(environment: Environment) -> dict[str, str]:
     """Return the variables that name the tables of a deployed environment."""
-    pages = boto3.client("cloudformation").get_paginator("list_stack_resources")
+    deployment = Deployment.of(environment.name, boto3.Session())
     return {
-        variable: resource["PhysicalResourceId"]
-        for page in pages.paginate(StackName=f"{environment.name}-repository-watchlist")
-        for resource in page["StackResourceSummaries"]
-        for prefix, variable in _TABLES.items()
-        if resource["ResourceType"] == "AWS::DynamoDB::GlobalTable" and resource["LogicalResourceId"].startswith(prefix)
+        variable: deployment.physical_id("AWS::DynamoDB::GlobalTable", prefix) for prefix, variable in _TABLES.items()
     }
 
 

@@ -4,8 +4,8 @@
 
 It adds a repository and waits until it is analysed. It checks two behaviours that no local test can show: Lambda leaves
 a reported message in flight; ECS starts one task for one client token, and tells when it stops. It lets an alarm fire
-and looks whether somebody hears of it. It leaves the repository on the watchlist of the user `smoke-test`, or of the
-token's subject. It exits 1 at the first check that fails.
+and looks whether somebody hears of it, and whether what runs by the clock has run. It leaves the repository on the
+watchlist of the user `smoke-test`, or of the token's subject. It exits 1 at the first check that fails.
 
 It costs about two US cents: two Fargate tasks of a few minutes at most, and an hour of the metrics that they emit.
 """
@@ -19,7 +19,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
@@ -32,6 +32,7 @@ from urllib3.exceptions import HTTPError
 from watchlist.deployment.functions import TASK_STOPPED
 from watchlist.deployment.routes import ADD, STATUS
 from watchlist.job_kinds import JobKind
+from watchlist.metrics import DIMENSION, NAMESPACE, Metric
 from watchlist.settings import DispatcherSettings, load
 
 if TYPE_CHECKING:
@@ -46,6 +47,12 @@ DEFAULT_REPOSITORY = "https://github.com/pallets/markupsafe"
 USER = "smoke-test"
 
 COST = "This costs about two US cents: two Fargate tasks of a few minutes, and an hour of the metrics that they emit."
+
+BY_THE_CLOCK = (Metric.RECONCILER_RUN, Metric.SCHEDULER_RUN, Metric.DIGEST_RUN)
+"""What each function that runs by the clock counts at the end of a run."""
+
+_CLOCK = timedelta(minutes=15)
+"""Several times the longest interval."""
 
 _READY_SECONDS = 600
 _STOP_SECONDS = 300
@@ -268,6 +275,38 @@ def check_listener(subscriptions: Iterable[str]) -> None:
         raise CheckFailedError("nobody hears of alarms: set alarm_email, and confirm the mail that AWS sends")
 
 
+def check_schedules(cloudwatch: "CloudWatchClient", service: str) -> None:
+    """Check that what runs by the clock runs: each has ended a run within the last quarter of an hour.
+
+    Raises:
+        CheckFailedError: one has not.
+    """
+
+    def runs() -> bool | None:
+        return judge_runs({metric: _runs(cloudwatch, service, metric) for metric in BY_THE_CLOCK})
+
+    wait_for("what runs by the clock", runs, _CLOCK.total_seconds())
+
+
+def judge_runs(runs: Mapping[str, float]) -> bool | None:
+    """Return True once everything that runs by the clock has ended a run, None while something has not."""
+    return all(runs.values()) or None
+
+
+def _runs(cloudwatch: "CloudWatchClient", service: str, metric: Metric) -> float:
+    now = datetime.now(UTC)
+    answer = cloudwatch.get_metric_statistics(
+        Namespace=NAMESPACE,
+        MetricName=metric,
+        Dimensions=[{"Name": DIMENSION, "Value": service}],
+        StartTime=now - _CLOCK,
+        EndTime=now,
+        Period=60,
+        Statistics=["Sum"],
+    )
+    return sum(point["Sum"] for point in answer["Datapoints"])
+
+
 def _subscriptions(sns: "SNSClient", topic: str) -> list[str]:
     pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
     return [subscription["SubscriptionArn"] for page in pages for subscription in page["Subscriptions"]]
@@ -325,6 +364,10 @@ def main() -> int:
             "an alarm reaches its topic", lambda: check_alarm(session.client("cloudwatch"), deployment.service)
         )
         _run("somebody hears of alarms", lambda: check_listener(_subscriptions(session.client("sns"), topic)))
+        _run(
+            "what runs by the clock has run",
+            lambda: check_schedules(session.client("cloudwatch"), deployment.service),
+        )
     except (CheckFailedError, BotoCoreError, ClientError, HTTPError) as error:
         sys.stderr.write(f"failed: {error}\n")
         return 1

@@ -7,14 +7,17 @@ import pytest
 
 from infra.operations import smoke
 from infra.operations.smoke import (
+    BY_THE_CLOCK,
     CheckFailedError,
     Deployment,
     check_listener,
     judge_action,
     judge_job,
+    judge_runs,
     subject_of,
     wait_for,
 )
+from infra.stack.schedules import SCHEDULED
 
 READY = {"status": "ready", "attempt": 1}
 
@@ -49,6 +52,12 @@ def test_somebody_must_have_confirmed_that_they_hear_of_alarms() -> None:
     check_listener(["PendingConfirmation", "arn:aws:sns:eu-west-1:111111111111:alarms:1"])
     with pytest.raises(CheckFailedError, match="nobody hears"):
         check_listener(["PendingConfirmation"])
+
+
+def test_everything_that_runs_by_the_clock_must_have_run() -> None:
+    assert set(BY_THE_CLOCK) == {scheduled.run for scheduled in SCHEDULED}
+    assert judge_runs({"SchedulerRun": 3.0, "DigestRun": 15.0}) is True
+    assert judge_runs({"SchedulerRun": 0, "DigestRun": 15.0}) is None
 
 
 def test_waiting_ends_with_what_was_found() -> None:
