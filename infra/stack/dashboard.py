@@ -109,7 +109,10 @@ def _failing(
 
 
 def _watchlist_health(environment: Environment) -> list[cloudwatch.IWidget]:
-    ended = [own_metric(environment, metric, period=_HOUR) for metric in (Metric.JOB_COMPLETED, Metric.JOB_FAILED)]
+    ended = [
+        own_metric(environment, metric, period=_HOUR)
+        for metric in (Metric.JOB_COMPLETED, Metric.JOB_FAILED, Metric.PARTS_BROKEN)
+    ]
     score = own_metric(environment, Metric.SCORE, statistic=cloudwatch.Stats.AVERAGE, period=_HOUR, label="mean score")
     missing = [own_metric(environment, metric, period=_HOUR) for metric in (Metric.SCORE_MISSING, Metric.PARTS_BROKEN)]
     reconciled = [

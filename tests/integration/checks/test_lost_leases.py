@@ -8,6 +8,7 @@ import pytest
 from tests.integration.checks.conftest import Watchlist
 from watchlist import clock
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git.package import Package
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.protocol import Lease, SupersededError
 from watchlist.states import Stage
@@ -19,7 +20,7 @@ MANIFEST = {"format": 1, "segments": [["1.1.a", 1, 0, 0]]}
 WRITES: dict[str, Callable[[Lease], object]] = {
     "extend": lambda lease: lease.extend(clock.now()),
     "report": lambda lease: lease.report(Stage.ANALYZING, 1, 2),
-    "describe": lambda lease: lease.describe({"name": "owner/name", "url": "https://example.org"}, "main"),
+    "describe": lambda lease: lease.describe(Package(name="owner/name", url="https://example.org"), "main"),
     "publish": lambda lease: lease.publish(MANIFEST),
     "complete": lambda lease: lease.complete({"manifest": MANIFEST}, clock.now()),
     "fail": lambda lease: lease.fail(ERROR, Stage.ANALYZING, clock.now()),
