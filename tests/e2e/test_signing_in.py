@@ -182,6 +182,7 @@ def test_a_token_of_the_environment_goes_before_a_sign_in(watchlist: Watchlist) 
     [
         ({"WATCHLIST_ISSUER": ""}, 2, "name the issuer"),
         ({"WATCHLIST_ISSUER": "http://issuer.example.org"}, 2, "is no address for secrets"),
+        ({"WATCHLIST_URL": "http://watchlist.example.org"}, 2, "is no address for secrets"),
         ({"WATCHLIST_ISSUER": "http://127.0.0.1:9"}, 3, "127.0.0.1:9 does not answer"),
         ({"WATCHLIST_CLIENT_ID": "stranger"}, 3, "gives no token: invalid_client"),
     ],

@@ -10,7 +10,7 @@ from typing import Any
 from watchlist_cli.errors import CommandError, ExitCode
 from watchlist_cli.session import Session
 from watchlist_cli.signing_in import browser, device
-from watchlist_cli.signing_in.issuer import Issuer
+from watchlist_cli.signing_in.issuer import Issuer, must_be_safe
 from watchlist_cli.signing_in.kept import Kept, SignIn
 
 
@@ -23,7 +23,7 @@ def login(session: Session, *, by_device: bool, scope: str) -> ExitCode:
         scope: what is asked for; `offline_access` in it is a refresh token (OpenID Connect Core 1.0, 11).
 
     Raises:
-        CommandError: no issuer is named, or it gives no tokens.
+        CommandError: no issuer is named, the service's address is open to readers, or it gives no tokens.
     """
     profile = session.profile
     if profile.issuer is None or profile.client_id is None:
@@ -31,6 +31,7 @@ def login(session: Session, *, by_device: bool, scope: str) -> ExitCode:
             "name the issuer that the service trusts and this command's client there: "
             "--issuer and --client-id, WATCHLIST_ISSUER and WATCHLIST_CLIENT_ID, or both in a profile"
         )
+    must_be_safe(profile.url)
     issuer = Issuer.discover(profile.issuer)
     flow = device if by_device or (issuer.device_endpoint is not None and not _has_browser()) else browser
     tokens = flow.sign_in(issuer, profile.client_id, scope, session.printer.note)

@@ -71,7 +71,7 @@ class Issuer:
             CommandError: it says nothing of the kind, names somebody else, or has an address that everybody could read.
             UnavailableError: it does not answer.
         """
-        _must_be_safe(url)
+        must_be_safe(url)
         document: dict[str, Any] = {}
         for path in _WELL_KNOWN:
             status, document = _ask("GET", url.rstrip("/") + path)
@@ -143,11 +143,16 @@ def _endpoint(document: dict[str, Any], name: str) -> str | None:
     url = document.get(name)
     if not isinstance(url, str):
         return None
-    _must_be_safe(url)
+    must_be_safe(url)
     return url
 
 
-def _must_be_safe(url: str) -> None:
+def must_be_safe(url: str) -> None:
+    """Let secrets go only where nobody reads along.
+
+    Raises:
+        CommandError: the address is neither https nor on this machine.
+    """
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise CommandError(f"{url!r} is no address for secrets: https is (or http on this machine)")
