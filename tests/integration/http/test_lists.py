@@ -221,7 +221,7 @@ def test_ten_thousand_watchers_change_nothing_for_who_joins_lists_and_leaves(cli
     calls.clear()
 
     client.add(FLASK, "bob")
-    assert operations(calls) == ["GetItem", "GetItem", "GetItem", "TransactWriteItems"]
+    assert operations(calls) == ["UpdateItem", "GetItem", "GetItem", "GetItem", "TransactWriteItems"]
     calls.clear()
 
     assert len(client.watchlist("bob").body["items"]) == 1
