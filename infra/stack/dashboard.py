@@ -114,14 +114,14 @@ def _watchlist_health(environment: Environment) -> list[cloudwatch.IWidget]:
         for metric in (Metric.JOB_COMPLETED, Metric.JOB_FAILED, Metric.PARTS_BROKEN)
     ]
     score = own_metric(environment, Metric.SCORE, statistic=cloudwatch.Stats.AVERAGE, period=_HOUR, label="mean score")
-    missing = [own_metric(environment, metric, period=_HOUR) for metric in (Metric.SCORE_MISSING, Metric.PARTS_BROKEN)]
+    missing = own_metric(environment, Metric.SCORE_MISSING, period=_HOUR)
     reconciled = [
         own_metric(environment, metric, period=_HOUR) for metric in (Metric.RECONCILER_RUN, Metric.ENTRIES_RECOVERED)
     ]
     overdue = own_metric(environment, Metric.ENTRIES_OVERDUE, statistic=cloudwatch.Stats.MAXIMUM, period=_HOUR)
     return [
         _graph("Jobs completed and failed", ended),
-        _graph("Scorecard scores; analyses without one, and parts that broke off", [score], right=missing),
+        _graph("Scorecard scores, and analyses without one", [score], right=[missing]),
         _graph("Reconciler: runs, entries taken over, entries overdue", [*reconciled, overdue]),
     ]
 
