@@ -9,6 +9,7 @@ import pytest
 from infra.environments import DEV
 from tests.infra.conftest import synthesised
 from tests.infra.templates import Template, as_list, target
+from tests.infra.test_edges import assert_all_edges_hold
 
 WITH_KEY = dataclasses.replace(DEV, name="keyed", customer_key=True)
 
@@ -67,3 +68,7 @@ def test_logs_of_this_account_are_written(keyed: Template) -> None:
 
 def test_without_the_setting_there_is_no_key(dev: Template) -> None:
     assert not dev.of_type("AWS::KMS::Key")
+
+
+def test_what_services_hand_over_arrives_here_as_well(keyed: Template) -> None:
+    assert_all_edges_hold(keyed)

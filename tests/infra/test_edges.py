@@ -186,6 +186,11 @@ WITH_EDGES = {
 """Types from which a service goes to another resource of ours; `EDGES` walks them."""
 
 WITHOUT_EDGES = {
+    "AWS::Cognito::UserPool",
+    "AWS::Cognito::UserPoolClient",
+    "AWS::Cognito::UserPoolDomain",
+    "AWS::Cognito::UserPoolGroup",
+    "AWS::KMS::Key",  # tests/infra/test_customer_key.py
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::ApiMapping",
     "AWS::ApiGatewayV2::DomainName",
@@ -221,6 +226,13 @@ WITHOUT_EDGES = {
     "AWS::SQS::QueuePolicy",
     "AWS::SecretsManager::Secret",
 }
+
+
+def assert_all_edges_hold(template: Template) -> None:
+    """Check the edges of one more template."""
+    assert {resource["Type"] for resource in template.resources.values()} <= WITH_EDGES | WITHOUT_EDGES
+    requests = [request for edges in EDGES for request in edges(template)]
+    assert [request for request in requests if not is_allowed(template, request)] == []
 
 
 @pytest.mark.parametrize("edges", EDGES, ids=lambda edges: edges.__name__)

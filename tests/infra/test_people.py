@@ -9,6 +9,7 @@ import pytest
 from infra.environments import DEV, OwnIssuer
 from tests.infra.conftest import synthesised
 from tests.infra.templates import Template, target
+from tests.infra.test_edges import assert_all_edges_hold
 from watchlist.deployment.functions import LIVE_AUTHORIZER
 from watchlist.deployment.routes import JOBS, PAGE_ROUTES
 
@@ -69,3 +70,7 @@ def _references(value: Any) -> set[str | None]:
     if isinstance(value, list):
         return {each for part in value for each in _references(part)}
     return set()
+
+
+def test_what_services_hand_over_arrives_here_as_well(own: Template) -> None:
+    assert_all_edges_hold(own)
