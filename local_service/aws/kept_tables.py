@@ -20,7 +20,7 @@ from moto.core.common_models import BaseModel
 from moto.core.responses import ActionContext
 from moto.dynamodb import models as moto_models
 from moto.dynamodb import responses as moto_responses
-from moto.dynamodb.comparisons import ConditionExpressionParser, OpDefault
+from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models import table as moto_table
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
@@ -147,8 +147,8 @@ class _Stretch:
             after = ">=" if forward else "<="
             conditions += [f"{column} {after} ?", f"({column}, hash, range) {after} (?, ?, ?)"]
             values += [start[name]["S"] for name in (range_key, range_key, table_specs.HASH_KEY, table_specs.RANGE_KEY)]
-        is_filtered = not isinstance(asked.get("filter_expression"), OpDefault | None)
-        sees_all = is_filtered or (comparison and not bounds) or not asked.get("limit")
+        # As on AWS, the limit is of what is looked at, before it is filtered.
+        sees_all = asked.get("filter_kwargs") or (comparison and not bounds) or not asked.get("limit")
         most = None if sees_all else asked["limit"] + 2  # the one to start after, and one that tells that there is more
         return cls(column, tuple(conditions), tuple(values), forward, most)
 

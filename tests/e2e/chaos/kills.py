@@ -109,12 +109,12 @@ def kill_and_see(victim: str, moment: str) -> Row:
             killed = _kill(service, victim)
             killed_at = time.monotonic()
         time.sleep(_SETTLE_SECONDS)
+        _wait_until(lambda: service.process.poll() is not None or _answers(service), _READY_SECONDS)
+        left = 0
         if service.process.poll() is not None:
             _wait_until(lambda: not _living(family_before), _END_SECONDS)
             left = len(_living(family_before))
             service = start()
-        else:
-            left = 0
         for user, url in wishes:  # who was not answered asks again
             if (user, url) not in acknowledged:
                 with contextlib.suppress(RuntimeError):  # it is there: the answer was lost
@@ -130,6 +130,14 @@ def kill_and_see(victim: str, moment: str) -> Row:
         ready = sum(status["status"] == "ready" for status in statuses.values())
     is_right = kept == len(acknowledged) and ready == len(ids) == len(urls) and not left and killed > 0
     return Row(victim, moment, killed, len(acknowledged), kept, f"{ready} of {len(urls)}", seconds, left, is_right)
+
+
+def _answers(service: Service) -> bool:
+    try:
+        service.count("nobody")
+    except (urllib3.exceptions.HTTPError, RuntimeError):
+        return False
+    return True
 
 
 def _living(pids: list[int]) -> list[int]:

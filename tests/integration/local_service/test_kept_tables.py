@@ -175,6 +175,16 @@ def test_pages_of_a_query_have_each_item_once_and_in_order(
         assert read(filled, range_key, asked) == [key for key in keys if is_wanted(key)][:: 1 if forward else -1]
 
 
+def test_a_limit_is_of_what_is_looked_at_before_it_is_filtered(filled: Any) -> None:
+    values = {":hash": {"S": "one"}, ":wanted": {"S": "c"}}
+    asked = {"TableName": "watchlist", "KeyConditionExpression": "pk = :hash", "FilterExpression": "sk = :wanted"}
+    more = {"ExpressionAttributeValues": values, "Limit": 2}
+    first = filled.query(**asked, **more)
+
+    assert (first["Items"], first["ScannedCount"]) == ([], 2)
+    assert first["LastEvaluatedKey"]["sk"] == {"S": "b"}
+
+
 def read(dynamodb: Any, range_key: str, asked: dict[str, Any]) -> list[str]:
     found: list[str] = []
     start: dict[str, Any] = {}
