@@ -87,7 +87,7 @@ class Service:
         response = self.http.request(method, self.url + path, body=sent, headers=headers, retries=False)
         if not HTTP_OK <= response.status < HTTP_MULTIPLE_CHOICES:
             raise RuntimeError(f"{method} {path}: {response.status} {response.data[:300]!r}")
-        return json.loads(response.data)
+        return json.loads(response.data) if response.data else None
 
     def add(self, url: str, user: str = USER) -> str:
         """Add one repository; return the entry's id."""
@@ -109,13 +109,14 @@ class Service:
         """Return an entry's status."""
         return self.call("GET", f"/activity/watchlist/{quote(watchlist_id)}/status")
 
-    def count(self, user: str = USER) -> int:
-        """Return how many entries a user has, by reading all of them."""
-        found, cursor = 0, None
+    def watched_by(self, user: str) -> list[str]:
+        """Return the ids of all entries that a user watches."""
+        found: list[str] = []
+        cursor = None
         while True:
-            query = {"user": user, "limit": 100, **({"cursor": cursor} if cursor else {})}
+            query = {"user": user, "limit": BATCH, **({"cursor": cursor} if cursor else {})}
             answer = self.call("GET", f"/activity/watchlist?{urlencode(query)}")
-            found += len(answer["items"])
+            found += [item["watchlist_id"] for item in answer["items"]]
             cursor = answer.get("next_cursor")
             if not cursor:
                 return found
@@ -156,7 +157,7 @@ def _wait_until_it_answers(service: Service) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
-            service.count("nobody")
+            service.watched_by("nobody")
         except (urllib3.exceptions.HTTPError, RuntimeError):
             if time.monotonic() > deadline or service.process.poll() is not None:
                 raise
@@ -225,7 +226,7 @@ def measure_kept(folder: Path, entries: int, seconds: float) -> None:
         began = time.monotonic()
         with serving(ROOT, folder) as service:
             first = time.monotonic() - began
-            found = service.count()
+            found = len(service.watched_by(USER))
             back = time.monotonic() - began
             print(f"first answer after {first:.1f} s, {found} of {entries} entries back after {back:.1f} s", flush=True)
             with ExitStack() as watching:

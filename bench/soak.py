@@ -30,6 +30,7 @@ from websockets.sync.client import connect
 from bench.one_machine import ROOT, Service, served_addresses, serving
 from bench.processes import taken_by
 from bench.synthetic import build_synthetic
+from watchlist.watching.entries import user_watchlist_id_of
 
 REPOSITORIES = 40
 COMMITS = 60
@@ -93,14 +94,12 @@ class People:
     def _leave(self) -> None:
         if len(self.watched) > REPOSITORIES:
             user, url = self._dice.choice(sorted(self.watched))
-            status = self.service.status(self.watched[user, url])
-            (mine,) = [watch for watch in status["user_watchlists"] if watch["added_by"] == user]
-            identifier = quote(mine["user_watchlist_id"])
-            self.service.call("DELETE", f"/activity/user-watchlist/{identifier}?{urlencode({'user': user})}")
+            identifier = user_watchlist_id_of(self.watched[user, url], user)
+            self.service.call("DELETE", f"/activity/user-watchlist/{quote(identifier)}")
             del self.watched[user, url]
 
     def _look(self) -> None:
-        self.service.count(f"user{self._dice.randrange(USERS)}@example.org")
+        self.service.watched_by(f"user{self._dice.randrange(USERS)}@example.org")
 
     def _live(self) -> None:
         if self.watched:
@@ -168,6 +167,7 @@ def _sample(service: Service, temporary: Path) -> Sample:
 def _lost(people: People) -> Iterator[str]:
     """Wait until nothing is processed any more; yield what is not as it should be."""
     deadline = time.monotonic() + _REST_SECONDS
+    watched = {user: set(people.service.watched_by(user)) for user, _ in people.watched}
     for (user, url), watchlist_id in people.watched.items():
         status = people.service.status(watchlist_id)
         while status["status"] == "processing" and time.monotonic() < deadline:
@@ -175,7 +175,7 @@ def _lost(people: People) -> Iterator[str]:
             status = people.service.status(watchlist_id)
         if status["status"] != "ready":
             yield f"{url} is {status['status']}: {status['last_error']}"
-        if user not in {watch["added_by"] for watch in status["user_watchlists"]}:
+        if watchlist_id not in watched[user]:
             yield f"{user} does not watch {url} any more"
 
 

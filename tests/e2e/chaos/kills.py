@@ -123,10 +123,8 @@ def kill_and_see(victim: str, moment: str) -> Row:
         _wait_until(lambda: all(service.status(each)["status"] != "processing" for each in ids), _READY_SECONDS)
         seconds = time.monotonic() - killed_at
         statuses = {each: service.status(each) for each in ids}
-        kept = sum(
-            user in {watch["added_by"] for watch in statuses[watchlist_id]["user_watchlists"]}
-            for (user, _), watchlist_id in acknowledged.items()
-        )
+        watched = {user: service.watched_by(user) for user, _ in wishes}
+        kept = sum(watchlist_id in watched[user] for (user, _), watchlist_id in acknowledged.items())
         ready = sum(status["status"] == "ready" for status in statuses.values())
     is_right = kept == len(acknowledged) and ready == len(ids) == len(urls) and not left and killed > 0
     return Row(victim, moment, killed, len(acknowledged), kept, f"{ready} of {len(urls)}", seconds, left, is_right)
@@ -134,7 +132,7 @@ def kill_and_see(victim: str, moment: str) -> Row:
 
 def _answers(service: Service) -> bool:
     try:
-        service.count("nobody")
+        service.watched_by("nobody")
     except (urllib3.exceptions.HTTPError, RuntimeError):
         return False
     return True
