@@ -31,6 +31,10 @@ run: .venv/local page-if-possible ## Start the service here, add a repository (R
 serve: .venv/local page-if-possible ## Keep the service running on port 3000 until Ctrl-C (REPO=<paths> serves these too)
 	@$(SERVICE) serve $(REPO)
 
+.PHONY: backup
+backup: .venv/local ## Copy the data of `make serve`, also while it runs (TO=<a new folder>)
+	@$(SERVICE) backup "$(TO)"
+
 .PHONY: test
 test: .venv/dev scorecard-if-go ## Run all tests with coverage
 	$(BIN)/coverage erase

@@ -16,7 +16,7 @@ from typing import IO
 VERSION = 1
 """Of what the database holds. A change that older code would misread raises it."""
 
-_DATABASE = "watchlist.sqlite"
+DATABASE = "watchlist.sqlite"
 _LOCK = "lock"
 _LONG_LOG_BYTES = 64 * 1024 * 1024
 _APPLICATION = 0x57617463
@@ -66,7 +66,7 @@ class Database:
 
     def shorten_log(self) -> None:
         """Move the log into the database's file once it is long; outside a transaction."""
-        log = self._folder / f"{_DATABASE}-wal" if self._folder else None
+        log = self._folder / f"{DATABASE}-wal" if self._folder else None
         if log is not None and log.exists() and log.stat().st_size > _LONG_LOG_BYTES:
             self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -93,7 +93,7 @@ def open_database(folder: Path | None) -> Database:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = _lock(folder)
-        connection = _connect(str(folder / _DATABASE))
+        connection = _connect(str(folder / DATABASE))
         _check_version(folder, connection)
         return Database(connection, folder, lock)
     except (OSError, sqlite3.Error) as error:
@@ -135,7 +135,7 @@ def _check_version(folder: Path, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA application_id = {_APPLICATION}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
     elif application != _APPLICATION:
-        raise DataFolderError(f"the data folder {folder} holds another program's {_DATABASE}")
+        raise DataFolderError(f"the data folder {folder} holds another program's {DATABASE}")
     elif version != VERSION:
         raise DataFolderError(
             f"the data folder {folder} was written by version {version} of the service's storage, this is {VERSION}: "

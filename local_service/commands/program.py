@@ -9,6 +9,7 @@ from typing import NoReturn
 from local_service import interruption, lifeline
 from local_service.aws.data_folder import DataFolderError
 from local_service.commands.api_client import ProblemError
+from local_service.commands.backup import backup
 from local_service.commands.run import run
 from local_service.commands.serve import serve
 from local_service.functions.processes import FunctionError
@@ -40,9 +41,7 @@ def main(arguments: list[str]) -> int:
     interruption.listen(interrupted, _STOP_SECONDS)
     _forget_aws_account()
     try:
-        if options.command == "run":
-            return run(options.repository)
-        serve(options.repositories, _serve_settings(options))
+        return _perform(options)
     except (
         DataFolderError,
         InvalidRepositoryUrlError,
@@ -59,6 +58,16 @@ def main(arguments: list[str]) -> int:
         return _complain(f"the service did not start; its log says why: {error}")
     except KeyboardInterrupt:
         return interrupted
+
+
+def _perform(options: argparse.Namespace) -> int:
+    match options.command:
+        case "run":
+            return run(options.repository)
+        case "backup":
+            backup(options.data, options.to)
+        case _:
+            serve(options.repositories, _serve_settings(options))
     return 0
 
 
@@ -86,12 +95,15 @@ def _parser() -> argparse.ArgumentParser:
         default=os.environ.get("WATCHLIST_TOKEN"),
         help="what callers have to show, as a bearer token or a password (default: WATCHLIST_TOKEN)",
     )
-    serve_command.add_argument(
-        "--data",
-        type=Path,
-        default=Path(os.environ.get("WATCHLIST_DATA") or DATA),
-        help="the folder where everything is kept (default: WATCHLIST_DATA, or build/local/data)",
-    )
+    backup_command = commands.add_parser("backup", help="copy the data, also while the service runs")
+    backup_command.add_argument("to", metavar="FOLDER", type=Path, help="where the copy goes; it must not exist")
+    for command in (serve_command, backup_command):
+        command.add_argument(
+            "--data",
+            type=Path,
+            default=Path(os.environ.get("WATCHLIST_DATA") or DATA),
+            help="the folder where everything is kept (default: WATCHLIST_DATA, or build/local/data)",
+        )
     serve_command.add_argument("--log", type=Path, help="file for the logs (default: stderr)")
     return parser
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from local_service.aws.data_folder import DataFolderError
 
-_FILE = "addresses.json"
+ADDRESSES = "addresses.json"
 
 
 class Addresses(BaseModel):
@@ -29,7 +29,7 @@ class Addresses(BaseModel):
         Raises:
             DataFolderError: the file is damaged.
         """
-        file = folder / _FILE
+        file = folder / ADDRESSES
         try:
             return cls.model_validate_json(file.read_bytes())
         except FileNotFoundError:
@@ -45,7 +45,7 @@ class Addresses(BaseModel):
         Raises:
             DataFolderError: it cannot be written.
         """
-        file = folder / _FILE
+        file = folder / ADDRESSES
         new = file.with_suffix(".new")
         try:
             new.write_text(self.model_dump_json(indent=1))

@@ -3,15 +3,17 @@ import shutil
 import signal
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from local_service.aws.data_folder import VERSION, DataFolderError
+from local_service.aws.data_folder import DATABASE, VERSION, DataFolderError
 from local_service.aws.embedded import EmbeddedAws
 from local_service.aws.faults import Fault
+from local_service.commands.backup import backup
 from local_service.provisioning import Environment, provision
 from tests.integration.local_service.conftest import client
 from watchlist.job_kinds import JobKind
@@ -172,6 +174,31 @@ def test_a_copy_made_while_it_runs_is_a_back_up(kept: EmbeddedAws, folder: Path,
     with EmbeddedAws(log, tmp_path / "copy") as copied:
         provision(copied.url, VARIABLES)
         assert client(copied, "dynamodb").scan(TableName="watchlist")["Items"] == [KEY]
+
+
+def test_a_back_up_holds_what_was_kept_also_while_the_log_is_shortened(
+    kept: EmbeddedAws, folder: Path, tmp_path: Path, log: int
+) -> None:
+    provision(kept.url, VARIABLES)
+    client(kept, "dynamodb").put_item(TableName="watchlist", Item=KEY)
+    with closing(sqlite3.connect(folder / DATABASE)) as tidying:
+        tidying.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    client(kept, "dynamodb").put_item(TableName="watchlist", Item=KEY | {"sk": {"S": "after"}})
+
+    backup(folder, tmp_path / "copy")
+
+    with EmbeddedAws(log, tmp_path / "copy") as copy:
+        provision(copy.url, VARIABLES)
+        assert client(copy, "dynamodb").scan(TableName="watchlist")["Count"] == 2
+
+
+def test_a_back_up_overwrites_nothing_and_needs_data(kept: EmbeddedAws, folder: Path, tmp_path: Path) -> None:
+    assert kept.pid
+    (tmp_path / "there").mkdir()
+    with pytest.raises(DataFolderError, match="exists already"):
+        backup(folder, tmp_path / "there")
+    with pytest.raises(DataFolderError, match="holds no data"):
+        backup(tmp_path / "there", tmp_path / "copy")
 
 
 def records(aws: EmbeddedAws, kind: Any, **position: Any) -> list[dict[str, Any]]:
