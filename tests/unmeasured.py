@@ -10,8 +10,8 @@ import pytest
 def unmeasured() -> Iterator[None]:
     """Do not measure the coverage of the programs that are started meanwhile.
 
-    The tracer makes all code several times as slow, libraries too. This is for programs that do much in them, and whose
-    coverage comes from the tests that are about them.
+    The tracer makes all code several times as slow, libraries too. The embedded AWS is traced for nothing: it ends
+    with its stdin, by `os._exit`, which saves no coverage.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)

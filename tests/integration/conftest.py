@@ -39,7 +39,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
     with ExitStack() as running:
-        with unmeasured():  # tests/integration/local_service is about it
+        with unmeasured():
             server = running.enter_context(EmbeddedAws(sys.stderr.fileno()))
         patch = running.enter_context(pytest.MonkeyPatch.context())
         docs_page.build()
