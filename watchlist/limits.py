@@ -389,6 +389,9 @@ DIGEST_COLLECTED = 1000
 DIGEST_ALERTS = 50
 """Alerts that one digest shows; it counts the others."""
 
+SHARES = 200
+"""Most addresses that a user shares: feeds, and badges of repositories."""
+
 CHANNELS = 10
 """Most channels of a user: one small Query reads them."""
 

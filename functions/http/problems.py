@@ -31,6 +31,7 @@ class ProblemCode(StrEnum):
     NO_WEBHOOK = "no_webhook"
     TOO_MANY_CHANNELS = "too_many_channels"
     CHANNEL_OFF = "channel_off"
+    TOO_MANY_SHARES = "too_many_shares"
     CHECKED_LATELY = "checked_lately"
     LIMIT_REACHED = "limit_reached"
     WATCHLIST_FULL = "watchlist_full"
@@ -123,6 +124,11 @@ _KINDS = {
         HTTPStatus.CONFLICT,
         "This user has as many channels as a user can have",
         "Change one of them, or remove it first.",
+    ),
+    ProblemCode.TOO_MANY_SHARES: _Kind(
+        HTTPStatus.CONFLICT,
+        "This user shares as many addresses as a user can",
+        "Revoke one of them first.",
     ),
     ProblemCode.CHANNEL_OFF: _Kind(
         HTTPStatus.CONFLICT,

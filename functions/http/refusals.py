@@ -27,6 +27,7 @@ from watchlist.watching.entries import (
     NotFailedError,
     NotReadyError,
 )
+from watchlist.watching.shares import ShareNotFoundError, TooManySharesError
 from watchlist.watching.user_entries import UserEntryNotFoundError
 
 MOST_FAULTS = 20
@@ -136,6 +137,8 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], Problem]] = {
     UserEntryNotFoundError: _none_with_this_id("user entry"),
     ChannelNotFoundError: _none_with_this_id("channel"),
     TooManyChannelsError: _says(ProblemCode.TOO_MANY_CHANNELS, f"A user can have {limits.CHANNELS} channels."),
+    ShareNotFoundError: _says(ProblemCode.NOT_FOUND, "There is no such address, or it was revoked."),
+    TooManySharesError: _says(ProblemCode.TOO_MANY_SHARES, f"A user can share {limits.SHARES} addresses."),
     AlertNotFoundError: _none_with_this_id("alert"),
     NotYoursError: _says_itself(ProblemCode.NOT_YOURS),
     OperatorsOnlyError: _says(ProblemCode.OPERATORS_ONLY, "The request's token names a user."),

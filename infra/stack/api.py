@@ -97,7 +97,11 @@ class Api(Construct):
                 authorizer=apigatewayv2.HttpNoneAuthorizer() if route.is_public else authorizer,
             )
             for each in added if route.is_public else ():
-                acknowledge(each, "APIG4", "a public route shows nothing of anybody; a browser has no token yet")
+                acknowledge(
+                    each,
+                    "APIG4",
+                    "public routes show nothing of anybody, or what a token in the address was made to show",
+                )
 
     def _log_access(self, environment: Environment) -> None:
         # The L2 wants an implemented interface here, which the Python binding cannot take as a plain value.

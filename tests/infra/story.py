@@ -103,6 +103,7 @@ class Story:
         self._refresh(good)
         self._deal_with_alerts(good)
         self._use_channels(good)
+        self._share(good)
         self._end_a_worker("stopped", signal.SIGTERM)
         self._end_a_worker("killed", signal.SIGKILL)
         self._lose_a_worker("lost")
@@ -199,6 +200,15 @@ class Story:
             self._until(lambda: '"alert"' in str(connection.recv(SECONDS)))
         self._until(lambda: self._call("GET", path)["last_delivery"])
         self._call("DELETE", path)
+
+    def _share(self, watchlist_id: str) -> None:
+        """Share a feed and a badge, look at both as anybody can, and revoke one."""
+        for wanted in ({"kind": "feed"}, {"kind": "badge", "watchlist_id": watchlist_id}):
+            made = self._call("POST", f"/activity/shares?{_as()}", wanted)
+            for path in made["paths"]:
+                assert self._request("GET", path)[0] == 200
+        self._call("GET", f"/activity/shares?{_as()}")
+        self._call("DELETE", f"/activity/shares/{made['token']}?{_as()}")
 
     def _is_told_by_channel(self) -> bool:
         return bool(self._service.functions.invoke(function_specs.DIGEST.name, {})["sent"])

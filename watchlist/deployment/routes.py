@@ -40,7 +40,7 @@ class Route(Generic[Model_co]):
         path: with `{name}` for a variable part.
         function: what answers it.
         body: what its requests carry.
-        is_public: it answers everybody, since it shows nothing of anybody.
+        is_public: it answers everybody, since it shows nothing of anybody, or only what an address was made to show.
         most_bytes: of a body that is read; a larger one is refused unread.
     """
 
@@ -225,6 +225,24 @@ REDRIVE = Route(
         ),
     ),
 )
+
+_sharing = _http(
+    "shares",
+    settings.TableSettings,
+    Permissions(watchlist=permissions.GET_FOR_A_USER | {"Query", "PutItem", "DeleteItem"}),
+)
+SHARES = Route("GET", "/activity/shares", _sharing)
+ADD_SHARE = Route("POST", "/activity/shares", _sharing, Body.JSON)
+REVOKE_SHARE = Route("DELETE", "/activity/shares/{token}", _sharing)
+
+_shared = _http(
+    "shared",
+    settings.OverviewSettings,
+    Permissions(watchlist=permissions.GET_FOR_A_USER, indexes=(tables.BY_USER_ALERTS,)),
+)
+FEED = Route("GET", "/feeds/{token}", _shared, is_public=True)
+BADGE = Route("GET", "/badges/{token}", _shared, is_public=True)
+BADGE_FOR_SHIELDS = Route("GET", "/badges/{token}/shields", _shared, is_public=True)
 
 _description = _http("documentation", settings.Settings, permissions.NOTHING)
 OPENAPI = Route("GET", "/openapi.json", _description, is_public=True)

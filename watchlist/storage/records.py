@@ -22,6 +22,8 @@ watchlist table
     LIVE#<watchlist_id>   <id>            Subscription      live status: all connections of an entry, paged
     LIVE-USERS            <hash>#<id>     UserSubscription  live status: all connections that show all of a user's
     DIGEST#<user_watchlist_id>  DIGEST    Digest            alerts still to be told; a user's are `user_<hash>`
+    SHARED#<hash of token>  SHARED        SharedAddress     what a shared address shows
+    SHARES#<hash>         <token>         OwnShare          the addresses that a user shares
     CHANNELS#<hash>       <slot>          Channel           where a user is told of alerts: all channels in one Query
     HEARTBEAT             HEARTBEAT       Heartbeat         keeps the stream's consumers called
     index `by-user`       user, added_order                 a user's watchlist, newest first
@@ -750,6 +752,35 @@ class Channel(WatchlistItem, discriminator="channel"):
     def pk_of(hash_of_user: str) -> str:
         """Return the hash key for a user's channels."""
         return f"CHANNELS#{hash_of_user}"
+
+
+class SharedAddress(WatchlistItem, discriminator="shared"):
+    """What a shared address shows (`watchlist.watching.shares`); its token is not stored here."""
+
+    SK = "SHARED"
+    user = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    watchlist_id = UnicodeAttribute(null=True)
+    created_at = UTCDateTimeAttribute()
+
+    @staticmethod
+    def pk_of(token: str) -> str:
+        """Return the hash key for an address."""
+        return f"SHARED#{hashlib.sha256(token.encode()).hexdigest()}"
+
+
+class OwnShare(WatchlistItem, discriminator="share"):
+    """That a user shares an address; its range key is the token."""
+
+    user = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    watchlist_id = UnicodeAttribute(null=True)
+    created_at = UTCDateTimeAttribute()
+
+    @staticmethod
+    def pk_of(user: str) -> str:
+        """Return the hash key for what a user shares."""
+        return f"SHARES#{user_hash(user)}"
 
 
 class ActivityItem(Item):

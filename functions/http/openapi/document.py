@@ -81,6 +81,7 @@ _TAGS = {
     "analysis": "What the service knows of a repository.",
     "alerts": "Choose what is worth an alert, and deal with those that were raised.",
     "notifications": "Where a user is told of alerts.",
+    "sharing": "Feeds and badges that need no name, by addresses that cannot be guessed.",
     "operations": "For operators.",
     "documentation": "This description.",
 }
