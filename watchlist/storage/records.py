@@ -22,7 +22,7 @@ watchlist table
     LIVE#<watchlist_id>   <id>            Subscription      live status: all connections of an entry, paged
     LIVE-USERS            <hash>#<id>     UserSubscription  live status: all connections that show all of a user's
     DIGEST#<user_watchlist_id>  DIGEST    Digest            alerts still to be told; a user's are `user_<hash>`
-    SHARED#<hash of token>  SHARED        SharedAddress     what a shared address shows
+    SHARED#<hash>         SHARED          SharedAddress     what a shared address shows, by its token's hash
     SHARES#<hash>         <token>         OwnShare          the addresses that a user shares
     CHANNELS#<hash>       <slot>          Channel           where a user is told of alerts: all channels in one Query
     HEARTBEAT             HEARTBEAT       Heartbeat         keeps the stream's consumers called
