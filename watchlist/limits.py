@@ -392,6 +392,15 @@ DIGEST_ALERTS = 50
 SHARES = 200
 """Most addresses that a user shares: feeds, and badges of repositories."""
 
+REPORTS_AT_ONCE = 30
+"""Due weekly reports that one run sends, each of a read for each hundred repositories; others are the next run's."""
+
+REPORT_ROWS = 50
+"""Repositories that a weekly report shows; it counts the others."""
+
+REPORT_CHANGES = 3
+"""Changes that a weekly report shows of one repository."""
+
 CHANNELS = 10
 """Most channels of a user: one small Query reads them."""
 

@@ -58,6 +58,7 @@ class DueKind(StrEnum):
 
     REMOVAL = "removal"
     DIGEST = "digest"
+    REPORT = "report"
 
 
 class CheckOutcome(StrEnum):

@@ -9,6 +9,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions import outgoing, startup
+from functions.telling import reports
 from watchlist import clock
 from watchlist.deployment import functions as function_specs
 from watchlist.health.verdict import Thresholds, VerdictState, verdict_of
@@ -17,6 +18,7 @@ from watchlist.metrics import Metric, publisher
 from watchlist.notifications import channels, digest_message, digests, messages
 from watchlist.notifications.channels import ChannelNotFoundError, Told
 from watchlist.notifications.digest_message import DigestMessage
+from watchlist.notifications.message import Message
 from watchlist.notifications.messages import ToldRepositoryAlert
 from watchlist.notifications.settings import StoredNotifications
 from watchlist.notifications.webhook_delivery import DeliveryOutcome, WebhookDelivery
@@ -43,9 +45,20 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
             sent += _send(digest)
         except Exception:
             logger.exception("digest not sent", of=digest.of)
+    for channel in channels.due_for_report(clock.now()):
+        try:
+            _report(channel)
+        except Exception:
+            logger.exception("report not sent", channel_id=channel.channel_id)
     metrics.add_some(Metric.DIGEST_SENT, sent)
     metrics.add(Metric.DIGEST_RUN)
     return {"sent": sent}
+
+
+def _report(channel: Channel) -> None:
+    """Hand a channel's weekly report on."""
+    _hand_to(channel, reports.compose(channel, thresholds(), clock.now()))
+    channels.note_report(channel, clock.now())
 
 
 def _send(digest: Digest) -> bool:
@@ -108,6 +121,10 @@ def _by_channels(digest: Digest, user: str, alerts: list[AlertRecord]) -> bool:
 
 def _tell(channel: Channel, digest: Digest, alerts: list[ToldRepositoryAlert]) -> None:
     message = messages.compose_user_digest(digests.id_of(digest), channel.channel_id, digest.due_at, alerts)
+    _hand_to(channel, message)
+
+
+def _hand_to(channel: Channel, message: Message) -> None:
     if outbox().to_channel(channel, message):
         now = clock.now()
         noted = {"at": clock.to_json(now), "outcome": str(DeliveryOutcome.DELIVERED), "error": None}

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import boto3
 import urllib3
 from websockets.sync.client import connect
 
+from local_service.aws import embedded as embedded_aws
 from local_service.aws.faults import Fault
 from local_service.service import Invoke, LocalService
 from tests.e2e.conftest import SECONDS, Forge
@@ -104,6 +106,7 @@ class Story:
         self._deal_with_alerts(good)
         self._use_channels(good)
         self._share(good)
+        self._report_weekly()
         self._end_a_worker("stopped", signal.SIGTERM)
         self._end_a_worker("killed", signal.SIGKILL)
         self._lose_a_worker("lost")
@@ -186,7 +189,10 @@ class Story:
     def _use_channels(self, watchlist_id: str) -> None:
         """Let a channel tell of an alert, after the repository's own settings are forgotten."""
         self._call("DELETE", f"/activity/user-watchlist-notifications/{self._mine(watchlist_id)}")
-        for settings in ({"name": "mail"}, {"name": "chat", "webhook_url": "https://hooks.invalid/channel"}):
+        for settings in (
+            {"name": "mail", "weekly_report": True},
+            {"name": "chat", "webhook_url": "https://hooks.invalid/channel"},
+        ):
             channel = self._call("POST", f"/activity/channels?{_as()}", settings)
             self._call("POST", f"/activity/channels/{channel['channel_id']}/test")
         path = f"/activity/channels/{channel['channel_id']}"
@@ -200,6 +206,24 @@ class Story:
             self._until(lambda: '"alert"' in str(connection.recv(SECONDS)))
         self._until(lambda: self._call("GET", path)["last_delivery"])
         self._call("DELETE", path)
+
+    def _report_weekly(self) -> None:
+        """Let a weekly report be due, and leave by its link."""
+        arguments: Any = embedded_aws.client_arguments(self._service.environment.url)
+        dynamodb, table = boto3.client("dynamodb", **arguments), self._service.environment.variables["WATCHLIST_TABLE"]
+        (channel,) = dynamodb.scan(TableName=table, FilterExpression="attribute_exists(leave_token)")["Items"]
+        key = {"pk": channel["pk"], "sk": channel["sk"]}
+        past = {":past": {"S": "2026-01-01T00:00:00.000000+0000"}}
+        dynamodb.update_item(
+            TableName=table, Key=key, UpdateExpression="SET due_at = :past", ExpressionAttributeValues=past
+        )
+        self._run_until(
+            function_specs.DIGEST,
+            lambda: dynamodb.get_item(TableName=table, Key=key)["Item"]["due_at"]["S"] > past[":past"]["S"],
+        )
+        for method in ("GET", "POST"):
+            address = f"/leave/{channel['channel_id']['S']}/{channel['leave_token']['S']}"
+            assert self._request(method, address)[0] == 200
 
     def _share(self, watchlist_id: str) -> None:
         """Share a feed and a badge, look at both as anybody can, and revoke one."""

@@ -112,7 +112,7 @@ DIGEST = FunctionSpec(
     Permissions(
         watchlist=permissions.GET_FOR_A_USER | {"Query", "UpdateItem", "DeleteItem"},
         activity=frozenset({"BatchGetItem", "UpdateItem"}),
-        indexes=(tables.BY_DUE,),
+        indexes=(tables.BY_DUE, tables.BY_USER, tables.BY_USER_ALERTS),
     ),
     concurrency=1,
 )

@@ -181,6 +181,10 @@ PATCH_CHANNEL = Route("PATCH", "/activity/channels/{channel_id}", _channels, Bod
 REMOVE_CHANNEL = Route("DELETE", "/activity/channels/{channel_id}", _channels)
 TEST_CHANNEL = Route("POST", "/activity/channels/{channel_id}/test", _channels)
 
+_leaving = _http("leave", settings.TableSettings, Permissions(watchlist=permissions.GET | {"UpdateItem"}))
+LEAVE = Route("GET", "/leave/{channel_id}/{token}", _leaving, is_public=True)
+LEAVE_NOW = Route("POST", "/leave/{channel_id}/{token}", _leaving, is_public=True)
+
 STOP_WATCHING = Route("DELETE", "/activity/user-watchlist/{user_watchlist_id}", _watching)
 PATCH_WATCH = Route("PATCH", "/activity/user-watchlist/{user_watchlist_id}", _watching, Body.MERGE_PATCH)
 

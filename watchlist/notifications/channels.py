@@ -4,11 +4,12 @@ A repository whose own notification settings were ever chosen goes by these inst
 partition: one Query reads them.
 """
 
+import hmac
 import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -24,8 +25,12 @@ from watchlist.notifications import webhooks
 from watchlist.notifications.formats import WebhookFormat, format_of
 from watchlist.notifications.settings import WebhookAddress
 from watchlist.notifications.webhook_delivery import DeliveryOutcome
+from watchlist.states import DueKind
+from watchlist.storage import batches
 from watchlist.storage.failures import is_refused
 from watchlist.storage.records import Channel, user_hash
+
+_REPORT_HOUR = 6
 
 _ID = re.compile(r"channel_(?P<hash>[0-9a-f]{32})_(?P<slot>\d{1,2})_[0-9a-f]{16}")
 
@@ -136,6 +141,15 @@ class ChannelSettings(BaseModel):
         ),
     ] = ()
 
+    weekly_report: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="Whether what changed in the week comes here on Monday mornings, whatever the rules are.",
+            examples=[True],
+        ),
+    ] = False
+
     def takes(self, alert: Told) -> bool:
         """Whether the alert is to be told here."""
         return self.enabled and (not self.rules or any(rule.takes(alert) for rule in self.rules))
@@ -184,8 +198,8 @@ def find(channel_id: str, caller: str | None) -> Channel:
     return channel
 
 
-def create(user: str, settings: ChannelSettings, now: datetime) -> Channel:
-    """Make a channel: a Query for the slots that are taken, and a put.
+def create(user: str, settings: ChannelSettings, now: datetime, base_url: str | None = None) -> Channel:
+    """Make a channel: a Query for the slots that are taken, and a put. `base_url` is the API's address, for links.
 
     Raises:
         TooManyChannelsError: all slots are taken, or others take them at the same instant.
@@ -200,6 +214,7 @@ def create(user: str, settings: ChannelSettings, now: datetime) -> Channel:
             created_at=now,
             settings=settings.model_dump(mode="json"),
             secret=webhooks.new_secret() if settings.webhook_url else None,
+            **(_report_due(now, base_url) if _wants_report(settings) else {}),
         )
         try:
             channel.save(condition=Channel.pk.does_not_exist())
@@ -211,7 +226,9 @@ def create(user: str, settings: ChannelSettings, now: datetime) -> Channel:
     raise TooManyChannelsError(user)
 
 
-def change(channel: Channel, settings: ChannelSettings) -> tuple[Channel, bool]:
+def change(
+    channel: Channel, settings: ChannelSettings, now: datetime, base_url: str | None = None
+) -> tuple[Channel, bool]:
     """Replace the settings; a new address has a new secret, and how the calls of another one went says nothing of it.
 
     Returns:
@@ -229,8 +246,64 @@ def change(channel: Channel, settings: ChannelSettings) -> tuple[Channel, bool]:
         actions.append(Channel.secret.set(webhooks.new_secret()))
     elif settings.webhook_url is None:
         actions.append(Channel.secret.remove())
+    if not _wants_report(settings):
+        actions += [Channel.due_kind.remove(), Channel.due_at.remove()]
+    elif not channel.due_at:
+        actions += [getattr(Channel, name).set(value) for name, value in _report_due(now, base_url).items()]
     _update(channel, actions)
     return channel, is_new
+
+
+def due_for_report(at: datetime) -> list[Channel]:
+    """Return channels whose weekly report is due, the longest overdue first, at most `limits.REPORTS_AT_ONCE`."""
+    keys = Channel.by_due.query(DueKind.REPORT, Channel.due_at <= at, limit=limits.REPORTS_AT_ONCE)
+    found = batches.get(Channel, [(key.pk, key.sk) for key in keys], batches.FUNCTION)
+    return sorted((each for each in found if each.due_at is not None), key=lambda each: each.due_at)
+
+
+def note_report(channel: Channel, now: datetime) -> None:
+    """Note that this week's report was handed on, unless the owner wants none any more."""
+    try:
+        channel.update(actions=[Channel.due_at.set(next_report(now))], condition=Channel.due_at == channel.due_at)
+    except UpdateError as error:
+        if not is_refused(error):
+            raise
+
+
+def find_to_leave(channel_id: str, token: str) -> Channel:
+    """Return the channel whose weekly report the token can switch off: one read.
+
+    Raises:
+        ChannelNotFoundError: there is none; the message repeats nothing.
+    """
+    try:
+        channel = find(channel_id, None)
+    except ChannelNotFoundError:
+        raise ChannelNotFoundError from None
+    known = channel.leave_token
+    if known is None or not hmac.compare_digest(known.encode(), token.encode()):
+        raise ChannelNotFoundError
+    return channel
+
+
+def next_report(now: datetime) -> datetime:
+    """Return the next Monday, 06:00 UTC."""
+    morning = now.replace(hour=_REPORT_HOUR, minute=0, second=0, microsecond=0)
+    monday = morning + timedelta(days=-now.weekday() % 7)
+    return monday if monday > now else monday + timedelta(weeks=1)
+
+
+def _wants_report(settings: ChannelSettings) -> bool:
+    return settings.enabled and settings.weekly_report
+
+
+def _report_due(now: datetime, base_url: str | None) -> dict[str, Any]:
+    return {
+        "due_kind": str(DueKind.REPORT),
+        "due_at": next_report(now),
+        "leave_token": secrets.token_urlsafe(32),
+        **({"base_url": base_url} if base_url else {}),
+    }
 
 
 def remove(channel: Channel) -> None:
@@ -279,6 +352,8 @@ def switch_off(channel: Channel, delivery: Mapping[str, Any]) -> bool:
             actions=[
                 Channel.settings.set(settings.model_dump(mode="json")),
                 Channel.last_delivery.set(dict(delivery)),
+                Channel.due_kind.remove(),
+                Channel.due_at.remove(),
             ],
             condition=Channel.settings == channel.settings,
         )

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from watchlist import limits
 from watchlist.health.verdict import VerdictState
 from watchlist.notifications.chat_text import ChatText, Line, Link
 from watchlist.notifications.digest_message import DigestMessage, ToldAlert
-from watchlist.notifications.message import Message
+from watchlist.notifications.message import Message, Moment
 from watchlist.storage.records import AlertRecord, Entry
 
 
@@ -93,8 +93,58 @@ class ChannelFailedMessage(Message):
         )
 
 
+class ReportedRepository(BaseModel):
+    """One repository that changed in the week."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    watchlist_id: str
+    user_watchlist_id: str
+    repository_url: str
+    verdict: VerdictState
+    reason: Annotated[str, Field(description="The verdict's first reason.")]
+    changes: Annotated[tuple[str, ...], Field(description="The newest ones, newest first.")]
+    more_changes: int
+    has_critical: Annotated[bool, Field(description="Whether one of the changes is critical.")]
+
+
+class WeeklyReportMessage(Message):
+    """What changed in the week among all that a user watches, the worst first."""
+
+    schema_version: Literal[1] = 1
+    type: Literal["report.weekly"] = "report.weekly"
+    channel_id: str
+    since: Moment
+    watched: Annotated[int, Field(description="How many repositories the user watches.")]
+    verdicts: Annotated[dict[VerdictState, int], Field(description="How many of each verdict there are.")]
+    changed: tuple[ReportedRepository, ...]
+    more_changed: int
+    leave_url: Annotated[str | None, Field(description="Leads to a page that ends these reports; null if not known.")]
+
+    @property
+    def chat_text(self) -> ChatText:
+        """The repositories that changed; that there is nothing to do where none did."""
+        number = len(self.changed) + self.more_changed
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in self.verdicts.items())
+        summary = Line("WATCHED", f"{self.watched} repositories: {verdicts}" if self.watched else "nothing")
+        return ChatText(
+            f"Weekly report: {number} of {self.watched} repositories changed"
+            if number
+            else "Weekly report: nothing to do",
+            [*(_reported(each) for each in self.changed), summary],
+            self.more_changed,
+            (Link("Stop these reports", self.leave_url),) if self.leave_url else (),
+        )
+
+
+def _reported(each: ReportedRepository) -> Line:
+    more = f" And {each.more_changes} more." if each.more_changes else ""
+    text = f"{_short(each.repository_url)}: {' '.join(each.changes)}{more}"
+    return Line(each.verdict.upper(), text, is_urgent=each.has_critical)
+
+
 AnyMessage = Annotated[
-    DigestMessage | UserDigestMessage | ChannelTestMessage | ChannelFailedMessage,
+    DigestMessage | UserDigestMessage | ChannelTestMessage | ChannelFailedMessage | WeeklyReportMessage,
     Field(discriminator="type"),
 ]
 _ANY: TypeAdapter[Message] = TypeAdapter(AnyMessage)

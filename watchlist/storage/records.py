@@ -735,6 +735,19 @@ class Digest(WatchlistItem, discriminator="digest"):
         return f"user_{user_hash(user)}"
 
 
+class ByDueChannelIndex(GlobalSecondaryIndex["Channel"]):
+    """Channels by the moment from which their weekly report can be sent; those that want none are not in it."""
+
+    class Meta:
+        """The index of due entries; `due_kind` tells them apart."""
+
+        index_name = tables.BY_DUE.name
+        projection = IncludeProjection(["type"])
+
+    due_kind = UnicodeAttribute(hash_key=True)
+    due_at = UTCDateTimeAttribute(range_key=True)
+
+
 class Channel(WatchlistItem, discriminator="channel"):
     """One way in which a user is told of alerts (`watchlist.notifications.channels`)."""
 
@@ -745,6 +758,13 @@ class Channel(WatchlistItem, discriminator="channel"):
     secret = UnicodeAttribute(null=True)
     """What calls of the webhook are signed with."""
     last_delivery = JSONAttribute(null=True)
+    leave_token = UnicodeAttribute(null=True)
+    """Whoever has it can switch the weekly report off."""
+    base_url = UnicodeAttribute(null=True)
+    """The API's address as the owner used it last to ask for the report: where the link to leave leads."""
+    due_kind = UnicodeAttribute(null=True)
+    due_at = UTCDateTimeAttribute(null=True)
+    by_due = ByDueChannelIndex()
     broken_since = UTCDateTimeAttribute(null=True)
     """When a delivery was given up first since the last one that was taken; the owner was told then."""
 

@@ -73,7 +73,7 @@ def list_channels(user: User) -> ChannelsAnswer:
 )
 def add_channel(user: User, settings: Annotated[ChannelSettings, Body()]) -> Response[ChannelAnswer]:
     """Tell alerts of all repositories there, but for those that have notification settings of their own."""
-    channel = channels.create(acting_as(router, user), settings, clock.now())
+    channel = channels.create(acting_as(router, user), settings, clock.now(), _base_url())
     return Response(HTTPStatus.CREATED, "application/json", ChannelAnswer.of(channel, with_secret=True))
 
 
@@ -156,8 +156,15 @@ def _find(channel_id: str) -> Channel:
 
 
 def _change(channel: Channel, settings: ChannelSettings) -> ChannelAnswer:
-    changed, has_new_secret = channels.change(channel, settings)
+    changed, has_new_secret = channels.change(channel, settings, clock.now(), _base_url())
     return ChannelAnswer.of(changed, with_secret=has_new_secret)
+
+
+def _base_url() -> str:
+    """Return the API's address as API Gateway says it was called, not as the caller's headers do."""
+    domain = router.current_event.raw_event["requestContext"]["domainName"]
+    is_local = domain.partition(":")[0] in {"127.0.0.1", "localhost"}
+    return f"{'http' if is_local else 'https'}://{domain}"
 
 
 class ChannelOffError(Exception):

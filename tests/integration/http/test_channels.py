@@ -1,6 +1,7 @@
 """A user's channels: made, shown, changed, tested, removed; and nobody else's."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.integration.http.client import Client
 from tests.integration.http.recording import Call, operations
 from watchlist import limits
+from watchlist.notifications import channels
 
 CHANNELS = "/activity/channels?user=ada"
 URL = "https://hooks.example.org/alerts"
@@ -37,6 +39,7 @@ def test_a_channel_is_shown_with_its_secret_once_and_every_default(client: Clien
         "webhook_url": URL,
         "webhook_format": None,
         "rules": [],
+        "weekly_report": False,
     }
     assert (listed["state"], listed["format"], listed["last_delivery"]) == ("new", "standard", None)
     assert client.get(channel_of(made["channel_id"])).body == listed
@@ -178,3 +181,56 @@ def test_settings_of_a_repository_override_the_channels_until_they_are_forgotten
     assert (at_first["overrides"], chosen["overrides"], forgotten["overrides"]) == (False, True, False)
     assert forgotten == at_first
     assert client.of("bob").call("DELETE", path).status == 404
+
+
+def leave_address(channel_id: str) -> str:
+    channel = channels.find(channel_id, None)
+    return f"/leave/{channel_id}/{channel.leave_token}"
+
+
+def test_a_weekly_report_ends_by_one_link_that_only_asks_when_it_is_opened(client: Client) -> None:
+    channel_id = add(client, {"name": "<b>team</b>", "weekly_report": True})["channel_id"]
+    nobody, address = Client(client.functions), leave_address(channel_id)
+
+    asked = nobody.get(address)
+    still = channels.find(channel_id, None).settings["weekly_report"]
+    left = nobody.post(address)
+    again = nobody.post(address)
+    channel = channels.find(channel_id, None)
+
+    assert (asked.status, left.status, again.status, still) == (200, 200, 200, True)
+    assert "&lt;b&gt;team" in asked.body
+    assert "form-action 'self'" in asked.headers["content-security-policy"]
+    assert not channel.settings["weekly_report"]
+    assert channel.due_at is None
+
+
+def test_who_has_no_token_of_a_channel_s_reports_ends_none(client: Client) -> None:
+    with_report = add(client, {"name": "a", "weekly_report": True})["channel_id"]
+    without = add(client, {"name": "b"})["channel_id"]
+    token = channels.find(with_report, None).leave_token
+
+    for address in (f"/leave/{with_report}/x", f"/leave/{without}/{token}", f"/leave/{without}/None", "/leave/x/y"):
+        assert client.get(address).status == client.post(address).status == 404
+    assert channels.find(with_report, None).settings["weekly_report"]
+
+
+def test_the_report_is_due_on_mondays_while_it_is_wanted(client: Client) -> None:
+    path = channel_of(add(client, {"name": "a", "weekly_report": True})["channel_id"])
+    due = channels.find(path.rpartition("/")[2], None).due_at
+
+    client.patch(path, {"enabled": False})
+    off = channels.find(path.rpartition("/")[2], None).due_at
+    client.patch(path, {"enabled": True})
+    on = channels.find(path.rpartition("/")[2], None).due_at
+
+    assert (due.weekday(), due.hour) == (0, 6)
+    assert [off, on] == [None, due]
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [("2026-01-05T05:59", "2026-01-05"), ("2026-01-05T06:00", "2026-01-12"), ("2026-01-11T23:00", "2026-01-12")],
+)
+def test_the_next_report_is_on_the_next_monday_at_six(now: str, expected: str) -> None:
+    assert channels.next_report(datetime.fromisoformat(f"{now}+00:00")).isoformat() == f"{expected}T06:00:00+00:00"

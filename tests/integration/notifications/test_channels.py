@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from tests.webhook_receiver import URL, Receiver
 from watchlist import clock, limits
 from watchlist.notifications import channels, digests
 from watchlist.notifications.channels import ChannelSettings
-from watchlist.storage.records import Channel, Digest, UserEntry
+from watchlist.storage.records import Channel, Digest, Entry, UserEntry
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +113,7 @@ def test_a_channel_that_is_off_or_removed_meanwhile_is_not_called(told: Told, wa
     watch.raise_alert()
     told.read_streams()
     told.send_digests()
-    channels.change(off, channels.settings_of(off).model_copy(update={"enabled": False}))
+    channels.change(off, channels.settings_of(off).model_copy(update={"enabled": False}), clock.now())
     channels.remove(removed)
     deliver(told)
 
@@ -174,6 +175,50 @@ def test_a_chat_service_gets_its_form_with_the_repository_named(told: Told, watc
 
     (call,) = receiver.calls
     assert "a/b: Ada changed 412 files." in json.dumps(json.loads(call.body)["blocks"])
+
+
+def make_due(channel: Channel) -> None:
+    channel.update(
+        actions=[
+            Channel.due_at.set(clock.now() - timedelta(seconds=1)),
+            Channel.base_url.set("https://api.example.org"),
+        ]
+    )
+
+
+def test_the_weekly_report_says_what_changed_the_worst_first_once(
+    told: Told, watch: Watch, another_watch: Watch, receiver: Receiver
+) -> None:
+    channel = make(webhook_url=URL, weekly_report=True, rules=[{"levels": ["critical"]}])
+    another_watch.entry.update(actions=[Entry.status.set("failed")])
+    watch.raise_alert()
+    for _ in range(limits.REPORT_CHANGES + 1):
+        another_watch.raise_alert()
+    make_due(channel)
+    tell(told)
+    told.send_digests()
+    deliver(told)
+
+    (call,) = receiver.calls
+    report = Webhook(channel.secret).verify(call.body, call.headers)
+    assert report["type"] == "report.weekly"
+    assert report["changed"][0]["watchlist_id"] == another_watch.watchlist_id
+    assert (len(report["changed"][0]["changes"]), report["changed"][0]["more_changes"]) == (limits.REPORT_CHANGES, 1)
+    assert report["leave_url"].startswith(f"https://api.example.org/leave/{channel.channel_id}/")
+    assert now_of(channel).due_at > clock.now()
+
+
+def test_a_week_without_changes_has_nothing_to_do(told: Told, receiver: Receiver) -> None:
+    user = "grace@example.org"
+    settings = ChannelSettings.model_validate({"name": "chat", "webhook_url": URL, "webhook_format": "slack"})
+    channel = channels.create(user, settings.model_copy(update={"weekly_report": True}), clock.now())
+    make_due(channel)
+
+    tell(told)
+    channels.remove(channel)
+
+    (call,) = receiver.calls
+    assert json.loads(call.body)["text"] == "Weekly report: nothing to do"
 
 
 def let_time_pass() -> None:

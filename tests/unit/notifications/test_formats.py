@@ -17,8 +17,10 @@ from watchlist.notifications.message import Message
 from watchlist.notifications.messages import (
     ChannelFailedMessage,
     ChannelTestMessage,
+    ReportedRepository,
     ToldRepositoryAlert,
     UserDigestMessage,
+    WeeklyReportMessage,
     compose_user_digest,
     read,
 )
@@ -144,6 +146,30 @@ def user_digest(repositories: int) -> UserDigestMessage:
 
 
 TESTED = ChannelTestMessage(id="test_1", created_at=NOON, channel_id="channel_1", name=HOSTILE)
+REPORT = WeeklyReportMessage(
+    id="report_1",
+    created_at=NOON,
+    channel_id="channel_1",
+    since=NOON,
+    watched=70,
+    verdicts={VerdictState.QUIET: 70},
+    changed=tuple(
+        ReportedRepository(
+            watchlist_id="watchlist_1",
+            user_watchlist_id="user_1",
+            repository_url=f"https://github.com/a/{number}",
+            verdict=VerdictState.QUIET,
+            reason="No commit.",
+            changes=(HOSTILE, "x" * 300),
+            more_changes=4,
+            has_critical=True,
+        )
+        for number in range(50)
+    ),
+    more_changed=20,
+    leave_url=f"https://abcdefghij.execute-api.eu-central-1.amazonaws.com/leave/channel_{'0' * 51}/{'a' * 43}",
+)
+NOTHING_TO_DO = REPORT.model_copy(update={"changed": (), "more_changed": 0})
 FAILED = ChannelFailedMessage(id="failed_1", created_at=NOON, name=HOSTILE, error="it answered 410", switched_off=True)
 
 
@@ -152,7 +178,7 @@ FAILED = ChannelFailedMessage(id="failed_1", created_at=NOON, name=HOSTILE, erro
     "message",
     [
         *(digest(), digest(50, "x" * 500), digest(50, "*" * 500), digest(1, HOSTILE)),
-        *(user_digest(1), user_digest(60), TESTED, FAILED),
+        *(user_digest(1), user_digest(60), TESTED, FAILED, REPORT, NOTHING_TO_DO),
     ],
 )
 def test_each_body_has_the_form_that_its_reader_documents(webhook_format: WebhookFormat, message: Message) -> None:
@@ -172,12 +198,12 @@ def test_a_chat_message_says_what_there_is_and_how_much_more(webhook_format: Web
     assert "and 5 more" in text
 
 
-@pytest.mark.parametrize("message", [digest(2), user_digest(60), TESTED, FAILED])
+@pytest.mark.parametrize("message", [digest(2), user_digest(60), TESTED, FAILED, REPORT, NOTHING_TO_DO])
 def test_the_service_s_own_form_is_read_again_as_the_same_message(message: Message) -> None:
     assert read(body_of(WebhookFormat.STANDARD, message).decode()) == message
 
 
-@pytest.mark.parametrize("message", [digest(1, HOSTILE), user_digest(60), TESTED, FAILED])
+@pytest.mark.parametrize("message", [digest(1, HOSTILE), user_digest(60), TESTED, FAILED, REPORT, NOTHING_TO_DO])
 def test_an_e_mail_s_subject_is_one_that_sns_takes(message: Message) -> None:
     assert re.fullmatch(r"[ -~]{1,100}", message.subject)
     assert not message.subject.startswith(" ")
