@@ -160,13 +160,12 @@ PATCH_ALERTS = Route("PATCH", "/activity/user-watchlist-alerts/{user_watchlist_i
 _notifying = _http("notifications", settings.DeliverySettings, Permissions(watchlist=permissions.GET | {"UpdateItem"}))
 SHOW_NOTIFICATIONS = Route("GET", "/activity/user-watchlist-notifications/{user_watchlist_id}", _notifying)
 CHANGE_NOTIFICATIONS = Route("PUT", "/activity/user-watchlist-notifications/{user_watchlist_id}", _notifying, Body.JSON)
+FORGET_NOTIFICATIONS = Route("DELETE", "/activity/user-watchlist-notifications/{user_watchlist_id}", _notifying)
 PATCH_NOTIFICATIONS = Route(
     "PATCH", "/activity/user-watchlist-notifications/{user_watchlist_id}", _notifying, Body.MERGE_PATCH
 )
 
 TEST_NOTIFICATIONS = Route("POST", "/activity/user-watchlist-notifications/{user_watchlist_id}/test", _notifying)
-
-FORGET_NOTIFICATIONS = Route("DELETE", "/activity/user-watchlist-notifications/{user_watchlist_id}", _notifying)
 
 _channels = _http(
     "channels",
@@ -177,8 +176,8 @@ CHANNELS = Route("GET", "/activity/channels", _channels)
 ADD_CHANNEL = Route("POST", "/activity/channels", _channels, Body.JSON)
 SHOW_CHANNEL = Route("GET", "/activity/channels/{channel_id}", _channels)
 CHANGE_CHANNEL = Route("PUT", "/activity/channels/{channel_id}", _channels, Body.JSON)
-PATCH_CHANNEL = Route("PATCH", "/activity/channels/{channel_id}", _channels, Body.MERGE_PATCH)
 REMOVE_CHANNEL = Route("DELETE", "/activity/channels/{channel_id}", _channels)
+PATCH_CHANNEL = Route("PATCH", "/activity/channels/{channel_id}", _channels, Body.MERGE_PATCH)
 TEST_CHANNEL = Route("POST", "/activity/channels/{channel_id}/test", _channels)
 
 _leaving = _http("leave", settings.TableSettings, Permissions(watchlist=permissions.GET | {"UpdateItem"}))
