@@ -7,6 +7,7 @@ import { call, everything } from "./api/client.ts";
 import { type Polling, poll } from "./api/polling.ts";
 import { count, counted } from "./format.ts";
 import { AlertText, isOpen } from "./repository/alerts.tsx";
+import { listen } from "./live.ts";
 import { address, refine } from "./router.ts";
 import { user } from "./session.ts";
 import { Failed, Foreign, Heading, Loading, Notice } from "./ui.tsx";
@@ -36,7 +37,11 @@ export function AlertsPage() {
       }
       return USUAL_MS;
     });
-    return () => polling.current?.stop();
+    const deaf = listen(({ type }) => type === "alert" && polling.current?.soon());
+    return () => {
+      deaf();
+      polling.current?.stop();
+    };
   }, [past, only]);
 
   const groups = grouped(alerts ?? []);

@@ -16,11 +16,13 @@ import { Welcome, refusal } from "./welcome.tsx";
 const LINKS = [
   { href: "/", title: "Watchlist" },
   { href: "/alerts", title: "Alerts" },
+  { href: "/channels", title: "Channels" },
   { href: "/ops", title: "Operations" },
 ];
 
 const AlertsPage = later(() => import("./parts/analysis.ts").then((part) => part.AlertsPage));
 const RepositoryPage = later(() => import("./parts/analysis.ts").then((part) => part.RepositoryPage));
+const ChannelsPage = later(() => import("./parts/besides.ts").then((part) => part.ChannelsPage));
 const ComparePage = later(() => import("./parts/besides.ts").then((part) => part.ComparePage));
 const OpsPage = later(() => import("./parts/besides.ts").then((part) => part.OpsPage));
 
@@ -33,6 +35,8 @@ function Page() {
       return <WatchlistPage />;
     case "/alerts":
       return <AlertsPage />;
+    case "/channels":
+      return <ChannelsPage />;
     case "/ops":
       return <OpsPage />;
     case "/compare":

@@ -40,6 +40,14 @@ def _adding(page: Page) -> None:
     page.get_by_label("Addresses").fill("pallets/flask\nnonsense\npallets/flask")
 
 
+def _adding_a_channel(page: Page) -> None:
+    settled(page)
+    page.get_by_role("button", name="Add a channel").click()
+    page.get_by_role("button", name="Add a rule").click()
+    for choice in page.locator(".choice summary").all():
+        choice.click()
+
+
 def _selected(page: Page) -> None:
     settled(page)
     page.get_by_label("Select all").check() if page.get_by_label("Select all").is_visible() else None
@@ -58,6 +66,8 @@ PAGES: Mapping[str, tuple[str, Callable[[Page], None], str | None]] = {
     "hostile repository": ("/r/{hostile}", settled, "ada@example.org"),
     "failed repository": ("/r/{missing}", settled, "ada@example.org"),
     "alerts": ("/alerts?all=1", settled, "ada@example.org"),
+    "channels": ("/channels", settled, "ada@example.org"),
+    "adding a channel": ("/channels", _adding_a_channel, "ada@example.org"),
     "operations": ("/ops", _everything_open, "ada@example.org"),
     "compare": ("/compare?ids={compass},{lantern},{fossil}", settled, "ada@example.org"),
 }

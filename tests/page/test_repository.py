@@ -7,7 +7,7 @@ from playwright.sync_api import Route, WebSocketRoute, expect
 
 from local_service.commands.api_client import ApiClient
 from local_service.service import LocalService
-from tests.page.conftest import Complaints, Open
+from tests.page.conftest import USER, Complaints, Open
 from watchlist.job_kinds import JobKind
 
 
@@ -100,7 +100,8 @@ def test_alert_settings_are_those_of_the_api_and_only_what_was_chosen_is_kept(
     page.get_by_role("group", name="High churn").get_by_role("checkbox").first.uncheck()
     page.get_by_role("button", name="Save alert settings").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
-    (entry,) = ApiClient(service.url).status(watched["solo"])["user_watchlists"]
+    watches = ApiClient(service.url).status(watched["solo"])["user_watchlists"]
+    entry = next(each for each in watches if each["added_by"] == USER)
     assert entry["alerts"] == {"inactivity": {"days": 30}, "high_churn": {"enabled": False}}
 
 

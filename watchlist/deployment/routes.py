@@ -254,7 +254,7 @@ DOCS = Route("GET", "/docs", _description, is_public=True)
 _page = _http("page", settings.PageSettings, permissions.NOTHING)
 PAGE_ROUTES = tuple(
     Route("GET", path, _page, is_public=True)
-    for path in ("/", "/alerts", "/ops", "/compare", "/r/{watchlist_id}", "/assets/{name}")
+    for path in ("/", "/alerts", "/channels", "/ops", "/compare", "/r/{watchlist_id}", "/assets/{name}")
 )
 """What a browser asks for before anybody is known: open to everybody, since it holds nothing of anybody, and no part of
 the API. Every address but those of assets answers with the same shell, which then asks the API."""

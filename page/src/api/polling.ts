@@ -8,9 +8,14 @@ export function delay(usual: number, failures: number, retryAfter: number | null
   return Math.max((retryAfter ?? 0) * 1000, backedOff) * (0.85 + 0.3 * random());
 }
 
+/** How long what comes in a row is gathered, in ms. */
+const SOON_MS = 1000;
+
 export interface Polling {
   /** Asks now. */
   now: () => void;
+  /** Asks in a moment, once for all who want it until then. */
+  soon: () => void;
   stop: () => void;
 }
 
@@ -27,6 +32,7 @@ export function poll(ask: (signal: AbortSignal) => Promise<number>): Polling {
   let asking = false;
   let again = false;
   let overdue = false;
+  let gathering: ReturnType<typeof setTimeout> | undefined;
 
   const turn = async (): Promise<void> => {
     if (asking) {
@@ -34,6 +40,8 @@ export function poll(ask: (signal: AbortSignal) => Promise<number>): Polling {
       return;
     }
     clearTimeout(timer);
+    clearTimeout(gathering);
+    gathering = undefined;
     if (document.hidden) {
       overdue = true;
       return;
@@ -62,9 +70,11 @@ export function poll(ask: (signal: AbortSignal) => Promise<number>): Polling {
   void turn();
   return {
     now: () => void turn(),
+    soon: () => (gathering ??= setTimeout(turn, SOON_MS)),
     stop: () => {
       ending.abort();
       clearTimeout(timer);
+      clearTimeout(gathering);
       document.removeEventListener("visibilitychange", seen);
       removeEventListener("online", turn);
     },

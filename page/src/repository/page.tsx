@@ -42,7 +42,7 @@ export function RepositoryPage({ id }: { id: string }) {
     <article class="repository">
       <Head repository={repository} status={status} />
       {failure && <p class="stale" role="status">{failure.message} What you see may be old.</p>}
-      {status.status === "processing" && <Processing status={status} isLive={repository.isLive.value} />}
+      {status.status === "processing" && <Processing status={status} isLive={repository.isLive} />}
       {status.last_error && status.status !== "ready" && <LastError status={status} />}
       <Analysis repository={repository} status={status} />
     </article>

@@ -3,9 +3,9 @@ import { type Signal, signal } from "@preact/signals";
 
 import type { Alert, AlertPage, CheckChange, Health, HealthChanges, Status } from "../api/answers.ts";
 import { type ApiError, call, everything, path } from "../api/client.ts";
-import { type LiveConnection, follow } from "../api/live.ts";
 import { type Polling, poll } from "../api/polling.ts";
-import { settings, subprotocols, user } from "../session.ts";
+import { type Told, isLive, listen } from "../live.ts";
+import { user } from "../session.ts";
 
 const BUSY_MS = 1500;
 const LIVE_MS = 15_000;
@@ -19,10 +19,9 @@ export class Repository {
   readonly changes: Signal<readonly CheckChange[]> = signal([]);
   readonly alerts: Signal<readonly Alert[] | null> = signal(null);
   readonly failure: Signal<ApiError | null> = signal(null);
-  readonly isLive = signal(false);
 
   #polling: Polling | null = null;
-  #live: LiveConnection | null = null;
+  #deaf: (() => void) | null = null;
   #analysed: string | null = null;
   #stopped = new AbortController();
 
@@ -37,14 +36,19 @@ export class Repository {
     return () => {
       this.#stopped.abort();
       this.#polling?.stop();
-      this.#live?.close();
-      this.#live = null;
+      this.#deaf?.();
+      this.#deaf = null;
     };
   }
 
   refreshNow(): void {
     this.#analysed = null;
     this.#polling?.now();
+  }
+
+  /** Whether changes are told: they are to those who watch. */
+  get isLive(): boolean {
+    return isLive.value && this.watching !== null;
   }
 
   get watching() {
@@ -61,9 +65,9 @@ export class Repository {
       if (!ending.aborted) this.failure.value = error as ApiError;
       throw error;
     }
+    if (!ending.aborted) this.#deaf ??= listen((told) => this.#hear(told));
     if (this.status.value?.status !== "processing") return IDLE_MS;
-    this.#followLive();
-    return this.isLive.value ? LIVE_MS : BUSY_MS;
+    return this.isLive ? LIVE_MS : BUSY_MS;
   }
 
   #take(status: Status): void {
@@ -92,20 +96,11 @@ export class Repository {
     return (await call<HealthChanges>("GET", route, { query: { since }, signal })).checks;
   }
 
-  #followLive(): void {
-    if (!settings.live_url || this.#live) return;
-    this.#live = follow(
-      settings.live_url,
-      this.id,
-      subprotocols,
-      (state) => {
-        // What is told to all watchers does not name one's own entry; the poll does.
-        this.#take({ ...state, user_watchlists: this.status.peek()?.user_watchlists ?? state.user_watchlists });
-        if (state.status !== "processing") this.#polling?.now();
-      },
-      (alive) => (this.isLive.value = alive),
-      () => this.status.peek()?.status === "processing",
-    );
+  #hear(told: Told): void {
+    if (told.type === "connected") return this.#polling?.soon();
+    if (told.type !== "entry" || told.entry.watchlist_id !== this.id) return;
+    this.#take(told.entry);
+    if (told.entry.status !== "processing") this.#polling?.now();
   }
 }
 

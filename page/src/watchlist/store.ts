@@ -4,11 +4,14 @@ import { computed, signal } from "@preact/signals";
 import type { WatchlistPage } from "../api/answers.ts";
 import { type ApiError, call, everything } from "../api/client.ts";
 import { type Polling, poll } from "../api/polling.ts";
+import { isLive, listen } from "../live.ts";
 import { user } from "../session.ts";
 import { type Row, rowOf } from "./row.ts";
 
 const BUSY_MS = 2000;
 const IDLE_MS = 30_000;
+/** What changes is told; a repository can still grow quiet by the passing of time. */
+const LIVE_MS = 300_000;
 const PAGE = 100;
 /** Of rows that one call cannot hold: how much longer than usual the next look waits, for each further call. */
 const PER_PAGE_MS = 3000;
@@ -18,6 +21,7 @@ export const failure = signal<ApiError | null>(null);
 export const openAlerts = computed(() => rows.value?.reduce((sum, row) => sum + row.openAlerts, 0) ?? 0);
 
 let polling: Polling | null = null;
+let deaf: (() => void) | null = null;
 let watchers = 0;
 let last = new Map<string, { json: string; row: Row }>();
 
@@ -29,7 +33,8 @@ export function watch(): () => void {
     watchers -= 1;
     if (watchers === 0) {
       polling?.stop();
-      polling = null;
+      deaf?.();
+      polling = deaf = null;
     }
   };
 }
@@ -57,10 +62,12 @@ async function refresh(stopped: AbortSignal): Promise<number> {
     if (asked !== user.value) return 0;
     keep(items);
     failure.value = null;
+    if (polling) deaf ??= listen(polling.soon); // now that there is something to see
   } catch (error) {
     if (!stopped.aborted) failure.value = error as ApiError;
     throw error;
   }
+  if (isLive.value) return LIVE_MS;
   const pages = Math.ceil((rows.value?.length ?? 0) / PAGE);
   const usual = rows.value?.some((row) => row.status === "processing") ? BUSY_MS : IDLE_MS;
   return usual + Math.max(0, pages - 1) * PER_PAGE_MS;

@@ -47,7 +47,7 @@ def body_of(answer: dict[str, Any]) -> bytes:
     return base64.b64decode(answer["body"]) if answer.get("isBase64Encoded") else answer["body"].encode()
 
 
-@pytest.mark.parametrize("path", ["/", "/alerts", "/ops", "/compare", "/r/watchlist_a_b_1"])
+@pytest.mark.parametrize("path", ["/", "/alerts", "/channels", "/ops", "/compare", "/r/watchlist_a_b_1"])
 def test_every_address_of_the_page_gets_the_shell_which_is_asked_for_each_time(page: Page, path: str) -> None:
     answer = page.answer(path, {})
     assert answer["statusCode"] == 200
