@@ -91,9 +91,11 @@ def _fields(lines: Iterable[bytes]) -> dict[bytes, bytes]:
 
 
 def _signature(line: bytes, codec: str | None) -> Signature:
-    """Read who and when; text ends at NUL, as it does for git."""
+    """Read who and when; text ends at NUL, as it does for git. Without both brackets it tells nobody, as for git."""
     name, _, rest = line.partition(b"\0")[0].partition(b"<")
     email = rest.partition(b">")[0]
+    if b">" not in line.partition(b"<")[2]:
+        name = email = b""
     _, _, date = line.rpartition(b">")
     return Signature(
         name=_text(name.strip()[: NAME_CHARACTERS * 4], codec)[:NAME_CHARACTERS],

@@ -111,7 +111,9 @@ def test_any_date_becomes_a_time(date: bytes, committed: int, time: datetime) ->
     [
         (b" <> 0 +0000", "", ""),
         (b"<a> 0 +0000", "", "a"),
-        (b"no email 0 +0000", "no email 0 +0000", ""),
+        (b"no email 0 +0000", "", ""),
+        (b"A a@x.org> 1700000000 +0000", "", ""),
+        (b"A <a@x.org 1700000000 +0000", "", ""),
         (b"a <b <c> d> 0 +0000", "a", "b <c"),
         (b"", "", ""),
     ],
