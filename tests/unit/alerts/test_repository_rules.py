@@ -1,6 +1,6 @@
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import pytest
@@ -14,11 +14,12 @@ from watchlist.alerts.alert import Alert
 from watchlist.alerts.baseline import Baseline
 from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.kinds.ancestry_breaks import descends_from
-from watchlist.alerts.occasions import Gone, NewCommits, Quiet, Returned, SetupEnded, VerdictFound
+from watchlist.alerts.occasions import Gone, NewCommits, Quiet, Renamed, Returned, SetupEnded, VerdictFound, WebhookGone
 from watchlist.alerts.settings import AlertMetric, ThresholdKind
 from watchlist.health.verdict import Reason, ReasonCode, Verdict, VerdictState
 from watchlist.history.commits import Commit
 from watchlist.history.people import People
+from watchlist.repository_url import Repository
 
 DAY = timedelta(days=1)
 PEOPLE = People()
@@ -292,3 +293,52 @@ def test_a_reason_is_told_up_to_300_characters() -> None:
 def test_who_does_not_want_to_know_is_told_nothing() -> None:
     assert unavailable(Gone(gone_since=NOON, reason="", failures=2), enabled=False) is None
     assert unavailable(Returned(gone_since=NOON), enabled=False) is None
+
+
+OLD, NEW = Repository("https://github.com", "old", "name"), Repository("https://github.com", "new", "name")
+
+
+def renamed(before: Repository = OLD, after: Repository = NEW, previous: datetime | None = None) -> Alert | None:
+    occasion = Renamed(before=before, after=after, previous=previous)
+    return only_one(watcher(), "repository_renamed", occasion)
+
+
+def test_a_new_name_is_mild_news_and_says_both() -> None:
+    alert = renamed()
+
+    assert alert
+    assert (alert.level, alert.metric, alert.value, alert.threshold) == (AlertLevel.MILD, "names_changed", 1, 1)
+    assert alert.message == (
+        "The repository https://github.com/old/name is called https://github.com/new/name now. It is watched under its "
+        "new name; whoever adds it by the old one joins the same entry."
+    )
+
+
+def test_each_renaming_is_told_of_once_also_of_one_to_the_same_name_again() -> None:
+    alerts = [renamed(), renamed(before=NEW, after=OLD), renamed(previous=NOON), renamed(previous=NOON + DAY)]
+    again = renamed()
+
+    assert len({alert.id for alert in alerts if alert}) == 4
+    assert again == alerts[0]
+
+
+def test_a_webhook_that_is_called_no_more_is_critical_and_says_which_and_why() -> None:
+    def switched_off(at: datetime, reason: str = "it answered\n410") -> Alert | None:
+        occasion = WebhookGone(host="hooks.example.org", reason=reason, at=at)
+        return only_one(watcher(), "webhook_switched_off", occasion)
+
+    alert, again, later = switched_off(NOON), switched_off(NOON), switched_off(NOON + DAY)
+    long = switched_off(NOON, "x" * 1000)
+
+    assert alert
+    assert again
+    assert later
+    assert long
+    assert (alert.level, alert.metric) == (AlertLevel.CRITICAL, "webhooks_switched_off")
+    assert (alert.value, alert.threshold) == (1, 1)
+    assert alert.message == (
+        "Your webhook at hooks.example.org is called no more: it answered 410. "
+        "No alert of this repository reaches it until you set an address again."
+    )
+    assert alert.id == again.id != later.id
+    assert len(long.message) == len(alert.message) - len("it answered 410") + 200

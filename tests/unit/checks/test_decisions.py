@@ -19,6 +19,7 @@ NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 POLICY = Policy(commits_interval=DAY, health_interval=DAY, unchanged_health_interval=7 * DAY, jitter=0.1)
+NOON_BEFORE = NOW - DAY
 SHA, OTHER_SHA = "a" * 40, "b" * 40
 
 
@@ -223,6 +224,31 @@ def test_the_next_try_comes_after_the_pause_for_this_failure() -> None:
 
     assert busy == Failed(3, None, NOW + checking.pause_after(3, TROUBLE, POLICY))
     assert broken == Failed(3, None, NOW + checking.pause_after(3, ErrorCode.OUT_OF_MEMORY, POLICY))
+
+
+@pytest.mark.parametrize("with_health", [False, True])
+def test_a_start_that_is_put_off_is_kept_as_it_is(with_health: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    start = Start(JobKind.COMMIT_BACKFILL, with_health=with_health)
+
+    assert start.to_json() == {"kind": JobKind.COMMIT_BACKFILL.value, "with_health": with_health}
+    assert Start.of(start.to_json()) == start
+
+
+def test_a_repository_is_at_rest_where_its_health_was_renewed_last() -> None:
+    assert checking.is_at_rest(an_entry())
+    assert not checking.is_at_rest(an_entry(head_sha=OTHER_SHA))
+    assert not checking.is_at_rest(an_entry(head_sha=None, scorecard_head_sha=None))
+
+
+def test_a_published_score_is_news_while_it_is_neither_older_than_the_known_one_nor_too_old() -> None:
+    known = an_entry(scorecard_date=NOON_BEFORE)
+
+    assert checking.renews(NOON_BEFORE, known, NOW)
+    assert checking.renews(NOON_BEFORE, an_entry(scorecard_date=None), NOW)
+    assert not checking.renews(NOON_BEFORE - HOUR, known, NOW)
+    oldest = NOW - limits.PUBLISHED_SCORE_AGE
+    assert checking.renews(oldest, an_entry(scorecard_date=None), NOW)
+    assert not checking.renews(oldest - HOUR, an_entry(scorecard_date=None), NOW)
 
 
 def test_who_asks_for_a_check_gets_one_although_none_is_due() -> None:
