@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchlist.history.commits import Signature
-from watchlist.history.people import AuthorSearch, People, is_bot
+from watchlist.history.people import AuthorSearch, People, Renames, is_bot
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -151,6 +151,25 @@ def test_the_mailmap_comes_before_everything_else() -> None:
     assert {people.of(author).key for author in authors} == {people.of(authors[0]).key}
     assert people.of(authors[0]).name == "Ada Lovelace"
     assert people.of(signature("Carl", "ci@example.org")).is_bot
+
+
+RENAMING = b"Ada Lovelace <ada@example.org> <a@laptop.local>\n"
+
+
+def test_what_the_mailmap_calls_otherwise_is_told_and_can_stand_for_it_later() -> None:
+    as_committed, other = signature("a", "a@laptop.local"), signature("Grace", "grace@example.org")
+
+    renames = People(mailmap=RENAMING).renames([other, as_committed])
+
+    assert renames == [("a", "a@laptop.local", "Ada Lovelace", "ada@example.org")]
+    later = People(mailmap=Renames.of(renames))
+    assert later.of(as_committed) == People(mailmap=RENAMING).of(as_committed)
+    assert (later.of(other).name, later.of(other).email) == ("Grace", "grace@example.org")
+
+
+def test_of_a_mailmap_that_could_not_be_read_no_renames_are_known() -> None:
+    assert People(mailmap=None).renames([signature("a", "a@laptop.local")]) is None
+    assert People(mailmap=b"").renames([signature("a", "a@laptop.local")]) == []
 
 
 def test_the_identities_of_a_person_are_told_those_of_most_first() -> None:
