@@ -126,6 +126,25 @@ def test_a_check_that_fails_to_run_is_told_of_once_for_its_last_result_although_
     assert [alert.id for alert in not_run(*checks[:2])] == [first.id]
 
 
+@pytest.mark.parametrize(("count", "told"), [(5, "e (why)."), (6, "e (why); and others.")])
+def test_of_many_checks_that_fail_to_run_five_are_named(count: int, told: str) -> None:
+    date = datetime(2026, 3, 1, tzinfo=UTC)
+    checks = [NotRun(name=name, reason="why", last_run=date) for name in "abcdef"[:count]]
+
+    (alert,) = not_run(*checks)
+
+    assert alert.message.endswith(told)
+    assert (alert.value, alert.threshold) == (count, 1)
+
+
+def test_other_checks_that_fail_to_run_are_another_event() -> None:
+    date = datetime(2026, 3, 1, tzinfo=UTC)
+    alerts = [not_run(NotRun(name=name, reason="why", last_run=date)) for name in ("SAST", "License")]
+    other_reason = not_run(NotRun(name="SAST", reason="another", last_run=date))
+
+    assert alerts[0][0].id == other_reason[0].id != alerts[1][0].id
+
+
 def test_a_score_that_is_not_there_any_more_is_told_with_its_reason() -> None:
     (alert,) = not_run(no_score="local: Scorecard gives no aggregate (-1)")
     assert alert.message == (
