@@ -51,7 +51,7 @@ class Sample(NamedTuple):
     files: int
 
 
-_SLACK = Sample(memory=30_000_000, processes=2, descriptors=40, files=20)
+_SLACK = Sample(memory=30_000_000, processes=12, descriptors=60, files=200)
 """What may come on top without being one: whatever is at work just then."""
 
 
@@ -84,7 +84,7 @@ class People:
                 act()
                 self.done[act.__name__.strip("_")] += 1
             except (RuntimeError, urllib3.exceptions.HTTPError, OSError, WebSocketException) as error:
-                self.done[f"{act.__name__.strip('_')} refused: {str(error)[:60]}"] += 1
+                self.done[f"{act.__name__.strip('_')} refused: {str(error).partition(': ')[2][:40]}"] += 1
             self.ended.wait(self._dice.expovariate(2))
 
     def _add(self) -> None:

@@ -1,4 +1,4 @@
-"""What is kept when who is killed: `python -m tests.e2e.chaos.kills [VICTIM ...]` prints it as a table.
+"""What is kept when who is killed: `python -m tests.e2e.chaos.kills [VICTIM ...]` prints it as a table, row by row.
 
 A service with a data folder is killed, or a part of it, by SIGKILL: while people add repositories, or while their jobs
 run. Where the whole has ended, it is started again. Everything that was acknowledged has to be there, and to become
@@ -21,7 +21,6 @@ from pathlib import Path
 
 import urllib3
 from rich.console import Console
-from rich.table import Table
 
 from bench.one_machine import ROOT, Service, served_addresses, serving
 from bench.processes import command_of, family
@@ -171,13 +170,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("victims", nargs="*", default=list(VICTIMS), help=f"of: {', '.join(VICTIMS)} (default: all)")
     options = parser.parse_args()
-    table = Table("who is killed", "while", "killed", "acknowledged", "kept", "ready", "seconds", "left over")
-    rows = [kill_and_see(victim, moment) for victim in options.victims for moment in MOMENTS]
-    for row in rows:
-        cells = (row.killed, row.acknowledged, row.kept, row.ready, f"{row.seconds:.0f}", row.left)
-        table.add_row(row.victim, f"{row.moment} {'run' if row.moment == 'jobs' else 'come in'}", *map(str, cells))
-    console = Console(width=120, highlight=False)
-    console.print(table)
+    console = Console(width=140, highlight=False)
+    console.print("who is killed | while | killed | acknowledged | kept | ready | seconds | left over")
+    rows = []
+    for victim in options.victims:
+        for moment in MOMENTS:
+            row = kill_and_see(victim, moment)
+            rows.append(row)
+            cells = (victim, moment, row.killed, row.acknowledged, row.kept, row.ready, f"{row.seconds:.0f}", row.left)
+            console.print(" | ".join(map(str, cells)))
     wrong = [row for row in rows if not row.is_right]
     console.print(f"kills={len(rows)} wrong={len(wrong)}")
     sys.exit(1 if wrong else 0)
