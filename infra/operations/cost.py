@@ -23,7 +23,6 @@ from watchlist import limits
 from watchlist.deployment.function_spec import DEFAULT_MEMORY
 from watchlist.deployment.functions import SCHEDULER
 from watchlist.deployment.queue_specs import QUEUES
-from watchlist.deployment.routes import PAGE_ROUTES, ROUTES
 from watchlist.deployment.stream_consumers import CONSUMERS
 from watchlist.errors import ErrorCode
 from watchlist.metrics import Metric
@@ -335,15 +334,17 @@ def at_rest(template: Mapping[str, Any]) -> list[Item]:
 def choices() -> list[Item]:
     """Return what each choice of `Insight` costs in a month."""
     throttles = sum(2 * (1 + len(table.indexes)) for table in (tables.WATCHLIST, tables.ACTIVITY))
-    routes = len((*ROUTES, *PAGE_ROUTES))
-    by_route = routes * METRICS_OF_A_ROUTE
     runs = _HOURS * 3600 * sum(1 / scheduled.interval.total_seconds() for scheduled in SCHEDULED)
     runs += len(CONSUMERS) * _HOURS * 3600 / limits.RECONCILE_INTERVAL.total_seconds()
     custom = _price("custom metric, month")
     return [
         Item("`dashboard`", "1", _price("dashboard, month")),
         Item("`throttled_tables`", f"{throttles} metrics in alarms", throttles * _price("alarm metric, month")),
-        Item("`by_route`, at most, with each route in use in each hour", f"{by_route} metrics", by_route * custom),
+        Item(
+            "`by_route`, at most, for each route that is used in each hour",
+            f"{METRICS_OF_A_ROUTE} metrics",
+            METRICS_OF_A_ROUTE * custom,
+        ),
         Item(
             "`containers`, at most, with a task in each hour",
             f"about {METRICS_OF_CONTAINERS} metrics",
