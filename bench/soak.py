@@ -146,7 +146,7 @@ def soak(folder: Path, seconds: float) -> list[str]:
         problems = list(_lost(people))
         for name, number in sorted(people.done.items()):
             print(f"{number:6}  {name}")
-    left = [str(path) for path in (temporary).rglob("*")]
+    left = [str(path) for path in temporary.rglob("*")]
     return [*problems, *_grown(samples), *(f"left behind: {path}" for path in left)]
 
 

@@ -125,7 +125,9 @@ def kill_and_see(victim: str, moment: str) -> Row:
         watched = {user: service.watched_by(user) for user, _ in wishes}
         kept = sum(watchlist_id in watched[user] for (user, _), watchlist_id in acknowledged.items())
         ready = sum(status["status"] == "ready" for status in statuses.values())
-    is_right = kept == len(acknowledged) and ready == len(ids) == len(urls) and not left and killed > 0
+    is_right = (
+        kept == len(acknowledged) and ready == len(ids) == len(urls) and not left and (killed > 0 or moment == "adds")
+    )
     return Row(victim, moment, killed, len(acknowledged), kept, f"{ready} of {len(urls)}", seconds, left, is_right)
 
 
