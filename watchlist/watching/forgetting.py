@@ -18,6 +18,7 @@ from watchlist.storage.records import (
     ENTRY_KEY,
     ActivityItem,
     AlertRecord,
+    Channel,
     Digest,
     Entry,
     ErasedAuthor,
@@ -25,19 +26,22 @@ from watchlist.storage.records import (
     Item,
     LiveConnection,
     OpenConnections,
+    OwnShare,
     SegmentRecord,
     Sending,
+    SharedAddress,
     Subscription,
     Usage,
     UserEntry,
+    UserSubscription,
     WatchlistItem,
     user_hash,
 )
 from watchlist.watching import user_entries
 from watchlist.watching.user_entries import UserEntryNotFoundError
 
-_SECRETS = frozenset({"webhook_secret"})
-"""Of notification settings: what proves who calls is of no use to whoever reads what is kept of them."""
+_SECRETS = frozenset({"webhook_secret", "secret", "leave_token"})
+"""Of notification settings and channels: what proves who calls is of no use to whoever reads what is kept of them."""
 
 
 def kept_of_user(user: str) -> dict[str, list[dict[str, Any]]]:
@@ -47,6 +51,8 @@ def kept_of_user(user: str) -> dict[str, list[dict[str, Any]]]:
         "watches": [_shown(watch) for watch in watches],
         "alerts": [_shown(alert) for alert in _alerts(user)],
         "digests": [_shown(digest) for watch in watches for digest in _digests(watch)],
+        "channels": [_shown(item) for item in _channels(user)],
+        "shared": [_shown(item) for item in _shares(user)],
         "counted": [_shown(item) for item in WatchlistItem.query(Usage.pk_of(user))],
     }
 
@@ -64,7 +70,9 @@ def erase_user(user: str, at: datetime) -> int:
         asked = Entry.asked_by == user_hash(user)
         with _unless_refused():
             Entry(watch.watchlist_id, ENTRY_KEY).update([Entry.asked_by.remove()], condition=asked)
-    number += _delete(_alerts(user))
+    number += _delete(_alerts(user)) + _delete(_channels(user))
+    for share in _shares(user):
+        number += _delete([SharedAddress(SharedAddress.pk_of(share.sk), SharedAddress.SK), share])
     for item in list(WatchlistItem.query(Usage.pk_of(user))):
         for connection_id in (item.ids or ()) if isinstance(item, OpenConnections) else ():
             number += _delete(_connection(connection_id))
@@ -129,13 +137,28 @@ def _alerts(user: str) -> list[AlertRecord]:
     return list(AlertRecord.by_user_alerts.query(user_hash(user)))
 
 
+def _channels(user: str) -> list[WatchlistItem]:
+    """Return a user's channels, and the digest that waits for them."""
+    digest = WatchlistItem.query(Digest.pk_of(Digest.of_user(user)))
+    return [*Channel.query(Channel.pk_of(user_hash(user))), *digest]
+
+
+def _shares(user: str) -> list[OwnShare]:
+    return list(OwnShare.query(OwnShare.pk_of(user)))
+
+
 def _digests(watch: UserEntry) -> list[WatchlistItem]:
     return list(WatchlistItem.query(Digest.pk_of(watch.user_watchlist_id)))
 
 
 def _connection(connection_id: str) -> list[WatchlistItem]:
     noted = list(LiveConnection.query(LiveConnection.pk_of(connection_id)))
-    watched = [Subscription(Subscription.pk_of(each.watchlist_id), connection_id) for each in noted]
+    watched = [
+        Subscription(Subscription.pk_of(each.watchlist_id), connection_id)
+        if each.watchlist_id
+        else UserSubscription(UserSubscription.PK, UserSubscription.sk_of(each.user, connection_id))
+        for each in noted
+    ]
     return [*noted, *watched]
 
 
@@ -149,7 +172,7 @@ def _delete(items: Iterable[Model]) -> int:
 
 def _shown(item: Item) -> dict[str, Any]:
     """Return an item as JSON, without secrets."""
-    plain = {name: _plain(value) for name, value in item.attribute_values.items()}
+    plain = {name: _plain(value) for name, value in item.attribute_values.items() if name not in _SECRETS}
     notifications = plain.get("notifications")
     if isinstance(notifications, dict):
         plain["notifications"] = {name: value for name, value in notifications.items() if name not in _SECRETS}

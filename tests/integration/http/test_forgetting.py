@@ -66,10 +66,16 @@ def test_of_a_user_who_is_erased_nothing_is_left(client: Client, watched: str) -
     client.of("ada").add(CLICK)
     viewer = Viewer("ada", while_watching=True)
     live_connections.register("ada's=", watched, viewer, 5, clock.now())
+    live_connections.register("all of ada's=", None, viewer, 5, clock.now())
+    client.post("/activity/channels?user=ada", {"name": "a", "webhook_url": "https://hooks.example.org/a"})
+    client.post("/activity/shares?user=ada", {"kind": "feed"})
+    kept = forgetting.kept_of_user("ada")
+    assert (len(kept["channels"]), len(kept["shared"])) == (1, 1)
+    assert "secret" not in repr(kept)
 
     assert forgetting.erase_user("ada", clock.now()) > 0
 
-    assert forgetting.kept_of_user("ada") == {"watches": [], "alerts": [], "digests": [], "counted": []}
+    assert set(map(len, forgetting.kept_of_user("ada").values())) == {0}
     stored = everything()
     assert user_hash("ada") not in stored
     assert "'user': 'ada'" not in stored
