@@ -37,14 +37,18 @@ export function Add({ close }: { close: () => void }) {
     setBusy(true);
     const told: Outcome[] = [];
     try {
-      for (let from = 0; from < addresses.length; from += BATCH) {
-        const part = addresses.slice(from, from + BATCH);
+      const waiting = [...addresses];
+      while (waiting.length) {
+        const part = waiting.splice(0, BATCH);
         const items = part.map((repo_url) => ({ repo_url, added_by: user.value, ...(notes ? { notes } : {}) }));
         const { results } = await call<Batch>("POST", "/activity/user-watchlist-added/batch", { body: { items } });
+        const late = results.filter(({ outcome }) => outcome === "not_done").map(({ index }) => part[index]!);
+        if (late.length < part.length) waiting.unshift(...late); // else nothing gets on: they are told as not added
         for (const { index, outcome, problem } of results) {
+          if (outcome === "not_done" && late.length < part.length) continue;
           const good = outcome in OUTCOMES;
           const why = problem?.errors?.map(({ message }) => message).join("; ") || problem?.detail || problem?.title;
-          told.push({ address: part[index] ?? "", good, text: OUTCOMES[outcome] ?? why ?? "was refused" });
+          told.push({ address: part[index] ?? "", good, text: OUTCOMES[outcome] ?? why ?? "was not added" });
         }
       }
     } catch (error) {
