@@ -14,7 +14,7 @@ import { labelsIn } from "./watchlist/row.ts";
 const CHANNEL = "/activity/channels/{id}";
 const LEVELS: Rule["levels"] = ["critical", "mild"];
 const FORMATS = { standard: "Standard Webhooks, signed", slack: "Slack", teams: "Microsoft Teams", discord: "Discord" };
-const BLANK: ChannelSettings = { name: "", enabled: true, webhook_url: null, webhook_format: null, rules: [] };
+const BLANK: ChannelSettings = { name: "", enabled: true, webhook_url: null, webhook_format: null, rules: [], weekly_report: false };
 const STATES: Record<Channel["state"], string> = {
   new: "nothing was sent yet",
   working: "works",
@@ -107,6 +107,7 @@ export function ChannelsPage() {
               </li>
             ))}
             {channel.settings.rules.length === 0 && <li class="muted">All alerts.</li>}
+            {channel.settings.weekly_report && <li class="muted">The weekly report.</li>}
           </ul>
         </section>
       ))}
@@ -167,6 +168,7 @@ function Form({ channel, close, save }: FormProps) {
     save({
       name: String(form.get("name")).trim(),
       enabled: form.has("enabled"),
+      weekly_report: form.has("report"),
       webhook_url: String(form.get("address")).trim() || null,
       webhook_format: (format || null) as keyof typeof FORMATS | null,
       rules: [...rules],
@@ -195,6 +197,9 @@ function Form({ channel, close, save }: FormProps) {
         </label>
         <label class="setting">
           <input type="checkbox" name="enabled" defaultChecked={before.enabled} /> Send alerts there
+        </label>
+        <label class="setting">
+          <input type="checkbox" name="report" defaultChecked={before.weekly_report} /> And once a week what changed, the worst first
         </label>
         {rules.map((rule, at) => (
           <fieldset key={at}>

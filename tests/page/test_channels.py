@@ -20,6 +20,7 @@ def test_a_channel_is_made_with_a_rule_tried_changed_and_removed(open_page: Open
     page.get_by_text("Levels: any").click()
     page.get_by_role("checkbox", name="Critical").check()
     page.get_by_role("textbox", name="Labels").fill("core web")
+    page.get_by_role("checkbox", name="And once a week what changed").check()
     page.get_by_role("button", name="Save").click()
     channel = page.get_by_role("region", name="On call")
     expect(channel).to_contain_text("critical alerts; repositories labelled core or web.")
@@ -32,6 +33,7 @@ def test_a_channel_is_made_with_a_rule_tried_changed_and_removed(open_page: Open
     page.get_by_role("checkbox", name="Send alerts there").uncheck()
     page.get_by_role("button", name="Save").click()
     expect(channel).to_contain_text("All alerts.")
+    expect(channel).to_contain_text("The weekly report.")
     expect(channel.get_by_role("button", name="Send a test")).to_be_disabled()
     (kept,) = page.request.get(f"{service.url}/activity/channels?user=grace@example.org").json()["items"]
     assert (kept["settings"]["name"], kept["settings"]["enabled"], kept["settings"]["rules"]) == ("On call", False, [])
