@@ -7,6 +7,7 @@ takes long looks for it.
 
 import os
 import signal
+import sys
 import threading
 from types import FrameType
 
@@ -30,6 +31,7 @@ def listen(exit_code: int, bound_seconds: float) -> None:
         bound.daemon = True
         bound.start()
         _asked.set()
+        sys.unraisablehook = _pass_over
         if not _is_finalising(frame):
             raise KeyboardInterrupt
 
@@ -45,6 +47,10 @@ def check() -> None:
     """
     if _asked.is_set():
         raise KeyboardInterrupt
+
+
+def _pass_over(_: object) -> None:
+    """Keep quiet of finalisers that fail: KeyboardInterrupt leaves objects half-made, and nobody can do anything."""
 
 
 def _is_finalising(frame: FrameType | None) -> bool:

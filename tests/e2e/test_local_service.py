@@ -199,7 +199,7 @@ def test_run_says_why_a_repository_failed(variables: Mapping[str, str], forge: F
 @pytest.mark.parametrize(
     ("repository", "reason"),
     [
-        ("/nonexistent", "/nonexistent does not exist"),
+        ("build/absent", "absent does not exist"),
         ("watchlist", "watchlist is no git repository"),
         ("https://user:secret@github.com/a/b", "must not contain a user name or password"),
         ("git@github.com:a/b.git", "git@github.com:a/b.git does not exist"),

@@ -74,11 +74,13 @@ from watchlist.storage.records import (
     LastError,
     LiveConnection,
     OpenConnections,
+    OwnShare,
     Progress,
     RepositoryKey,
     SchedulerRun,
     SegmentRecord,
     Sending,
+    SharedAddress,
     Subscription,
     TaskSlot,
     Turn,
@@ -351,6 +353,8 @@ LARGEST: dict[type[Model], Callable[[], Model]] = {
     OpenConnections: lambda: made_of(
         OpenConnections, ids={f"{number:016x}=" for number in range(limits.MOST_CONNECTIONS_OF_A_USER)}
     ),
+    OwnShare: lambda: made_of(OwnShare, user=USER),
+    SharedAddress: lambda: made_of(SharedAddress, user=USER),
     ErasedAuthor: lambda: made_of(ErasedAuthor),
     Sending: lambda: made_of(Sending),
     UserSubscription: lambda: made_of(UserSubscription, user=USER),

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import handlers
 from botocore.config import Config
 
 from tasks.job import _explain
@@ -23,7 +24,7 @@ from watchlist.jobs.message import JobMessage
 from watchlist.jobs.protocol import Launch, Lease
 from watchlist.jobs.queue import JobQueue
 from watchlist.repository_url import Repository
-from watchlist.storage import batches
+from watchlist.storage import batches, whole_answers
 from watchlist.storage.batches import Patience
 from watchlist.storage.failures import Failure, failure_of, passes
 from watchlist.storage.records import ActivityItem, Entry, RepositoryKey, SegmentRecord, WatchlistItem, transaction
@@ -193,3 +194,14 @@ def queue_at(address: str) -> JobQueue:
     config = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
     client: Any = boto3.client("sqs", endpoint_url=address, region_name="eu-west-1", config=config)
     return JobQueue(client, dict.fromkeys(JobKind, f"{address}/123456789012/queue"))
+
+
+def test_a_session_that_was_there_before_refuses_broken_answers_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = [each for each in handlers.BUILTIN_HANDLERS if each[1].__module__ != whole_answers.__name__]
+    monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", others)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    boto3.setup_default_session()
+    whole_answers.demand()
+    whole_answers.demand()
+    with serving(answer_with_a_page) as address, reaching_address(address), pytest.raises(JobError):
+        queue_at(address).send(MESSAGE)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from watchlist import limits
+from watchlist.storage import batches
 from watchlist.storage.records import ENTRY_KEY, Entry, OwnShare, SharedAddress, UserEntry, WatchlistItem
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -97,7 +98,7 @@ def entry_of(shared: SharedAddress) -> Entry:
         ShareNotFoundError: the user watches it no more.
     """
     keys = [(shared.watchlist_id, ENTRY_KEY), (shared.watchlist_id, UserEntry.sk_of(shared.user))]
-    found = {item.sk: item for item in WatchlistItem.batch_get(keys)}
+    found = {item.sk: item for item in batches.get(WatchlistItem, keys, batches.REQUEST)}
     entry = found.get(ENTRY_KEY)
     if not isinstance(entry, Entry) or entry.is_removed or UserEntry.sk_of(shared.user) not in found:
         raise ShareNotFoundError

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tasks.analysis import Job, JobResult
 from tests.integration.jobs.harness import URL, Harness, analysis
 from watchlist import limits
@@ -65,9 +67,11 @@ def test_a_host_that_asks_for_more_than_a_job_may_take_fails_it(service: Harness
     assert (service.entry(watchlist_id).state, service.entry(watchlist_id).attempt) == (JobState.RETRYING, 1)
 
 
-def test_a_job_that_ends_well_forgets_the_pause(service: Harness) -> None:
+@pytest.mark.parametrize(("well_for", "steps"), [(timedelta(0), 2), (limits.HOST_BACK_OFF, 1)])
+def test_a_pause_is_forgotten_as_slowly_as_it_grew(service: Harness, well_for: timedelta, steps: int) -> None:
     run_new(service)
-    service.clock.advance(2 * ASKED)
+    service.clock.advance(2 * ASKED + well_for)
     service.settle(lambda _: analysis())
-    first = service.entry(run_new(service, OTHER)).next_attempt_at - service.clock.now()
-    assert first <= 1.25 * ASKED
+    now = service.clock.now()
+    pause = service.entry(run_new(service, OTHER)).next_attempt_at - now
+    assert steps * ASKED <= pause <= 1.3 * steps * ASKED

@@ -44,3 +44,15 @@ def test_what_does_not_stop_in_time_is_ended() -> None:
     program = PROGRAM.format(in_finaliser="pass", later=INTERRUPT).replace("(3, 30)", "(3, 0.1)")
     program = program.replace("sys.exit(0)", "threading.Event().wait(60)")
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=30, capture_output=True).returncode == 3
+
+
+def test_objects_that_it_leaves_half_made_say_nothing() -> None:
+    half_made = f"""
+    class HalfMade:
+        def __init__(self):
+            {INTERRUPT}
+            self.whole = True
+        def __del__(self):
+            self.whole
+    HalfMade()"""
+    assert end_of("pass", half_made) == (0, "deaf\n", "")
