@@ -139,7 +139,11 @@ class Story:
         self._service.aws.inject()
 
     def _watch_live(self, watchlist_id: str, who: str = "") -> None:
-        with connect(f"{self._service.live_url}/?watchlist_id={watchlist_id}{who}", proxy=None) as connection:
+        address = f"{self._service.live_url}/?watchlist_id={watchlist_id}{who}"
+        with connect(address, proxy=None) as connection:
+            for _ in connection:  # the publisher shows the state and, since it is final, hangs up
+                pass
+        with connect(address, proxy=None) as connection:
             connection.send("again")
             connection.recv(SECONDS)
 
