@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from infra.environments import PROD, Environment
-from infra.operations import cost
+from infra.operations import assumptions, cost
 from watchlist import limits
 from watchlist.checks import decisions as checking
 from watchlist.checks.decisions import AskHead, Forget, Policy, Rest, Start, Unchanged
@@ -274,7 +274,7 @@ class World:
         heapq.heappush(self._ends, (now + minutes * _MINUTE, entry.watchlist_id))
         self._write(f"slots of {share}s", 2, now)
         self._write("the index of what is due: jobs", 2 * 5, now)
-        history = 0 if entry.kind.is_refresh else use.commits * cost.UNITS_PER_COMMIT
+        history = 0 if entry.kind.is_refresh else use.commits * assumptions.UNITS_PER_COMMIT
         self._count(self.measured.table, cost.WRITES_OF_REFRESH + history, now)
         self._count(self.measured.launches, 1, now)
         if entry.kind is not JobKind.COMMIT_BACKFILL or entry.with_health:

@@ -38,8 +38,7 @@ class FetchLimits:
         disk: bytes that the fetched packs and a checkout may take, each.
         checkout_files: files of a checkout.
         checkout_file_size: a larger file is left out of a checkout, bytes.
-        older_commits: how many commits behind the window are looked at for back-dated ones, at least; a tenth of the
-            window's commits if that is more.
+        older_commits: how many commits behind the window are looked at for back-dated ones.
         older_commits_after_leap: the same where dates leap from the window to long before it: young commits may lie
             behind commits that were replayed with old dates. 4000 commits are about 1 MB and one second.
     """

@@ -4,9 +4,8 @@ The semantics, in one place. **The window** is what `git log --since-as-filter=<
 clone: from HEAD, always the newest of the commits seen and not yet shown, by committer date; commits older than `since`
 are passed over; at most `limit`. git walks to the root to find commits of the window that lie behind back-dated ones.
 Here the walk looks at a bounded number of commits older than `since`. Few are enough where dates are in order
-(`FetchLimits.older_commits`, or a tenth of the window). More are looked at where dates leap from the window to long
-before it, as where commits were replayed with their old dates. If that is not enough either,
-`CommitWindow.unexplored_since` says so.
+(`FetchLimits.older_commits`). More are looked at where dates leap from the window to long before it, as where commits
+were replayed with their old dates. If that is not enough either, `CommitWindow.unexplored_since` says so.
 
 **Line counts** are those of `git log --numstat --no-renames` against the parent, or against nothing for a root commit.
 A merge has no files, as `git log` shows it. Attributes (`-diff`, drivers) and replacements are not honoured, as in a

@@ -1,13 +1,17 @@
+import ast
 import dataclasses
 import hashlib
 import json
 import re
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from infra.environments import DEV, ENVIRONMENTS, Insight
-from infra.operations import cost
+from infra.operations import assumptions, cost, estimates
+from infra.stack.schedules import SCHEDULED
 from tests.infra.templates import Template
 from watchlist import limits
 from watchlist.history import segments
@@ -15,6 +19,13 @@ from watchlist.history.commits import Commit, FileChange, Signature
 from watchlist.history.segments import KeptCommit
 from watchlist.storage import batches
 from watchlist.storage.records import HealthRecord
+
+TESTS = Path(__file__).parents[1]
+
+UNITS = {
+    *("_HOURS", "DAYS", "_HOUR", "_MINUTE", "_MINUTES", "_MILLION", "_CPU_UNITS", "_MIB"),
+    *("_KILOBYTES_OF_READ", "_KILOBYTES_OF_LAX_READ", "_SHOWN"),
+}
 
 
 def test_the_document_shows_what_the_templates_cost(dev: Template) -> None:
@@ -40,6 +51,64 @@ def test_what_runs_by_the_clock_is_counted_in_the_template(dev: Template) -> Non
     (item,) = (item for item in cost.at_rest(json.loads(dev.path.read_text())) if item.name == "what runs by the clock")
     hours = 730
     assert item.amount == f"{hours * 60 + 2 * hours * 12} runs"  # each minute, and twice each five minutes
+    assert sum(timedelta(hours=hours) / scheduled.interval for scheduled in SCHEDULED) == hours * 60 + 2 * hours * 12
+
+
+def test_what_a_run_by_the_clock_takes_is_known_of_each() -> None:
+    names = {scheduled.function.name for scheduled in SCHEDULED}
+    assert names == assumptions.READS_OF_IDLE_RUN.keys() == assumptions.WRITES_OF_IDLE_RUN.keys()
+    assert names == assumptions.LOG_KILOBYTES_OF_IDLE_RUN.keys()
+
+
+def test_each_assumption_about_the_code_is_compared_with_it_by_a_test() -> None:
+    assumed = {name for name in vars(assumptions) if name.isupper()}
+    compared = {name for path in TESTS.rglob("test_*.py") for name in _asserted(ast.parse(path.read_text()))}
+    assert compared == assumed
+
+
+def test_the_bills_have_no_figures_of_their_own() -> None:
+    """Units apart, each number is an assumption, an estimate, a price or a constant of the code."""
+    numbers = {
+        (name, node.value)
+        for statement in _tree_of_the_bills().body
+        for name in [ast.unparse(statement.targets[0]) if isinstance(statement, ast.Assign) else ""]
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Constant) and type(node.value) in {int, float} and name not in UNITS
+    }
+    assert {value for _, value in numbers} <= {0, 1, 2}
+
+
+def test_each_estimate_and_price_is_used_and_shown() -> None:
+    document = cost.DOCUMENT.read_text()
+    for function, known in (("_estimated", estimates.ESTIMATES), ("_price", estimates.PRICES)):
+        used = {
+            ast.literal_eval(node.args[0])
+            for node in ast.walk(_tree_of_the_bills())
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == function
+        }
+        assert used == known.keys()
+    for name, estimate in estimates.ESTIMATES.items():
+        assert f"| {name} | {estimate.value:g} | {estimate.reason} |" in document
+
+
+def _asserted(tree: ast.Module) -> Iterator[str]:
+    """Yield the assumptions that a module's tests compare with something."""
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == assumptions.__name__
+        for alias in node.names
+    }
+    compared = [node for node in ast.walk(tree) if isinstance(node, ast.Assert) and isinstance(node.test, ast.Compare)]
+    for node in (inner for each in compared for inner in ast.walk(each)):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "assumptions":
+            yield node.attr
+        elif isinstance(node, ast.Name) and node.id in imported:
+            yield node.id
+
+
+def _tree_of_the_bills() -> ast.Module:
+    return ast.parse(Path(cost.__file__).read_text())
 
 
 def test_a_schedule_that_cannot_be_counted_is_an_error() -> None:
@@ -52,7 +121,7 @@ def test_a_schedule_that_cannot_be_counted_is_an_error() -> None:
 
 def test_the_document_names_each_price_with_its_source() -> None:
     document = cost.DOCUMENT.read_text()
-    for name, price in cost.PRICES.items():
+    for name, price in estimates.PRICES.items():
         assert f"| {name} | " in document
         assert price.source in document
 
@@ -108,8 +177,8 @@ def test_a_new_history_and_a_refresh_take_no_more_units_than_is_assumed() -> Non
     (packed,) = segments.pack([KeptCommit.of(commit) for commit in commits])
     (one,) = segments.pack([KeptCommit.of(commits[0])])
     kilobytes = (len(packed.listed) + len(packed.changes)) / 1024
-    assert kilobytes <= cost.UNITS_PER_COMMIT * limits.SEGMENT_COMMITS
-    assert (len(one.listed) + len(one.changes)) / 1024 <= cost.UNITS_PER_REFRESHED_HISTORY
+    assert kilobytes <= assumptions.UNITS_PER_COMMIT * limits.SEGMENT_COMMITS
+    assert (len(one.listed) + len(one.changes)) / 1024 <= assumptions.UNITS_PER_REFRESHED_HISTORY
 
 
 def test_a_task_of_a_refresh_is_billed_in_the_size_that_it_is_started_with(dev: Template) -> None:
@@ -137,4 +206,4 @@ def test_an_analysis_takes_no_more_units_than_is_assumed() -> None:
         "history_metrics": {f"metric_{number}": number / 7 for number in range(150)},
     }
     analysis = HealthRecord("watchlist_a_b_1", "HEALTH#1", analyzed_at=now, head_sha="1" * 40, document=document)
-    assert batches.units(analysis.serialize()) <= cost.HEALTH_UNITS
+    assert batches.units(analysis.serialize()) <= assumptions.HEALTH_UNITS

@@ -7,11 +7,13 @@ from typing import Any
 import boto3
 import pytest
 
+from infra.operations import assumptions
 from local_service.aws import embedded as embedded_aws
 from local_service.functions.host import Context
 from local_service.functions.stream_poller import event_of
 from local_service.provisioning import Environment
 from tests.integration.aws import Aws
+from tests.integration.units import heard
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import stream_consumers
 from watchlist.deployment.function_spec import FunctionSpec
@@ -25,7 +27,7 @@ def context(spec: FunctionSpec) -> Context:
 
 @pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: consumer.run)
 def test_a_consumer_is_called_for_the_heartbeat_and_says_that_it_ran(
-    aws: Aws, environment: Environment, consumer: StreamConsumer, capsys: pytest.CaptureFixture[str]
+    aws: Aws, environment: Environment, consumer: StreamConsumer
 ) -> None:
     arguments: Any = embedded_aws.client_arguments(environment.url)
     streams = boto3.client("dynamodbstreams", **arguments)
@@ -37,13 +39,15 @@ def test_a_consumer_is_called_for_the_heartbeat_and_says_that_it_ran(
     aws.functions[reconciler.name].handler({}, context(reconciler))
     records = streams.get_records(ShardIterator=now["ShardIterator"])["Records"]
     wanted = [record for record in records if consumer.wants(record)]
-    capsys.readouterr()
-    answer = aws.functions[consumer.function.name].handler(event_of(wanted, stream), context(consumer.function))
+    with heard() as log:
+        answer = aws.functions[consumer.function.name].handler(event_of(wanted, stream), context(consumer.function))
+    said = log.getvalue()
 
     assert len(wanted) == 1
     assert answer == {"batchItemFailures": []}
-    emitted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    emitted = [json.loads(line) for line in said.splitlines() if '"_aws"' in line]
     assert [line[consumer.run] for line in emitted] == [[1.0]]
+    assert len(said) / 1024 <= assumptions.LOG_KILOBYTES_OF_HEARTBEAT <= 2 * len(said) / 1024
 
 
 def test_consumers_read_items_that_their_tables_have() -> None:

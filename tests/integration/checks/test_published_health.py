@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pynamodb.connection import Connection
 
+from infra.operations import assumptions
 from local_service.provisioning import Environment
 from tests.forge_server import ForgeServer, Reply
 from tests.integration.checks.conftest import (
@@ -167,6 +168,25 @@ def test_renewing_costs_one_analysis_and_one_write_of_the_entry(
     monkeypatch.setattr(Connection, "_make_api_call", counted)
     resting.scheduler.run()
     assert writes == {"UpdateItem": 1, "PutItem": 1}
+
+
+def test_renewing_reads_as_many_analyses_as_the_costs_assume(resting: Resting, monkeypatch: pytest.MonkeyPatch) -> None:
+    resting.add()
+    resting.forge.published["github.com/owner/still"] = published("still")
+    read = 0
+    call = Connection._make_api_call  # noqa: SLF001 - all of PynamoDB's calls pass it
+
+    def counted(self: Connection, operation_name: str, arguments: Any, *more: Any) -> Any:
+        nonlocal read
+        if HEALTH_PREFIX in str(arguments.get("ExpressionAttributeValues")):
+            read += arguments["Limit"]
+        elif operation_name == "GetItem":
+            read += 1
+        return call(self, operation_name, arguments, *more)
+
+    monkeypatch.setattr(Connection, "_make_api_call", counted)
+    resting.scheduler.run()
+    assert read == assumptions.ANALYSES_READ
 
 
 @pytest.mark.parametrize(

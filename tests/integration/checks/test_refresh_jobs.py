@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
-from infra.operations.cost import ENTRY_UNITS, REPORTS_OF_REFRESH
+from infra.operations.assumptions import ENTRY_UNITS, REPORTS_OF_REFRESH
 from local_service.git.server import GitServer
 from tasks import analysis
 from tasks.analysis import Job, JobResult, Tools

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from infra.operations import assumptions
 from tests.integration.http.client import (
     FLASK,
     NOW,
@@ -212,7 +213,7 @@ def test_ten_thousand_watchers_change_nothing_for_who_polls(client: Client, call
     mine = client.of("user09999").status(watchlist_id).body["user_watchlists"]
     assert [entry["added_by"] for entry in mine] == ["user09999"]
     assert operations(calls) == ["BatchGetItem"]
-    assert read_units(calls) == 2
+    assert read_units(calls) == assumptions.READS_OF_REQUEST
 
 
 def test_ten_thousand_watchers_change_nothing_for_who_joins_lists_and_leaves(client: Client, calls: list[Call]) -> None:
