@@ -53,8 +53,13 @@ async function connect(): Promise<void> {
   };
 }
 
-document.addEventListener("visibilitychange", () => (document.hidden ? socket?.close() : void connect()));
-user.subscribe(() => socket?.close()); // it shows what another user watches
+function hangUp(): void {
+  if (socket?.readyState === WebSocket.CONNECTING) socket.onopen = hangUp; // browsers complain of who hangs up before that
+  else socket?.close();
+}
+
+document.addEventListener("visibilitychange", () => (document.hidden ? hangUp() : void connect()));
+user.subscribe(hangUp); // it shows what another user watches
 
 function parse(data: unknown): Told | null {
   try {

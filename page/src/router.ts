@@ -22,10 +22,19 @@ export function refine(changes: Record<string, string | null>): void {
   go(url.href, { replace: true });
 }
 
-/** Puts the reader at the top, and a screen reader at the heading. */
+let isAwaited = false;
+let hasMoved = false;
+
+/** Puts the reader at the top; the heading of the new page takes the focus when it comes. */
 function arrived(): void {
+  isAwaited = hasMoved = true;
   scrollTo({ top: 0 });
-  requestAnimationFrame(() => document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true }));
+}
+
+/** Puts a screen reader at the heading of a page that was gone to; the heading in its place later, unless the focus is elsewhere. */
+export function takeFocus(heading: HTMLElement): void {
+  if (isAwaited || (hasMoved && document.activeElement === document.body)) heading.focus({ preventScroll: true });
+  isAwaited = false;
 }
 
 addEventListener("popstate", () => {

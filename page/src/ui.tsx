@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { ApiError } from "./api/client.ts";
 import { now } from "./clock.ts";
 import { ago, moment } from "./format.ts";
+import { takeFocus } from "./router.ts";
 
 /** Text from elsewhere, kept from turning the text around it. */
 export const Foreign = ({ children }: { children: string }) => <bdi>{children}</bdi>;
@@ -19,7 +20,13 @@ export function Age({ at, none = "never" }: { at: string | null | undefined; non
 }
 
 export function Heading({ children }: { children: ComponentChildren }) {
-  return <h1 tabIndex={-1}>{children}</h1>;
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => takeFocus(heading.current!), []);
+  return (
+    <h1 ref={heading} tabIndex={-1}>
+      {children}
+    </h1>
+  );
 }
 
 interface SectionProps {

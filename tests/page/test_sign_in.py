@@ -62,6 +62,7 @@ def test_a_token_that_has_expired_is_renewed_without_asking_anybody(
     open_page: Open, guarded: LocalService, issuer: SignInIssuer, complaints: Complaints
 ) -> None:
     complaints.expect("401")
+    complaints.expect("WebSocket")
     issuer.grants.clear()
     issuer.lifetime = -600
     page = open_page("/alerts", url=guarded.url, user=None)
