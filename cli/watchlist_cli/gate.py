@@ -11,6 +11,9 @@ from typing import Any
 from watchlist_cli.errors import CommandError
 
 _UNRESOLVED = "unresolved"
+_PROCESSED = ("ready", "failed")
+_TELL_NOTHING = ("failing", "unknown")
+"""Verdicts that say that nobody can tell whether it is alive."""
 _SHOWN = 3
 
 VERDICTS = ("gone", "failing", "moved", "archived", "dormant", "quiet", "unknown", "slowing", "active")
@@ -121,7 +124,7 @@ def _of_row(row: Mapping[str, Any], policy: Policy, now: datetime) -> list[Findi
         findings.unknown(row["why"])
     else:
         _judge_verdict(findings)
-    if row["status"] == "ready":
+    if row["status"] in _PROCESSED:
         _judge_score(findings)
         _judge_silence(findings, now)
         _judge_alerts(findings)
@@ -136,7 +139,7 @@ def _judge_verdict(findings: _Findings) -> None:
         findings.unknown("it is still being processed")
     elif verdict["state"] in findings.policy.deny:
         findings.fail("verdict", f"it is {verdict['state']}: {reason}")
-    elif verdict["state"] == "unknown":
+    elif verdict["state"] in _TELL_NOTHING:
         findings.unknown(f"nobody knows whether it is alive: {reason}")
 
 

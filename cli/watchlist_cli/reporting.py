@@ -70,7 +70,7 @@ class Report:
         lines = [f"# {self._title}", "", self._summary, ""]
         for title, entries in self._sections.items():
             lines += [f"## {title}", ""]
-            lines += [f"- **{as_markdown(name)}** {as_markdown(text)}" for name, text in entries] or ["Nothing to do."]
+            lines += [f"- **{as_markdown(name)}** {as_markdown(text)}" for name, text in entries] or ["None."]
             lines.append("")
         return "\n".join(lines)
 
@@ -80,7 +80,7 @@ class Report:
         for title, entries in self._sections.items():
             body.append(f"<h2>{escape(title)}</h2>")
             items = [f"<li><strong>{escape(name)}</strong> {escape(text)}</li>" for name, text in entries]
-            body.append(f"<ul>{''.join(items)}</ul>" if items else "<p>Nothing to do.</p>")
+            body.append(f"<ul>{''.join(items)}</ul>" if items else "<p>None.</p>")
         head = f'<meta charset="utf-8"><title>{escape(self._title)}</title>'
         return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
 

@@ -56,6 +56,18 @@ def codes(policy: Policy, **changed: Any) -> list[str]:
         ({"verdict": verdict("archived")}, ["verdict"]),
         ({"verdict": verdict("dormant")}, []),
         ({"verdict": verdict("unknown")}, ["unknown"]),
+        ({"verdict": verdict("failing")}, ["unknown"]),
+        ({"status": "failed", "verdict": verdict("gone")}, ["verdict"]),
+        (
+            {
+                "status": "failed",
+                "verdict": verdict("failing"),
+                "score": None,
+                "last_commit_by_person_at": None,
+                "open_alerts": {"critical": 1, "mild": 0},
+            },
+            ["unknown", "unknown", "unknown", "alerts"],
+        ),
         ({"status": "processing", "score": None, "last_commit_by_person_at": None}, ["unknown"]),
         (
             {"score": 1.0, "verdict": verdict("gone"), "open_alerts": {"critical": 2, "mild": 0}},

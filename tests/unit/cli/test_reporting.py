@@ -53,7 +53,7 @@ def test_names_and_messages_of_strangers_are_only_text_in_the_page(report: Repor
 def test_nothing_to_tell_is_said() -> None:
     text = Report([], [], NOW, NOW).markdown()
     assert "0 repositories: none" in text
-    assert section(text, "In trouble") == ["Nothing to do."]
+    assert section(text, "In trouble") == ["None."]
 
 
 @pytest.mark.parametrize(("text", "hours"), [("12h", 12), ("7d", 168), ("2w", 336)])
