@@ -1,5 +1,4 @@
 /** The page: its frame, and which of its parts the address asks for. */
-import { effect } from "@preact/signals";
 import { render } from "preact";
 
 import { said } from "./announce.ts";
@@ -101,10 +100,6 @@ function Frame() {
 }
 
 show();
-effect(() => {
-  const page = LINKS.find(({ href }) => href === address.value.pathname)?.title;
-  document.title = page ? `${page} · Repository Watchlist` : "Repository Watchlist";
-});
 arrive()
   .catch((error: Error) => {
     refusal.value = `The sign-in did not work: ${error.message}`;

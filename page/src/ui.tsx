@@ -19,9 +19,13 @@ export function Age({ at, none = "never" }: { at: string | null | undefined; non
   );
 }
 
+/** The page's name, which is the name of the browser's tab, too. */
 export function Heading({ children }: { children: ComponentChildren }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => takeFocus(heading.current!), []);
+  useEffect(() => {
+    document.title = `${heading.current!.textContent} · Repository Watchlist`;
+  });
   return (
     <h1 ref={heading} tabIndex={-1}>
       {children}

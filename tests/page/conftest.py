@@ -87,6 +87,11 @@ class Complaints:
     def __init__(self) -> None:
         self.heard: list[str] = []
         self.expected: list[str] = []
+        self._is_over = False
+
+    def end(self) -> None:
+        """Hear nothing more: a window that is closed while it connects complains of that."""
+        self._is_over = True
 
     def expect(self, part: str) -> None:
         """Let a complaint pass that contains `part`."""
@@ -94,11 +99,15 @@ class Complaints:
 
     def listen(self, page: Page) -> None:
         page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.heard.append(str(error)))
+        page.on("pageerror", lambda error: self._add(str(error)))
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self.heard.append(f"{message.text} ({message.location.get('url')})")
+            self._add(f"{message.text} ({message.location.get('url')})")
+
+    def _add(self, complaint: str) -> None:
+        if not self._is_over:
+            self.heard.append(complaint)
 
     def unexpected(self) -> list[str]:
         return [each for each in self.heard if not any(part in each for part in self.expected)]
@@ -145,5 +154,6 @@ def open_page(browser: Browser, service: LocalService, complaints: Complaints) -
         return page
 
     yield opens
+    complaints.end()
     for each in contexts:
         each.__exit__(None, None, None)

@@ -121,6 +121,38 @@ def test_all_can_be_done_by_keyboard(open_page: Open, watched: Mapping[str, str]
     assert page.url.endswith(watched["compass"])
 
 
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("/r/{compass}", "local/compass"),
+        ("/compare?ids={compass},{lantern}", "Compare"),
+        ("/ops", "Operations"),
+    ],
+)
+def test_the_tab_is_named_as_the_page(open_page: Open, watched: Mapping[str, str], address: str, name: str) -> None:
+    page = open_page(address.format(**watched))
+    settled(page)
+    expect(page).to_have_title(f"{name} · Repository Watchlist")
+
+
+_LINES = """link => {
+    const text = new Range();
+    text.selectNodeContents(link.firstChild);
+    return text.getClientRects().length;
+}"""
+
+
+def test_no_word_of_the_navigation_is_broken(open_page: Open, watched: Mapping[str, str]) -> None:
+    del watched
+    page = open_page("/")
+    settled(page)
+    links = page.get_by_role("navigation", name="Pages").get_by_role("link")
+    expect(links.filter(has_text="Alerts").locator(".badge")).to_be_visible()
+    for width, height in (PHONE, (360, 740), TABLET, DESKTOP):
+        page.set_viewport_size({"width": width, "height": height})
+        assert [(width, link.evaluate(_LINES)) for link in links.all()] == [(width, 1)] * links.count()
+
+
 def test_the_chosen_colours_are_kept(open_page: Open, watched: Mapping[str, str]) -> None:
     del watched
     page = open_page("/")
