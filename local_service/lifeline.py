@@ -28,7 +28,11 @@ def first_line(process: subprocess.Popen[bytes]) -> str:
     Raises:
         ChildDiedError: it ended before.
     """
-    line = b"" if process.stdout is None else process.stdout.readline()
+    try:
+        line = b"" if process.stdout is None else process.stdout.readline()
+    except BaseException:  # an interrupt, most of all: the caller has nothing yet that it could close
+        end(process)
+        raise
     if not line.endswith(b"\n"):
         end(process)
         raise ChildDiedError(f"{process.args!r} ended with exit code {process.returncode}")

@@ -76,7 +76,8 @@ def _history(metrics: dict[str, Any] | None) -> RenderableType:
         f"regularity {activity['regularity']}, people {activity['people']})",
     )
     facts.add("Commits per week", _bars(metrics["commits_per_week"]))
-    facts.add("Busiest week", f"{max(metrics['commits_per_week'])} commits")
+    most = max(metrics["commits_per_week"])
+    facts.add("Busiest week", f"{most} {'commit' if most == 1 else 'commits'}")
     facts.add(
         "Contributions", f"{metrics['commits']} by people; {metrics['merges']} merges, {metrics['bot_commits']} by bots"
     )
@@ -86,7 +87,7 @@ def _history(metrics: dict[str, Any] | None) -> RenderableType:
         f"new {_or_unknown(metrics['contributors_new'])}, inactive {_or_unknown(metrics['contributors_inactive'])}",
     )
     facts.add("Absence factor", _or_unknown(metrics["contributor_absence_factor"]))
-    facts.add("Last commit", f"{_or_unknown(metrics['days_since_last_commit'])} days ago")
+    facts.add("Last commit", _age(metrics["days_since_last_commit"]))
     if metrics["signed_share"] is not None:
         facts.add("Signed", f"{metrics['signed_share']:.0%} of commits")
     for number, person in enumerate(metrics["top_contributors"][:_CONTRIBUTORS_SHOWN]):
@@ -117,6 +118,11 @@ def _section(title: str, content: RenderableType) -> RenderableType:
 def _bars(weeks: Sequence[int]) -> str:
     most = max(weeks, default=0) or 1
     return "".join(_BARS[-(-week * (len(_BARS) - 1) // most)] for week in weeks)
+
+
+def _age(days: int | None) -> str:
+    """Say how long ago the last commit was; None is the age of none."""
+    return "none" if days is None else "today" if days == 0 else f"{days} {'day' if days == 1 else 'days'} ago"
 
 
 def _or_unknown(value: float | None) -> str:

