@@ -25,7 +25,11 @@ from tasks.history.repository import Repository
 
 _SEARCHING = (
     (commit_search, "ROUNDS", (1, 2, 4)),
-    *((commit_search, name, ()) for name in ("WORTHWHILE_DEPTH", "LOOK_BEHIND", "AHEAD", "LAST_FEW", "TOLERATED_PART")),
+    (commit_search, "TOLERATED_PART", (2, 8, 1_000_000)),
+    (commit_search, "LOOK_BEHIND", ()),
+    (commit_search, "WORTHWHILE_DEPTH", ()),
+    (commit_search, "AHEAD", (1, 2, 8)),
+    (commit_search, "LAST_FEW", (1, 1000)),
     (source, "FIRST_LOOK", ()),
     (source, "LOOKS_PART", ()),
 )

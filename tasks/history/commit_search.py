@@ -9,28 +9,32 @@ from tasks.history.walk import Node, Walk, walk
 from watchlist.errors import ErrorCode, JobError
 
 # What the numbers trade was measured by `python -m bench.search_constants` on 41 public repositories: as they are, a
-# window takes 3 to 5 requests and 14 kB to 3.8 MB.
+# window takes 3 to 7 requests and 14 kB to 3.8 MB. The same request of a server brings some percent more or less from
+# run to run.
 
 ROUNDS = 64
-"""Requests that close a window. With two, all 41 windows are those of git; with one, a fifth of the commits of logrus
-is missing. So this bounds only what a host is asked that always leaves something out."""
+"""Requests that close a window. With four all 41 windows are those of git; with two prometheus misses 11 commits of
+1000, and with one a fifth of those of logrus. So this bounds only what a host is asked that always leaves something
+out."""
 
 TOLERATED_PART = 4
 """Part of a full window that may be missing when the first answer is broken off: it is asked for by name. To wait until
-nothing is missing saves a large history one request of four or four of seven, and reads a third to a half more."""
+nothing is missing saves seven such windows 10 of 31 requests, and reads an eighth more. An eighth or half instead of a
+quarter takes as many requests."""
 
 LOOK_BEHIND = 36 * 86_400
 """Seconds that the first request reaches behind the window, a tenth of the year: likely the older commits that are
-looked at anyway are there. It spares small histories a request, of three or four."""
+looked at anyway are there. With half of it six of the 41 take a request more, with twice of it six one less, and 2 %
+less or more is read."""
 
 WORTHWHILE_DEPTH = 4
-"""Fewer generations than this are not worth a request of their own to look behind the window: with 2, some
-histories take one more."""
+"""Fewer generations than this are not worth a request of their own to look behind the window: with 2, two of the 41
+take one more; with 8 none takes fewer."""
 
 AHEAD = 4
 LAST_FEW = 12
-"""Generations at once, where so few parents of a full window are missing. One at a time costs a large history up to
-three requests more."""
+"""Generations at once, where so few parents of a full window are missing. One at a time costs seven such windows five
+requests more, up to three each; eight at a time save two, and read a tenth more."""
 
 _NOTHING_STORED: dict[str, Node] = {}
 
