@@ -57,17 +57,20 @@ def _serve_until_storage_ends(console: Console, settings: LocalSettings) -> floa
 
             service = running.enter_context(LocalService(settings, say=say))
         started = time.monotonic()
-        console.print(_welcome(service), markup=False, soft_wrap=True)
+        console.print(_welcome(service, wants_token=settings.token is not None), markup=False, soft_wrap=True)
         while not service.aws.ended.wait(_LOOK_SECONDS):
             interruption.check()
     return started
 
 
-def _welcome(service: LocalService) -> str:
+def _welcome(service: LocalService, *, wants_token: bool) -> str:
     urls = list(service.repository_urls.values())
     example = urls[0] if urls else "https://github.com/owner/name"
     body = json.dumps({"repo_url": example, "added_by": USER})
     watch = f"{service.url}{routes.USER_WATCHLIST.path}?{urlencode({'user': USER})}"
+    # The token itself is kept out of terminals and of what systemd notes.
+    shown = ' -H "Authorization: Bearer $WATCHLIST_TOKEN"' if wants_token else ""
+    where = " that has WATCHLIST_TOKEN" if wants_token else ""
     local = "".join(f"\n  {url}" for url in urls) or " none"
     return f"""
 The page:  {page_address(service.url, USER) or "is not built"}
@@ -75,13 +78,13 @@ The API:   {service.url}{routes.DOCS.path}
 
 Local repositories:{local}
 
-Add one, in another terminal:
+Add one, in another terminal{where}:
 
-  curl -s {service.url}{routes.ADD.path} -H 'Content-Type: application/json' -d '{body}'
+  curl -s {service.url}{routes.ADD.path}{shown} -H 'Content-Type: application/json' -d '{body}'
 
 and look how it is doing:
 
-  curl -s '{watch}'
+  curl -s{shown} '{watch}'
 
 Ctrl-C stops the service. Each change is told to WebSocket clients of {service.live_url}/?watchlist_id=...
 """

@@ -154,12 +154,14 @@ def test_a_body_larger_than_api_gateway_takes_is_refused(service: RunningService
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
-def test_the_printed_commands_work_as_printed(serve: Serve) -> None:
-    with serve() as service:
+@pytest.mark.parametrize("more", [{}, {"WATCHLIST_TOKEN": "a-token-for-the-test"}], ids=["open", "with a token"])
+def test_the_printed_commands_work_as_printed(serve: Serve, more: Mapping[str, str]) -> None:
+    environment = {**os.environ, **more}
+    with serve(**more) as service:
         add, look = (line.strip() for line in service.welcome.splitlines() if line.strip().startswith("curl"))
 
-        added = subprocess.run(["sh", "-c", add], check=True, capture_output=True, text=True).stdout
-        looked = subprocess.run(["sh", "-c", look], check=True, capture_output=True, text=True).stdout
+        added = subprocess.run(["sh", "-c", add], check=True, capture_output=True, text=True, env=environment).stdout
+        looked = subprocess.run(["sh", "-c", look], check=True, capture_output=True, text=True, env=environment).stdout
 
     assert '"status":"processing"' in added.replace(" ", "")
     assert '"watchlist_id"' in looked

@@ -67,7 +67,7 @@ async function send(method: string, address: string, { query = {}, body, signal 
       method,
       headers,
       signal: signal ? AbortSignal.any([signal, patience]) : patience,
-      credentials: "omit",
+      credentials: "same-origin", // the password that the service on one machine may want
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (error) {
