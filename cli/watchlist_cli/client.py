@@ -11,7 +11,7 @@ from urllib3.exceptions import HTTPError
 
 from watchlist.repository_spelling import read_repository
 from watchlist.repository_url import InvalidRepositoryUrlError
-from watchlist_cli.errors import CommandError, NotAllowedError, RefusedError, UnavailableError
+from watchlist_cli.errors import CommandError, NotAllowedError, RefusedError, UnavailableError, what_happened
 from watchlist_cli.profile import LOCAL_URL, Profile
 from watchlist_cli.signing_in.kept import Kept
 from watchlist_cli.signing_in.renewal import Renewal
@@ -147,7 +147,7 @@ def _answer(response: urllib3.BaseHTTPResponse) -> Json:
 def _nobody_answers(url: str, error: HTTPError) -> str:
     if url == LOCAL_URL:
         return f"no service answers at {url}: start one by `make serve`, or name another by WATCHLIST_URL"
-    return f"{urlsplit(url).netloc} does not answer: {error}"
+    return f"{urlsplit(url).netloc} does not answer: {what_happened(error)}"
 
 
 def _is_named(row: Mapping[str, str], text: str) -> bool:

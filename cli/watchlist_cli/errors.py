@@ -1,8 +1,14 @@
 """How the command ends, and the errors that end it."""
 
+import re
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
+
+from urllib3.exceptions import MaxRetryError
+
+_OBJECT = re.compile(r"(?:<[^>]*>|\w+\(.*?\)): ")
+"""That urllib3's messages begin with."""
 
 
 class ExitCode(IntEnum):
@@ -57,3 +63,9 @@ class NotAllowedError(RefusedError):
     """The caller is nobody, or not who may do this."""
 
     exit_code = ExitCode.UNAVAILABLE
+
+
+def what_happened(error: Exception) -> str:
+    """Say in a few words why a request has no answer."""
+    cause = error.reason if isinstance(error, MaxRetryError) and error.reason is not None else error
+    return _OBJECT.sub("", str(cause), count=1) or type(cause).__name__

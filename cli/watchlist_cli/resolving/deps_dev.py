@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import re
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -20,7 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from watchlist import retry_after
 from watchlist_cli import folders
-from watchlist_cli.errors import CommandError
+from watchlist_cli.errors import CommandError, what_happened
 from watchlist_cli.resolving.cache import Cache
 from watchlist_cli.resolving.evidence import Confidence, Evidence
 
@@ -38,7 +37,6 @@ _SYSTEMS = {
 _SEPARATORS = {"maven": ":"}
 """Between namespace and name; a slash elsewhere."""
 
-_OBJECT = re.compile(r"(?:<[^>]*>|\w+\(.*?\)): ")
 _PIECE = 2**16
 _UNVERIFIED = "UNVERIFIED_METADATA"
 _UNKNOWN = "deps.dev names no repository either"
@@ -195,7 +193,7 @@ class DepsDev:
             try:
                 status, wait, content = self._request(url, asking)
             except (HTTPError, OSError) as error:
-                reason = f"deps.dev does not answer: {_why(error)}"
+                reason = f"deps.dev does not answer: {what_happened(error)}"
             else:
                 if status == HTTPStatus.NOT_FOUND:
                     return None
@@ -314,8 +312,3 @@ def _evidence(kept: Mapping[str, Any]) -> Evidence | str | None:
     if verified:
         return Evidence(f"https://{project}", "deps.dev: verified source", Confidence.CERTAIN)
     return Evidence(f"https://{project}", "deps.dev: source of the package's metadata", Confidence.CLAIMED)
-
-
-def _why(error: Exception) -> str:
-    """Return what happened, without the object of urllib3 that its messages begin with."""
-    return _OBJECT.sub("", str(error), count=1) or type(error).__name__

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from watchlist_cli.errors import CommandError, UnavailableError
+from watchlist_cli.errors import CommandError, UnavailableError, what_happened
 
 _TIMEOUT = urllib3.Timeout(connect=5, read=20)
 _WELL_KNOWN = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
@@ -131,7 +131,7 @@ def _ask(method: str, url: str, fields: dict[str, str] | None = None) -> tuple[i
             response = pool.request(method, url, body=body, headers=headers, redirect=False, preload_content=False)
             content = response.read(_ANSWER_BYTES)
     except HTTPError as error:
-        raise UnavailableError(f"{urlsplit(url).netloc} does not answer: {error}") from error
+        raise UnavailableError(f"{urlsplit(url).netloc} does not answer: {what_happened(error)}") from error
     try:
         answer = json.loads(content)
     except (ValueError, RecursionError):
