@@ -1,7 +1,8 @@
 """Who may call the service: decided by a request's headers, before anything else looks at it.
 
 A web page of another site can have its visitor's browser call this machine, directly (its `Origin` tells) or by a name
-of its own that it lets point here (the `Host` tells). Neither may reach a service without tokens.
+of its own that it lets point here (the `Host` tells). Neither may reach a service without tokens. The first may not
+either where the browser knows the token as a password, which it shows unasked.
 """
 
 import base64
@@ -39,9 +40,11 @@ class Guard:
             headers: of the request, names in lower case.
         """
         if self.token is not None:
-            shown = _token_in(headers.get("authorization", ""))
-            is_right = hmac.compare_digest(shown.encode(), self.token.encode())
-            return None if is_right else HTTPStatus.UNAUTHORIZED
+            authorization = headers.get("authorization", "")
+            if not hmac.compare_digest(_token_in(authorization).encode(), self.token.encode()):
+                return HTTPStatus.UNAUTHORIZED
+            is_unasked = authorization[:6].lower() == "basic "
+            return HTTPStatus.FORBIDDEN if is_unasked and not _is_of_the_same_site(headers) else None
         if self.wants_tokens:
             return None
         own = {f"http://{f'[{name}]' if ':' in name else name}:{self.port}" for name in LOOPBACK}
@@ -64,6 +67,19 @@ def is_from_a_page(headers: Mapping[str, str]) -> bool:
         headers: of the request, names in lower case.
     """
     return "origin" in headers or not is_local(headers.get("host", ""))
+
+
+def _is_of_the_same_site(headers: Mapping[str, str]) -> bool:
+    """Return whether no page of another site calls: browsers name the page's origin wherever something could change.
+
+    `Sec-Fetch-Site` knows better than a comparison, which a proxy that renames the host would make fail; browsers send
+    it over https and on this machine only.
+    """
+    if "origin" not in headers:
+        return True
+    if "sec-fetch-site" in headers:
+        return headers["sec-fetch-site"] == "same-origin"
+    return headers["origin"].partition("://")[2] == headers.get("host")
 
 
 def _token_in(authorization: str) -> str:

@@ -68,3 +68,30 @@ def test_where_tokens_are_looked_at_later_a_page_may_come_from_anywhere() -> Non
 
 def test_a_program_of_this_machine_is_no_page() -> None:
     assert not is_from_a_page(LOCAL)
+
+
+HOST = {"host": "server.example:3000"}
+OWN_PAGE: tuple[dict[str, str], ...] = (
+    {},
+    {"origin": "http://server.example:3000"},
+    {"origin": "https://proxy.example", "sec-fetch-site": "same-origin"},
+)
+OTHER_PAGES: tuple[dict[str, str], ...] = (
+    {"origin": "https://attacker.example"},
+    {"origin": "null"},
+    {"origin": "http://server.example:8080"},
+    {"origin": "https://attacker.example", "sec-fetch-site": "cross-site"},
+    {"origin": "https://other.server.example", "sec-fetch-site": "same-site"},
+)
+
+
+@pytest.mark.parametrize("headers", OWN_PAGE)
+def test_a_password_is_taken_from_the_own_page(headers: dict[str, str]) -> None:
+    assert Guard(3000, "secret").refusal({**HOST, **headers, "authorization": basic("any:secret")}) is None
+
+
+@pytest.mark.parametrize("headers", OTHER_PAGES)
+def test_a_password_that_browsers_show_unasked_is_taken_from_no_other_page(headers: dict[str, str]) -> None:
+    guard = Guard(3000, "secret")
+    assert guard.refusal({**HOST, **headers, "authorization": basic("any:secret")}) == HTTPStatus.FORBIDDEN
+    assert guard.refusal({**HOST, **headers, "authorization": "Bearer secret"}) is None
