@@ -1,5 +1,6 @@
 """What `make` passes on: any path is one word, wherever the checkout lies."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,7 +23,11 @@ MADE_BEFORE = (
 
 
 def make(folder: Path, *arguments: str) -> str:
-    finished = subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    # As typed in a shell, though these tests are run by make themselves.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    finished = subprocess.run(
+        ["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout
 
