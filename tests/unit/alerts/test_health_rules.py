@@ -11,6 +11,7 @@ from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.occasions import NewHealth, VulnerabilitiesCheck
 from watchlist.alerts.settings import AlertKind, AlertMetric, ThresholdKind
 from watchlist.health.scorecard import NotRun
+from watchlist.text import one_line
 
 SHA = "8d3a1c1e6f0b4c7d9e2f5a6b7c8d9e0f1a2b3c4d"
 BEFORE = "2026-03-04T12:00:00Z"
@@ -106,7 +107,9 @@ def test_a_first_or_inconclusive_score_raises_nothing(previous: float | None, cu
 
 
 def not_run(*checks: NotRun, no_score: str | None = None) -> list[Alert]:
-    occasion = NewHealth(previous_result_id=BEFORE, previous_score=7, score=7, not_run=checks, no_score=no_score)
+    occasion = NewHealth(
+        previous_result_id=BEFORE, previous_score=7, score=7, not_run=checks, no_score=no_score, commit_sha=SHA
+    )
     return raised(watcher(health_score_decreases={}), occasion)
 
 
@@ -123,6 +126,7 @@ def test_a_check_that_fails_to_run_is_told_of_once_for_its_last_result_although_
     )
     assert second.message.startswith("1 check failed to run")
     assert (first.level, first.value, first.metric) == (AlertLevel.MILD, 2, AlertMetric.CHECKS_NOT_RUN)
+    assert first.commit_sha == SHA
     assert [alert.id for alert in not_run(*checks[:2])] == [first.id]
 
 
@@ -140,7 +144,7 @@ def test_of_many_checks_that_fail_to_run_five_are_named(count: int, told: str) -
 def test_other_checks_that_fail_to_run_are_another_event() -> None:
     date = datetime(2026, 3, 1, tzinfo=UTC)
     alerts = [not_run(NotRun(name=name, reason="why", last_run=date)) for name in ("SAST", "License")]
-    other_reason = not_run(NotRun(name="SAST", reason="another", last_run=date))
+    other_reason = not_run(NotRun(name="SAST", reason="another reason", last_run=date))
 
     assert alerts[0][0].id == other_reason[0].id != alerts[1][0].id
 
@@ -150,6 +154,16 @@ def test_a_score_that_is_not_there_any_more_is_told_with_its_reason() -> None:
     assert alert.message == (
         "There is no health score any more, so whether it fell is not known: local: Scorecard gives no aggregate (-1)"
     )
+    assert (alert.value, alert.threshold, alert.commit_sha) == (1, 1, SHA)
+
+
+def test_reasons_are_cut() -> None:
+    date, long = datetime(2026, 3, 1, tzinfo=UTC), "r" * 1000
+    (failed,) = not_run(NotRun(name="SAST", reason=long, last_run=date))
+    (missing,) = not_run(no_score=long)
+
+    assert failed.message.endswith(f": SAST ({one_line(long, 150)}).")
+    assert missing.message.endswith(f": {one_line(long, 300)}")
 
 
 def test_a_disabled_health_alert_raises_nothing() -> None:
