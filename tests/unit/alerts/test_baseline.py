@@ -71,6 +71,7 @@ def test_too_small_a_sample_has_no_spread() -> None:
     assert Spread.of([1] * 9, minimum=10) is None
     assert Spread.of([1] * 10, minimum=10) is not None
     assert Spread.of([], minimum=0) is None
+    assert Spread.of([1], minimum=1) is not None
 
 
 @given(SIZES, st.integers(min_value=0, max_value=10**9), st.integers(min_value=0, max_value=10**9))
@@ -233,6 +234,7 @@ def test_a_mean_is_kept_with_six_digits() -> None:
     baseline = baseline_of([*(a_commit(files=["warm"], at=at) for at in weeks), later])
 
     assert baseline.usual_file_changes("warm") == 1.333333
+    assert list(baseline.file_changes.values()) == [1.333333]
 
 
 def test_of_more_files_than_are_kept_those_that_change_most_are() -> None:
@@ -245,6 +247,8 @@ def test_of_more_files_than_are_kept_those_that_change_most_are() -> None:
     assert len(baseline.file_changes) == MAXIMUM_FILES
     assert sorted(baseline.file_changes.values()) == [2] * (MAXIMUM_FILES - 20) + [3] * 20
     assert baseline_of([*hot, *twice, later]).file_changes == baseline.file_changes
+    backwards = [a_commit(files=crowd[::-1]) for _ in range(2)]
+    assert baseline_of([*backwards, *hot, later]).file_changes == baseline.file_changes
 
 
 def test_the_order_of_the_commits_does_not_matter() -> None:

@@ -54,6 +54,11 @@ def the_alert(watching: Watcher, *commits: Commit, baseline: Baseline = BASELINE
     return alert
 
 
+def test_a_commit_whose_files_could_not_be_counted_is_told_by_the_lines_that_it_has_at_least() -> None:
+    alert = the_alert(only(LINES), replace(a_commit(), files=None, least_lines=60_000))
+    assert alert.message.startswith("At least 60,000 lines added and deleted by")
+
+
 def test_usual_commits_raise_nothing() -> None:
     assert alerts_of(watcher(), *USUAL) == []
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchlist.history.commits import Signature
-from watchlist.history.people import AuthorSearch, People, Renames, is_bot
+from watchlist.history.people import AuthorSearch, People, Renames, is_bot, names_somebody
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -225,3 +225,29 @@ def _decomposed(text: str) -> str:
 
 def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
+
+
+def test_what_precedes_the_last_at_sign_is_the_local_part() -> None:
+    assert names_somebody("root@a@example.org")
+    assert not names_somebody("root@example.org")
+
+
+@pytest.mark.parametrize(
+    ("name", "email"),
+    [
+        ("our own pytest bot", "ann@example.org"),
+        ("Hosted Weblate", "ann@example.org"),
+        ("Ann", "1+group/some-bot@users.noreply.github.com"),
+        ("Ann", "ann+some-bot@example.org"),
+    ],
+)
+def test_a_program_is_told_by_the_last_part_of_its_name_or_login(name: str, email: str) -> None:
+    assert is_bot(name, email)
+
+
+@pytest.mark.parametrize(
+    ("name", "email"),
+    [("bot lover", "ann@example.org"), ("Ann Lee Bot", "ann@example.org"), ("Ann", "a-bot@relay@example.org")],
+)
+def test_a_person_is_not_told_by_the_first_part(name: str, email: str) -> None:
+    assert not is_bot(name, email)
