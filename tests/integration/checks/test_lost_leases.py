@@ -12,6 +12,7 @@ from watchlist.git.package import Package
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.protocol import Lease, SupersededError
 from watchlist.states import Stage
+from watchlist.storage.records import Entry
 from watchlist.watching import entries
 
 ERROR = JobError(ErrorCode.HOST_ERROR, "Trouble.")
@@ -25,6 +26,14 @@ WRITES: dict[str, Callable[[Lease], object]] = {
     "complete": lambda lease: lease.complete({"manifest": MANIFEST}, clock.now()),
     "fail": lambda lease: lease.fail(ERROR, Stage.ANALYZING, clock.now()),
     "give_back": lambda lease: lease.give_back(ERROR, Stage.ANALYZING, clock.now(), clock.now() + timedelta(minutes=1)),
+}
+
+
+READS_FIRST: dict[str, Callable[[Lease], object]] = {
+    "complete": WRITES["complete"],
+    "fail for good": lambda lease: lease.fail(
+        JobError(ErrorCode.REPOSITORY_NOT_FOUND, "Gone."), Stage.CLONING, clock.now()
+    ),
 }
 
 
@@ -50,3 +59,23 @@ def test_a_task_that_holds_its_lease_does_change_something(watchlist: Watchlist,
     before = entries.find(lease.launch.message.watchlist_id).serialize()
     WRITES[write](lease)
     assert entries.find(lease.launch.message.watchlist_id).serialize() != before
+
+
+@pytest.mark.parametrize("write", READS_FIRST)
+def test_a_lease_that_is_taken_away_between_a_read_and_its_write_changes_nothing(
+    watchlist: Watchlist, monkeypatch: pytest.MonkeyPatch, write: str
+) -> None:
+    lease = watchlist.claim(watchlist.add("taken-away"))
+    find, after = job_protocol.find_entry, []
+
+    def found_a_moment_ago(watchlist_id: str) -> Entry | None:
+        entry = find(watchlist_id)
+        monkeypatch.setattr(job_protocol, "find_entry", find)
+        job_protocol.record_lost(entries.find(watchlist_id), JobError(ErrorCode.WORKER_LOST, "Silent."), clock.now())
+        after.append(entries.find(watchlist_id).serialize())
+        return entry
+
+    monkeypatch.setattr(job_protocol, "find_entry", found_a_moment_ago)
+    with pytest.raises(SupersededError):
+        READS_FIRST[write](lease)
+    assert [entries.find(lease.launch.message.watchlist_id).serialize()] == after
