@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from werkzeug import Request
 
 from local_service.wsgi_server import WsgiServer
 
@@ -23,6 +24,10 @@ def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
             body = environ["wsgi.input"].read()
             start_response("200 OK", [("Content-Length", str(len(body)))])
             yield body
+        case "/read":
+            request = Request(environ)
+            request.max_content_length = 100  # as the gateway has one: werkzeug reads such bodies in another way
+            yield request.get_data()
         case "/unread":
             start_response("403 Forbidden", [])
             yield b"not read"
@@ -88,6 +93,27 @@ def test_a_body_in_chunks_is_the_last_of_its_connection(server: WsgiServer) -> N
 
 def test_a_length_that_is_no_number_is_refused(server: WsgiServer) -> None:
     assert told(server, b"POST /echo HTTP/1.1\r\nContent-Length: -1\r\n\r\nGET /").startswith(b"HTTP/1.1 400")
+
+
+def test_of_two_lengths_none_is_believed(server: WsgiServer) -> None:
+    lengths = b"Content-Length: 2\r\nContent-Length: %d\r\n\r\n{}"
+    request = b"POST /echo HTTP/1.1\r\nConnection: close\r\n"
+    assert told(server, request + lengths % 5).startswith(b"HTTP/1.1 400")
+    assert told(server, request + lengths % 2).startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_that_is_not_framed_as_it_says_is_refused(server: WsgiServer) -> None:
+    request = b"POST /read HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n0\r\n\r\n"
+    assert told(server, request).startswith(b"HTTP/1.1 400")
+
+
+def test_a_client_that_asks_first_is_told_once_and_at_once_to_go_on(server: WsgiServer) -> None:
+    request = b"POST /echo HTTP/1.1\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), SECONDS) as sending:
+        sending.sendall(request)
+        assert sending.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        sending.sendall(b"{}")
+        assert sending.makefile("rb").read().startswith(b"HTTP/1.1 200")
 
 
 def test_an_answer_that_breaks_off_is_sent_as_far_as_it_goes(server: WsgiServer) -> None:
