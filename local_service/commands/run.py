@@ -14,6 +14,7 @@ from local_service.commands.api_client import ApiClient
 from local_service.commands.live_client import LiveStatusError, states
 from local_service.commands.page_address import page_address
 from local_service.commands.report import Result, print_result
+from local_service.commands.scorecard import tell_if_missing
 from local_service.gateways.http import PortTakenError
 from local_service.git.served_repositories import NoRepositoryError, git_directories
 from local_service.service import HTTP_PORT, LocalService, LocalSettings, settings_variables
@@ -42,6 +43,7 @@ def run(repository: str | None) -> int:
     is_url = repository is not None and "://" in repository
     path = None if is_url else Path(repository or lifeline.ROOT)
     _check(repository, path)
+    tell_if_missing(console)
     console.print(f"Starting the service; its log is {_shown(LOG)}")
     with _service(() if path is None else (path,)) as service:
         url = service.repository_urls[path] if path is not None else str(repository)

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from local_service import interruption, lifeline
 from local_service.commands.page_address import page_address
+from local_service.commands.scorecard import tell_if_missing
 from local_service.service import LocalService, LocalSettings
 from watchlist.deployment import routes
 
@@ -38,6 +39,7 @@ def serve(repositories: Iterable[Path], settings: LocalSettings) -> None:
     paths = (*own, *(path for path in repositories if path.resolve() != lifeline.ROOT))
     settings = dataclasses.replace(settings, repositories=paths)
     console = Console(highlight=False)
+    tell_if_missing(console)
     while True:
         started = _serve_until_storage_ends(console, settings)
         if time.monotonic() - started < _STEADY_SECONDS:

@@ -173,6 +173,7 @@ def test_run_prints_the_result_of_a_local_repository(variables: Mapping[str, str
     finished = run(variables, "run", str(forge.path("for-run")))
 
     assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.startswith("Scorecard is not installed")
     for expected in ("/local/for-run", "ready (attempt 1 of 3)", "3 of the last year", "no score:", "Ada Lovelace"):
         assert expected in finished.stdout
 
