@@ -11,6 +11,7 @@ from local_service.provisioning import provision
 from tests.forge_server import ForgeServer
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import ControlledClock, start_functions
+from tests.integration.recording import Call, recorded
 from tests.unmeasured import unmeasured
 
 
@@ -64,3 +65,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> ControlledClock:
     controlled = ControlledClock()
     monkeypatch.setattr("watchlist.clock.now", controlled.now)
     return controlled
+
+
+@pytest.fixture
+def calls() -> Iterator[list[Call]]:
+    """Every call of AWS from now on."""
+    with recorded() as made:
+        yield made

@@ -20,7 +20,6 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
-from pynamodb.models import Model
 
 from tasks.hosts.fields import text_of
 from tests.integration.aws import Aws
@@ -70,6 +69,7 @@ from watchlist.storage.records import (
     Holdings,
     HostPause,
     IntAttribute,
+    Item,
     JobRecord,
     LastError,
     LiveConnection,
@@ -315,7 +315,7 @@ def numbers_of_alerts() -> dict[str, list[str]]:
     }
 
 
-def others(model: type[Model], made: Mapping[str, Any]) -> dict[str, Any]:
+def others(model: type[Item], made: Mapping[str, Any]) -> dict[str, Any]:
     """Return values for the attributes that are not made by something that bounds them: ids, moments, numbers."""
     values: dict[str, Any] = {}
     for name, attribute in model.get_attributes().items():
@@ -335,16 +335,16 @@ def others(model: type[Model], made: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def in_order(record: Model) -> dict[str, Any]:
+def in_order(record: Item) -> dict[str, Any]:
     """Return the item as it is stored, its sets in order."""
     return {name: sorted(value["SS"]) if "SS" in value else value for name, value in record.serialize().items()}
 
 
-def made_of(model: type[Model], **made: Any) -> Model:
+def made_of(model: type[Item], **made: Any) -> Item:
     return model(**(others(model, made) | made))
 
 
-LARGEST: dict[type[Model], Callable[[], Model]] = {
+LARGEST: dict[type[Item], Callable[[], Item]] = {
     RepositoryKey: lambda: made_of(RepositoryKey, pk="REPOSITORY#" + "r" * limits.REPOSITORY_URL_CHARACTERS),
     Entry: largest_entry,
     UserEntry: largest_user_entry,
@@ -375,28 +375,28 @@ LARGEST: dict[type[Model], Callable[[], Model]] = {
 }
 
 
-NEVER_SET: dict[type[Model], set[str]] = {SegmentRecord: {"expires_at"}}
+NEVER_SET: dict[type[Item], set[str]] = {SegmentRecord: {"expires_at"}}
 
-WRITTEN_OFTEN: dict[type[Model], int] = {Entry: 80 * 1024, TaskSlot: 2048, Turn: 2048, Heartbeat: 2048, Usage: 2048}
+WRITTEN_OFTEN: dict[type[Item], int] = {Entry: 80 * 1024, TaskSlot: 2048, Turn: 2048, Heartbeat: 2048, Usage: 2048}
 """Bytes of the largest of what is written again and again: each of these writes costs its size."""
 
 
 @pytest.mark.parametrize("base", [WatchlistItem, ActivityItem])
-def test_every_kind_of_record_is_here(base: type[Model]) -> None:
+def test_every_kind_of_record_is_here(base: type[Item]) -> None:
     assert set(base.__subclasses__()) == {model for model in LARGEST if issubclass(model, base)}
 
 
 @pytest.mark.parametrize("model", LARGEST, ids=lambda model: model.__name__)
-def test_the_largest_record_is_stored_and_read_back(model: type[Model]) -> None:
+def test_the_largest_record_is_stored_and_read_back(model: type[Item]) -> None:
     record = LARGEST[model]()
     unset = {name for name, value in record.attribute_values.items() if value is None}
     assert set(model.get_attributes()) - set(record.attribute_values) - {"type"} | unset <= NEVER_SET.get(model, set())
     record.save()
-    found = model.get(record.pk, record.sk, consistent_read=True)  # type: ignore[attr-defined] # as all of ours
+    found = model.get(record.pk, record.sk, consistent_read=True)
     assert in_order(found) == in_order(record)
     assert batches.size_of(record.serialize()) < ITEM_BYTES
 
 
 @pytest.mark.parametrize("model", WRITTEN_OFTEN, ids=lambda model: model.__name__)
-def test_what_is_written_again_and_again_is_small(model: type[Model]) -> None:
+def test_what_is_written_again_and_again_is_small(model: type[Item]) -> None:
     assert batches.size_of(LARGEST[model]().serialize()) < WRITTEN_OFTEN[model]

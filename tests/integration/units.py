@@ -8,15 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import botocore.client
-import pytest
-
-from tests.integration.http.recording import Call
+from tests.integration.recording import Call, Make, passing
 from watchlist.storage import tables
 from watchlist.storage.records import ENTRY_KEY
-
-_METHOD = "_make_api_call"
-"""Where both boto3 and PynamoDB pass through."""
 
 _INDEXES = (*tables.WATCHLIST.indexes, *tables.ACTIVITY.indexes)
 
@@ -40,26 +34,24 @@ class Units(Counter[str]):
 def counted() -> Iterator[Units]:
     """Count what is asked of AWS meanwhile."""
     units = Units()
-    make = getattr(botocore.client.BaseClient, _METHOD)
 
-    def note(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+    def note(make: Make, operation: str, parameters: Any) -> Any:
         def written() -> list[Any]:
             return [
-                make(client, "GetItem", {"TableName": table, "Key": key, "ConsistentRead": True}).get("Item", {})
+                make("GetItem", {"TableName": table, "Key": key, "ConsistentRead": True}).get("Item", {})
                 for table, key in _keys(operation, parameters)
             ]
 
         before = written()
         try:
-            response = make(client, operation, parameters)
+            response = make(operation, parameters)
         finally:  # a write whose condition does not hold is billed as well
             units["indexes"] += sum(map(_index_writes, before, written()))
             units.note(operation, parameters)
         units["reads"] += Call(operation, parameters, response).read_units  # type: ignore[assignment] # halves are exact
         return response
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.client.BaseClient, _METHOD, note)
+    with passing(note):
         yield units
 
 

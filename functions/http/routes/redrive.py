@@ -47,6 +47,7 @@ class RedriveAnswer(BaseModel):
         ProblemCode.INVALID_FIELDS,
         ProblemCode.NOT_YOURS,
         ProblemCode.OPERATORS_ONLY,
+        ProblemCode.NOT_FOUND,
     ),
 )
 def redrive(

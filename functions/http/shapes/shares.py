@@ -2,18 +2,24 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from functions.http.shapes.fields import Moment
 from watchlist import limits
 from watchlist.storage.records import OwnShare
 from watchlist.watching.shares import ShareKind
 
+_FEED: dict[str, JsonValue] = {"properties": {"kind": {"const": ShareKind.FEED}, "watchlist_id": {"type": "null"}}}
+_BADGE: dict[str, JsonValue] = {
+    "properties": {"kind": {"const": ShareKind.BADGE}, "watchlist_id": {"type": "string"}},
+    "required": ["watchlist_id"],
+}
+
 
 class ShareRequest(BaseModel):
     """What is to be shared."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"oneOf": [_FEED, _BADGE]})
 
     kind: Annotated[ShareKind, Field(description="A feed of the user's alerts, or a badge.", examples=["badge"])]
     watchlist_id: Annotated[

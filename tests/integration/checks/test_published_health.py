@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pynamodb.connection import Connection
 
 from infra.operations import assumptions
 from local_service.provisioning import Environment
@@ -22,6 +21,7 @@ from tests.integration.checks.conftest import (
     Watchlist,
     messages,
 )
+from tests.integration.recording import Call, operations
 from tests.scorecard_reports import report
 from tests.unit.commit_factory import ADA, GRACE, a_commit
 from watchlist import clock, limits
@@ -149,44 +149,27 @@ def test_it_is_renewed_again_from_what_the_check_has_stored(resting: Resting, en
     assert jobs(environment) == 0
 
 
-def test_renewing_costs_one_analysis_and_one_write_of_the_entry(
-    resting: Resting, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_renewing_costs_one_analysis_and_one_write_of_the_entry(resting: Resting, calls: list[Call]) -> None:
     resting.add()
     resting.scheduler.run()  # tells of the setup
     entry = resting.add("other", announced_job_id=None)
     resting.forge.published["github.com/owner/other"] = published("other")
-    writes: Counter[str] = Counter()
-    call = Connection._make_api_call  # noqa: SLF001 - all of PynamoDB's calls pass it
-
-    def counted(self: Connection, operation_name: str, arguments: Any, *more: Any) -> Any:
-        key = arguments.get("Key", arguments.get("Item", {})).get("pk", {}).get("S")
-        if key == entry.watchlist_id and operation_name != "GetItem":
-            writes[operation_name] += 1
-        return call(self, operation_name, arguments, *more)
-
-    monkeypatch.setattr(Connection, "_make_api_call", counted)
+    calls.clear()
     resting.scheduler.run()
-    assert writes == {"UpdateItem": 1, "PutItem": 1}
+    of_entry = [call for call in calls if call.key.get("pk") == {"S": entry.watchlist_id}]
+    assert Counter(operations(of_entry)) - Counter({"GetItem": len(of_entry)}) == {"UpdateItem": 1, "PutItem": 1}
 
 
-def test_renewing_reads_as_many_analyses_as_the_costs_assume(resting: Resting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_renewing_reads_as_many_analyses_as_the_costs_assume(resting: Resting, calls: list[Call]) -> None:
     resting.add()
     resting.forge.published["github.com/owner/still"] = published("still")
-    read = 0
-    call = Connection._make_api_call  # noqa: SLF001 - all of PynamoDB's calls pass it
-
-    def counted(self: Connection, operation_name: str, arguments: Any, *more: Any) -> Any:
-        nonlocal read
-        if HEALTH_PREFIX in str(arguments.get("ExpressionAttributeValues")):
-            read += arguments["Limit"]
-        elif operation_name == "GetItem":
-            read += 1
-        return call(self, operation_name, arguments, *more)
-
-    monkeypatch.setattr(Connection, "_make_api_call", counted)
+    calls.clear()
     resting.scheduler.run()
-    assert read == assumptions.ANALYSES_READ
+    asked = [
+        call.parameters for call in calls if HEALTH_PREFIX in str(call.parameters.get("ExpressionAttributeValues"))
+    ]
+    single = operations(calls).count("GetItem")
+    assert sum(parameters["Limit"] for parameters in asked) + single == assumptions.ANALYSES_READ
 
 
 @pytest.mark.parametrize(

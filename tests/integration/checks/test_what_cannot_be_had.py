@@ -15,6 +15,7 @@ from tests.repositories import DAY, NOW, PlannedCommit, PlannedFile, build_repos
 from watchlist import limits
 from watchlist.alerts.settings import AlertKind
 from watchlist.history import metrics as history_metrics
+from watchlist.history.commits import Commit
 from watchlist.states import EntryStatus
 
 AT = datetime.fromtimestamp(NOW, UTC)
@@ -123,9 +124,9 @@ def test_counts_that_are_never_had_are_not_asked_for_for_ever(
     asked: list[int] = []
     recount = Repository.recount
 
-    def count(repository: Repository, commits: Sequence[object]) -> object:
+    def count(repository: Repository, commits: Sequence[Commit]) -> object:
         asked.append(len(commits))
-        return recount(repository, commits)  # type: ignore[arg-type] # passed on
+        return recount(repository, commits)
 
     monkeypatch.setattr(Repository, "recount", count)
     lose(served, b"2\n")

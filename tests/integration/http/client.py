@@ -17,6 +17,7 @@ from watchlist.alerts.alert import Alert
 from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind, AlertMetric, ThresholdKind
 from watchlist.deployment import routes
+from watchlist.errors import ErrorCode, JobError
 from watchlist.health import store as health_store
 from watchlist.health.analysis import Analysis
 from watchlist.health.scorecard import no_score
@@ -25,9 +26,11 @@ from watchlist.history import store as history_store
 from watchlist.history.commits import Commit, FileChange, Signature
 from watchlist.history.people import People
 from watchlist.history.store import Attempt
-from watchlist.states import EntryStatus, JobState
+from watchlist.states import EntryStatus, JobState, Stage
 from watchlist.storage import batches
-from watchlist.storage.records import ENTRY_KEY, Entry
+from watchlist.storage.records import ENTRY_KEY, Entry, LastError
+
+_NOT_THERE = JobError(ErrorCode.REPOSITORY_NOT_FOUND, "It is not there.")
 
 FLASK = "https://github.com/pallets/flask"
 CLICK = "https://github.com/pallets/click"
@@ -170,11 +173,13 @@ class Client:
 
 def end_job(watchlist_id: str, status: EntryStatus) -> None:
     """Let the entry's job have ended."""
-    state = JobState.FAILED if status is EntryStatus.FAILED else JobState.COMPLETED
+    failed = status is EntryStatus.FAILED
+    reason = [Entry.last_error.set(LastError.of(_NOT_THERE, Stage.CLONING, clock.now()))] if failed else []
     Entry(watchlist_id, ENTRY_KEY).update(
         actions=[
             Entry.status.set(status),
-            Entry.job_state.set(state),
+            Entry.job_state.set(JobState.FAILED if failed else JobState.COMPLETED),
+            *reason,
             Entry.processing_completed_at.set(clock.now()),
             Entry.open_queue.remove(),
             Entry.due_kind.remove(),

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests.integration.http.client import CLICK, FLASK, Client, end_job
-from tests.integration.http.recording import Call, operations
 from tests.integration.jobs.harness import ControlledClock
+from tests.integration.recording import Call, operations
 from watchlist import clock as the_clock
 from watchlist import limits
 from watchlist.states import DueKind, EntryStatus

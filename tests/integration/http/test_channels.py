@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.integration.http.client import Client
-from tests.integration.http.recording import Call, operations
+from tests.integration.recording import Call, operations
 from watchlist import limits
 from watchlist.notifications import channels
 

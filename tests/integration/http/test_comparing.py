@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.integration.http.client import CLICK, FLASK, NOW, Client, raise_alerts, store_commits, store_health
-from tests.integration.http.recording import Call, operations
 from tests.integration.http.test_overview import analysed
+from tests.integration.recording import Call, operations
 from watchlist.storage.records import UserEntry
 
 

@@ -17,7 +17,7 @@ from tests.integration.http.client import (
     store_health,
     store_history,
 )
-from tests.integration.http.recording import Call, operations, read_units
+from tests.integration.recording import Call, operations, read_units
 from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
 from watchlist.deployment import routes

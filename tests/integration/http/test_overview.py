@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.integration.http.client import CLICK, FLASK, Client, end_job, raise_alerts
-from tests.integration.http.recording import Call, operations
 from tests.integration.http.test_lists import write_watchlist
+from tests.integration.recording import Call, operations
 from watchlist import clock
 from watchlist.states import CheckOutcome, EntryStatus
 from watchlist.storage.last_check import LastCheck

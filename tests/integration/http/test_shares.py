@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.integration.http.client import Client, raise_alerts
-from tests.integration.http.recording import Call, operations
+from tests.integration.recording import Call, operations
 from watchlist import limits
 
 SHARES = "/activity/shares?user=ada"

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.integration.http.client import CLICK, FLASK, Client, alert
-from tests.integration.http.recording import Call, operations
+from tests.integration.recording import Call, operations
 from watchlist import clock
 from watchlist.alerts import store as alert_store
 from watchlist.alerts.kind import AlertLevel

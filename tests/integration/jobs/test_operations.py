@@ -4,11 +4,11 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import botocore.client
 import pytest
 
 from tasks.analysis import Job, JobResult
 from tests.integration.jobs.harness import SETUP, Harness, analysis, client_error
+from tests.integration.recording import Make, passing
 from watchlist import limits
 from watchlist.errors import ErrorCode, JobError
 from watchlist.states import Stage
@@ -160,19 +160,15 @@ def test_an_operator_sends_dead_letters_back_and_their_jobs_begin_anew(service: 
 @pytest.mark.parametrize(
     ("code", "status"), [("AWS.SimpleQueueService.UnsupportedOperation", 202), ("AccessDenied", 500)]
 )
-def test_a_move_that_is_under_way_goes_on_and_other_refusals_are_told(
-    service: Harness, monkeypatch: pytest.MonkeyPatch, code: str, status: int
-) -> None:
-    name = "_make_api_call"  # where both boto3 and PynamoDB pass through
-    make = getattr(botocore.client.BaseClient, name)
-
-    def refuse(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+def test_a_move_that_is_under_way_goes_on_and_other_refusals_are_told(service: Harness, code: str, status: int) -> None:
+    def refuse(make: Make, operation: str, parameters: Any) -> Any:
         if operation == "StartMessageMoveTask":
             raise client_error(code, "There is already a task running.")
-        return make(client, operation, parameters)
+        return make(operation, parameters)
 
-    monkeypatch.setattr(botocore.client.BaseClient, name, refuse)
-    assert service.http("POST", f"/activity/queues/{SETUP}/redrive").status == status
+    with passing(refuse):
+        answer = service.http("POST", f"/activity/queues/{SETUP}/redrive")
+    assert answer.status == status
 
 
 def test_only_queues_that_exist_are_redriven(service: Harness) -> None:

@@ -12,9 +12,11 @@ from tests.integration.notifications.conftest import USER, Told, Watch
 from tests.integration.notifications.test_telling_people import deliver
 from tests.webhook_receiver import URL, Receiver
 from watchlist import clock, limits
+from watchlist.errors import ErrorCode, JobError
 from watchlist.notifications import channels, digests
 from watchlist.notifications.channels import ChannelSettings
-from watchlist.storage.records import Channel, Digest, Entry, UserEntry
+from watchlist.states import EntryStatus, Stage
+from watchlist.storage.records import Channel, Digest, Entry, LastError, UserEntry
 
 
 @pytest.fixture(autouse=True)
@@ -190,7 +192,14 @@ def test_the_weekly_report_says_what_changed_the_worst_first_once(
     told: Told, watch: Watch, another_watch: Watch, receiver: Receiver
 ) -> None:
     channel = make(webhook_url=URL, weekly_report=True, rules=[{"levels": ["critical"]}])
-    another_watch.entry.update(actions=[Entry.status.set("failed")])
+    not_there = JobError(ErrorCode.REPOSITORY_NOT_FOUND, "It is not there.")
+    another_watch.entry.update(
+        actions=[
+            Entry.status.set(EntryStatus.FAILED),
+            Entry.last_error.set(LastError.of(not_there, Stage.CLONING, clock.now())),
+            Entry.processing_completed_at.set(clock.now()),
+        ]
+    )
     watch.raise_alert()
     for _ in range(limits.REPORT_CHANGES + 1):
         another_watch.raise_alert()

@@ -1,10 +1,17 @@
 """What was asked of AWS, and what it costs."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
+
+import botocore.client
+import pytest
+
+Make = Callable[[str, Any], Any]
+"""Makes a call, of an operation with its parameters, and returns AWS's answer."""
 
 _READ_UNIT_BYTES = 4096
 
@@ -14,6 +21,12 @@ class Call:
     operation: str
     parameters: Any
     response: Any
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The key of DynamoDB's one item, or the item itself where it is written whole; empty for other calls."""
+        found: dict[str, Any] = self.parameters.get("Key") or self.parameters.get("Item") or {}
+        return found
 
     @property
     def read_units(self) -> float:
@@ -32,6 +45,34 @@ class Call:
             return 0
         units = sum(max(1, ceil(size / _READ_UNIT_BYTES)) for size in read)
         return units if consistent else units / 2
+
+
+@contextmanager
+def passing(through: Callable[[Make, str, Any], Any]) -> Iterator[None]:
+    """Let every call of AWS pass through a function meanwhile, which is told how to make it."""
+    name = "_make_api_call"  # where both boto3 and PynamoDB pass through
+    make = getattr(botocore.client.BaseClient, name)
+
+    def call(client: Any, operation: str, parameters: Any) -> Any:
+        return through(lambda *asked: make(client, *asked), operation, parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.client.BaseClient, name, call)
+        yield
+
+
+@contextmanager
+def recorded() -> Iterator[list[Call]]:
+    """Collect the calls of AWS that are answered meanwhile."""
+    made: list[Call] = []
+
+    def record(make: Make, operation: str, parameters: Any) -> Any:
+        response = make(operation, parameters)
+        made.append(Call(operation, parameters, response))
+        return response
+
+    with passing(record):
+        yield made
 
 
 def operations(calls: Sequence[Call]) -> list[str]:
