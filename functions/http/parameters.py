@@ -54,6 +54,10 @@ UserName = Annotated[
 """Who watches: any text, since identity providers use email addresses, ids and names."""
 
 
+User = Annotated[UserName, Query(description="Of whom: with a token it is its subject.", examples=["ada@example.org"])]
+"""Of whom a route shows or changes something: of the caller, or with the rights of an operator of anybody."""
+
+
 def _are_different(labels: list[str]) -> list[str]:
     return list(dict.fromkeys(labels))
 
@@ -83,6 +87,25 @@ AlertId = Annotated[
     str,
     Path(description="The `id` of the alert.", max_length=100, examples=["alert_7f3c1f0d2a9b4e5c8d6f7a8b9c0d1e2f"]),
 ]
+
+ChannelId = Annotated[
+    str,
+    Path(
+        description="The `channel_id` of the channel.",
+        max_length=100,
+        examples=["channel_cfe00dde46ef942601ffafb9e2825e80_0_9b1f0c6a2e4d8073"],
+    ),
+]
+
+Token = Annotated[
+    str,
+    Path(
+        description="What the address was made with, and cannot be guessed.",
+        max_length=100,
+        examples=["yD4sbhXr0qM1rJ0Tq1oVd8oMx0F3n0k8Yw2m5s7u9aQ"],
+    ),
+]
+"""Whoever has it may see what the address shows, or do what it is for."""
 
 Cursor = Annotated[
     str | None,

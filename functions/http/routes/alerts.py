@@ -10,7 +10,7 @@ from functions import startup
 from functions.http import api as http_api
 from functions.http import responses
 from functions.http.callers import acting_as, caller_of
-from functions.http.parameters import AlertId, AlertLimit, Cursor, Moment, UserName, UserWatchlistId
+from functions.http.parameters import AlertId, AlertLimit, Cursor, Moment, User, UserWatchlistId
 from functions.http.problems import ProblemCode
 from functions.http.shapes.alerts import (
     AlertAnswer,
@@ -68,7 +68,7 @@ def list_alerts(
     responses=responses.of({200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS),
 )
 def list_user_alerts(  # noqa: PLR0913, PLR0917 - each is a parameter of the query
-    user: Annotated[UserName, Query(description="Whose alerts.", examples=["ada@example.org"])],
+    user: User,
     state: Annotated[
         Literal["open", "resolved"] | None, Query(description="Only alerts that are so.", examples=["open"])
     ] = None,

@@ -5,14 +5,14 @@ from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from functions import outgoing, startup
 from functions.http import api as http_api
 from functions.http import responses
 from functions.http.callers import acting_as, caller_of
 from functions.http.merge_patch import patched
-from functions.http.parameters import UserName
+from functions.http.parameters import ChannelId, User
 from functions.http.problems import ProblemCode, problem
 from functions.http.shapes.channels import ChannelAnswer, ChannelsAnswer, TestAnswer
 from functions.http.shapes.settings import ChannelPatch
@@ -28,15 +28,6 @@ function = startup.Function(routes.CHANNELS.function)
 outbox = function.part(outgoing.outbox)
 router = http_api.router()
 
-User = Annotated[UserName, Query(description="Whose channels.", examples=["ada@example.org"])]
-ChannelId = Annotated[
-    str,
-    Path(
-        description="The `channel_id` of the channel.",
-        max_length=100,
-        examples=["channel_cfe00dde46ef942601ffafb9e2825e80_0_9b1f0c6a2e4d8073"],
-    ),
-]
 
 _FOR_A_USER = (ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS)
 _ONE = (*_FOR_A_USER, ProblemCode.NOT_FOUND)

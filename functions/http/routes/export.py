@@ -12,7 +12,7 @@ from functions import startup
 from functions.http import api as http_api
 from functions.http import responses
 from functions.http.callers import acting_as, caller_of
-from functions.http.parameters import UserName, WatchlistId
+from functions.http.parameters import User, WatchlistId
 from functions.http.problems import ProblemCode
 from functions.http.tables import Cell, FileFormat, Row, file_of
 from watchlist import clock, limits
@@ -31,7 +31,6 @@ function = startup.Function(routes.EXPORT_WATCHLIST.function)
 thresholds = function.part(Thresholds.of)
 router = http_api.router()
 
-User = Annotated[UserName, Query(description="Whose.", examples=["ada@example.org"])]
 Format = Annotated[
     FileFormat,
     Query(

@@ -2,14 +2,13 @@
 
 from html import escape
 from http import HTTPStatus
-from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from functions import startup
 from functions.http import api as http_api
 from functions.http import responses
+from functions.http.parameters import ChannelId, Token
 from functions.http.problems import ProblemCode
 from watchlist import clock
 from watchlist.deployment import routes
@@ -34,23 +33,6 @@ _ANSWERS = responses.of(
     ProblemCode.INVALID_FIELDS,
     ProblemCode.NOT_FOUND,
 )
-
-ChannelId = Annotated[
-    str,
-    Path(
-        description="The channel that the report came by.",
-        max_length=100,
-        examples=["channel_cfe00dde46ef942601ffafb9e2825e80_0_9b1f0c6a2e4d8073"],
-    ),
-]
-Token = Annotated[
-    str,
-    Path(
-        description="Of the link in the report.",
-        max_length=100,
-        examples=["yD4sbhXr0qM1rJ0Tq1oVd8oMx0F3n0k8Yw2m5s7u9aQ"],
-    ),
-]
 
 
 @router.get(

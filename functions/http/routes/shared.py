@@ -4,12 +4,12 @@ from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Path
 from pydantic import BaseModel, Field
 
 from functions import startup
 from functions.http import api as http_api
 from functions.http import atom, badge, responses
+from functions.http.parameters import Token
 from functions.http.problems import ProblemCode
 from watchlist import clock, limits
 from watchlist.deployment import routes
@@ -30,15 +30,6 @@ _HEADERS: dict[str, str | list[str]] = {
     "X-Robots-Tag": "noindex",
 }
 _SAID = {"Cache-Control": responses.CACHE_CONTROL}
-
-Token = Annotated[
-    str,
-    Path(
-        description="The `token` of the shared address.",
-        max_length=100,
-        examples=["yD4sbhXr0qM1rJ0Tq1oVd8oMx0F3n0k8Yw2m5s7u9aQ"],
-    ),
-]
 
 
 class ShieldsAnswer(BaseModel):

@@ -4,13 +4,13 @@ from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from functions import startup
 from functions.http import api as http_api
 from functions.http import responses
 from functions.http.callers import acting_as
-from functions.http.parameters import UserName
+from functions.http.parameters import Token, User
 from functions.http.problems import ProblemCode, answer
 from functions.http.refusals import fields_at_fault
 from functions.http.shapes.shares import ShareAnswer, ShareRequest, SharesAnswer
@@ -21,16 +21,6 @@ from watchlist.watching.shares import ShareKind
 
 function = startup.Function(routes.SHARES.function)
 router = http_api.router()
-
-User = Annotated[UserName, Query(description="Whose addresses.", examples=["ada@example.org"])]
-Token = Annotated[
-    str,
-    Path(
-        description="The `token` of the address.",
-        max_length=100,
-        examples=["yD4sbhXr0qM1rJ0Tq1oVd8oMx0F3n0k8Yw2m5s7u9aQ"],
-    ),
-]
 
 
 @router.get(

@@ -11,7 +11,7 @@ from functions.http import api as http_api
 from functions.http import responses
 from functions.http.callers import acting_as, caller_of
 from functions.http.merge_patch import patched
-from functions.http.parameters import Cursor, UserName, UserWatchlistId, Verdicts, WatchlistLimit, verdicts_in
+from functions.http.parameters import Cursor, User, UserWatchlistId, Verdicts, WatchlistLimit, verdicts_in
 from functions.http.problems import ProblemCode
 from functions.http.shapes.settings import AlertSettingsAnswer, AlertSettingsPatch, WatchDetails, WatchPatch
 from functions.http.shapes.status import UserEntryAnswer
@@ -38,7 +38,7 @@ router = http_api.router()
     responses=responses.of({200: {"description": "One page."}}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS),
 )
 def list_watchlist(  # noqa: PLR0913, PLR0917 - each is a parameter of the query
-    user: Annotated[UserName, Query(description="Whose watchlist.", examples=["ada@example.org"])],
+    user: User,
     verdict: Annotated[
         Verdicts | None,
         Query(
