@@ -1,37 +1,137 @@
-"""The hosts of public repositories that are watched, each a row; docs/contributing.md walks through adding one."""
+"""The hosts of public repositories that are watched, each a row; docs/contributing.md walks through adding one.
+
+What a host does follows from its kind, the software that it runs. Of a host that has no row only git is known.
+"""
 
 from dataclasses import dataclass
 
+_USERS_NOREPLY = "users.noreply."
+
 
 @dataclass(frozen=True, slots=True)
-class GitHost:
-    """One host, which serves public repositories over https to anyone.
+class HostKind:
+    """What all hosts that run the same software have in common.
 
     Attributes:
-        name: without scheme.
-        software: what answers its API: the module of `tasks.hosts` that reads the answer.
-        api: base URL of the API.
+        name: as operators write it.
+        software: what answers its API: the module of `tasks.hosts` that reads the answer; empty for none.
+        api_path: of the API, below the origin of a host of one's own.
         nests: whether repositories may lie in nested groups.
         ignores_case: whether OWNER/Name and owner/name are one repository.
-        commit_path: what stands between the repository's address and a commit's id in the address of a commit.
+        git_suffix: what the address of a repository ends with for git's POST.
+        commit_path: what stands between the repository's address and a commit's id in the address of a commit; empty
+            for hosts without such pages.
+        not_owners: pages of the host itself that look like owners in an address.
+        noreply: what stands before the host's name in the domain of addresses that name an account and hide its own.
+        after_number: what stands between an account's number and its login in such an address; empty where the login
+            stands alone.
     """
 
     name: str
     software: str
-    api: str
+    api_path: str = ""
     nests: bool = False
     ignores_case: bool = True
+    git_suffix: str = ""
     commit_path: str = "/commit/"
+    not_owners: frozenset[str] = frozenset()
+    noreply: str = _USERS_NOREPLY
+    after_number: str = "+"
+
+
+GITHUB = HostKind(
+    "github",
+    "github",
+    "/api/v3",
+    not_owners=frozenset(
+        (
+            *("about", "account", "apps", "collections", "customer-stories", "dashboard", "enterprise", "events"),
+            *("explore", "features", "issues", "login", "logout", "marketplace", "new", "notifications", "orgs"),
+            *("pricing", "pulls", "search", "security", "sessions", "settings", "signup", "site", "sponsors"),
+            *("stars", "topics", "trending", "users"),
+        )
+    ),
+)
+"""GitHub and GitHub Enterprise."""
+
+GITLAB = HostKind(
+    "gitlab",
+    "gitlab",
+    "/api/v4",
+    nests=True,
+    git_suffix=".git",
+    commit_path="/-/commit/",
+    not_owners=frozenset(("-", "admin", "api", "dashboard", "explore", "groups", "help", "profile", "search", "users")),
+    after_number="-",
+)
+"""GitLab, whose git answers a POST only at addresses that end with `.git`. Its paths are unique whatever the case."""
+
+_GITEA_PAGES = frozenset(
+    (
+        *("admin", "api", "assets", "explore", "issues", "login", "milestones", "notifications"),
+        *("org", "pulls", "repo", "user"),
+    )
+)
+GITEA = HostKind("gitea", "gitea", "/api/v1", not_owners=_GITEA_PAGES, noreply="noreply.", after_number="")
+FORGEJO = HostKind("forgejo", "gitea", "/api/v1", not_owners=_GITEA_PAGES, noreply="noreply.", after_number="")
+"""What grew from Gitea and answers alike."""
+
+BITBUCKET = HostKind("bitbucket", "bitbucket", commit_path="/commits/")
+"""Bitbucket Cloud; Bitbucket Data Center is other software."""
+
+PLAIN = HostKind("git", "", ignores_case=False, commit_path="", noreply="")
+"""Software of which nothing but git is known: it has no API and no pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitHost:
+    """One host.
+
+    Attributes:
+        name: without scheme; with the port where it is not the scheme's own.
+        kind: what it runs.
+        api: base URL of the API.
+        scheme: of its origin.
+    """
+
+    name: str
+    kind: HostKind
+    api: str
+    scheme: str = "https"
 
     @property
     def origin(self) -> str:
         """Scheme and host."""
-        return f"https://{self.name}"
+        return f"{self.scheme}://{self.name}"
 
 
 HOSTS = (
-    GitHost("github.com", "github", "https://api.github.com"),
-    GitHost("gitlab.com", "gitlab", "https://gitlab.com/api/v4", nests=True, commit_path="/-/commit/"),
-    GitHost("codeberg.org", "gitea", "https://codeberg.org/api/v1"),
-    GitHost("bitbucket.org", "bitbucket", "https://api.bitbucket.org/2.0", commit_path="/commits/"),
+    GitHost("github.com", GITHUB, "https://api.github.com"),
+    GitHost("gitlab.com", GITLAB, "https://gitlab.com/api/v4"),
+    GitHost("codeberg.org", FORGEJO, "https://codeberg.org/api/v1"),
+    GitHost("bitbucket.org", BITBUCKET, "https://api.bitbucket.org/2.0"),
 )
+
+_KNOWN = {host.name: host for host in HOSTS}
+_NOREPLY = {f"{host.kind.noreply}{host.name}": host.kind for host in HOSTS}
+
+
+def host_named(name: str) -> GitHost | None:
+    """Return the host of that name; None for one of which nothing is known."""
+    return _KNOWN.get(name)
+
+
+def kind_of(name: str) -> HostKind:
+    """Return what the host of that name runs."""
+    host = host_named(name)
+    return PLAIN if host is None else host.kind
+
+
+def kind_of_noreply(domain: str) -> HostKind | None:
+    """Return what runs the host whose addresses that hide a person's own have this domain; None if none has.
+
+    Commits come from hosts that are not known, too: then the domain alone tells.
+    """
+    if domain in _NOREPLY or not domain.startswith(_USERS_NOREPLY):
+        return _NOREPLY.get(domain)
+    return GITLAB if domain.startswith(f"{_USERS_NOREPLY}gitlab.") else GITHUB

@@ -9,11 +9,12 @@ import re
 from dataclasses import dataclass
 
 from watchlist import limits
+from watchlist.git_hosts import kind_of
 from watchlist.repository_url import (
     DEFAULT_ORIGINS,
-    NESTING_HOSTS,
     InvalidRepositoryUrlError,
     Repository,
+    host_of,
     parse_repository_url,
 )
 
@@ -42,16 +43,6 @@ _PAGES = frozenset(
 """What follows a repository's name in a browser's address, where groups can be nested: GitLab lets no project be called
 most of these ("Reserved project and group names" in its documentation)."""
 
-_NO_OWNERS = frozenset(
-    (
-        *("about", "account", "apps", "collections", "customer-stories", "dashboard", "enterprise", "events"),
-        *("explore", "features", "issues", "login", "logout", "marketplace", "new", "notifications", "orgs"),
-        *("pricing", "pulls", "search", "security", "sessions", "settings", "signup", "site", "sponsors"),
-        *("stars", "topics", "trending", "users"),
-    )
-)
-"""Pages of GitHub itself, which look like owners in an address."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Address:
@@ -74,10 +65,11 @@ def read_repository(text: str, allowed_origins: tuple[str, ...] = DEFAULT_ORIGIN
         raise InvalidRepositoryUrlError(f"is longer than {limits.REPOSITORY_SPELLING_CHARACTERS} characters")
     address = _split(text.strip(" \t\r\n"), allowed_origins)
     origin = _origin_of(address, allowed_origins)
-    segments = _repository_segments(address.path, may_nest=origin.partition("://")[2] in NESTING_HOSTS)
+    kind = kind_of(host_of(origin))
+    segments = _repository_segments(address.path, may_nest=kind.nests)
     if len(segments) < 2:  # noqa: PLR2004 - owner and name
         raise InvalidRepositoryUrlError(f"names no repository; {_type(f'{origin}/owner/name')}")
-    if origin == DEFAULT_ORIGINS[0] and segments[0].lower() in _NO_OWNERS:
+    if segments[0].lower() in kind.not_owners:
         raise InvalidRepositoryUrlError(f"is a page of the host and no repository; {_type(f'{origin}/owner/name')}")
     try:
         return parse_repository_url(f"{origin}/{'/'.join(segments)}", allowed_origins)
@@ -133,15 +125,22 @@ def _origin_of(address: _Address, allowed_origins: tuple[str, ...]) -> str:
         return allowed_origins[0]
     is_plain = address.scheme in {"http", "git+http"}
     hosts = (address.host, address.host.removeprefix("www."))
-    wanted = [f"{host}:{address.port}" if address.port else host for host in hosts]
+    if address.scheme in {"ssh", "git+ssh", "git"}:  # their ports say nothing of the one for https
+        wanted = [host_of(origin) for origin in allowed_origins if _without_port(host_of(origin)) in hosts]
+    else:
+        wanted = [f"{host}:{address.port}" if address.port else host for host in hosts]
     candidates = [f"{scheme}://{host}" for scheme in ("http", "https")[:: 1 if is_plain else -1] for host in wanted]
     if address.scheme in {"https", "git+https"}:
         candidates = [candidate for candidate in candidates if candidate.startswith("https://")]
     origin = next((candidate for candidate in candidates if candidate in allowed_origins), None)
     if origin is None:
-        names = ", ".join(allowed.partition("://")[2] for allowed in allowed_origins)
+        names = ", ".join(host_of(allowed) for allowed in allowed_origins)
         raise InvalidRepositoryUrlError(f"is not on a supported host ({names}); {_example(allowed_origins)}")
     return origin
+
+
+def _without_port(host: str) -> str:
+    return host.partition(":")[0]
 
 
 def _repository_segments(path: str, *, may_nest: bool) -> list[str]:

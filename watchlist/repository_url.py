@@ -5,16 +5,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from watchlist import limits
-from watchlist.git_hosts import HOSTS
+from watchlist.git_hosts import HOSTS, HostKind, kind_of
 
 DEFAULT_ORIGINS = tuple(host.origin for host in HOSTS)
 """Hosts that serve public repositories over https to anyone."""
-
-NESTING_HOSTS = frozenset(host.name for host in HOSTS if host.nests)
-"""Hosts whose repositories may lie in nested groups."""
-
-CASE_INSENSITIVE_HOSTS = frozenset(host.name for host in HOSTS if host.ignores_case)
-"""Hosts to which OWNER/Name and owner/name are one repository."""
 
 MAX_GROUPS = 20
 """Deepest nesting of groups (GitLab's limit)."""
@@ -49,7 +43,12 @@ class Repository:
     @property
     def host(self) -> str:
         """Host name without scheme; with the port where the origin has one."""
-        return self.origin.partition("://")[2]
+        return host_of(self.origin)
+
+    @property
+    def kind(self) -> HostKind:
+        """What its host runs."""
+        return kind_of(self.host)
 
     @property
     def url(self) -> str:
@@ -60,7 +59,12 @@ class Repository:
     def key(self) -> str:
         """What identifies the repository: equal for all spellings that the host treats alike."""
         path = f"{self.owner}/{self.name}"
-        return f"{self.host}/{path.lower() if self.host in CASE_INSENSITIVE_HOSTS else path}"
+        return f"{self.host}/{path.lower() if self.kind.ignores_case else path}"
+
+
+def host_of(origin: str) -> str:
+    """Return an origin's host name, with the port where it has one."""
+    return origin.partition("://")[2]
 
 
 def parse_origin(text: str) -> str:
@@ -97,7 +101,7 @@ def parse_repository_url(text: str, allowed_origins: tuple[str, ...] = DEFAULT_O
     if "@" in parts.netloc:
         raise InvalidRepositoryUrlError("must not contain a user name or password")
     origin = _allowed_origin(parts.scheme, (parts.hostname or "").lower(), port, allowed_origins)
-    owner, name = _owner_and_name(parts.path, may_nest=origin.partition("://")[2] in NESTING_HOSTS)
+    owner, name = _owner_and_name(parts.path, may_nest=kind_of(host_of(origin)).nests)
     return Repository(origin, owner, name)
 
 
@@ -109,7 +113,7 @@ def _allowed_origin(scheme: str, host: str, port: int | None, allowed_origins: t
         raise InvalidRepositoryUrlError("must start with https://")
     if port is not None:
         raise InvalidRepositoryUrlError("must not name a port")
-    names = ", ".join(allowed.partition("://")[2] for allowed in allowed_origins)
+    names = ", ".join(host_of(allowed) for allowed in allowed_origins)
     raise InvalidRepositoryUrlError(f"is not on a supported host ({names})")
 
 

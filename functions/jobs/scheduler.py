@@ -28,7 +28,7 @@ from watchlist.deployment import functions as function_specs
 from watchlist.git.pace import Pace
 from watchlist.git.remote import HeadReader
 from watchlist.git.tokens import Tokens
-from watchlist.git_hosts import HOSTS
+from watchlist.git_hosts import GITHUB, HOSTS
 from watchlist.health.verdict import Thresholds
 from watchlist.jobs.host_back_off import Hosts
 from watchlist.metrics import Metric, publisher
@@ -105,7 +105,7 @@ def _tokens() -> Tokens:
         except (ClientError, BotoCoreError, ValueError, KeyError, TypeError):
             logger.exception("the token for GitHub cannot be read: its hosts are asked without one")
     tokens = [token.strip() for token in text.split(",") if token.strip()]
-    return Tokens({host.origin: tokens for host in HOSTS if host.software == "github"})
+    return Tokens({host.origin: tokens for host in HOSTS if host.kind is GITHUB})
 
 
 def _due(kind: DueKind, at: datetime, most: int) -> Iterable[Entry]:

@@ -14,17 +14,15 @@ from tasks.hosts import github
 from tasks.hosts.fields import Description, Fields
 from tasks.hosts.github_api import GitHubApi, GitHubRefusalError, split_tokens
 from watchlist.git.package import Package
-from watchlist.git_hosts import HOSTS, GitHost
+from watchlist.git_hosts import HostKind, host_named
 from watchlist.json_client import JsonClient, NoAnswerError
 from watchlist.repository_url import Repository
 from watchlist.settings import TaskSettings
 from watchlist.text import shorten
 
-_APIS = {host.name: host for host in HOSTS}
-
 
 class Software(Protocol):
-    """What a module of `tasks.hosts` does that is named as a host's software."""
+    """What a module of `tasks.hosts` does that is named as a kind's software."""
 
     def path(self, owner: str, name: str) -> str:
         """Return what is asked for below the API's base URL."""
@@ -33,9 +31,9 @@ class Software(Protocol):
         """Return the fields that the host states."""
 
 
-def software_of(host: GitHost) -> Software:
-    """Return the module that knows the host's API."""
-    module: Software = importlib.import_module(f"{__package__}.{host.software}")
+def software_of(kind: HostKind) -> Software:
+    """Return the module that knows the API of such hosts."""
+    module: Software = importlib.import_module(f"{__package__}.{kind.software}")
     return module
 
 
@@ -72,10 +70,10 @@ class Forge:
         return known.model_copy(update={**found, "renamed_to": renamed})
 
     def _ask(self, repository: Repository) -> tuple[Software, Description]:
-        host = _APIS.get(repository.host)
-        if host is None:
+        host = host_named(repository.host)
+        if host is None or not host.kind.software:
             raise NoAnswerError("this host's API is not asked")
-        software, owner, name = software_of(host), repository.owner, repository.name
+        software, owner, name = software_of(host.kind), repository.owner, repository.name
         if software is github:
             return software, self.github.repository(owner, name, self.tokens)
         base_url = self.base_urls.get(host.name, host.api)

@@ -75,6 +75,8 @@ def test_each_host_s_pages_lead_to_their_repository(text: str, url: str) -> None
         ("a/b", "http://127.0.0.1:8000/a/b"),
         ("127.0.0.1:8000/a/b", "http://127.0.0.1:8000/a/b"),
         ("http://127.0.0.1:8000/a/b/tree/main", "http://127.0.0.1:8000/a/b"),
+        ("ssh://git@127.0.0.1:2222/a/b.git", "http://127.0.0.1:8000/a/b"),
+        ("git@127.0.0.1:a/b.git", "http://127.0.0.1:8000/a/b"),
     ],
 )
 def test_a_host_with_a_port_is_read_where_it_is_allowed(text: str, url: str) -> None:
@@ -93,6 +95,10 @@ REFUSED = [
     "https://github.com/topics/python",
     "https://github.com/orgs/pallets/repositories",
     "https://github.com/search?q=a/b",
+    "https://gitlab.com/groups/gitlab-org/-/issues",
+    "https://gitlab.com/explore/projects",
+    "https://codeberg.org/explore/repos",
+    "https://codeberg.org/user/settings",
     "https://gist.github.com/ada/0123456789abcdef",
     "https://example.org/a/b",
     "https://github.com.example.org/a/b",

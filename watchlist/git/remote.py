@@ -11,7 +11,7 @@ from watchlist.errors import ErrorCode, JobError
 from watchlist.git.answers import renamed
 from watchlist.git.protocol import Capabilities, Head, head_request, read_capabilities, read_head
 from watchlist.git.requests import RESULT_TYPE, SERVICE, GitHosts
-from watchlist.repository_url import NESTING_HOSTS, Repository
+from watchlist.repository_url import Repository
 
 _WORTH_GIT_S_OWN_WAY = frozenset(
     {
@@ -33,9 +33,7 @@ class HeadReader(GitHosts):
             JobError: why it cannot be told.
         """
         self._check(repository)
-        path = f"/{repository.owner}/{repository.name}"
-        if repository.host in NESTING_HOSTS:
-            path += ".git"  # GitLab answers git's POST nowhere else
+        path = f"/{repository.owner}/{repository.name}{repository.kind.git_suffix}"
         try:
             head, asked = self._ask(repository.origin, path)
         except JobError as error:

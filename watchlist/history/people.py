@@ -3,7 +3,7 @@
 This is the one answer to both questions; metrics, alerts and searches ask it.
 
 **One person.** `.mailmap` comes first. Then an address names its owner, whatever the name beside it, case and Unicode
-form ignored. GitHub's and GitLab's noreply addresses name an account: both forms of them are one, and so are the
+form ignored. Hosts' noreply addresses name an account: both forms of them are one, and so are the
 logins that one account number had. An address that names nobody (a placeholder, `root@localhost`, anything without a
 public domain) is no reason to take two names for one person: there the name decides.
 
@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from watchlist.git_hosts import kind_of_noreply
 from watchlist.history.commits import Signature
 from watchlist.history.mailmap import Mailmap
 
@@ -131,8 +132,6 @@ _CAMEL = re.compile(r"\w*[a-z0-9]Bot")
 _PROJECT_TOKEN = re.compile(r"(?:project|group)_?\d+_bot.*")
 """What GitLab calls the user of an access token."""
 
-_ACCOUNT = re.compile(r"(?:(\d+)(?:\+|-(?=.*@users\.noreply\.gitlab\.)))?([^+@]+)@users\.noreply\.(.+)")
-"""`1+login` or `login` at GitHub, whose logins may begin with a number and a dash; `1-login` at GitLab."""
 _NOBODY = frozenset(
     {
         "anonymous",
@@ -376,9 +375,16 @@ def folded(text: str) -> str:
 
 
 def _account(address: str) -> _Account | None:
-    """Read a noreply address of GitHub (`1+login@…`, `login@…`) or GitLab (`1-login@…`)."""
-    found = _ACCOUNT.fullmatch(address)
-    if found is None:
+    """Read an address that hides a person's own: of GitHub (`1+login@…`, `login@…`), GitLab (`1-login@…`) or Gitea.
+
+    GitHub's logins may begin with a number and a dash.
+    """
+    local, _, domain = address.partition("@")
+    kind = kind_of_noreply(domain)
+    if kind is None:
         return None
-    number, login, host = found.groups()
-    return _Account(f"{host}/{number}" if number else "", f"{host}/{login}")
+    number, sign, login = local.partition(kind.after_number) if kind.after_number else ("", "", local)
+    if not sign or not number.isdecimal():
+        number, login = "", local
+    host = domain.removeprefix(kind.noreply)
+    return _Account(f"{host}/{number}" if number else "", f"{host}/{login}") if login and "+" not in login else None

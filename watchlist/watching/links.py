@@ -1,17 +1,14 @@
 """Where a person can look at what an alert is about."""
 
-from watchlist.git_hosts import HOSTS
 from watchlist.repository_url import Repository
-
-_COMMIT_PATHS = {host.name: host.commit_path for host in HOSTS}
 
 _CHECKS = "https://github.com/ossf/scorecard/blob/main/docs/checks.md#"
 
 
 def of_commit(repository: Repository, sha: str) -> str | None:
     """Return the address of a commit on its host; None where the host is not known to have such pages."""
-    path = _COMMIT_PATHS.get(repository.host)
-    return None if path is None else f"{repository.url}{path}{sha}"
+    path = repository.kind.commit_path
+    return f"{repository.url}{path}{sha}" if path else None
 
 
 def of_alert(repository: Repository, commit_sha: str | None, check: str | None) -> str | None:

@@ -91,6 +91,12 @@ def test_a_person_is_no_program(name: str, email: str) -> None:
         (signature("Ada", "12+ada@users.noreply.github.com"), signature("A", "Ada@users.noreply.github.com")),
         (signature("Ada", "12-ada@users.noreply.gitlab.com"), signature("A", "ada@users.noreply.gitlab.com")),
         (signature("Ada", "12+ada@users.noreply.github.com"), signature("Ada", "12+countess@users.noreply.github.com")),
+        (signature("Ada", "12+ada@users.noreply.ghe.example"), signature("A", "Ada@users.noreply.ghe.example")),
+        (
+            signature("Ada", "12-ada@users.noreply.gitlab.example.org"),
+            signature("A", "ada@users.noreply.gitlab.example.org"),
+        ),
+        (signature("Ada", "ada@noreply.codeberg.org"), signature("A", "ADA@noreply.codeberg.org")),
         (signature("Ada "), signature("ada")),
         (signature("Jos\u00e9 Ruiz"), signature("Jose\u0301  Ruiz")),
         (signature("J", "jos\u00e9@example.org"), signature("R", "jose\u0301@example.org")),
@@ -109,6 +115,9 @@ def test_one_person_may_write_name_and_address_in_several_ways(one: Signature, o
         (signature("Ada", "1+ada@users.noreply.github.com"), signature("Ada", "2+ada@users.noreply.github.com")),
         (signature("Ada", "1+ada@users.noreply.github.com"), signature("Ada", "1-ada@users.noreply.gitlab.com")),
         (signature("Ada", "12-ada@users.noreply.github.com"), signature("Ada", "ada@users.noreply.github.com")),
+        (signature("Ada", "12+ada@users.noreply.gitlab.com"), signature("Ada", "12-ada@users.noreply.gitlab.com")),
+        (signature("Ada", "12-ada@noreply.codeberg.org"), signature("Ada", "ada@noreply.codeberg.org")),
+        (signature("Ada", "1+ada@users.noreply.github.com"), signature("Ada", "1+ada@users.noreply.ghe.example")),
         (signature("ada@example.org"), signature("Ada", "ada@example.org")),
     ],
 )
