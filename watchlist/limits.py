@@ -195,7 +195,10 @@ CURSOR_CHARACTERS = 1200
 """Longest cursor of a page that is read."""
 
 HEALTH_PAGE_MAX = 100
-"""Most analyses on a page of their history, and between two that are compared."""
+"""Most analyses on a page of their history, and of those that are compared where no time is given."""
+
+HEALTH_KEPT = 500
+"""Analyses of a repository that there can be within `HEALTH_RETENTION`: one a day, and those that were asked for."""
 
 COMPARED = 5
 """Most repositories that are compared."""

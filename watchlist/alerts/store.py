@@ -118,27 +118,26 @@ def find_all(alert_ids: Sequence[str]) -> list[AlertRecord]:
     return list(batches.get(AlertRecord, keys, batches.REQUEST))
 
 
-def acknowledge(alert_id: str, at: datetime) -> AlertRecord:
+def acknowledge(alert: AlertRecord, at: datetime) -> AlertRecord:
     """Note that the user has seen the alert; the first time counts.
 
     Raises:
-        AlertNotFoundError: there is none with this id.
+        AlertNotFoundError: it is not there any more.
     """
-    return _update(alert_id, AlertRecord.acknowledged_at.set(AlertRecord.acknowledged_at | at))
+    return _update(alert.pk, AlertRecord.acknowledged_at.set(AlertRecord.acknowledged_at | at))
 
 
-def resolve(alert_id: str, at: datetime) -> AlertRecord:
+def resolve(alert: AlertRecord, at: datetime) -> AlertRecord:
     """Note that the alert is dealt with, and so seen; the first time counts. It is no longer among the open ones.
 
     Raises:
-        AlertNotFoundError: there is none with this id.
+        AlertNotFoundError: it is not there any more.
     """
-    raised_at = find(alert_id).raised_at
     return _update(
-        alert_id,
+        alert.pk,
         AlertRecord.acknowledged_at.set(AlertRecord.acknowledged_at | at),
         AlertRecord.resolved_at.set(AlertRecord.resolved_at | at),
-        AlertRecord.listed_order.set(_listed_order(raised_at, is_open=False)),
+        AlertRecord.listed_order.set(_listed_order(alert.raised_at, is_open=False)),
     )
 
 

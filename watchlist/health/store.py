@@ -80,8 +80,9 @@ def page(watchlist_id: str, between: tuple[datetime | None, datetime | None], li
     Raises:
         InvalidCursorError: the cursor is malformed, or of another time.
     """
-    first = HEALTH_PREFIX + (between[0].isoformat() if between[0] else "")
-    last = HEALTH_PREFIX + (between[1].isoformat() if between[1] else _LAST)
+    first, last = _range(between)
+    if first > last:  # DynamoDB takes no such question
+        return Page((), None)
     if cursor is not None:
         (before,) = cursors.decode(cursor, _KEY)
         if not first <= before <= last:
@@ -97,6 +98,18 @@ def page(watchlist_id: str, between: tuple[datetime | None, datetime | None], li
     found = tuple(HealthRecord.from_raw_data(item) for item in answer["Items"])
     more = "LastEvaluatedKey" in answer and found
     return Page(tuple(map(_analysis, found)), cursors.encode(found[-1].sk) if more else None)
+
+
+def between(watchlist_id: str, between: tuple[datetime | None, datetime | None], most: int) -> list[Analysis]:
+    """Return the `most` newest analyses of a time (from, to, both included; None for no bound), newest first.
+
+    A call for each megabyte.
+    """
+    first, last = _range(between)
+    if first > last:
+        return []
+    found = HealthRecord.query(watchlist_id, HealthRecord.sk.between(first, last), scan_index_forward=False, limit=most)
+    return [_analysis(record) for record in found]
 
 
 def identities(watchlist_id: str) -> list[Identities]:
@@ -119,6 +132,11 @@ def renames(watchlist_id: str) -> list[Rename] | None:
 def latest(watchlist_id: str, limit: int = limits.HEALTH_HISTORY_SHOWN) -> list[Analysis]:
     """Return the last `limit` analyses, newest first."""
     return [_analysis(record) for record in _latest(watchlist_id, limit)]
+
+
+def _range(between: tuple[datetime | None, datetime | None]) -> tuple[str, str]:
+    since, until = between
+    return HEALTH_PREFIX + (since.isoformat() if since else ""), HEALTH_PREFIX + (until.isoformat() if until else _LAST)
 
 
 def _latest(watchlist_id: str, limit: int) -> Iterable[HealthRecord]:

@@ -234,20 +234,27 @@ def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime,
     return find(watchlist_id)
 
 
-def retry_failed(user: str, most: int, queue: JobQueue, correlation_id: str, at: datetime) -> list[Entry]:
-    """Start a new generation of the failed entries that a user watches, of the `most` newest ones.
+def failed_of(user: str, most: int) -> list[str]:
+    """Return the ids of the failed entries that a user watches: the `most` whose watches are the newest.
 
-    Two reads find them among as many as one look at a watchlist counts; what is retried by others meanwhile is left.
+    A read of the watches, and one for each 100 of them, among as many as one look at a watchlist counts.
     """
-    watches = UserEntry.by_user.query(user, scan_index_forward=False, limit=limits.WATCHLIST_LOOKED_AT)
+    watches = list(UserEntry.by_user.query(user, scan_index_forward=False, limit=limits.WATCHLIST_LOOKED_AT))
     keys = [(watch.watchlist_id, ENTRY_KEY) for watch in watches]
     shown = ["pk", "sk", "type", "status"]
     states = batches.get(Entry, keys, batches.REQUEST, consistent=False, only=shown)
-    failed = [state.pk for state in states if state.status == EntryStatus.FAILED][:most]
+    failed = {state.pk for state in states if state.status == EntryStatus.FAILED}
+    return [watch.watchlist_id for watch in watches if watch.watchlist_id in failed][:most]
+
+
+def retry_all(
+    watchlist_ids: Sequence[str], queue: JobQueue, correlation_id: str, at: datetime, user: str | None = None
+) -> list[Entry]:
+    """Start a new generation of each entry, as `retry` does; what is retried by others meanwhile is left."""
     retried_entries = []
-    for watchlist_id in failed:
+    for watchlist_id in watchlist_ids:
         with contextlib.suppress(EntryNotFoundError, NotFailedError):
-            retried_entries.append(retry(watchlist_id, queue, correlation_id, at))
+            retried_entries.append(retry(watchlist_id, queue, correlation_id, at, user))
     return retried_entries
 
 

@@ -5,6 +5,7 @@ What a row needs lies on the user's entry and on what it watches, and the open a
 a call; whoever watches more gets the next so many, sorted among themselves, on the pages after them.
 """
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -210,7 +211,8 @@ def _searched(row: Row) -> str:
 
 def _key(row: Row, sort: Sort) -> _Key:
     repository, summary = row.entry.repository, row.summary
-    name = f"{repository.owner}/{repository.name} {repository.host}".lower()
+    # two repositories can differ in nothing but case, and no page may end between rows of one place
+    name = f"{repository.owner}/{repository.name} {repository.host}".lower() + f" {_short_hash(row.entry.pk)}"
     match sort:
         case Sort.WORRY:
             numbers = (
@@ -228,6 +230,10 @@ def _key(row: Row, sort: Sort) -> _Key:
             last = summary and summary.last_commit_by_person_at
             return (_microseconds(last) if last else 0,), name
     return numbers, name
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _microseconds(moment: datetime) -> int:

@@ -75,7 +75,9 @@ class WantedAlerts:
         if self.is_open is None:
             return "", _LAST
         prefix = alert_store.OPEN if self.is_open else alert_store.RESOLVED
-        return prefix + (as_key(self.since) if self.since else ""), prefix + _LAST
+        return prefix + (as_key(self.since) if self.since else ""), prefix + (
+            as_key(self.until) if self.until else _LAST
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ def page(user: str, wanted: WantedAlerts, limit: int, cursor: str | None) -> Pag
     """
     read = limit + 1 if wanted.takes_all else limits.ALERTS_LOOKED_AT
     first, last = wanted.places
+    if first > last:  # DynamoDB takes no such question
+        return Page((), None)
     in_range: Condition | None = AlertRecord.listed_order.between(first, last) if first or last != _LAST else None
     query = AlertRecord.by_user_alerts.query(
         user_hash(user),

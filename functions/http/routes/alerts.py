@@ -1,5 +1,6 @@
 """The alerts of a user entry: list, acknowledge, resolve."""
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Literal
@@ -24,6 +25,7 @@ from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
 from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind
+from watchlist.alerts.store import AlertNotFoundError
 from watchlist.deployment import routes
 from watchlist.storage.records import AlertRecord
 from watchlist.watching import user_alerts, user_entries
@@ -142,7 +144,7 @@ def resolve_alerts(alerts: Annotated[AlertsRequest, Body()]) -> AlertsAnswer:
 def acknowledge_alert(alert_id: AlertId) -> AlertAnswer:
     """Note that the alert was seen; doing it again changes nothing."""
     alert = user_alerts.find_for(alert_id, caller_of(router))
-    return AlertAnswer.of(alert_store.acknowledge(alert.pk, clock.now()))
+    return AlertAnswer.of(alert_store.acknowledge(alert, clock.now()))
 
 
 @router.patch(
@@ -155,23 +157,23 @@ def acknowledge_alert(alert_id: AlertId) -> AlertAnswer:
 def resolve_alert(alert_id: AlertId) -> AlertAnswer:
     """Note that the alert is dealt with; doing it again changes nothing."""
     alert = user_alerts.find_for(alert_id, caller_of(router))
-    return AlertAnswer.of(alert_store.resolve(alert.pk, clock.now()))
+    return AlertAnswer.of(alert_store.resolve(alert, clock.now()))
 
 
 def _change_all(
     alerts: AlertsRequest,
     is_done: Callable[[AlertRecord], bool],
-    change: Callable[[str, datetime], AlertRecord],
+    change: Callable[[AlertRecord, datetime], AlertRecord],
 ) -> AlertsAnswer:
     """Change those of the alerts that are the caller's and not changed yet."""
-    mine = {record.pk: record for record in user_alerts.watched_by(caller_of(router), alert_store.find_all(alerts.ids))}
     now = clock.now()
-    for record in mine.values():
-        if not is_done(record):
-            change(record.pk, now)
+    changed = set()
+    for record in user_alerts.watched_by(caller_of(router), alert_store.find_all(alerts.ids)):
+        with contextlib.suppress(AlertNotFoundError):  # it was removed meanwhile
+            changed.add(record.pk if is_done(record) else change(record, now).pk)
     ids = list(dict.fromkeys(alerts.ids))
     return AlertsAnswer(
-        changed=[each for each in ids if each in mine], not_found=[each for each in ids if each not in mine]
+        changed=[each for each in ids if each in changed], not_found=[each for each in ids if each not in changed]
     )
 
 

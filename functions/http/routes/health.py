@@ -80,10 +80,10 @@ def list_health(
     responses=responses.of({200: {"description": "What changed, the largest drop first."}}, *_SHOWN),
 )
 def show_health_changes(watchlist_id: WatchlistId, since: Since = None, until: Until = None) -> HealthChangesAnswer:
-    """Compare the oldest with the newest of the analyses of a time: of the last hundred, where no time is given."""
+    """Compare the oldest with the newest of the analyses of a time: of the last hundred, where no `since` is given."""
     entries.find_for(watchlist_id, caller_of(router))
-    page = health_store.page(watchlist_id, (since, until), limits.HEALTH_PAGE_MAX, None)
-    return HealthChangesAnswer.of(page.analyses)
+    most = limits.HEALTH_PAGE_MAX if since is None else limits.HEALTH_KEPT
+    return HealthChangesAnswer.of(health_store.between(watchlist_id, (since, until), most))
 
 
 @router.get(

@@ -96,10 +96,10 @@ def retry_failed(request: Annotated[RetryFailedRequest, Body()]) -> Response[Ret
     """Start each over with all attempts, the newest watches first."""
     user = acting_as(router, request.user)
     caller, now, most = caller_of(router), clock.now(), function.settings.retries_an_hour
-    at_once = min(limits.RETRIED_AT_ONCE, most)
-    spend(caller, Allowance.RETRIES, at_once, most, now)
-    started = entries.retry_failed(user, at_once, queue(), http_api.correlation_id(logger), now)
-    give_back(caller, Allowance.RETRIES, at_once - len(started), now)
+    failed = entries.failed_of(user, min(limits.RETRIED_AT_ONCE, most))
+    spend(caller, Allowance.RETRIES, len(failed), most, now)
+    started = entries.retry_all(failed, queue(), http_api.correlation_id(logger), now, caller)
+    give_back(caller, Allowance.RETRIES, len(failed) - len(started), now)
     logger.info("retries queued", number=len(started))
     answer = RetryFailedAnswer(retried=[entry.watchlist_id for entry in started])
     return Response(HTTPStatus.ACCEPTED, "application/json", answer)

@@ -73,7 +73,7 @@ class AlertsRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     ids: Annotated[
-        list[Annotated[str, Field(strict=True, max_length=100)]],
+        list[Annotated[str, Field(strict=True, min_length=1, max_length=100)]],
         Field(
             min_length=1,
             max_length=limits.ALERTS_PAGE_MAX,

@@ -10,8 +10,10 @@ from tests.integration.recording import Call, operations
 from watchlist import clock as the_clock
 from watchlist import limits
 from watchlist.states import DueKind, EntryStatus
-from watchlist.storage.records import ENTRY_KEY, Entry
+from watchlist.storage import batches
+from watchlist.storage.records import ENTRY_KEY, Entry, user_hash
 from watchlist.watching import entries
+from watchlist.watching.allowances import Allowance, spend
 
 
 def check_path(watchlist_id: str) -> str:
@@ -95,3 +97,46 @@ def test_nobody_asks_for_another_s(client: Client) -> None:
     assert bob.post(check_path(watchlist_id)).status == 404
     assert bob.post("/activity/watchlist/retry-failed", {"user": "ada"}).code == "not_yours"
     assert entries.find(watchlist_id).check_requested_at is None
+
+
+def test_what_was_watched_last_is_retried_first_whatever_order_it_is_read_in(
+    client: Client, clock: ControlledClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchlist.limits.RETRIED_AT_ONCE", 2)
+    get = batches.get
+    monkeypatch.setattr(batches, "get", lambda *asked, **how: reversed(list(get(*asked, **how))))
+    ids = []
+    for name in ("a", "b", "c"):
+        ids.append(client.add(f"pallets/{name}"))
+        end_job(ids[-1], EntryStatus.FAILED)
+        clock.advance(timedelta(seconds=1))
+
+    retried = client.post("/activity/watchlist/retry-failed", {"user": "ada"}).body["retried"]
+
+    assert retried == [ids[2], ids[1]]
+
+
+def test_retrying_all_spends_what_it_retries(client: Client) -> None:
+    ada, most = client.of("ada"), limits.RETRIES_AN_HOUR
+    spend("ada", Allowance.RETRIES, most - 1, most, the_clock.now())
+    first = ada.add(FLASK)
+    end_job(first, EntryStatus.FAILED)
+
+    one = ada.post("/activity/watchlist/retry-failed", {"user": "ada"})
+    none = ada.post("/activity/watchlist/retry-failed", {"user": "ada"})
+    end_job(first, EntryStatus.FAILED)
+    too_many = ada.post("/activity/watchlist/retry-failed", {"user": "ada"})
+
+    assert (one.status, one.body) == (202, {"retried": [first]})
+    assert (none.status, none.body) == (202, {"retried": []})
+    assert (too_many.status, too_many.code) == (429, "limit_reached")
+
+
+def test_what_a_user_retries_waits_in_their_lane(client: Client) -> None:
+    watchlist_id = client.add(user="bob")
+    client.add(user="ada")
+    end_job(watchlist_id, EntryStatus.FAILED)
+
+    client.of("ada").post("/activity/watchlist/retry-failed", {"user": "ada"})
+
+    assert entries.find(watchlist_id).asked_by == user_hash("ada")

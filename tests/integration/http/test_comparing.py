@@ -62,6 +62,59 @@ def test_changes_compare_the_oldest_with_the_newest_of_a_time(client: Client) ->
     assert whole["checks"] == []
 
 
+def test_changes_of_a_time_begin_with_its_oldest_analysis_however_many_there_are(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchlist.limits.HEALTH_PAGE_MAX", 2)
+    watchlist_id = client.add()
+    for day in range(5):
+        store_health(watchlist_id, NOW + timedelta(days=day))
+
+    of_a_time = client.get(health_of(watchlist_id, "/changes?since=2026-02-01T00:00:00Z")).body
+    of_the_last = client.get(health_of(watchlist_id, "/changes")).body
+
+    assert of_a_time["before"]["analyzed_at"] == "2026-02-01T12:00:00.000Z"
+    assert of_the_last["before"]["analyzed_at"] == "2026-02-03T12:00:00.000Z"
+    assert of_a_time["after"] == of_the_last["after"]
+
+
+@pytest.mark.parametrize("part", ["/history", "/changes"])
+def test_a_time_that_ends_before_it_begins_has_no_analyses(client: Client, part: str) -> None:
+    watchlist_id = client.add()
+    store_health(watchlist_id)
+
+    answer = client.get(health_of(watchlist_id, f"{part}?since=2027-01-01T00:00:00Z&until=2020-01-01T00:00:00Z"))
+
+    assert answer.status == 200
+    assert not any(answer.body.values())
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "2027-01-01",
+        "1764000000",
+        "yesterday",
+        "2026-13-01T00:00:00Z",
+        "2026-02-30T00:00:00Z",
+        "",
+        "2026-01-01T00:00:00",
+    ],
+)
+@pytest.mark.parametrize("part", ["?at=", "/history?since=", "/history?until=", "/changes?since=", "/changes?until="])
+def test_a_moment_that_is_none_is_refused(client: Client, part: str, at: str) -> None:
+    assert client.get(health_of(client.add(), part + at)).status == 422
+
+
+def test_the_future_shows_the_last_analysis(client: Client) -> None:
+    watchlist_id = client.add()
+    store_health(watchlist_id)
+
+    shown = client.get(health_of(watchlist_id, "?at=9999-12-31T23:59:59Z")).body
+
+    assert shown["analyzed_at"] == "2026-01-31T12:00:00.000Z"
+
+
 def test_repositories_are_compared_in_one_read(client: Client, calls: list[Call]) -> None:
     flask, click = client.add(FLASK), client.add(CLICK)
     analysed(flask)

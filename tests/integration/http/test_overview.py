@@ -195,3 +195,16 @@ def test_nobody_sees_what_another_watches(client: Client) -> None:
 
     assert client.of("bob").get(PATH).code == "not_yours"
     assert client.of("bob").get("/activity/watchlist?user=bob").body["items"] == []
+
+
+@pytest.mark.parametrize("sort", ["worry", "name", "score", "last_commit"])
+def test_repositories_that_differ_in_case_alone_have_each_a_place(client: Client, sort: str) -> None:
+    write_watchlist("ada", 6)
+    for number in range(6):
+        Entry(f"watchlist_owner_name{number:04}_1", ENTRY_KEY).update(
+            actions=[Entry.name.set("Name" if number % 2 else "name"), Entry.status.set("ready")]
+        )
+
+    rows = [row["watchlist_id"] for page in client.pages(f"{PATH}&limit=1&sort={sort}") for row in page]
+
+    assert Counter(rows) == Counter(f"watchlist_owner_name{number:04}_1" for number in range(6))

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from tests.integration.http.client import CLICK, FLASK, Client, alert
+from tests.integration.http.client import CLICK, FLASK, Client, alert, raise_alerts
 from tests.integration.recording import Call, operations
 from watchlist import clock
 from watchlist.alerts import store as alert_store
 from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind
+from watchlist.storage.records import AlertRecord
 
 PATH = "/activity/alerts?user=ada"
 
@@ -155,3 +156,49 @@ def test_nobody_sees_or_changes_another_s_alerts(client: Client) -> None:
 @pytest.mark.parametrize("body", [{"ids": []}, {"ids": ["a"] * 101}, {"ids": [3]}, {}])
 def test_a_list_that_is_none_is_refused(client: Client, body: object) -> None:
     assert client.post("/activity/alerts/resolve", body).status == 422
+
+
+@pytest.mark.parametrize("ids", [["alert_1", ""], [""]])
+def test_an_empty_id_is_refused(client: Client, ids: list[str]) -> None:
+    assert client.post("/activity/alerts/acknowledge", {"ids": ids}).status == 422
+
+
+@pytest.mark.parametrize("state", ["", "&state=open", "&state=resolved"])
+def test_a_time_that_ends_before_it_begins_has_no_alerts(client: Client, state: str) -> None:
+    raise_one(client, client.add(), 1)
+
+    answer = client.get(f"{PATH}{state}&since=2027-01-01T00:00:00Z&until=2020-01-01T00:00:00Z")
+
+    assert (answer.status, answer.body) == (200, {"items": [], "next_cursor": None})
+
+
+@pytest.mark.parametrize("verb", ["acknowledge", "resolve"])
+def test_an_alert_that_goes_meanwhile_is_not_found_and_the_others_are_changed(
+    client: Client, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watchlist_id = client.add()
+    ids = [raise_one(client, watchlist_id, number) for number in range(3)]
+    find_all = alert_store.find_all
+
+    def one_goes(asked: list[str]) -> list[AlertRecord]:
+        found = find_all(asked)
+        AlertRecord(ids[1], AlertRecord.SK).delete()
+        return found
+
+    monkeypatch.setattr(alert_store, "find_all", one_goes)
+
+    answer = client.post(f"/activity/alerts/{verb}", {"ids": ids})
+
+    assert (answer.status, answer.body) == (200, {"changed": [ids[0], ids[2]], "not_found": [ids[1]]})
+
+
+def test_of_a_hundred_alerts_each_that_changes_takes_one_write(client: Client, calls: list[Call]) -> None:
+    watchlist_id = client.add()
+    raised = raise_alerts(client.user_watchlist_id(watchlist_id), watchlist_id, 100)
+    client.post("/activity/alerts/resolve", {"ids": raised[:40]})
+    calls.clear()
+
+    answer = client.of("ada").post("/activity/alerts/resolve", {"ids": raised})
+
+    assert len(answer.body["changed"]) == 100
+    assert Counter(operations(calls)) == {"BatchGetItem": 2, "UpdateItem": 60}

@@ -135,7 +135,7 @@ def test_an_alert_is_shown_when_it_is_raised_and_when_it_is_dealt_with(live: Liv
         raise_alert(repository, "bob")
         alert_id = raise_alert(repository, user)
         raised = next_of(connection, "alert")["alert"]
-        alert_store.acknowledge(alert_id, clock.now())
+        alert_store.acknowledge(alert_store.find(alert_id), clock.now())
         seen = next_of(connection, "alert")["alert"]
 
     assert (raised["id"], raised["name"], raised["acknowledged_at"]) == (alert_id, "a/b", None)
