@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from watchlist import git_hosts
 from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.settings import SettingsModel, load
 
@@ -91,5 +92,4 @@ class LambdaFunction(Generic[SettingsModel]):
         Raises:
             SettingsError: a variable is missing or malformed.
         """
-        if self._settings is None:
-            self.start()
+        git_hosts.bind(self.settings.git_hosts)

@@ -121,7 +121,9 @@ def _environment(
     model: type[settings.Settings], variables: Mapping[str, str], url: str, *, caller: str
 ) -> dict[str, str]:
     chosen = {name: variables[name] for name in model.variables() if variables.get(name)}
-    settings.load(model, chosen)
+    loaded = settings.load(model, chosen)
+    if isinstance(loaded, settings.TokenSettings):
+        loaded.git_tokens()
     return {**chosen, **embedded_aws.credentials(caller), "AWS_ENDPOINT_URL": url}
 
 

@@ -32,7 +32,7 @@ from tasks.hosts.describe import Forge
 from tasks.scorecard.assessment import Assessor
 from tasks.scratch import sweep_scratch
 from tasks.secrecy import keep_secrets
-from watchlist import clock, limits, metrics
+from watchlist import clock, git_hosts, limits, metrics
 from watchlist.alerts.setup_news import tell_of_setup
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
 from watchlist.git.package import Package
@@ -304,6 +304,7 @@ def main() -> int:
         sys.stderr.write(f"cannot start: {error}\n")
         return 2
     keep_secrets()
+    git_hosts.bind(settings.git_hosts)
     records.bind(settings)
     job_protocol.bind(settings)
     logger = Logger(service="job", level=settings.log_level)

@@ -13,7 +13,7 @@ import sys
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 
-_SECRETS = ("GITHUB_TOKEN",)
+_SECRETS = ("GITHUB_TOKEN", "GIT_TOKENS")
 """Variables that are read once, when the settings are."""
 
 

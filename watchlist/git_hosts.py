@@ -1,8 +1,11 @@
 """The hosts of public repositories that are watched, each a row; docs/contributing.md walks through adding one.
 
-What a host does follows from its kind, the software that it runs. Of a host that has no row only git is known.
+What a host does follows from its kind, the software that it runs. Beside the public hosts, which stand here, those of
+the operator's own are known (`watchlist.own_hosts`), as soon as the program has bound them. Of any other host only git
+is known.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _USERS_NOREPLY = "users.noreply."
@@ -92,12 +95,14 @@ class GitHost:
         kind: what it runs.
         api: base URL of the API.
         scheme: of its origin.
+        checks_a_second: requests that it is sent within a second for HEADs; None for as many as any host.
     """
 
     name: str
     kind: HostKind
     api: str
     scheme: str = "https"
+    checks_a_second: float | None = None
 
     @property
     def origin(self) -> str:
@@ -112,13 +117,25 @@ HOSTS = (
     GitHost("bitbucket.org", BITBUCKET, "https://api.bitbucket.org/2.0"),
 )
 
-_KNOWN = {host.name: host for host in HOSTS}
-_NOREPLY = {f"{host.kind.noreply}{host.name}": host.kind for host in HOSTS}
+_known: dict[str, GitHost] = {}
+_noreply: dict[str, HostKind] = {}
+
+
+def bind(own: Iterable[GitHost] = ()) -> None:
+    """Make these hosts of the operator's own known, beside the public ones; called when a program starts."""
+    hosts = (*HOSTS, *own)
+    _known.clear()
+    _known.update((host.name, host) for host in hosts)
+    _noreply.clear()
+    _noreply.update((host.kind.noreply + host.name.partition(":")[0], host.kind) for host in hosts if host.kind.noreply)
+
+
+bind()
 
 
 def host_named(name: str) -> GitHost | None:
     """Return the host of that name; None for one of which nothing is known."""
-    return _KNOWN.get(name)
+    return _known.get(name)
 
 
 def kind_of(name: str) -> HostKind:
@@ -132,6 +149,6 @@ def kind_of_noreply(domain: str) -> HostKind | None:
 
     Commits come from hosts that are not known, too: then the domain alone tells.
     """
-    if domain in _NOREPLY or not domain.startswith(_USERS_NOREPLY):
-        return _NOREPLY.get(domain)
+    if domain in _noreply or not domain.startswith(_USERS_NOREPLY):
+        return _noreply.get(domain)
     return GITLAB if domain.startswith(f"{_USERS_NOREPLY}gitlab.") else GITHUB

@@ -12,8 +12,11 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from watchlist import limits
+from watchlist.git_hosts import GitHost
 from watchlist.job_kinds import JobKind
+from watchlist.own_hosts import InvalidHostError, read_hosts, read_tokens
 from watchlist.repository_url import DEFAULT_ORIGINS, parse_origin
+from watchlist.text import separated
 
 ONE_WORD = r"[^\s,\[\]]+"
 """What a claim's value is, so that it can be found in a list however that is written."""
@@ -24,7 +27,7 @@ class SettingsError(Exception):
 
 
 def _split(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    return separated(value) if isinstance(value, str) else value
 
 
 def _is_base_url(value: str) -> str:
@@ -37,6 +40,10 @@ def _are_origins(values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
         parse_origin(value)
     return values
+
+
+def _read_hosts(value: object) -> object:
+    return read_hosts(value) if isinstance(value, str) else value
 
 
 def _is_issuer(value: str) -> str:
@@ -64,6 +71,7 @@ Issuer = Annotated[str, AfterValidator(_is_issuer)]
 Seconds = Annotated[timedelta, BeforeValidator(_in_units_of(timedelta(seconds=1))), Field(gt=timedelta(0))]
 Hours = Annotated[timedelta, BeforeValidator(_in_units_of(timedelta(hours=1))), Field(gt=timedelta(0))]
 Days = Annotated[timedelta, BeforeValidator(_in_units_of(timedelta(days=1))), Field(gt=timedelta(0))]
+OwnHosts = Annotated[tuple[GitHost, ...], BeforeValidator(_read_hosts)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -78,6 +86,8 @@ class Settings(BaseModel):
     """The claim of a token that tells an operator, who may act for every user; None if nobody with a token is one."""
     operator_value: str = Field(default="operators", alias="OPERATOR_VALUE", pattern=f"^{ONE_WORD}$")
     """What that claim must be, or contain."""
+    git_hosts: OwnHosts = Field(default=(), alias="GIT_HOSTS")
+    """The operator's own hosts, as `watchlist.own_hosts` reads them; keys and links depend on them in every program."""
 
     @classmethod
     def variables(cls) -> tuple[str, ...]:
@@ -140,9 +150,34 @@ class DeadLetterQueueSettings(QueueSettings):
 
 
 class OriginSettings(Settings):
-    """Which hosts may be asked for repositories, as origins (scheme, host and, for tests, port)."""
+    """Which hosts may be asked for repositories, as origins (scheme, host and port)."""
 
-    allowed_origins: Origins = Field(default=DEFAULT_ORIGINS, alias="ALLOWED_ORIGINS")
+    named_origins: Origins = Field(default=DEFAULT_ORIGINS, alias="ALLOWED_ORIGINS")
+    """The origins besides those of the operator's own hosts."""
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """All origins; the first is that of `owner/name`."""
+        return tuple(dict.fromkeys((*self.named_origins, *(host.origin for host in self.git_hosts))))
+
+
+class TokenSettings(Settings):
+    """What is shown to the operator's own hosts."""
+
+    git_tokens_text: str = Field(default="{}", alias="GIT_TOKENS", repr=False)
+
+    def git_tokens(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the tokens of each host that has some, by its origin.
+
+        They are read apart from the other settings: a secret that was mistyped must not end what needs none.
+
+        Raises:
+            SettingsError: the variable is malformed.
+        """
+        try:
+            return read_tokens(self.git_tokens_text, self.git_hosts)
+        except InvalidHostError as error:
+            raise SettingsError(f"environment variables: GIT_TOKENS: {error}") from None
 
 
 class AddSettings(TableSettings, QueueSettings, OriginSettings, PatienceSettings):
@@ -343,7 +378,7 @@ class CheckSettings(Settings):
 
 
 class SchedulerSettings(
-    TableSettings, QueueSettings, OriginSettings, CheckSettings, VerdictSettings, PublishedScoreSettings
+    TableSettings, QueueSettings, OriginSettings, TokenSettings, CheckSettings, VerdictSettings, PublishedScoreSettings
 ):
     """What checking entries, renewing their health and starting their refreshes needs."""
 
@@ -356,6 +391,8 @@ class SchedulerSettings(
     """Several ones are separated by commas."""
     github_token_secret: str | None = Field(default=None, alias="GITHUB_TOKEN_SECRET", min_length=1)
     """The secret that has it, where the variable does not: a JSON object with the field `token`."""
+    git_tokens_secret: str | None = Field(default=None, alias="GIT_TOKENS_SECRET", min_length=1)
+    """The secret that is what `GIT_TOKENS` would be, where the variable is not."""
     max_open_refreshes: int = Field(default=limits.OPEN_REFRESHES, alias="MAX_OPEN_REFRESHES", ge=1)
 
 
@@ -378,7 +415,7 @@ class DispatcherSettings(LaunchSettings):
     refresh_task_memory: int | None = Field(default=None, alias="REFRESH_TASK_MEMORY", gt=0)
 
 
-class TaskSettings(CallSettings, OriginSettings, LeaseSettings, PublishedScoreSettings):
+class TaskSettings(CallSettings, OriginSettings, TokenSettings, LeaseSettings, PublishedScoreSettings):
     """What the container's job needs besides the job itself."""
 
     git_clone_dir: Path = Field(alias="GIT_CLONE_DIR")

@@ -17,6 +17,11 @@ def printable(text: str, instead: str = " ") -> str:
     return "".join(character if character.isprintable() else instead for character in text)
 
 
+def separated(text: str) -> tuple[str, ...]:
+    """Return the parts of a list that commas separate; empty ones are none."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def unicode_text(text: str) -> str:
     """Return the text; half a surrogate pair, which JSON can hold and UTF-8 cannot, is refused.
 

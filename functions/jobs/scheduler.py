@@ -7,7 +7,7 @@ what a run does not get to is the next run's. An entry whose repository has not 
 
 import json
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -32,9 +32,12 @@ from watchlist.git_hosts import GITHUB, HOSTS
 from watchlist.health.verdict import Thresholds
 from watchlist.jobs.host_back_off import Hosts
 from watchlist.metrics import Metric, publisher
+from watchlist.own_hosts import InvalidHostError, read_tokens
+from watchlist.settings import SettingsError
 from watchlist.states import DueKind
 from watchlist.storage import batches
 from watchlist.storage.records import ENTRY_KEY, Entry
+from watchlist.text import separated
 
 function = startup.Function(function_specs.SCHEDULER)
 logger = function.logger
@@ -68,9 +71,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
 def _check_due(began: datetime, ends: datetime) -> Tally:
     hosts, settings = Hosts(random.random), function.settings
     with ExitStack() as running:
-        reader = running.enter_context(
-            HeadReader(settings.allowed_origins, pace=Pace(settings.checks_a_second), tokens=_tokens())
-        )
+        slower = {host.origin: host.checks_a_second for host in settings.git_hosts if host.checks_a_second}
+        pace = Pace(settings.checks_a_second, of_origins=slower)
+        reader = running.enter_context(HeadReader(settings.allowed_origins, pace=pace, tokens=_tokens()))
         threads = running.enter_context(ThreadPoolExecutor(settings.checks_at_once))
         published = PublishedHealth(settings.scorecard_api_base_url, hosts, logger)
         most_open = settings.max_open_refreshes
@@ -95,17 +98,32 @@ def _check_due(began: datetime, ends: datetime) -> Tally:
 
 
 def _tokens() -> Tokens:
-    """Return the tokens for GitHub, as the secret has them now: one run later than it was changed is soon enough."""
+    """Return the tokens, as the secrets have them now: one run later than they were changed is soon enough."""
     settings = function.settings
     text = settings.github_token or ""
     if settings.github_token_secret is not None:
         try:
-            answer = secrets().get_secret_value(SecretId=settings.github_token_secret)
-            text = json.loads(answer["SecretString"])["token"]
+            text = json.loads(_secret(settings.github_token_secret))["token"]
         except (ClientError, BotoCoreError, ValueError, KeyError, TypeError):
             logger.exception("the token for GitHub cannot be read: its hosts are asked without one")
-    tokens = [token.strip() for token in text.split(",") if token.strip()]
-    return Tokens({host.origin: tokens for host in HOSTS if host.kind is GITHUB})
+    public = {host.origin: separated(text) for host in HOSTS if host.kind is GITHUB}
+    return Tokens({**public, **_tokens_of_own_hosts()})
+
+
+def _tokens_of_own_hosts() -> Mapping[str, Sequence[str]]:
+    settings = function.settings
+    try:
+        if settings.git_tokens_secret is None:
+            return settings.git_tokens()
+        return read_tokens(_secret(settings.git_tokens_secret), settings.git_hosts)
+    except (ClientError, BotoCoreError, KeyError, SettingsError, InvalidHostError):
+        logger.exception("the tokens for hosts of one's own cannot be read: these are asked without")
+        return {}
+
+
+def _secret(arn: str) -> str:
+    text: str = secrets().get_secret_value(SecretId=arn)["SecretString"]
+    return text
 
 
 def _due(kind: DueKind, at: datetime, most: int) -> Iterable[Entry]:

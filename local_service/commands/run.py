@@ -18,7 +18,9 @@ from local_service.commands.scorecard import tell_if_missing
 from local_service.gateways.http import PortTakenError
 from local_service.git.served_repositories import NoRepositoryError, git_directories
 from local_service.service import HTTP_PORT, LocalService, LocalSettings, settings_variables
-from watchlist.repository_url import DEFAULT_ORIGINS, InvalidRepositoryUrlError, parse_repository_url
+from watchlist import git_hosts
+from watchlist.repository_url import InvalidRepositoryUrlError, parse_repository_url
+from watchlist.settings import OriginSettings, load
 
 LOG = lifeline.ROOT / "build" / "local" / "service.log"
 USER = "you@example.org"
@@ -66,9 +68,10 @@ def _check(repository: str | None, path: Path | None) -> None:
     if path is not None:
         git_directories((path,))
         return
-    origins = settings_variables().get("ALLOWED_ORIGINS")
+    settings = load(OriginSettings, settings_variables())
+    git_hosts.bind(settings.git_hosts)
     try:
-        parse_repository_url(str(repository), tuple(origins.split(",")) if origins else DEFAULT_ORIGINS)
+        parse_repository_url(str(repository), settings.allowed_origins)
     except InvalidRepositoryUrlError as error:
         raise NoRepositoryError(f"the repository's address {error}") from None  # it may have a password
 

@@ -12,13 +12,13 @@ from typing import Protocol, Self
 
 from tasks.hosts import github
 from tasks.hosts.fields import Description, Fields
-from tasks.hosts.github_api import GitHubApi, GitHubRefusalError, split_tokens
+from tasks.hosts.github_api import GitHubApi, GitHubRefusalError
 from watchlist.git.package import Package
 from watchlist.git_hosts import HostKind, host_named
 from watchlist.json_client import JsonClient, NoAnswerError
 from watchlist.repository_url import Repository
 from watchlist.settings import TaskSettings
-from watchlist.text import shorten
+from watchlist.text import separated, shorten
 
 
 class Software(Protocol):
@@ -55,7 +55,7 @@ class Forge:
     @classmethod
     def from_settings(cls, settings: TaskSettings) -> Self:
         """Return the hosts' APIs as `settings` configure them."""
-        return cls(GitHubApi(settings.github_api_base_url), split_tokens(settings.github_token))
+        return cls(GitHubApi(settings.github_api_base_url), separated(settings.github_token or ""))
 
     def describe(self, repository: Repository) -> Package:
         """Return what is known of `repository`; never fails, the reason of a gap stands in the result."""

@@ -39,11 +39,6 @@ UNLIMITED = Budget(core=10**9, graphql=10**9, resets_at=datetime.max.replace(tzi
 """What GitHub Enterprise Server without rate limits grants."""
 
 
-def split_tokens(text: str | None) -> tuple[str, ...]:
-    """Return the tokens of a comma-separated list."""
-    return tuple(token.strip() for token in (text or "").split(",") if token.strip())
-
-
 class GitHubApi:
     """The API at one base URL; redirects are followed within it only, so that no token leaves for another host."""
 

@@ -10,7 +10,7 @@ from typing import Self
 from aws_lambda_powertools import Logger
 
 from tasks.child_process import ChildProcesses
-from tasks.hosts.github_api import Budget, GitHubApi, GitHubRefusalError, split_tokens
+from tasks.hosts.github_api import Budget, GitHubApi, GitHubRefusalError
 from tasks.scorecard.chain import is_reusable, may_ask_forge, plan
 from tasks.scorecard.cli import ScorecardCli
 from watchlist.clock import Clock
@@ -22,7 +22,7 @@ from watchlist.health.scorecard import PassedOver, ScorecardResult, ScorecardSou
 from watchlist.json_client import JsonClient
 from watchlist.repository_url import Repository
 from watchlist.settings import TaskSettings
-from watchlist.text import shorten
+from watchlist.text import separated, shorten
 
 Checkout = Callable[[], Path]
 """Makes a checkout of HEAD, without symbolic links, and returns its absolute path; its maker removes it."""
@@ -55,7 +55,7 @@ class Assessor:
         return cls(
             cli=ScorecardCli(settings.scorecard_path, children, scratch),
             github=GitHubApi(settings.github_api_base_url),
-            tokens=split_tokens(settings.github_token),
+            tokens=separated(settings.github_token or ""),
             published_url=settings.scorecard_api_base_url,
             max_age=settings.scorecard_max_age,
         )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchlist.text import one_line, printable, shorten
+from watchlist.text import one_line, printable, separated, shorten
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 """Halves of surrogate pairs, too."""
@@ -49,3 +49,8 @@ def test_any_text_fits_prints_and_is_the_same_when_it_is_cut_again(text: str, mo
         assert cut.isprintable()
         assert cut == " ".join(cut.split())
     assert one_line(one_line(text, most), most) == one_line(text, most)
+
+
+def test_commas_separate_and_what_is_empty_between_them_is_nothing() -> None:
+    assert separated(" one, two,,") == ("one", "two")
+    assert separated(" , ") == separated("") == ()

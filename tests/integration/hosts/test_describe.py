@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from tasks.hosts.describe import Forge
-from tasks.hosts.github_api import UNLIMITED, Budget, GitHubApi, GitHubRefusalError, split_tokens
+from tasks.hosts.github_api import UNLIMITED, Budget, GitHubApi, GitHubRefusalError
 from tests.forge_server import ForgeServer, Reply, TokenBudget
 from watchlist.git.package import Package
 from watchlist.repository_url import Repository
@@ -251,11 +251,6 @@ def test_an_unknown_form_of_the_rate_limit_is_refused(forge: ForgeServer, docume
     with pytest.raises(GitHubRefusalError) as caught:
         GitHubApi(forge.github_api).budget(TOKEN)
     assert TOKEN not in str(caught.value)
-
-
-def test_tokens_are_separated_by_commas() -> None:
-    assert split_tokens(" one, two,,") == ("one", "two")
-    assert split_tokens(None) == ()
 
 
 def test_budgets_compare_by_value() -> None:
