@@ -485,3 +485,40 @@ RETRIED_AT_ONCE = 50
 
 CHECK_NOW_INTERVAL = timedelta(minutes=10)
 """From one look at a repository to the next that somebody can ask for."""
+
+TAGS_READ = 100_000
+"""Tags of one repository that a job reads; of one with more nothing is known. So many are 12 MB."""
+
+TAGS_KEPT = 20_000
+"""Tags that are kept of a repository, releases before others: whether one of these moves is seen."""
+
+TAG_BYTES = 200
+"""Longest name of a tag that is kept."""
+
+TAGS_CHECK_BYTES = 2 * 1024 * 1024
+"""Longest answer with HEAD and all tags that a check reads; of a repository with more tags only jobs look at them."""
+
+TAGS_OF_A_SEGMENT = 400
+"""Tags that are kept together, on average: a new one costs writing so many again, about 20 KB."""
+
+TAGS_OF_A_SEGMENT_MAX = 1000
+"""Most tags that are kept together: with the longest names 300 KB, and an item may have 400 KB."""
+
+RELEASES_DATED = 100
+"""Releases whose dates a job asks for; of others the date is known where their commits are stored."""
+
+RELEASES_MEASURED = 10
+"""Times between releases whose median is a repository's usual one."""
+
+MAIN_LINE_RESTS = timedelta(days=365)
+"""How much older the last release of the repository as a whole may be than that of one of its packages; then the latest
+release is that package's."""
+
+RELEASE_IS_NEWS = timedelta(days=30)
+"""A tag of a lower version than the highest one that stands for something older was added late: no news."""
+
+RELEASES_PAGE = 50
+"""Releases on a page unless `limit` says otherwise."""
+
+RELEASES_PAGE_MAX = 200
+"""Most releases on one page."""

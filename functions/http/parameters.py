@@ -137,6 +137,13 @@ HealthLimit = Annotated[
     Query(description="Most analyses on the page."),
 ]
 
+ReleaseLimit = Annotated[
+    int,
+    Field(ge=1, le=limits.RELEASES_PAGE_MAX),
+    BeforeValidator(_written_as_number),
+    Query(description="Most releases on the page."),
+]
+
 _ID = r"[A-Za-z0-9._-]{1,320}"
 _IDS = re.compile(f"{_ID}(,{_ID}){{0,{limits.COMPARED - 1}}}")
 

@@ -118,6 +118,7 @@ class Story:
             self._call("GET", f"/activity/{path}")
         for queue in JobKind:
             self._call("POST", f"/activity/queues/{queue}/redrive")
+        self._call("GET", f"/activity/watchlist/{good}/releases")
         for path in (f"watchlist/{good}/health/history", f"watchlist/{good}/health/changes"):
             self._call("GET", f"/activity/{path}")
         for path in (f"watchlist/export?{_as()}", f"alerts/export?{_as()}", f"watchlist/{good}/commits/export"):

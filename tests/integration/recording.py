@@ -84,4 +84,8 @@ def read_units(calls: Sequence[Call]) -> float:
 
 
 def _size(item: dict[str, dict[str, Any]]) -> int:
-    return sum(len(name) + len(json.dumps(next(iter(value.values())))) for name, value in item.items())
+    return sum(len(name) + _length(next(iter(value.values()))) for name, value in item.items())
+
+
+def _length(value: Any) -> int:
+    return len(value if isinstance(value, bytes) else json.dumps(value))

@@ -118,6 +118,16 @@ COMMITS = Route(
     ),
 )
 
+RELEASES = Route(
+    "GET",
+    "/activity/watchlist/{watchlist_id}/releases",
+    _http(
+        "releases",
+        settings.TableSettings,
+        Permissions(watchlist=permissions.GET_FOR_A_USER, activity=permissions.GET),
+    ),
+)
+
 _health = _http(
     "health",
     settings.OverviewSettings,

@@ -102,7 +102,7 @@ def read_capabilities(read: Read) -> Capabilities:
         JobError: the host says that there is no such repository, or the answer is not git's.
     """
     with protocol_errors():
-        return _read_capabilities(_lines(read, _CAPABILITY_LINES))
+        return _read_capabilities(lines_of(read, _CAPABILITY_LINES))
 
 
 def read_head(read: Read, object_format: str = "sha1") -> Head:
@@ -112,7 +112,7 @@ def read_head(read: Read, object_format: str = "sha1") -> Head:
         JobError: as for `read_capabilities`.
     """
     with protocol_errors():
-        return _read_head(_lines(read, _REF_LINES), object_format)
+        return head_of(lines_of(read, _REF_LINES), object_format)
 
 
 def read_branches(read: Read) -> tuple[str, ...]:
@@ -122,7 +122,7 @@ def read_branches(read: Read) -> tuple[str, ...]:
         JobError: as for `read_capabilities`.
     """
     with protocol_errors():
-        refs = (line.decode(errors="replace").strip().partition(" ")[2] for line in _lines(read, _REF_LINES) if line)
+        refs = (line.decode(errors="replace").strip().partition(" ")[2] for line in lines_of(read, _REF_LINES) if line)
         return some_branches(refs)
 
 
@@ -151,7 +151,7 @@ def protocol_errors() -> Iterator[None]:
         raise JobError(ErrorCode.TRANSFER_INVALID, "The host's answer is not git's.") from error
 
 
-def _lines(read: Read, most: int) -> Iterator[bytes | None]:
+def lines_of(read: Read, most: int) -> Iterator[bytes | None]:
     """Yield pkt-lines to the end of the answer; None stands for a flush or a delimiter."""
     protocol = Protocol(read, len)
     for _ in range(most):
@@ -213,7 +213,12 @@ def _told_unasked(first_ref: str) -> Head | None:
     return Head(oid, branch_of(target[1] if target else ""), object_format)
 
 
-def _read_head(lines: Iterator[bytes | None], object_format: str) -> Head:
+def head_of(lines: Iterable[bytes | None], object_format: str) -> Head:
+    """Return HEAD from the lines of `ls-refs`; a flush without it is an empty repository.
+
+    Raises:
+        HangupException: the lines end before either.
+    """
     for line in lines:
         if line is None:
             return Head(None, None, object_format)

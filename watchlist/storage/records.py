@@ -34,6 +34,7 @@ watchlist table
 
 activity table
     <watchlist_id>        SEGMENT#<id>              SegmentRecord  some commits; the entry's manifest says which count
+    <watchlist_id>        TAGS#<id>                 TagsRecord     some tags; the entry's listing says which count
     <watchlist_id>        HEALTH#<analysed>         HealthRecord   health, newest first
     <alert_id>            ALERT                     AlertRecord    acknowledge and resolve; one event, one alert
     HEARTBEAT             HEARTBEAT                 ActivityHeartbeat  keeps the stream's consumers called
@@ -83,6 +84,7 @@ from watchlist.storage.last_check import LastCheck
 ENTRY_KEY = "ENTRY"
 USER_PREFIX = "USER#"
 SEGMENT_PREFIX = "SEGMENT#"
+TAGS_PREFIX = "TAGS#"
 HEALTH_PREFIX = "HEALTH#"
 
 
@@ -334,6 +336,11 @@ class Entry(WatchlistItem, discriminator="entry"):
     """What a row of a list needs of the last analysis (`watchlist.health.summary.Summary`)."""
     manifest = JSONAttribute(null=True)
     """Which segments make up the history (`watchlist.history.manifest`); what it does not name does not count."""
+
+    releases = JSONAttribute(null=True)
+    """What is shown of the releases (`watchlist.releases.summary.ReleaseSummary`)."""
+    tags = JSONAttribute(null=True)
+    """Which segments have the tags (`watchlist.releases.store.Listing`)."""
 
     with_health = BooleanAttribute(null=True)
     """Whether the current job, a backfill, renews the health as well."""
@@ -826,6 +833,12 @@ class SegmentRecord(ActivityItem, discriminator="segment"):
     listed = BinaryAttribute(legacy_encoding=False)
     changes = BinaryAttribute(legacy_encoding=False)
     format = IntAttribute()
+
+
+class TagsRecord(ActivityItem, discriminator="tags"):
+    """Some tags of a repository; never written again. `watchlist.releases.kept` has their rows."""
+
+    tags = CompressedJSONAttribute()
 
 
 class HealthRecord(ActivityItem, discriminator="health"):

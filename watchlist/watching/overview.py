@@ -25,7 +25,7 @@ from watchlist.storage.records import ENTRY_KEY, AlertRecord, Entry, UserEntry
 _SHOWN = [
     *("pk", "sk", "type", "watchlist_id", "origin", "owner", "name", "status", "job_kind", "job_state"),
     *("last_error", "progress", "package", "head_sha", "default_branch", "score", "score_reason", "analyzed_at"),
-    *("summary", "checked_at", "last_check", "check_failures", "gone_since", "last_commit_at"),
+    *("summary", "releases", "checked_at", "last_check", "check_failures", "gone_since", "last_commit_at"),
 ]
 """The attributes of an entry that a row shows or is judged by; the job's own would double what is read."""
 

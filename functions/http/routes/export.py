@@ -22,6 +22,7 @@ from watchlist.health.verdict import Thresholds
 from watchlist.history import store as history_store
 from watchlist.history.segments import KeptCommit
 from watchlist.history.store import CommitFilter
+from watchlist.releases.summary import releases_of
 from watchlist.storage.records import Entry
 from watchlist.watching import entries, overview, user_alerts
 from watchlist.watching.overview import Row as OverviewRow
@@ -51,7 +52,18 @@ _FILE: OpenAPIResponse = {
 _WATCHLIST = (
     *("repository_url", "status", "verdict", "reason", "score", "score_change", "activity_score"),
     *("last_commit_by_person_at", "last_commit_by_bot_at", "absence_factor", "open_critical_alerts"),
-    *("open_mild_alerts", "labels", "notes", "added_at", "analyzed_at", "watchlist_id", "user_watchlist_id"),
+    *(
+        "open_mild_alerts",
+        "latest_release",
+        "latest_release_at",
+        "commits_since_release",
+        "labels",
+        "notes",
+        "added_at",
+        "analyzed_at",
+        "watchlist_id",
+        "user_watchlist_id",
+    ),
 )
 _COMMITS = (
     *("sha", "author_name", "author_email", "authored_at", "committer_name", "committer_email", "committed_at"),
@@ -129,6 +141,8 @@ def _alerts(user: str) -> Iterator[ListedAlert]:
 
 def _watched(row: OverviewRow) -> Row:
     summary, entry, watch = row.summary, row.entry, row.user_entry
+    released = releases_of(entry)
+    latest = released.latest if released else None
     person_at = summary.last_commit_by_person_at if summary else None
     bot_at = summary.last_commit_by_bot_at if summary else None
     return {
@@ -144,6 +158,9 @@ def _watched(row: OverviewRow) -> Row:
         "absence_factor": summary.absence_factor if summary else None,
         "open_critical_alerts": row.open_alerts.get(AlertLevel.CRITICAL, 0),
         "open_mild_alerts": row.open_alerts.get(AlertLevel.MILD, 0),
+        "latest_release": latest.tag if latest else None,
+        "latest_release_at": _moment(latest.made_at if latest else None),
+        "commits_since_release": released.commits_since if released else None,
         "labels": ", ".join(row.labels),
         "notes": watch.notes,
         "added_at": clock.to_json(watch.added_at),

@@ -9,7 +9,9 @@ from pydantic import BaseModel, Field
 from functions.http.responses import stored_as
 from functions.http.shapes.fields import Moment, NextCursor, RepositoryUrl, Score, Sha, WatchlistId
 from functions.http.shapes.history import HistoryAnswer
+from functions.http.shapes.releases import ReleaseAnswer, Releases
 from functions.http.shapes.verdict import VerdictAnswer
+from watchlist import clock
 from watchlist.health.analysis import Analysis
 from watchlist.health.changes import changes
 from watchlist.health.scorecard import ScorecardResult
@@ -99,6 +101,7 @@ class ComparedAnswer(BaseModel):
     weeks: Annotated[
         list[int] | None, Field(description="As in the watchlist: 52 weeks that end now.", examples=[[0, 3, 1]])
     ]
+    release: Releases
     stars: Annotated[int | None, Field(description="Where the host tells.", examples=[71000])]
     license: Annotated[str | None, Field(description="Where the host tells.", examples=["BSD-3-Clause"])]
     analyzed_at: Annotated[Moment | None, Field(description="When the numbers were computed.")]
@@ -121,6 +124,7 @@ class ComparedAnswer(BaseModel):
             absence_factor=summary and summary.absence_factor,
             last_commit_by_person_at=summary and summary.last_commit_by_person_at,
             weeks=list(weeks) if weeks else None,
+            release=ReleaseAnswer.of(entry, now),
             stars=package and package.stars,
             license=package and package.license,
             analyzed_at=entry.analyzed_at,
@@ -151,6 +155,7 @@ class HealthAnswer(BaseModel):
         HistoryAnswer | None,
         Field(description="What these are the metrics of: how far the history is known, its last commits."),
     ]
+    release: Releases
     history: Annotated[list[HealthPoint], Field(description="The last analyses, newest first.")]
 
     @classmethod
@@ -164,6 +169,7 @@ class HealthAnswer(BaseModel):
             scorecard=latest.scorecard if latest else None,
             history_metrics=latest.history_metrics if latest else None,
             history_outline=HistoryAnswer.of(entry),
+            release=ReleaseAnswer.of(entry, clock.now()),
             history=[_point(analysis) for analysis in analyses],
         )
 

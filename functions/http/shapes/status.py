@@ -16,7 +16,9 @@ from functions.http.shapes.fields import (
     shown_status,
 )
 from functions.http.shapes.history import HistoryAnswer
+from functions.http.shapes.releases import ReleaseAnswer, Releases
 from functions.http.shapes.verdict import VerdictAnswer
+from watchlist import clock
 from watchlist.errors import ErrorCode
 from watchlist.git.package import Package
 from watchlist.health.verdict import Verdict
@@ -123,6 +125,7 @@ class StatusAnswer(BaseModel):
         HistoryAnswer | None,
         Field(description="The default branch's history as a whole; null until the first analysis."),
     ]
+    release: Releases
     checked_at: Annotated[Moment | None, Field(description="When the repository last said where its HEAD is.")]
     next_check_at: Annotated[Moment | None, Field(description="Null while a job is open.")]
     analyzed_at: Annotated[Moment | None, Field(description="When the health that is shown was computed.")]
@@ -160,6 +163,7 @@ class StatusAnswer(BaseModel):
             head_sha=entry.head_sha,
             commits=entry.commits,
             history=HistoryAnswer.of(entry),
+            release=ReleaseAnswer.of(entry, clock.now()),
             checked_at=entry.checked_at,
             next_check_at=entry.due_at if entry.due_kind == DueKind.CHECK else None,
             analyzed_at=entry.analyzed_at,

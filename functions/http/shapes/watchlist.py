@@ -17,6 +17,7 @@ from functions.http.shapes.fields import (
     WatchlistId,
     shown_status,
 )
+from functions.http.shapes.releases import ReleaseAnswer, Releases
 from functions.http.shapes.status import LastCheckAnswer
 from functions.http.shapes.verdict import VerdictAnswer
 from watchlist.alerts.kind import AlertLevel
@@ -80,6 +81,7 @@ class WatchedAnswer(BaseModel):
     absence_factor: Annotated[
         int | None, Field(description="The fewest people who made half of the year's commits.", examples=[2])
     ]
+    release: Releases
     open_alerts: OpenAlertsAnswer
     last_check: Annotated[
         LastCheckAnswer | None, Field(description="The last look at the repository; null before the first.")
@@ -111,6 +113,7 @@ class WatchedAnswer(BaseModel):
             last_commit_by_person_at=summary and summary.last_commit_by_person_at,
             last_commit_by_bot_at=summary and summary.last_commit_by_bot_at,
             absence_factor=summary and summary.absence_factor,
+            release=ReleaseAnswer.of(entry, now),
             open_alerts=OpenAlertsAnswer.of(row.open_alerts),
             last_check=LastCheckAnswer.of(entry),
             analyzed_at=entry.analyzed_at,

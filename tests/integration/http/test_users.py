@@ -48,7 +48,7 @@ def test_other_watchers_of_the_same_repository_are_hidden(client: Client) -> Non
     assert seen["watchers"] == 2
 
 
-@pytest.mark.parametrize("path", [routes.STATUS, routes.COMMITS, routes.HEALTH])
+@pytest.mark.parametrize("path", [routes.STATUS, routes.COMMITS, routes.HEALTH, routes.RELEASES])
 def test_an_entry_that_the_user_does_not_watch_is_not_there(client: Client, path: routes.Route) -> None:
     watchlist_id = added_by_ada(client)
 

@@ -1,0 +1,132 @@
+"""What git's wire protocol says of a repository's tags: one line of `ls-refs` each.
+
+An annotated tag is an object of its own; with `peel` the server also tells what it stands for. Dates are not told.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from dulwich.errors import HangupException
+from dulwich.refs import Ref, check_ref_format
+
+from watchlist import limits
+from watchlist.git.protocol import Head, Read, command, head_of, lines_of, protocol_errors
+
+PREFIX = "refs/tags/"
+
+_DIGEST_LENGTH = 32
+_MOST_LINES = 400_000
+"""Hosts may show all refs, whatever is asked for; the transfer has bounds of its own."""
+
+_LINE = re.compile(rb"([0-9a-f]{64}|[0-9a-f]{40}) (refs/tags/[^\0 \n]+)((?: [^\n]*)?)\n?")
+_PEELED = re.compile(rb" peeled:([0-9a-f]{64}|[0-9a-f]{40})(?: |$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One tag.
+
+    Attributes:
+        name: without `refs/tags/`; bytes that are no UTF-8 are escaped, so that different names stay different.
+        oid: of the object that it names: a commit, or a tag object.
+        peeled: of what it stands for in the end; the same where it is not annotated.
+    """
+
+    name: str
+    oid: str
+    peeled: str
+
+    @property
+    def is_annotated(self) -> bool:
+        """Whether it is an object of its own, with a date."""
+        return self.oid != self.peeled
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """All tags of a repository that may be kept, in no order.
+
+    Attributes:
+        tags: each name once.
+        digest: the same as long as no tag comes, goes or moves.
+        ignored: how many have names that git would not take, or that are too long.
+    """
+
+    tags: tuple[Tag, ...]
+    digest: str
+    ignored: int = 0
+
+
+class TooManyTagsError(Exception):
+    """There are more tags than are looked at."""
+
+
+def tags_request(object_format: str = "sha1") -> bytes:
+    """Return the `ls-refs` command that asks for the tags."""
+    return command(b"ls-refs", [b"peel", b"ref-prefix " + PREFIX.encode()], object_format)
+
+
+def head_and_tags_request(object_format: str = "sha1") -> bytes:
+    """Return the `ls-refs` command that asks where HEAD points and for the tags."""
+    arguments = [b"peel", b"symrefs", b"ref-prefix HEAD", b"ref-prefix " + PREFIX.encode()]
+    return command(b"ls-refs", arguments, object_format)
+
+
+def read_tags(read: Read) -> Tags:
+    """Read the answer to `tags_request`.
+
+    Raises:
+        TooManyTagsError: there are more than `limits.TAGS_READ`.
+        JobError: the answer is not git's, or broke off.
+    """
+    with protocol_errors():
+        return tags_of(_whole(lines_of(read, _MOST_LINES)))
+
+
+def read_head_and_tags(read: Read, object_format: str = "sha1") -> tuple[Head, Tags]:
+    """Read the answer to `head_and_tags_request`.
+
+    Raises:
+        TooManyTagsError: there are more than `limits.TAGS_READ`.
+        JobError: the answer is not git's, or broke off.
+    """
+    with protocol_errors():
+        lines = list(_whole(lines_of(read, _MOST_LINES)))
+        return head_of([*lines, None], object_format), tags_of(lines)
+
+
+def tags_of(lines: Iterable[bytes]) -> Tags:
+    """Return the tags among lines of `ls-refs`.
+
+    Raises:
+        TooManyTagsError: there are more than `limits.TAGS_READ`.
+    """
+    found: dict[str, Tag] = {}
+    digests: list[bytes] = []
+    for match in filter(None, map(_LINE.fullmatch, lines)):
+        oid, ref, rest = match.groups()
+        peeled = _PEELED.search(rest)
+        digests.append(hashlib.sha256(b"\0".join((ref, oid, peeled[1] if peeled else b""))).digest())
+        if len(digests) > limits.TAGS_READ:
+            raise TooManyTagsError
+        if _is_kept(ref):
+            name = ref[len(PREFIX) :].decode(errors="backslashreplace")
+            found.setdefault(name, Tag(name, oid.decode(), (peeled[1] if peeled else oid).decode()))
+    # Sorted, since the order is the host's.
+    digest = hashlib.sha256(b"".join(sorted(digests))).hexdigest()[:_DIGEST_LENGTH]
+    return Tags(tuple(found.values()), digest, len(digests) - len(found))
+
+
+def _whole(lines: Iterable[bytes | None]) -> Iterator[bytes]:
+    """Yield the lines up to the flush; without it some are missing."""
+    for line in lines:
+        if line is None:
+            return
+        yield line
+    raise HangupException
+
+
+def _is_kept(ref: bytes) -> bool:
+    return len(ref) - len(PREFIX) <= limits.TAG_BYTES and check_ref_format(Ref(ref))
