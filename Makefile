@@ -128,6 +128,10 @@ scale: .venv/dev ## Write docs/scale.md: how far the service goes, by simulation
 page-bench: .venv/dev page/node_modules/.checked-with $(PAGE) ## Measure the page's table of 1000 rows against a plain one
 	$(BIN)/python -m bench.page
 
+.PHONY: page-heap
+page-heap: .venv/dev page/node_modules/.checked-with $(PAGE) ## Keep the page open for an hour, or SECONDS=<number>, while repositories change: what it keeps does not grow
+	$(BIN)/python -m bench.page_heap $(SECONDS)
+
 .PHONY: bench-storage
 bench-storage: .venv/dev ## Measure what histories take in DynamoDB, and their share of an onboarding (REPOS=<folder of bare repositories>)
 	$(BIN)/python -m bench.storage_units "$(REPOS)"

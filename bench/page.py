@@ -24,7 +24,7 @@ PAGE_ROWS = 100
 ORIGIN = "http://127.0.0.1:1"
 """Nothing listens there; every request is answered here."""
 
-_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 _SETTINGS = {"live_url": None, "access": "open", "issuer": None, "client_id": None}
 _PLAIN = """<!doctype html><meta charset=utf-8><title>plain</title><table><thead><tr>
 <th><button>Repository</button></th><th>Verdict</th><th>Score</th><th>Weeks</th></tr></thead><tbody></tbody></table>
@@ -140,7 +140,7 @@ def measure(page: Page, path: str, row: str) -> dict[str, float]:
 def main() -> None:
     """Print what each table costs, and how many times the plain one's that is."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
         context.add_init_script("try { localStorage.setItem('watchlist-user', 'ada') } catch {}")
         context.route("**/*", answer)

@@ -11,7 +11,6 @@ import os
 import random
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -30,7 +29,7 @@ from websockets.sync.client import connect
 
 from bench.one_machine import ROOT, Service, served_addresses, serving
 from bench.processes import taken_by
-from bench.synthetic import build_synthetic
+from bench.synthetic import add_commit, build_synthetic
 from watchlist.watching.entries import user_watchlist_id_of
 
 REPOSITORIES = 40
@@ -115,15 +114,8 @@ class People:
         path = self.repositories[self.urls.index(url)]
         found = [watchlist_id for (_, watched), watchlist_id in sorted(self.watched.items()) if watched == url]
         if found:
-            who = ["-c", "user.name=Soak", "-c", "user.email=soak@example.org"]
-            message = f"Change {next(self._commits)}"
-            commit = _git(path, *who, "commit-tree", "-p", "main", "-m", message, "main^{tree}")
-            _git(path, "update-ref", "refs/heads/main", commit)
+            add_commit(path, f"Change {next(self._commits)}")
             self.service.call("POST", f"/activity/watchlist/{quote(found[0])}/check")
-
-
-def _git(path: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=path, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def soak(folder: Path, seconds: float) -> list[str]:

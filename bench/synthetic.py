@@ -27,6 +27,17 @@ def build_synthetic(path: Path, commits: int = COMMITS, newest: int = NEWEST) ->
     subprocess.run(["git", "gc", "--quiet"], cwd=path, check=True)
 
 
+def add_commit(path: Path, message: str) -> None:
+    """Add a commit to the branch `main` that changes no file; as anybody who has no settings of git."""
+    who = ("-c", "user.name=Bench", "-c", "user.email=bench@example.org")
+    commit = _git(path, *who, "commit-tree", "-p", "main", "-m", message, "main^{tree}")
+    _git(path, "update-ref", "refs/heads/main", commit)
+
+
+def _git(path: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=path, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def _stream(commits: int, newest: int) -> bytes:
     chance = random.Random(20)  # noqa: S311 - the same repository each time
     files = {f"src/{n % 20}/module_{n}.py": [_line(chance) for _ in range(_LINES)] for n in range(_FILES)}

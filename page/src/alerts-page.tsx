@@ -11,7 +11,7 @@ import { listen } from "./live.ts";
 import { address, refine } from "./router.ts";
 import { user } from "./session.ts";
 import { Failed, Foreign, Heading, Loading, Notice } from "./ui.tsx";
-import { refreshNow, watch } from "./watchlist/store.ts";
+import { refreshNow } from "./watchlist/store.ts";
 
 const PAGE = 100;
 const USUAL_MS = 20_000;
@@ -19,7 +19,6 @@ const USUAL_MS = 20_000;
 type Group = readonly UserAlert[];
 
 export function AlertsPage() {
-  useEffect(watch, []);
   const only = address.value.searchParams.get("repository");
   const past = address.value.searchParams.has("all");
   const [alerts, setAlerts] = useState<readonly UserAlert[] | null>(null);

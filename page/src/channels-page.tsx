@@ -4,16 +4,16 @@ import { useEffect, useState } from "preact/hooks";
 import { attempt, say } from "./announce.ts";
 import type { Channel, ChannelSettings, Channels, Rule } from "./api/answers.ts";
 import { call, path } from "./api/client.ts";
+import { Address, Delivered, Readers, Receiver, Secret, webhookOf } from "./deliveries.tsx";
 import { count, words } from "./format.ts";
 import { type AlertKind, alertKinds } from "./repository/alert-kinds.ts";
 import { user } from "./session.ts";
-import { Age, Confirm, Dialog, Failed, Foreign, Heading, Loading, Notice, submitting } from "./ui.tsx";
+import { Confirm, Dialog, Failed, Foreign, Heading, Loading, Notice, submitting } from "./ui.tsx";
 import { VERDICTS } from "./verdicts.ts";
 import { labelsIn } from "./watchlist/row.ts";
 
 const CHANNEL = "/activity/channels/{id}";
 const LEVELS: Rule["levels"] = ["critical", "mild"];
-const FORMATS = { standard: "Standard Webhooks, signed", slack: "Slack", teams: "Microsoft Teams", discord: "Discord" };
 const BLANK: ChannelSettings = { name: "", enabled: true, webhook_url: null, webhook_format: null, rules: [], weekly_report: false };
 const STATES: Record<Channel["state"], string> = {
   new: "nothing was sent yet",
@@ -86,16 +86,10 @@ export function ChannelsPage() {
             </div>
           </div>
           <p>
-            {channel.settings.webhook_url ? <Foreign>{host(channel.settings.webhook_url)}</Foreign> : "E-mail"}
-            {channel.format && <> ({FORMATS[channel.format]})</>} {STATES[channel.state]}
+            {channel.settings.webhook_url ? <Receiver url={channel.settings.webhook_url} format={channel.format} /> : "E-mail"} {STATES[channel.state]}
             {channel.last_delivery && (
               <>
-                ; {words(channel.last_delivery.outcome).toLowerCase()} <Age at={channel.last_delivery.at} />
-                {channel.last_delivery.error && (
-                  <>
-                    : <Foreign>{channel.last_delivery.error}</Foreign>
-                  </>
-                )}
+                ; <Delivered last={channel.last_delivery} />
               </>
             )}
             .
@@ -119,25 +113,9 @@ export function ChannelsPage() {
           </p>
         </Confirm>
       )}
-      {asking && "secret" in asking && (
-        <Dialog title="The secret of this webhook" close={close}>
-          <p>Calls are signed with it. It is shown now and never again.</p>
-          <pre class="scroll" tabIndex={0}>
-            {asking.secret}
-          </pre>
-          <div class="actions">
-            <button type="button" class="primary" onClick={() => void navigator.clipboard.writeText(asking.secret).then(() => say("Copied."))}>
-              Copy
-            </button>
-          </div>
-        </Dialog>
-      )}
+      {asking && "secret" in asking && <Secret secret={asking.secret} close={close} />}
     </>
   );
-}
-
-function host(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : url;
 }
 
 /** Says which alerts a rule takes. */
@@ -163,38 +141,22 @@ function Form({ channel, close, save }: FormProps) {
   const [kinds, setKinds] = useState<readonly AlertKind[]>([]);
   useEffect(() => void alertKinds().then(setKinds, (error: Error) => say(error.message, true)), []);
   const change = (at: number, changes: Partial<Rule>): void => setRules(rules.map((rule, number) => (number === at ? { ...rule, ...changes } : rule)));
-  const submit = (form: FormData): void => {
-    const format = String(form.get("format"));
+  const submit = (form: FormData): void =>
     save({
       name: String(form.get("name")).trim(),
       enabled: form.has("enabled"),
       weekly_report: form.has("report"),
-      webhook_url: String(form.get("address")).trim() || null,
-      webhook_format: (format || null) as keyof typeof FORMATS | null,
+      ...webhookOf(form),
       rules: [...rules],
     });
-  };
   return (
     <Dialog title={channel ? "Change the channel" : "Add a channel"} close={close} wide>
       <form onSubmit={submitting(submit)}>
         <label class="field">
           Name <input name="name" required maxLength={100} defaultValue={before.name} />
         </label>
-        <label class="field">
-          Address
-          <input name="address" type="url" placeholder="https://… ; empty: e-mail" defaultValue={before.webhook_url ?? ""} />
-        </label>
-        <label class="field">
-          Who reads it
-          <select name="format">
-            <option value="">As the address tells</option>
-            {Object.entries(FORMATS).map(([format, title]) => (
-              <option key={format} value={format} selected={format === before.webhook_format}>
-                {title}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Address url={before.webhook_url ?? null} help="https://… ; empty: e-mail" />
+        <Readers format={before.webhook_format} />
         <label class="setting">
           <input type="checkbox" name="enabled" defaultChecked={before.enabled} /> Send alerts there
         </label>

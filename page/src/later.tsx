@@ -1,11 +1,14 @@
 /** Parts whose script is asked for when they are first shown, so that nobody waits for what they do not look at. */
-import type { ComponentType, FunctionComponent } from "preact";
+import type { ComponentChildren, ComponentType, FunctionComponent } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
 import { Failed, Loading } from "./ui.tsx";
 
-/** Returns a component that stands for the one that `load` brings. */
-export function later<Props extends object>(load: () => Promise<ComponentType<Props>>): FunctionComponent<Props> {
+/** Returns a component that stands for the one that `load` brings; until then `meanwhile` is shown. */
+export function later<Props extends object>(
+  load: () => Promise<ComponentType<Props>>,
+  meanwhile: ComponentChildren = <Loading what="the page" />,
+): FunctionComponent<Props> {
   let loaded: ComponentType<Props> | null = null;
   return function Later(props: Props) {
     const [, setLoaded] = useState(false);
@@ -20,6 +23,6 @@ export function later<Props extends object>(load: () => Promise<ComponentType<Pr
     useEffect(() => void (loaded ?? ask()), []);
     if (failure) return <Failed error={failure} retry={ask} />;
     const Part = loaded;
-    return Part ? <Part {...props} /> : <Loading what="the page" />;
+    return Part ? <Part {...props} /> : <>{meanwhile}</>;
   };
 }

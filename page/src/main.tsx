@@ -1,5 +1,6 @@
 /** The page: its frame, and which of its parts the address asks for. */
 import { render } from "preact";
+import { useEffect } from "preact/hooks";
 
 import { said } from "./announce.ts";
 import { count } from "./format.ts";
@@ -9,7 +10,7 @@ import { access, arrive, leave, user, userName } from "./session.ts";
 import { choose, show, theme } from "./theme.ts";
 import { Heading } from "./ui.tsx";
 import { WatchlistPage } from "./watchlist/page.tsx";
-import { forget, openAlerts } from "./watchlist/store.ts";
+import { forget, openAlerts, watch } from "./watchlist/store.ts";
 import { Welcome, refusal } from "./welcome.tsx";
 
 const LINKS = [
@@ -26,6 +27,7 @@ const ComparePage = later(() => import("./parts/besides.ts").then((part) => part
 const OpsPage = later(() => import("./parts/besides.ts").then((part) => part.OpsPage));
 
 function Page() {
+  useEffect(watch, []); // the navigation says everywhere how many alerts are open
   const { pathname } = address.value;
   const [, id] = /^\/r\/([^/]+)\/?$/.exec(pathname) ?? [];
   if (id) return <RepositoryPage key={id} id={decodeURIComponent(id)} />;

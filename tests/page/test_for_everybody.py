@@ -48,6 +48,11 @@ def _adding_a_channel(page: Page) -> None:
         choice.click()
 
 
+def _told_otherwise(page: Page) -> None:
+    settled(page)
+    page.get_by_role("radio", name="Only as follows").check()
+
+
 def _selected(page: Page) -> None:
     settled(page)
     page.get_by_label("Select all").check() if page.get_by_label("Select all").is_visible() else None
@@ -63,6 +68,7 @@ PAGES: Mapping[str, tuple[str, Callable[[Page], None], str | None]] = {
     "empty": ("/", settled, "newcomer@example.org"),
     "unknown person": ("/", settled, None),
     "repository": ("/r/{compass}", _everything_open, "ada@example.org"),
+    "repository that tells others": ("/r/{solo}", _told_otherwise, "ada@example.org"),
     "hostile repository": ("/r/{hostile}", settled, "ada@example.org"),
     "failed repository": ("/r/{missing}", settled, "ada@example.org"),
     "alerts": ("/alerts?all=1", settled, "ada@example.org"),
@@ -151,6 +157,13 @@ def test_no_word_of_the_navigation_is_broken(open_page: Open, watched: Mapping[s
     for width, height in (PHONE, (360, 740), TABLET, DESKTOP):
         page.set_viewport_size({"width": width, "height": height})
         assert [(width, link.evaluate(_LINES)) for link in links.all()] == [(width, 1)] * links.count()
+
+
+@pytest.mark.parametrize("address", ["/r/{compass}", "/alerts", "/channels", "/ops", "/compare?ids={compass},{solo}"])
+def test_every_page_says_how_many_alerts_are_open(open_page: Open, watched: Mapping[str, str], address: str) -> None:
+    page = open_page(address.format(**watched))
+    link = page.get_by_role("navigation", name="Pages").get_by_role("link", name="Alerts")
+    expect(link.locator(".badge")).to_be_visible()
 
 
 def test_the_chosen_colours_are_kept(open_page: Open, watched: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ from playwright.sync_api import Route, WebSocketRoute, expect
 from local_service.commands.api_client import ApiClient
 from local_service.service import LocalService
 from tests.page.conftest import USER, Complaints, Open
+from tests.page.test_watchlist import another_user
 from watchlist.job_kinds import JobKind
 
 
@@ -143,3 +144,46 @@ def test_a_broken_websocket_leaves_the_polling(
     finally:
         setups.resume()
     expect(page.locator(".notice-bad")).to_contain_text("could not be analysed")
+
+
+def test_one_repository_tells_others_than_the_channels_do(
+    open_page: Open, service: LocalService, repositories: Mapping[str, Path], watched: Mapping[str, str]
+) -> None:
+    user = another_user(service, repositories, "solo")
+    page = open_page(f"/r/{watched['solo']}", user=user)
+    settings = page.get_by_role("region", name="Settings")
+    expect(settings.get_by_role("radio", name="Your channels")).to_be_checked()
+    expect(settings.get_by_role("button", name="Save who is told")).to_be_disabled()
+    settings.get_by_role("radio", name="Only as follows").check()
+    settings.get_by_role("textbox", name="Address").fill("https://receiver.invalid/hook")
+    settings.get_by_role("button", name="Save who is told").click()
+    expect(page.get_by_role("dialog")).to_contain_text("whsec_")
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    expect(settings).to_contain_text("receiver.invalid (Standard Webhooks, signed): nothing was sent yet.")
+    settings.get_by_role("button", name="Send a test").click()
+    expect(settings).to_contain_text("(Standard Webhooks, signed): failed")
+
+    settings.get_by_role("checkbox", name="E-mail").check()
+    settings.get_by_role("textbox", name="Address").fill("https://hooks.slack.com/services/T0/B0/x")
+    settings.get_by_role("button", name="Save who is told").click()
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    expect(settings).to_contain_text("hooks.slack.com (Slack)")
+
+    settings.get_by_role("radio", name="Your channels").check()
+    settings.get_by_role("button", name="Save who is told").click()
+    expect(settings.get_by_role("button", name="Save who is told")).to_be_disabled()
+    page.reload()
+    expect(settings.get_by_role("radio", name="Your channels")).to_be_checked()
+
+
+def test_an_address_that_nothing_may_be_sent_to_is_refused_and_stays_in_the_form(
+    open_page: Open, watched: Mapping[str, str], complaints: Complaints
+) -> None:
+    complaints.expect("422")
+    page = open_page(f"/r/{watched['compass']}")
+    settings = page.get_by_role("region", name="Settings")
+    settings.get_by_role("radio", name="Only as follows").check()
+    settings.get_by_role("textbox", name="Address").fill("http://receiver.example/hook")
+    settings.get_by_role("button", name="Save who is told").click()
+    expect(page.get_by_role("alert")).to_contain_text("https")
+    expect(settings.get_by_role("textbox", name="Address")).to_have_value("http://receiver.example/hook")

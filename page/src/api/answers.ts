@@ -28,6 +28,7 @@ export type Jobs = Schemas["JobsAnswer"];
 export type Channel = Schemas["ChannelAnswer"];
 export type Channels = Schemas["ChannelsAnswer"];
 export type ChannelSettings = Schemas["ChannelSettings"];
+export type Notifications = Schemas["NotificationsAnswer"];
 export type Rule = Schemas["Rule"];
 export type Job = Schemas["JobAnswer"];
 export type OpenJob = Schemas["OpenJobAnswer"];

@@ -1,4 +1,3 @@
 /** What shows single repositories and their alerts: one script. */
 export { AlertsPage } from "../alerts-page.tsx";
 export { RepositoryPage } from "../repository/page.tsx";
-export { AlertForm } from "../repository/settings.tsx";

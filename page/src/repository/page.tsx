@@ -8,23 +8,24 @@ import { count, linkable, repository as named, words } from "../format.ts";
 import { Hours } from "../plots/hours.tsx";
 import { Scores } from "../plots/scores.tsx";
 import { Weeks } from "../plots/weeks.tsx";
+import { later } from "../later.tsx";
 import { go } from "../router.ts";
 import { Age, Confirm, Elsewhere, Fact, Failed, Foreign, Heading, Loading, Section } from "../ui.tsx";
 import { VerdictMark } from "../verdict.tsx";
 import { Change, Unknown } from "../watchlist/table.tsx";
 import { Stage } from "../watchlist/stage.tsx";
-import { refreshNow, rows, watch } from "../watchlist/store.ts";
+import { refreshNow, rows } from "../watchlist/store.ts";
 import { Alerts, isOpen } from "./alerts.tsx";
 import { Checks } from "./checks.tsx";
 import { Commits } from "./commits.tsx";
 import { Bots, Files, People } from "./people.tsx";
 import { Provenance } from "./provenance.tsx";
-import { Settings } from "./settings.tsx";
 import { Repository } from "./store.ts";
+
+const Settings = later(() => import("../parts/settings.ts").then((part) => part.Settings));
 
 export function RepositoryPage({ id }: { id: string }) {
   const repository = useMemo(() => new Repository(id), [id]);
-  useEffect(watch, []);
   useEffect(() => repository.watch(), [repository]);
   const analysed = repository.status.value?.analyzed_at;
   useEffect(refreshNow, [analysed]);

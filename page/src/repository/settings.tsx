@@ -1,4 +1,4 @@
-/** What a user chose for one repository: alerts, as a form made of the API's description. */
+/** What a user chose for one repository: notes and labels, who is told, and alerts as a form made of the API's description. */
 import { useEffect, useState } from "preact/hooks";
 
 import { attempt } from "../announce.ts";
@@ -7,6 +7,7 @@ import { call, path } from "../api/client.ts";
 import { words } from "../format.ts";
 import { Failed, Loading, submitting } from "../ui.tsx";
 import { labelsIn } from "../watchlist/row.ts";
+import { NotificationForm } from "./notifications.tsx";
 import { type AlertField, type AlertKind, alertKinds } from "./alert-kinds.ts";
 
 type Value = number | boolean | null;
@@ -31,6 +32,9 @@ export function Settings({ watching, changed }: { watching: UserEntry; changed: 
         </label>
         <button type="submit">Save notes and labels</button>
       </form>
+      <h3>Who is told of its alerts</h3>
+      <NotificationForm id={id} />
+      <h3>What is alerted</h3>
       <AlertForm
         chosen={watching.alerts as Chosen}
         action="Save alert settings"

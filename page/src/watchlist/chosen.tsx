@@ -11,7 +11,7 @@ import { refreshNow } from "./store.ts";
 
 const AT_ONCE = 6;
 
-const AlertForm = later(() => import("../parts/analysis.ts").then((part) => part.AlertForm));
+const AlertForm = later(() => import("../parts/settings.ts").then((part) => part.AlertForm));
 
 export function Chosen({ chosen, none }: { chosen: readonly Row[]; none: () => void }) {
   const [asking, setAsking] = useState<"labels" | "settings" | "stop" | null>(null);

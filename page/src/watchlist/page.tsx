@@ -1,21 +1,22 @@
 /** `/`: all that a user watches, the most worrying first. */
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 
 import { count, counted } from "../format.ts";
+import { later } from "../later.tsx";
 import { address, refine } from "../router.ts";
 import { Failed, Heading, Loading, Notice } from "../ui.tsx";
 import { VerdictMark } from "../verdict.tsx";
 import { VERDICTS } from "../verdicts.ts";
-import { Add } from "./add.tsx";
-import { Chosen } from "./chosen.tsx";
 import { type Row, SORTS, type Sort, matches, sorted } from "./row.ts";
-import { failure, refreshNow, rows, watch } from "./store.ts";
+import { failure, refreshNow, rows } from "./store.ts";
 import { SortChoice, Table } from "./table.tsx";
+
+const Add = later(() => import("../parts/editing.ts").then((part) => part.Add), null);
+const Chosen = later(() => import("../parts/editing.ts").then((part) => part.Chosen), null);
 
 const DESCENDING_AT_FIRST: ReadonlySet<Sort> = new Set(["activity", "added", "checked", "last"]);
 
 export function WatchlistPage() {
-  useEffect(watch, []);
   const [adding, setAdding] = useState(address.value.searchParams.has("add"));
   const all = rows.value;
   return (

@@ -35,14 +35,13 @@ const STALE_MS = 300_000;
 export function Table({ rows, sort, descending, sortBy, selected, select, hover }: Props) {
   const drawn = useRef(new Map<string, { row: Row; on: boolean; age: number; node: VNode }>());
   const age = Math.floor(now.value / STALE_MS);
-  const nodes = rows.map((row) => {
+  const lines = rows.map((row) => {
     const on = selected.has(row.watchId);
     const before = drawn.current.get(row.watchId);
-    if (before && before.row === row && before.on === on && before.age === age) return before.node;
-    const node = <Line key={row.watchId} row={row} on={on} select={select} />;
-    drawn.current.set(row.watchId, { row, on, age, node });
-    return node;
+    if (before && before.row === row && before.on === on && before.age === age) return before;
+    return { row, on, age, node: <Line key={row.watchId} row={row} on={on} select={select} /> };
   });
+  drawn.current = new Map(lines.map((line) => [line.row.watchId, line])); // a row that is gone is kept by nothing
   const chosen = rows.filter((row) => selected.has(row.watchId)).length;
   return (
     <table class="watchlist" role="table" aria-label="Watchlist" onPointerEnter={() => hover(true)} onPointerLeave={() => hover(false)}>
@@ -79,7 +78,7 @@ export function Table({ rows, sort, descending, sortBy, selected, select, hover 
           ))}
         </tr>
       </thead>
-      <tbody role="rowgroup">{nodes}</tbody>
+      <tbody role="rowgroup">{lines.map(({ node }) => node)}</tbody>
     </table>
   );
 }

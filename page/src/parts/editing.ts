@@ -1,0 +1,3 @@
+/** What changes which repositories are watched, and how: one script. */
+export { Add } from "../watchlist/add.tsx";
+export { Chosen } from "../watchlist/chosen.tsx";
