@@ -1,5 +1,7 @@
 """What the command prints: tables for people, lines for programs, the API's own objects as JSON."""
 
+import codecs
+import io
 import json
 import os
 import sys
@@ -7,11 +9,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from watchlist_cli.text import one_line
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 _UNITS = ((365 * 86400, "y"), (30 * 86400, "mo"), (86400, "d"), (3600, "h"), (60, "min"))
 _SPARKS = "▁▂▃▄▅▆▇█"
+_WIDEST = 1000
+"""Columns; more than any table takes."""
+_PROSE = 24
+"""Letters; texts that are longer, and have spaces, are broken into lines."""
 
 
 class Form(StrEnum):
@@ -44,12 +54,18 @@ class Printer:
 
     def objects(self, objects: object) -> None:
         """Print JSON as the API has it."""
-        print(json.dumps(objects, ensure_ascii=False, indent=2))
+        print(as_json(objects, indent=2))
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-        """Print rows: with borders and colours on a terminal, else separated by tabs without a head."""
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[Cell]], spare: Sequence[str] = ()) -> None:
+        """Print rows: under a head and in colours on a terminal, else separated by tabs without a head.
+
+        Args:
+            columns: their names.
+            rows: a cell for each column.
+            spare: columns that a narrow terminal can do without, the first one first.
+        """
         if self.form is Form.TABLE:
-            _print_rich(columns, rows)
+            _print_rich(columns, list(rows), spare)
         elif self.form is Form.PLAIN:
             for row in rows:
                 print("\t".join(one_line(cell.text) for cell in row))
@@ -75,6 +91,29 @@ def form_for(*, as_json: bool) -> Form:
     return Form.TABLE if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" else Form.PLAIN
 
 
+def make_ready() -> None:
+    """Let output go wherever it is sent: nowhere, if it was closed, and also to where few letters are known."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - open to the end
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def give_up() -> None:
+    """Write nothing more to where results go: nobody reads it, or it is full."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def as_json(value: object, indent: int | None = None) -> str:
+    """Return JSON that can be written to where results go; what cannot be written there is escaped."""
+    is_unicode = codecs.lookup(sys.stdout.encoding or "ascii").name.startswith("utf")
+    return json.dumps(value, ensure_ascii=not is_unicode, indent=indent)
+
+
 def age(moment: str | None, now: datetime | None = None) -> str:
     """Return how long ago a moment of the API was, in its largest unit; `-` where there is none."""
     if moment is None:
@@ -93,14 +132,29 @@ def sparkline(numbers: Sequence[int] | None, most: int = 26) -> str:
     return "".join(_SPARKS[-(-number * (len(_SPARKS) - 1) // highest) if highest else 0] for number in bars)
 
 
-def _print_rich(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+def _print_rich(columns: Sequence[str], rows: Sequence[Sequence[Cell]], spare: Sequence[str]) -> None:
     from rich.console import Console  # noqa: PLC0415 - rich takes long to import
+
+    console = Console()
+    left = list(columns)
+    table = _table(left, columns, rows)
+    for name in spare:
+        if console.measure(table, options=console.options.update(width=_WIDEST)).minimum > console.width:
+            left.remove(name)
+            table = _table(left, columns, rows)
+    console.print(table)
+
+
+def _table(shown: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> "Table":
     from rich.table import Table  # noqa: PLC0415 - rich takes long to import
     from rich.text import Text  # noqa: PLC0415 - rich takes long to import
 
+    places = [place for place, name in enumerate(columns) if name in shown]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for place in places:
+        is_prose = any(len(row[place].text) > _PROSE and " " in row[place].text for row in rows)
+        width = None if is_prose else max(len(text) for text in (columns[place], *(row[place].text for row in rows)))
+        table.add_column(columns[place], overflow="fold", no_wrap=not is_prose, min_width=width)
     for row in rows:
-        table.add_row(*(Text(one_line(cell.text), style=cell.style) for cell in row))
-    Console().print(table)
+        table.add_row(*(Text(one_line(row[place].text), style=row[place].style) for place in places))
+    return table

@@ -1,6 +1,6 @@
 """Strangers' texts, made fit to be shown: names, subjects and messages may hold anything."""
 
-_MARKDOWN = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_{}[]()<>#+-!|~"})
+_MARKDOWN = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_{}[]()<>#!|~"})
 
 
 def one_line(text: str) -> str:
@@ -9,5 +9,5 @@ def one_line(text: str) -> str:
 
 
 def as_markdown(text: str) -> str:
-    """Return Markdown that shows the text and nothing else."""
+    """Return Markdown that shows the text and nothing else, within a line."""
     return one_line(text).translate(_MARKDOWN)

@@ -1,13 +1,21 @@
 """What is said of a field or parameter at fault: sentences of the product, one form for each kind of fault."""
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 _Context = Mapping[str, Any]
 
+_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
+"""How Pydantic writes a member of an enumeration that a literal admits."""
+
 
 def _plural(number: object, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
+
+
+def _without_members(expected: str) -> str:
+    return _MEMBER.sub(r"\1", expected)
 
 
 _SENTENCES: Mapping[str, Callable[[_Context], str]] = {
@@ -39,7 +47,7 @@ _SENTENCES: Mapping[str, Callable[[_Context], str]] = {
     ),
     "too_long": lambda context: f"must have at most {_plural(context['max_length'], 'item', 'items')}",
     "too_short": lambda context: f"must have at least {_plural(context['min_length'], 'item', 'items')}",
-    "literal_error": lambda context: f"must be {context['expected']}",
+    "literal_error": lambda context: f"must be {_without_members(context['expected'])}",
     "enum": lambda context: f"must be {context['expected']}",
     "string_pattern_mismatch": lambda _: "has characters that it cannot have",
     "string_unicode": lambda _: "has characters that are no Unicode text",

@@ -191,7 +191,7 @@ def test_repositories_are_compared(watchlist: Watchlist, forge: Forge) -> None:
     items = json.loads(watchlist("--json", "compare", *urls).stdout)
     assert [item["commits_last_year"] for item in items] == [2, 3]
     alone = watchlist("compare", urls[0], "compared-0")
-    assert (alone.returncode, "two to 5 different" in alone.stderr) == (2, True)
+    assert (alone.returncode, "2 to 5 different" in alone.stderr) == (2, True)
 
 
 def test_a_person_has_channels_by_rules_for_all_repositories(watchlist: Watchlist) -> None:
@@ -263,3 +263,37 @@ def test_what_goes_wrong_is_said_in_a_line_and_by_the_exit_code(
     assert (ended.returncode, ended.stdout) == (code, "")
     assert reason in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.fixture(scope="module")
+def listing(environment: dict[str, str], forge: Forge) -> str:
+    """A line of the shell that lists a repository with commits."""
+    variables = environment | {"WATCHLIST_USER": "listing"}
+    run(variables, "add", forge.make("listed", commits=1), "--wait", str(SECONDS))
+    words = variables | {"PYTHONPATH": str(lifeline.ROOT / "cli")}
+    said = " ".join(f"{name}={shlex.quote(value)}" for name, value in words.items())
+    return f"{said} {sys.executable} -m watchlist_cli ls"
+
+
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line}"], capture_output=True, text=True, check=False, timeout=SECONDS
+    )
+
+
+@pytest.mark.parametrize("to", [">&-", "| true", "| head -1 > /dev/null"])
+def test_who_wants_no_more_results_is_no_failure(listing: str, to: str) -> None:
+    ended = shell(f"{listing} {to}")
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a device that is always full")
+def test_results_that_cannot_be_written_are_said_to_be_and_no_verdict_of_a_gate(listing: str) -> None:
+    ended = shell(f"{listing} > /dev/full")
+    assert (ended.returncode, ended.stderr) == (2, "error: the output: No space left on device\n")
+
+
+def test_a_terminal_of_few_letters_gets_what_it_can_show_and_programs_get_everything(listing: str) -> None:
+    few = f"PYTHONIOENCODING=ascii {listing}"
+    assert "?" in shell(few).stdout
+    assert json.loads(shell(f"{few} --json").stdout) == json.loads(shell(f"{listing} --json").stdout)

@@ -54,8 +54,8 @@ def add(
             session.printer.note(", ".join(f"{number} {outcome}" for outcome, number in counts.items()) + ".")
     refused = any(result["problem"] and result["outcome"] != "already_watching" for result in results)
     if wait_seconds is not None:
-        ids = dict.fromkeys(result["watchlist_id"] for result in results if result["watchlist_id"])
-        ends = [_wait(session, watchlist_id, wait_seconds) for watchlist_id in ids]
+        names = {result["watchlist_id"]: result["repo_url"] for result in results if result["watchlist_id"]}
+        ends = [_wait(session, name, watchlist_id, wait_seconds) for watchlist_id, name in names.items()]
         if "failed" in ends:
             return ExitCode.GATE_FAILED
     return ExitCode.USAGE if refused else ExitCode.GOOD
@@ -75,7 +75,7 @@ def _outcome(result: Mapping[str, Any]) -> tuple[Cell, Cell, Cell]:
     return Cell(result["repo_url"]), Cell(_OUTCOMES.get(result["outcome"], result["outcome"]), style), Cell(reason)
 
 
-def _wait(session: Session, watchlist_id: str, seconds: float) -> str:
+def _wait(session: Session, name: str, watchlist_id: str, seconds: float) -> str:
     """Poll until the entry is ready or failed, and return which."""
     deadline = time.monotonic() + seconds
     shown = ""
@@ -83,12 +83,12 @@ def _wait(session: Session, watchlist_id: str, seconds: float) -> str:
         status = session.client.get(f"/activity/watchlist/{watchlist_id}/status")
         now = progress_text(status)
         if now != shown and session.printer.form is not Form.JSON:
-            session.printer.note(f"{watchlist_id}: {now}")
+            session.printer.note(f"{name}: {now}")
             shown = now
         if status["status"] != "processing":
             return str(status["status"])
         if time.monotonic() > deadline:
-            raise StillProcessingError(f"{watchlist_id} is still {now}; `watchlist show` tells later")
+            raise StillProcessingError(f"{name} is still {now}; `watchlist show` tells later")
         time.sleep(_POLL_SECONDS)
 
 

@@ -37,7 +37,7 @@ def compare(session: Session, named: Sequence[str]) -> ExitCode:
     """
     ids = dict.fromkeys(session.client.find(name)["watchlist_id"] for name in named)
     if not 1 < len(ids) <= MOST:
-        raise CommandError(f"two to {MOST} different repositories can be compared, not {len(ids)}")
+        raise CommandError(f"2 to {MOST} different repositories can be compared, not {len(ids)}")
     items = session.client.get("/activity/compare", watchlist_ids=",".join(ids))["items"]
     if session.printer.form is Form.JSON:
         session.printer.objects(items)

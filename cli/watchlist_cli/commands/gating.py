@@ -12,6 +12,9 @@ from watchlist_cli.gate_reports import junit, markdown, sarif, summary
 from watchlist_cli.output import Cell, Form
 from watchlist_cli.session import Session
 
+_SHOWN = 5
+"""Of repositories that are not watched."""
+
 
 def policy_of(path: Path | None, options: Mapping[str, object]) -> Policy:
     """Return the policy: options go before the file, the file before what holds by default.
@@ -63,7 +66,9 @@ def _those_of(rows: Sequence[dict[str, Any]], addresses: Sequence[str]) -> list[
     known = {row["repository_url"].lower() for row in rows}
     missing = [address for address in addresses if address.lower() not in known]
     if missing:
-        raise CommandError(f"not watched yet, so nothing is known: {', '.join(missing)}; `watchlist import` adds them")
+        more = len(missing) - _SHOWN
+        named = ", ".join(missing[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        raise CommandError(f"not watched yet, so nothing is known: {named}; `watchlist import` adds them")
     return [row for row in rows if row["repository_url"].lower() in wanted]
 
 

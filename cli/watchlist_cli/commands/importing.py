@@ -1,5 +1,6 @@
 """`import`: watch what a project depends on. Nothing is added before it is shown."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ from watchlist_cli.resolving.resolver import NOTHING_HERE, Online, Source, resol
 from watchlist_cli.session import Session
 
 _PACKAGES_SHOWN = 4
+_NOT_FOUND_SHOWN = 20
+"""On a terminal, where a thousand lines would hide what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,11 @@ def _show(printer: Printer, plan: Plan) -> None:
     printer.table(("repository", "packages", "confidence", "evidence"), rows)
     if plan.not_found:
         printer.note(f"{len(plan.not_found)} packages could not be resolved:")
-        for missing in plan.not_found:
+        shown = plan.not_found[:_NOT_FOUND_SHOWN] if sys.stderr.isatty() else plan.not_found
+        for missing in shown:
             printer.note(f"  {missing.dependency.purl.to_string()}: {missing.reason}")
+        if len(shown) < len(plan.not_found):
+            printer.note(f"  and {len(plan.not_found) - len(shown)} more; --json lists all, and a file does (2> FILE)")
         if any(missing.reason == NOTHING_HERE for missing in plan.not_found):
             printer.note("More is found where the project's packages are installed, or with --online.")
 

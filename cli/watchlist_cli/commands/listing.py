@@ -20,6 +20,7 @@ _STYLES = {
     "unknown": "blue",
 }
 _COLUMNS = ("repository", "verdict", "why", "score", "52 weeks", "last commit", "alerts")
+_SPARE = ("52 weeks", "last commit", "why")
 
 
 def show_list(session: Session, filters: Mapping[str, object]) -> ExitCode:
@@ -28,7 +29,7 @@ def show_list(session: Session, filters: Mapping[str, object]) -> ExitCode:
     if session.printer.form is Form.JSON:
         session.printer.objects(rows)
         return ExitCode.GOOD
-    session.printer.table(_COLUMNS, [_row(row) for row in rows])
+    session.printer.table(_COLUMNS, [_row(row) for row in rows], spare=_SPARE)
     if not rows:
         session.printer.note(
             "Nothing matches." if any(filters.values()) else "Nothing is watched yet: `watchlist add owner/name`."

@@ -2,13 +2,13 @@
 
 import csv
 import io
-import json
 import sys
 from datetime import UTC, datetime
 from typing import Any
 
 from watchlist_cli.choices import ExportFormat, ReportFormat
 from watchlist_cli.errors import ExitCode
+from watchlist_cli.output import as_json
 from watchlist_cli.reporting import Report, period
 from watchlist_cli.session import Session
 
@@ -50,7 +50,7 @@ def export(session: Session, form: ExportFormat) -> ExitCode:
     rows = session.client.watched()
     if form is ExportFormat.JSONL:
         for row in rows:
-            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+            sys.stdout.write(as_json(row) + "\n")
         return ExitCode.GOOD
     text = io.StringIO()
     writer = csv.DictWriter(text, _EXPORTED)

@@ -94,7 +94,7 @@ def _known(name: str) -> Reader | None:
 def _reader_of(path: Path) -> Reader:
     """By the name that its tool gives the file; else by its content."""
     if not path.is_file():
-        raise UnreadableFileError(f"{path}: there is no such file")
+        raise UnreadableFileError(f"{path}: {'is not a file' if path.exists() else 'there is no such file'}")
     known = _known(path.name)
     if known is not None:
         return known

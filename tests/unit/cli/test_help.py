@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,23 @@ def test_every_command_and_all_that_it_takes_is_explained(name: str) -> None:
     assert command.help
     for parameter in command.params:
         assert getattr(parameter, "help", None), parameter.name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_command_leaves_a_stranger_to_guess_what_an_option_takes(name: str) -> None:
+    options = helped(name).partition("Options:")[2].partition("Commands:")[0].partition("Examples:")[0]
+    assert re.findall(r"<(?:str|int|float|path|list)\b[^>]*>", options) == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_examples_which_it_takes(name: str) -> None:
+    examples = re.findall(r"^    watchlist (.+)$", helped(name).partition("Examples:")[2], re.MULTILINE)
+    assert examples
+    for example in examples:
+        words = [word for word in shlex.split(example.partition(" > ")[0]) if word != "--json"]
+        called = max((each for each in COMMANDS if words[: len(each.split())] == each.split()), key=len)
+        assert called.startswith(name)
+        COMMANDS[called].make_context(called, words[len(called.split()) :])
 
 
 def test_no_summary_is_cut_off() -> None:

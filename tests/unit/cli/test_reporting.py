@@ -41,7 +41,7 @@ def test_what_is_in_trouble_changed_and_was_raised_is_told_worst_first(report: R
     assert section(text, "In trouble") == ["- **gone** gone: gone is gone"]
     assert section(text, "Verdicts that changed") == ["- **c** mild: verdict\\_changes of \\<b\\>c\\</b\\>"]
     assert [line.split()[1] for line in section(text, "Alerts")] == ["**b**", "**a**"]
-    assert section(text, "Scores that moved") == ["- **fell** 4.5 \\(\\-2.5\\)", "- **rose** 8 \\(\\+1\\)"]
+    assert section(text, "Scores that moved") == ["- **fell** 4.5 \\(-2.5\\)", "- **rose** 8 \\(+1\\)"]
 
 
 def test_names_and_messages_of_strangers_are_only_text_in_the_page(report: Report) -> None:

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -7,6 +7,7 @@ from functions.http.faults import sentence, unknown_parameter
 from functions.http.parameters import CommitLimit, Labels, Moment, UserName, Verdicts
 from watchlist.alerts.settings import AlertSettings
 from watchlist.health.verdict import VerdictState
+from watchlist.states import EntryStatus
 from watchlist.watching.overview import Sort
 
 
@@ -31,6 +32,11 @@ from watchlist.watching.overview import Sort
         (CommitLimit, "1_0", "must be a whole number in decimal digits"),
         (Moment, "2026-01-31", "must be a moment with its offset from UTC, like 2026-01-31T12:00:00Z (write + as %2B)"),
         (Sort, "size", "must be 'worry', 'added', 'name', 'score' or 'last_commit'"),
+        (
+            Literal[EntryStatus.READY, EntryStatus.FAILED],
+            "done",
+            "must be 'ready' or 'failed'",
+        ),
         (
             Verdicts,
             "fine",
