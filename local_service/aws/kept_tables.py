@@ -17,15 +17,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from moto.core.common_models import BaseModel
-from moto.core.responses import ActionContext
+from moto.core.responses import ActionContext, ActionResult
 from moto.dynamodb import models as moto_models
 from moto.dynamodb import responses as moto_responses
 from moto.dynamodb.comparisons import ConditionExpressionParser
+from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models import table as moto_table
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
-from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.dynamodb.models.table import RESULT_SIZE_LIMIT, StreamRecord, StreamShard, Table
 from moto.dynamodb.models.utilities import dynamo_json_dump
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined] # untyped
 from moto.dynamodb.responses import DynamoResult
 from moto.dynamodbstreams import responses as moto_streams
 from moto.dynamodbstreams.models import DynamoDBStreamsBackend
@@ -38,6 +40,8 @@ _FIRST_NUMBER = 1_100_000_000_017_454_423_009
 """Added to a record's number to make what looks like a sequence number."""
 
 _RECORDS_LAST = timedelta(days=1)
+_ITEM_BYTES = 405_000
+"""Most of an item, as moto counts it."""
 _ITERATORS_KEPT = 1_000
 
 Attributes = dict[str, Any]
@@ -51,7 +55,7 @@ class KeptTable(Table):
     def __init__(self, table_name: str, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - moto's own
         super().__init__(table_name, *arguments, **named)
         self._rows = Rows(self.database, self)
-        self._found: list[Item] | None = None
+        self._found: list[KeptItem] | None = None
         self.items: Any = _Partitions(self._rows)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "KeptTable":
@@ -71,6 +75,9 @@ class KeptTable(Table):
             range_key = index.schema_key_attrs[-1]
             stretch = _Stretch.of(asked, _value_of(range_key), range_key)
             self._found = self._rows.of_index(asked["hash_key_conditions"], stretch)
+        fit = sum(item.length for item in self._found) <= RESULT_SIZE_LIMIT
+        for item in self._found:
+            item.fits = fit
         try:
             return super().query(*arguments, **named)
         finally:
@@ -78,7 +85,7 @@ class KeptTable(Table):
 
     def all_items(self) -> list[Item]:
         """Return what a query is about, or every item."""
-        return self._rows.all() if self._found is None else self._found
+        return [*(self._rows.all() if self._found is None else self._found)]
 
     def __len__(self) -> int:
         return self._rows.count()
@@ -153,6 +160,26 @@ class _Stretch:
         return cls(column, tuple(conditions), tuple(values), forward, most)
 
 
+class KeptItem(Item):
+    """An item as it was read.
+
+    Attributes:
+        length: characters of its text, which are never less than its bytes as DynamoDB counts them.
+        fits: whether it is part of an answer that is no longer than one may be. Nobody else has the item then, so
+            moto need neither measure nor copy it.
+    """
+
+    length: int
+    fits = False
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Item:
+        return self if self.fits else super().__deepcopy__(memo)
+
+    def size(self) -> int:
+        """Return the bytes that count against the limit of an answer."""
+        return 0 if self.fits else super().size()
+
+
 class Rows:
     """A table's items and the records of its stream in the database."""
 
@@ -176,25 +203,25 @@ class Rows:
             name = quoted(f"{index.name} of {table.name} by {' and '.join(index.schema_key_attrs)}")
             database.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {self._items} ({columns})")
 
-    def get(self, hash_key: DynamoType, range_key: DynamoType) -> Item | None:
+    def get(self, hash_key: DynamoType, range_key: DynamoType) -> KeptItem | None:
         """Return one item."""
         found = self._select("hash = ? AND range = ?", hash_key.value, range_key.value)
         return found[0] if found else None
 
-    def of(self, hash_key: DynamoType, stretch: "_Stretch | None" = None) -> list[Item]:
+    def of(self, hash_key: DynamoType, stretch: "_Stretch | None" = None) -> list[KeptItem]:
         """Return the items of a partition, or of a stretch of it."""
         return self._select_stretch("hash = ?", hash_key.value, stretch or _Stretch("range"))
 
-    def of_index(self, conditions: list[tuple[str, DynamoType]], stretch: "_Stretch") -> list[Item]:
+    def of_index(self, conditions: list[tuple[str, DynamoType]], stretch: "_Stretch") -> list[KeptItem]:
         """Return the items of a stretch of what an index has under the one condition on its hash key."""
         ((attribute, value),) = conditions
         return self._select_stretch(f"{_value_of(attribute)} = ?", value.value, stretch)
 
-    def all(self) -> list[Item]:
+    def all(self) -> list[KeptItem]:
         """Return every item."""
         return self._select("TRUE ORDER BY hash, range")
 
-    def expired(self, attribute: str, now: int) -> list[Item]:
+    def expired(self, attribute: str, now: int) -> list[KeptItem]:
         """Return the items whose time to live, in seconds, is over."""
         return self._select(f"CAST({_value_of(attribute, 'N')} AS INTEGER) < ?", now)
 
@@ -253,7 +280,7 @@ class Rows:
         """Forget what nobody has read in a day."""
         self._database.execute(f"DELETE FROM {self._records} WHERE at < ?", ((now - _RECORDS_LAST).isoformat(),))
 
-    def _select_stretch(self, condition: str, value: str, stretch: "_Stretch") -> list[Item]:
+    def _select_stretch(self, condition: str, value: str, stretch: "_Stretch") -> list[KeptItem]:
         conditions = " AND ".join((condition, *stretch.conditions))
         order = "" if stretch.forward else " DESC"
         most = "" if stretch.most is None else f" LIMIT {stretch.most:d}"
@@ -261,7 +288,7 @@ class Rows:
             f"{conditions} ORDER BY {stretch.column}{order}, hash{order}, range{order}{most}", value, *stretch.values
         )
 
-    def _select(self, condition: str, *values: object) -> list[Item]:
+    def _select(self, condition: str, *values: object) -> list[KeptItem]:
         rows = self._database.execute(f"SELECT hash, range, item FROM {self._items} WHERE {condition}", values)
         return [_item_of(*row) for row in rows]
 
@@ -301,7 +328,7 @@ class _Partition:
     def pop(self, range_key: DynamoType) -> Item:
         return self[range_key]
 
-    def values(self) -> list[Item]:
+    def values(self) -> list[KeptItem]:
         return self._rows.of(self._hash_key)
 
 
@@ -351,8 +378,10 @@ def install(database: Database) -> None:
     setattr(moto_models, "Table", KeptTable)  # noqa: B010 - mypy allows no assignment to a class
     setattr(moto_table, "StreamShard", KeptShard)  # noqa: B010 - as above
     setattr(Item, "project", _project)  # noqa: B010 - as above
-    setattr(moto_responses, "DynamoResult", _Answer)  # noqa: B010 - as above
-    setattr(moto_streams, "ActionResult", _Answer)  # noqa: B010 - mypy allows no assignment to what moto imports there
+    setattr(Item, "__init__", _fill)  # noqa: B010 - as above
+    setattr(UpdateExpressionParser, "make", functools.lru_cache(maxsize=1000)(UpdateExpressionParser.make))  # noqa: B010 - as above
+    setattr(moto_responses, "DynamoResult", WrittenAnswer)  # noqa: B010 - as above
+    setattr(moto_streams, "ActionResult", WrittenAnswer)  # noqa: B010 - mypy allows no assignment to what moto imports there
     setattr(ConditionExpressionParser, "_lex_condition_expression", _lex)  # noqa: B010 - as above
     # moto finds its modules by its backend's own name, so a subclass would not do.
     setattr(DynamoDBStreamsBackend, "get_records", _get_records)  # noqa: B010 - as above
@@ -378,10 +407,14 @@ def _project(item: Item, paths: list[list[str]]) -> Item:
 _project_by_moto = Item.project
 
 
-class _Answer(DynamoResult):
+class WrittenAnswer(DynamoResult):
     """An answer that is written as it is; moto looks for each attribute under several names, in half of its time."""
 
-    def execute_result(self, _context: ActionContext) -> Any:  # noqa: ANN401 - moto's own
+    def __init__(self, result: object) -> None:
+        ActionResult.__init__(self, result)  # what moto makes of it first, writing it makes, too
+
+    def execute_result(self, _context: ActionContext | None = None) -> tuple[int, dict[str, Any], str]:
+        """Return status, headers and body."""
         return 200, {"Content-Type": "application/x-amz-json-1.0"}, dynamo_json_dump(self.result)
 
 
@@ -424,12 +457,23 @@ def _keys(item: Item) -> tuple[str, str]:
     return item.hash_key.value, item.range_key.value
 
 
-def _item_of(hash_key: str, range_key: str, text: str) -> Item:
-    item = Item(DynamoType({"S": hash_key}), DynamoType({"S": range_key}), {})
-    for name, value in _with_bytes(json.loads(text)).items():
-        # Past moto's own __setitem__, which measures the whole item at each attribute.
-        dict.__setitem__(item.attrs, name, DynamoType(value))
+def _item_of(hash_key: str, range_key: str, text: str) -> KeptItem:
+    attributes = json.loads(text)
+    if '"B' in text:  # most items have no binary value, and need not be searched for one
+        attributes = _with_bytes(attributes)
+    item = KeptItem(DynamoType({"S": hash_key}), DynamoType({"S": range_key}), attributes)
+    item.length = len(text)
     return item
+
+
+def _fill(item: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: Attributes) -> None:
+    """Make an item; moto measures the whole of it at each attribute."""
+    item.hash_key, item.range_key = hash_key, range_key
+    item.attrs = LimitedSizeDict()
+    for name, value in attrs.items():
+        dict.__setitem__(item.attrs, name, DynamoType(value))
+    if not isinstance(item, KeptItem) and item.size() > _ITEM_BYTES:
+        raise ItemSizeTooLarge
 
 
 def _record_of(number: int, text: str) -> Attributes:

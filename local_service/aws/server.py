@@ -32,7 +32,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.sqs.models import SQSBackend
 
 from local_service import lifeline
-from local_service.aws import kept_tables
+from local_service.aws import kept_tables, table_calls
 from local_service.aws.data_folder import Database, DataFolderError, open_database
 from local_service.aws.ecs import TaskError, Tasks
 from local_service.aws.embedded import ACCOUNT, FAULTS_PATH, POSITIONS_PATH, REGION
@@ -122,6 +122,8 @@ class OneAtATime:
                 return self._queue_answer(call, environ)
             case "ecs":
                 return self._task_answer(call, environ)
+            case "dynamodb" if table_calls.answers(call.operation):
+                return _Answer.of_tables(*table_calls.answer(call.operation, _body(environ)))
             case "dynamodb":
                 return _table_answer(environ)
             case _:
@@ -228,10 +230,7 @@ def _table_answer(environ: "WSGIEnvironment") -> "_Answer":
     handler: type[BaseResponse] = DynamoDBStreamsHandler if is_stream else DynamoHandler
     request = _Request(environ)
     status, headers, body = handler.dispatch(request, request.raw_url, dict(request.headers))
-    answer = _Answer()
-    answer.start(f"{status} {HTTPStatus(status).phrase}", [(name, str(value)) for name, value in headers.items()])
-    answer.body = body.encode() if isinstance(body, str) else body
-    return answer
+    return _Answer.of_tables(status, headers, body)
 
 
 class _Answer:
@@ -252,6 +251,13 @@ class _Answer:
         answer = cls()
         answer.status = f"{status.value} {status.phrase}"
         answer.replace(body)
+        return answer
+
+    @classmethod
+    def of_tables(cls, status: int, headers: Mapping[str, Any], body: str | bytes) -> Self:
+        answer = cls()
+        answer.start(f"{status} {HTTPStatus(status).phrase}", [(name, str(value)) for name, value in headers.items()])
+        answer.body = body.encode() if isinstance(body, str) else body
         return answer
 
     @property

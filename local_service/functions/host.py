@@ -21,6 +21,8 @@ from typing import IO, Any
 
 import botocore.loaders
 
+from local_service.functions import table_calls
+
 Handler = Callable[[Any, "Context"], Any]
 
 
@@ -105,6 +107,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     _load_models_once()
+    table_calls.shorten()
     run(invocations, outcomes)
 
 

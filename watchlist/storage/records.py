@@ -156,6 +156,15 @@ class Item(Model):
         table.connection._client = _connection().client  # noqa: SLF001 - there is no other way to give it one
         return table
 
+    @classmethod
+    def first_of(cls, pk: str, most: int) -> list[Self]:
+        """Return the first items of a partition, whatever they are, as they were written just now.
+
+        PynamoDB's own query has a filter that names every class of the table.
+        """
+        answer = cls._get_connection().query(pk, consistent_read=True, limit=most)
+        return [cls.from_raw_data(item) for item in answer["Items"]]
+
 
 class WatchlistItem(Item):
     """Any item of the watchlist table."""

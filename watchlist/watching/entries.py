@@ -295,7 +295,7 @@ def status_of(watchlist_id: str, user: str | None) -> EntryWithWatchers:
     """
     items: list[WatchlistItem]
     if user is None:
-        items = list(WatchlistItem.query(watchlist_id, consistent_read=True, limit=1 + limits.WATCHERS_SHOWN))
+        items = WatchlistItem.first_of(watchlist_id, 1 + limits.WATCHERS_SHOWN)
     else:
         keys = [(watchlist_id, ENTRY_KEY), (watchlist_id, UserEntry.sk_of(user))]
         items = list(batches.get(WatchlistItem, keys, batches.REQUEST))

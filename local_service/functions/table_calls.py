@@ -1,0 +1,209 @@
+"""What functions say to the embedded AWS's DynamoDB, without what botocore does for a distant service.
+
+botocore resolves an endpoint, signs, asks a dozen hooks, and checks every field against a model: that takes three times
+as long as the answer itself. So the first try of a call goes to the embedded AWS in one write over a connection that
+stays open. Whatever is no success, botocore hears as the outcome of its own first try: errors, retries and pauses are
+its own.
+"""
+
+import contextlib
+import json
+import socket
+import threading
+import urllib.parse
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from botocore import handlers
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.client import BaseClient
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import BotoCoreError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+
+_SERVICE = "dynamodb"
+_TARGET = "DynamoDB_20120810"
+_HEAD_END = b"\r\n\r\n"
+_MOST_AT_ONCE = 256 * 1024
+
+_make_api_call: Any = getattr(BaseClient, "_make_api_call")  # noqa: B009 - all calls go through it, and the stubs have it not
+
+
+class _Here(threading.local):
+    """What one thread has: its connections by address, and what botocore has to hear of its first try."""
+
+    def __init__(self) -> None:
+        self.connections: dict[str, socket.socket] = {}
+        self.outcome: _Answer | BotoCoreError | None = None
+
+
+_HERE = _Here()
+
+
+def shorten() -> None:
+    """Let clients that are made from now on call DynamoDB in the short way, if they need no check of what they say."""
+    handlers.BUILTIN_HANDLERS.append((f"before-send.{_SERVICE}", _tell_outcome))
+    setattr(BaseClient, "_make_api_call", _call)  # noqa: B010 - mypy allows no assignment to a method
+
+
+def hang_up() -> None:
+    """Close this thread's connections."""
+    for url in [*_HERE.connections]:
+        _drop(url)
+
+
+def _call(client: Any, operation: str, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401 - botocore's own
+    if client.meta.service_model.service_name != _SERVICE or client.meta.config.parameter_validation:
+        return _make_api_call(client, operation, parameters)
+    outcome = _first_try(client, operation, json.dumps(parameters, default=_text_of).encode())
+    if isinstance(outcome, _Answer) and outcome.is_success:
+        return outcome.parsed()
+    _HERE.outcome = outcome
+    try:
+        return _make_api_call(client, operation, parameters)
+    finally:
+        _HERE.outcome = None
+
+
+def _tell_outcome(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+    """Be the sender of botocore's first try."""
+    outcome, _HERE.outcome = _HERE.outcome, None
+    match outcome:
+        case BotoCoreError():
+            raise outcome
+        case _Answer(status, headers):
+            return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), outcome)
+        case None:
+            return None
+
+
+def _first_try(client: Any, operation: str, content: bytes) -> "_Answer | BotoCoreError":  # noqa: ANN401 - botocore's own
+    url = client.meta.endpoint_url
+    request = (
+        f"POST / HTTP/1.1\r\nHost: {urllib.parse.urlsplit(url).netloc}\r\nX-Amz-Target: {_TARGET}.{operation}\r\n"
+        f"Authorization: {_authorization(client)}\r\nContent-Type: application/x-amz-json-1.0\r\n"
+        f"Content-Length: {len(content)}{_HEAD_END.decode()}"
+    )
+    try:
+        connection = _connection(url, client.meta.config)
+    except OSError as error:
+        return EndpointConnectionError(endpoint_url=url, error=error)
+    try:
+        connection.sendall(request.encode() + content)
+        answer = _received(connection)
+    except TimeoutError as error:
+        _drop(url)
+        return ReadTimeoutError(endpoint_url=url, error=error)
+    except OSError as error:
+        _drop(url)
+        return ConnectionClosedError(endpoint_url=url, error=error)
+    if not answer.is_whole:
+        _drop(url)
+    return answer
+
+
+def _authorization(client: Any) -> str:  # noqa: ANN401 - botocore's own
+    """Return who calls; the embedded AWS checks no signature."""
+    key = client._request_signer._credentials.access_key  # noqa: SLF001 - it is nowhere else
+    return f"AWS4-HMAC-SHA256 Credential={key}/20000101/{client.meta.region_name}/{_SERVICE}/aws4_request"
+
+
+def _connection(url: str, config: Any) -> socket.socket:  # noqa: ANN401 - botocore's own
+    """Return the thread's connection, or a new one in place of one that was closed."""
+    kept = _HERE.connections.get(url)
+    if kept is None or _was_closed(kept):
+        _drop(url)
+        address = urllib.parse.urlsplit(url)
+        kept = socket.create_connection((address.hostname, address.port), config.connect_timeout)
+        kept.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _HERE.connections[url] = kept
+    kept.settimeout(config.read_timeout)
+    return kept
+
+
+def _was_closed(connection: socket.socket) -> bool:
+    connection.settimeout(0)
+    try:
+        connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True  # nobody says anything unasked
+
+
+def _drop(url: str) -> None:
+    if url in _HERE.connections:
+        _HERE.connections.pop(url).close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer, or what came of it; botocore takes it for the stream of its body, too."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.content) == int(self.headers.get("content-length", -1))
+
+    @property
+    def is_success(self) -> bool:
+        return self.status == HTTPStatus.OK and self.is_whole
+
+    def parsed(self) -> dict[str, Any]:
+        """Return what botocore returns of a success."""
+        hook = _with_bytes if b'"B' in self.content else None
+        parsed: dict[str, Any] = json.loads(self.content, object_hook=hook)
+        metadata = {
+            "RequestId": self.headers.get("x-amzn-requestid", ""),
+            "HTTPStatusCode": self.status,
+            "HTTPHeaders": self.headers,
+            "RetryAttempts": 0,
+        }
+        return {**parsed, "ResponseMetadata": metadata}
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.content
+
+
+def _received(connection: socket.socket) -> _Answer:
+    """Read one answer, or as much of it as comes.
+
+    Raises:
+        OSError: the connection ended before it said what the answer is.
+    """
+    received = bytearray()
+    while (end := received.find(_HEAD_END)) < 0:
+        more = connection.recv(_MOST_AT_ONCE)
+        if not more:
+            raise ConnectionResetError("the connection was closed without an answer")
+        received += more
+    status_line, *lines = received[:end].decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    content = received[end + len(_HEAD_END) :]
+    with contextlib.suppress(ConnectionError):  # then it is as if it had been closed
+        while len(content) < int(headers["content-length"]) and (more := connection.recv(_MOST_AT_ONCE)):
+            content += more
+    return _Answer(int(status_line.split(" ", 2)[1]), headers, bytes(content))
+
+
+def _text_of(value: Any) -> str:  # noqa: ANN401 - whatever JSON does not know
+    if not isinstance(value, bytes | bytearray):
+        raise TypeError(f"DynamoDB takes no {type(value).__name__}")
+    return b64encode(value).decode()
+
+
+def _with_bytes(decoded: dict[str, Any]) -> dict[str, Any]:
+    """Return binary values as bytes: JSON has them in base64."""
+    match decoded:
+        case {"B": str(value), **others} if not others:
+            return {"B": b64decode(value)}
+        case {"BS": [*values], **others} if not others:
+            return {"BS": [b64decode(value) for value in values]}
+        case _:
+            return decoded
