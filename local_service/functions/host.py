@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import botocore.loaders
 
-from local_service.functions import table_calls
+from local_service.functions import short_calls
 
 Handler = Callable[[Any, "Context"], Any]
 
@@ -107,7 +107,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     _load_models_once()
-    table_calls.shorten()
+    short_calls.shorten()
     run(invocations, outcomes)
 
 

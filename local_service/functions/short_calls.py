@@ -1,4 +1,4 @@
-"""What functions say to the embedded AWS's DynamoDB, without what botocore does for a distant service.
+"""What functions say to the embedded AWS, without what botocore does for a distant service.
 
 botocore resolves an endpoint, signs, asks a dozen hooks, and checks every field against a model: that takes three times
 as long as the answer itself. So the first try of a call goes to the embedded AWS in one write over a connection that
@@ -23,8 +23,9 @@ from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import BotoCoreError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
-_SERVICE = "dynamodb"
-_TARGET = "DynamoDB_20120810"
+_SERVICES = {"dynamodb", "sqs"}
+"""What is called often, and says in JSON no more than JSON and DynamoDB's binary values."""
+
 _HEAD_END = b"\r\n\r\n"
 _MOST_AT_ONCE = 256 * 1024
 
@@ -43,8 +44,8 @@ _HERE = _Here()
 
 
 def shorten() -> None:
-    """Let clients that are made from now on call DynamoDB in the short way, if they need no check of what they say."""
-    handlers.BUILTIN_HANDLERS.append((f"before-send.{_SERVICE}", _tell_outcome))
+    """Let clients that are made from now on call in the short way."""
+    handlers.BUILTIN_HANDLERS += [(f"before-send.{service}", _tell_outcome) for service in sorted(_SERVICES)]
     setattr(BaseClient, "_make_api_call", _call)  # noqa: B010 - mypy allows no assignment to a method
 
 
@@ -55,7 +56,7 @@ def hang_up() -> None:
 
 
 def _call(client: Any, operation: str, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401 - botocore's own
-    if client.meta.service_model.service_name != _SERVICE or client.meta.config.parameter_validation:
+    if client.meta.service_model.service_name not in _SERVICES or _is_refused(client, operation, parameters):
         return _make_api_call(client, operation, parameters)
     outcome = _first_try(client, operation, json.dumps(parameters, default=_text_of).encode())
     if isinstance(outcome, _Answer) and outcome.is_success:
@@ -65,6 +66,13 @@ def _call(client: Any, operation: str, parameters: Mapping[str, Any]) -> Any:  #
         return _make_api_call(client, operation, parameters)
     finally:
         _HERE.outcome = None
+
+
+def _is_refused(client: Any, operation: str, parameters: Mapping[str, Any]) -> bool:  # noqa: ANN401 - botocore's own
+    """Whether the client checks what it says, and would not say this."""
+    validator = getattr(client._serializer, "_param_validator", None)  # noqa: SLF001 - it is nowhere else
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    return validator is not None and validator.validate(parameters, shape).has_errors()
 
 
 def _tell_outcome(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
@@ -81,8 +89,9 @@ def _tell_outcome(request: AWSPreparedRequest, **_: object) -> AWSResponse | Non
 
 def _first_try(client: Any, operation: str, content: bytes) -> "_Answer | BotoCoreError":  # noqa: ANN401 - botocore's own
     url = client.meta.endpoint_url
+    target = f"{client.meta.service_model.metadata['targetPrefix']}.{operation}"
     request = (
-        f"POST / HTTP/1.1\r\nHost: {urllib.parse.urlsplit(url).netloc}\r\nX-Amz-Target: {_TARGET}.{operation}\r\n"
+        f"POST / HTTP/1.1\r\nHost: {urllib.parse.urlsplit(url).netloc}\r\nX-Amz-Target: {target}\r\n"
         f"Authorization: {_authorization(client)}\r\nContent-Type: application/x-amz-json-1.0\r\n"
         f"Content-Length: {len(content)}{_HEAD_END.decode()}"
     )
@@ -106,8 +115,9 @@ def _first_try(client: Any, operation: str, content: bytes) -> "_Answer | BotoCo
 
 def _authorization(client: Any) -> str:  # noqa: ANN401 - botocore's own
     """Return who calls; the embedded AWS checks no signature."""
+    service = client.meta.service_model.signing_name
     key = client._request_signer._credentials.access_key  # noqa: SLF001 - it is nowhere else
-    return f"AWS4-HMAC-SHA256 Credential={key}/20000101/{client.meta.region_name}/{_SERVICE}/aws4_request"
+    return f"AWS4-HMAC-SHA256 Credential={key}/20000101/{client.meta.region_name}/{service}/aws4_request"
 
 
 def _connection(url: str, config: Any) -> socket.socket:  # noqa: ANN401 - botocore's own
@@ -194,7 +204,7 @@ def _received(connection: socket.socket) -> _Answer:
 
 def _text_of(value: Any) -> str:  # noqa: ANN401 - whatever JSON does not know
     if not isinstance(value, bytes | bytearray):
-        raise TypeError(f"DynamoDB takes no {type(value).__name__}")
+        raise TypeError(f"JSON has no {type(value).__name__}")
     return b64encode(value).decode()
 
 

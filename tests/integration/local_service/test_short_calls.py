@@ -6,13 +6,22 @@ import pytest
 from botocore import handlers
 from botocore.client import BaseClient
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
+from botocore.httpsession import URLLib3Session
 
 from local_service.aws import embedded as embedded_aws
 from local_service.aws.embedded import EmbeddedAws
 from local_service.aws.faults import Fault
-from local_service.functions import table_calls
+from local_service.functions import short_calls
+from local_service.provisioning import Environment
 from tests.integration.local_service.conftest import client
+from watchlist.job_kinds import JobKind
 from watchlist.storage import whole_answers
 from watchlist.storage.whole_answers import BrokenAnswerError
 
@@ -32,10 +41,10 @@ NEW = {"ConditionExpression": "attribute_not_exists(pk)"}
 def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", [*handlers.BUILTIN_HANDLERS])
     monkeypatch.setattr(BaseClient, "_make_api_call", BaseClient._make_api_call)  # type: ignore[attr-defined] # noqa: SLF001 - it is put back
-    table_calls.shorten()
+    short_calls.shorten()
     whole_answers.demand()
     yield
-    table_calls.hang_up()
+    short_calls.hang_up()
 
 
 @pytest.fixture
@@ -71,6 +80,38 @@ def test_answers_are_those_that_botocore_gives(aws: EmbeddedAws, dynamodb: Any) 
     for name, asked in calls.items():
         assert without_metadata(getattr(dynamodb, name)(**asked)) == without_metadata(getattr(ordinary, name)(**asked))
     assert dynamodb.get_item(TableName=TABLE, Key=KEY)["Item"] == ITEM
+
+
+def test_what_succeeds_was_not_sent_by_botocore(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(URLLib3Session, "send", lambda *_: pytest.fail("botocore sent it"))
+
+    assert dynamodb.put_item(TableName=TABLE, Item=ITEM)["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_a_client_that_checks_what_it_says_goes_on_checking(aws: EmbeddedAws, short: None) -> None:
+    del short
+    with pytest.raises(ParamValidationError):
+        client(aws, "dynamodb").get_item(TableName=TABLE, Key=1)
+
+
+def test_messages_are_sent_as_botocore_sends_them(
+    aws: EmbeddedAws, short: None, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del short
+    sqs, url = client(aws, "sqs"), environment.queues[JobKind.REPOSITORY_SETUP].url
+    monkeypatch.setattr(URLLib3Session, "send", lambda *_: pytest.fail("botocore sent it"))
+
+    sent = sqs.send_message(QueueUrl=url, MessageBody="{}")
+
+    (received,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert (received["MessageId"], received["Body"]) == (sent["MessageId"], "{}")
+
+
+def test_a_refusal_of_a_queue_is_that_which_botocore_raises(aws: EmbeddedAws, short: None) -> None:
+    del short
+    sqs = client(aws, "sqs")
+    with pytest.raises(sqs.exceptions.QueueDoesNotExist):
+        sqs.send_message(QueueUrl=f"{aws.url}/1/none", MessageBody="{}")
 
 
 @pytest.mark.parametrize(
