@@ -7,7 +7,7 @@ both.
 import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -87,13 +87,18 @@ class Job(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What the analysis works with."""
+    """What the analysis works with.
+
+    Attributes:
+        git_tokens: what the operator's own hosts are shown when they are cloned from, by their origins.
+    """
 
     children: ChildProcesses
     scratch: Path
     forge: Forge
     assessor: Assessor
     logger: Logger
+    git_tokens: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,11 @@ def analyse(entry: Entry, tools: Tools, job: Job, now: datetime) -> JobResult:
     job.report(Stage.CLONING)
     scheme = entry.origin.partition("://")[0]
     with open_repository(
-        entry.repository.url, scratch=tools.scratch, children=tools.children, allowed_schemes=(scheme,)
+        entry.repository.url,
+        scratch=tools.scratch,
+        children=tools.children,
+        allowed_schemes=(scheme,),
+        token=next(iter(tools.git_tokens.get(entry.origin, ())), None),
     ) as repository:
         parts = OptionalParts(int(entry.attempt) < limits.MAX_ATTEMPTS, tools.logger)
         result = _WORK[entry.kind](_Scope(entry, repository, tools, job, now, parts, Pseudonyms.load()))

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -158,13 +158,22 @@ class Worker:
 
     def _tools(self) -> Tools:
         settings = self._settings
+        git_tokens = self._git_tokens()
         return Tools(
             children=self._children,
             scratch=settings.git_clone_dir,
-            forge=Forge.from_settings(settings),
+            forge=Forge.from_settings(settings, git_tokens),
             assessor=Assessor.from_settings(settings, children=self._children, scratch=settings.git_clone_dir),
             logger=self._logger,
+            git_tokens=git_tokens,
         )
+
+    def _git_tokens(self) -> Mapping[str, Sequence[str]]:
+        try:
+            return self._settings.git_tokens()
+        except SettingsError:
+            self._logger.exception("the tokens for hosts of one's own cannot be read: these are asked without")
+            return {}
 
     @contextlib.contextmanager
     def _time_limit(self) -> Iterator[None]:

@@ -1,9 +1,11 @@
 """An HTTP server on loopback that answers whatever a test tells it to."""
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Self
 
 from dulwich.protocol import pkt_line
@@ -15,6 +17,11 @@ ADVERTISEMENT = pkt_line(b"version 2\n") + pkt_line(b"ls-refs=unborn\n") + pkt_l
 REFS = pkt_line(f"{HEAD} HEAD symref-target:refs/heads/main\n".encode()) + b"0000"
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Stay quiet: a client that hangs up is normal here."""
+
+
 class HostileServer:
     """Runs while its context is open; `url` is a repository's URL.
 
@@ -22,7 +29,8 @@ class HostileServer:
         stopping: set when the server ends; endless answers watch it.
     """
 
-    def __init__(self, respond: Respond) -> None:
+    def __init__(self, respond: Respond, *, certificate: Path | None = None) -> None:
+        """Prepare; with the file of a key and its certificate, the server speaks TLS."""
         self.stopping = threading.Event()
         self.requests: list[str] = []
         outer = self
@@ -42,10 +50,16 @@ class HostileServer:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._server.block_on_close = False
-        self.origin = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.port = self._server.server_address[1]
+        self.origin = f"http{'' if certificate is None else 's'}://127.0.0.1:{self.port}"
+        if certificate is not None:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(certificate)
+            # shaking hands is left to the connection's thread
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"{self.origin}/owner/name"
 
     def __enter__(self) -> Self:

@@ -110,8 +110,11 @@ class GitHost:
         return f"{self.scheme}://{self.name}"
 
 
+GITHUB_COM = GitHost("github.com", GITHUB, "https://api.github.com")
+"""The one whose tokens and scores have settings of their own."""
+
 HOSTS = (
-    GitHost("github.com", GITHUB, "https://api.github.com"),
+    GITHUB_COM,
     GitHost("gitlab.com", GITLAB, "https://gitlab.com/api/v4"),
     GitHost("codeberg.org", FORGEJO, "https://codeberg.org/api/v1"),
     GitHost("bitbucket.org", BITBUCKET, "https://api.bitbucket.org/2.0"),

@@ -1,11 +1,15 @@
 """JSON over HTTP from servers that are trusted little: bounded in time and size, no redirect followed by itself."""
 
 import json
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from watchlist.peers import refuse_forbidden
 
 USER_AGENT = "repository-watchlist"
 """GitHub refuses requests without one."""
@@ -33,6 +37,25 @@ class Answer:
     body: object
 
 
+class _Connection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        opened = super()._new_conn()
+        refuse_forbidden(opened, self.host, has_tls=isinstance(self, HTTPSConnection))
+        return opened
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class _HttpPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _HttpsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
 class JsonClient:
     """Gets JSON.
 
@@ -45,6 +68,7 @@ class JsonClient:
         self.seconds = seconds
         self.most_bytes = most_bytes
         self._pool = urllib3.PoolManager(retries=False, maxsize=1)
+        self._pool.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
         """Get `url`.

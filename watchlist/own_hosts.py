@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
 from watchlist.git_hosts import FORGEJO, GITEA, GITHUB, GITLAB, HOSTS, PLAIN, GitHost
+from watchlist.peers import is_this_machine
 from watchlist.text import separated
 
 KINDS = {kind.name: kind for kind in (GITHUB, GITLAB, GITEA, FORGEJO, PLAIN)}
@@ -154,17 +155,11 @@ def read_tokens(text: str, hosts: tuple[GitHost, ...]) -> dict[str, tuple[str, .
         if not all(map(_TOKEN.fullmatch, tokens)):
             raise InvalidHostError(f"a token for {origin} has characters that no token has")
         for address in (origin, known[origin].api):
-            if tokens and not (address.startswith("https://") or is_of_this_machine(address)):
+            if tokens and not (address.startswith("https://") or is_this_machine(urlsplit(address).hostname or "")):
                 raise InvalidHostError(f"{origin}: no token is sent to {address}, which is not https")
         if tokens:
             found[origin] = tokens
     return found
-
-
-def is_of_this_machine(address: str) -> bool:
-    """Whether a URL names this machine itself."""
-    host = urlsplit(address).hostname or ""
-    return host == "localhost" or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
 
 
 def _json(text: str) -> object:

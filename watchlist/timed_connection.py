@@ -13,6 +13,8 @@ from typing import Self
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError
 
+from watchlist.peers import refuse_forbidden
+
 _RECEIVED_AHEAD = 64 * 1024
 """Bytes that the system keeps of what was not read yet: little is left to be read of a connection that was cut."""
 
@@ -24,6 +26,7 @@ class _Timed(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         opened = super()._new_conn()
+        refuse_forbidden(opened, self.host, has_tls=isinstance(self, HTTPSConnection))
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVED_AHEAD)
         if self.deadline is not None:
             self.deadline.watch(opened)

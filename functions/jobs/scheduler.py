@@ -28,7 +28,7 @@ from watchlist.deployment import functions as function_specs
 from watchlist.git.pace import Pace
 from watchlist.git.remote import HeadReader
 from watchlist.git.tokens import Tokens
-from watchlist.git_hosts import GITHUB, HOSTS
+from watchlist.git_hosts import GITHUB_COM
 from watchlist.health.verdict import Thresholds
 from watchlist.jobs.host_back_off import Hosts
 from watchlist.metrics import Metric, publisher
@@ -106,8 +106,7 @@ def _tokens() -> Tokens:
             text = json.loads(_secret(settings.github_token_secret))["token"]
         except (ClientError, BotoCoreError, ValueError, KeyError, TypeError):
             logger.exception("the token for GitHub cannot be read: its hosts are asked without one")
-    public = {host.origin: separated(text) for host in HOSTS if host.kind is GITHUB}
-    return Tokens({**public, **_tokens_of_own_hosts()})
+    return Tokens({GITHUB_COM.origin: separated(text), **_tokens_of_own_hosts()})
 
 
 def _tokens_of_own_hosts() -> Mapping[str, Sequence[str]]:

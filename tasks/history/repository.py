@@ -120,13 +120,14 @@ _NOTHING = Walk(shown=(), missing=(), behind=(), older=(), full=False, leap=None
 
 
 @contextlib.contextmanager
-def open_repository(
+def open_repository(  # noqa: PLR0913 - all by name
     url: str,
     *,
     scratch: Path,
     children: ChildProcesses,
     limits: FetchLimits | None = None,
     allowed_schemes: Collection[str] = ("https",),
+    token: str | None = None,
 ) -> Iterator["Repository"]:
     """Open the repository at `url`; nothing is sent until it is asked something.
 
@@ -136,6 +137,7 @@ def open_repository(
         children: the job's child processes; cancelling them ends transfers too.
         limits: what it may cost.
         allowed_schemes: the URL schemes that may be used.
+        token: what the host is shown, if anything.
 
     Raises:
         JobError: from here and from all methods of the repository: what is wrong with the repository or its host.
@@ -145,7 +147,7 @@ def open_repository(
     deadline = Deadline(limits.seconds)
     with (
         GitHttpConnections(
-            url, limits=limits, deadline=deadline, children=children, allowed_schemes=allowed_schemes
+            url, limits=limits, deadline=deadline, children=children, allowed_schemes=allowed_schemes, token=token
         ) as connections,
         scratch_directory(scratch) as directory,
     ):

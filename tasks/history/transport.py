@@ -46,6 +46,8 @@ from watchlist.git.requests import (
     VERSION_HEADER,
     explained,
 )
+from watchlist.git.tokens import authorization
+from watchlist.peers import refuse_forbidden
 
 _COMPRESS_ABOVE = 1024
 _READ_SIZE = 16 * 1024
@@ -82,11 +84,13 @@ class _Place:
     Attributes:
         base: the address that was given.
         path: of the repository, without what git appends to it.
+        token: what the host is shown; None once it has turned out that the host does not know it.
     """
 
-    def __init__(self, base: SplitResult) -> None:
+    def __init__(self, base: SplitResult, token: str | None) -> None:
         self.base = base
         self.path = base.path.rstrip("/")
+        self.token = token
 
     @property
     def origin(self) -> str:
@@ -100,7 +104,7 @@ class _Place:
 class GitHttpConnections:
     """As many connections to one repository as are used at once; a context manager that closes them all."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by name
         self,
         url: str,
         *,
@@ -108,13 +112,14 @@ class GitHttpConnections:
         deadline: Deadline,
         children: ChildProcesses,
         allowed_schemes: Collection[str],
+        token: str | None = None,
     ) -> None:
-        """Prepare; nothing is sent yet.
+        """Prepare; nothing is sent yet. The token is sent to the URL's origin and, as requests are, to no other host.
 
         Raises:
             JobError: the URL's scheme is not allowed, or it names no host.
         """
-        self._place = _Place(_checked(url, allowed_schemes))
+        self._place = _Place(_checked(url, allowed_schemes), token)
         self._limits = limits
         self._deadline = deadline
         self._children = children
@@ -254,6 +259,11 @@ class GitHttpConnection:
         """Send a request to where the repository is, following the host to another name of it, not to another host."""
         for _ in range(MOST_REDIRECTS + 1):
             response = self._request(method, suffix, accept, body)
+            if response.status == HTTPStatus.UNAUTHORIZED and self._place.token is not None:
+                self._place.token = None  # public repositories need none
+                response.close()
+                self.disconnect()
+                response = self._request(method, suffix, accept, body)
             moved_to = None
             if response.status in REDIRECTS:
                 path = self._place.path + suffix.partition("?")[0]
@@ -267,6 +277,8 @@ class GitHttpConnection:
 
     def _request(self, method: str, suffix: str, content_type: str, body: bytes | None) -> BaseHTTPResponse:
         headers = {"User-Agent": USER_AGENT, "Accept": content_type, **VERSION_HEADER}
+        if self._place.token is not None:
+            headers["Authorization"] = authorization(self._place.token)
         if body is not None:
             headers["Content-Type"] = REQUEST_TYPE
             if len(body) > _COMPRESS_ABOVE:
@@ -309,6 +321,8 @@ class GitHttpConnection:
             else HTTPConnection(host, base.port, timeout=timeout)
         )
         http.connect()
+        if http.sock is not None:
+            refuse_forbidden(http.sock, host, has_tls=base.scheme == "https")
         http.timeout = self._limits.stall_seconds
         return http
 

@@ -1,7 +1,7 @@
 """What a repository's host says of it. No trouble with a host's API fails an analysis: it only leaves gaps.
 
-A host of `watchlist.git_hosts` is asked once, and the module that is named as its software reads the answer. Any other
-host is described by the URL alone.
+A host that `watchlist.git_hosts` knows is asked once, and the module that is named as its kind's software reads the
+answer. Any other host is described by the URL alone.
 """
 
 import importlib
@@ -14,11 +14,13 @@ from tasks.hosts import github
 from tasks.hosts.fields import Description, Fields
 from tasks.hosts.github_api import GitHubApi, GitHubRefusalError
 from watchlist.git.package import Package
-from watchlist.git_hosts import HostKind, host_named
-from watchlist.json_client import JsonClient, NoAnswerError
+from watchlist.git_hosts import GITHUB_COM, HostKind, host_named
+from watchlist.json_client import Answer, JsonClient, NoAnswerError
 from watchlist.repository_url import Repository
 from watchlist.settings import TaskSettings
 from watchlist.text import separated, shorten
+
+_REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 class Software(Protocol):
@@ -45,17 +47,20 @@ class Forge:
         github: GitHub's.
         tokens: GitHub tokens, optional.
         base_urls: of APIs that are not where `watchlist.git_hosts` says, by host.
+        own_tokens: of the operator's own hosts, by their origins; no other host is shown them.
     """
 
     github: GitHubApi
     tokens: Sequence[str] = field(default=(), repr=False)
     base_urls: Mapping[str, str] = field(default_factory=dict)
+    own_tokens: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     client: JsonClient = field(default_factory=JsonClient)
 
     @classmethod
-    def from_settings(cls, settings: TaskSettings) -> Self:
+    def from_settings(cls, settings: TaskSettings, own_tokens: Mapping[str, Sequence[str]] | None = None) -> Self:
         """Return the hosts' APIs as `settings` configure them."""
-        return cls(GitHubApi(settings.github_api_base_url), separated(settings.github_token or ""))
+        github_com = GitHubApi(settings.github_api_base_url)
+        return cls(github_com, separated(settings.github_token or ""), own_tokens=own_tokens or {})
 
     def describe(self, repository: Repository) -> Package:
         """Return what is known of `repository`; never fails, the reason of a gap stands in the result."""
@@ -67,6 +72,8 @@ class Forge:
         described = software.read(description)
         renamed = described["name"] if _is_other(known.name, described["name"]) else None
         found = {name: value for name, value in described.items() if value is not None}
+        if not str(found.get("url", "")).startswith(f"{repository.origin}/"):  # nobody is led to another host
+            found.pop("url", None)
         return known.model_copy(update={**found, "renamed_to": renamed})
 
     def _ask(self, repository: Repository) -> tuple[Software, Description]:
@@ -74,13 +81,24 @@ class Forge:
         if host is None or not host.kind.software:
             raise NoAnswerError("this host's API is not asked")
         software, owner, name = software_of(host.kind), repository.owner, repository.name
-        if software is github:
+        if host == GITHUB_COM:
             return software, self.github.repository(owner, name, self.tokens)
+        tokens = self.own_tokens.get(host.origin, ())
+        if software is github:
+            return software, GitHubApi(host.api, self.client).repository(owner, name, tokens)
         base_url = self.base_urls.get(host.name, host.api)
-        answer = self.client.get(base_url.rstrip("/") + software.path(owner, name))
+        answer = self._answer(base_url.rstrip("/") + software.path(owner, name), tokens)
         if answer.status != HTTPStatus.OK or not isinstance(answer.body, dict):
             raise NoAnswerError(f"{repository.host}'s API answered with status {answer.status}")
         return software, answer.body
+
+    def _answer(self, url: str, tokens: Sequence[str]) -> Answer:
+        """Ask with each token in turn, then with none, since public repositories are described to anyone."""
+        for token in tokens:
+            answer = self.client.get(url, {"Authorization": f"Bearer {token}"})
+            if answer.status not in _REFUSALS:
+                return answer
+        return self.client.get(url)
 
 
 def named(repository: Repository) -> Package:

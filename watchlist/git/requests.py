@@ -33,6 +33,7 @@ from watchlist.git.answers import (
 )
 from watchlist.git.pace import Pace
 from watchlist.git.tokens import Tokens, authorization
+from watchlist.peers import ForbiddenPeerError
 from watchlist.repository_url import Repository
 from watchlist.timed_connection import Deadline, TimedConnection, TimedHTTPConnection, TimedHTTPSConnection
 
@@ -269,6 +270,8 @@ def explained(error: Exception, *, in_answer: bool) -> JobError:
     """Return what a failed exchange means; `in_answer`: an answer had begun to come."""
     if isinstance(error, TimeoutError | urllib3.exceptions.ReadTimeoutError):
         return JobError(ErrorCode.TRANSFER_TIMED_OUT, "The host stopped answering.")
+    if isinstance(error, ForbiddenPeerError):
+        return JobError(ErrorCode.HOST_UNREACHABLE, "The host's name leads to an address where no host is.")
     if isinstance(error, NameResolutionError):
         return JobError(ErrorCode.HOST_UNREACHABLE, "The host's name cannot be resolved.")
     if in_answer or (isinstance(error, HTTPException) and not isinstance(error, ConnectionError)):

@@ -1,0 +1,50 @@
+"""Whom a connection has reached, looked at before anything is said: a host's name can be made to lead anywhere.
+
+Which hosts are asked is the operator's choice, and one of them may stand in a private network. But no host of
+repositories has an address at which a machine talks with what runs it: there credentials are given to whoever asks.
+"""
+
+import ipaddress
+import re
+import socket
+
+from urllib3.exceptions import HTTPError
+
+_OF_THE_PLATFORM = tuple(
+    map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "0.0.0.0/32", "::/128"))
+)
+"""Link-local addresses, where clouds have their services of instance metadata and of containers' credentials; AWS's of
+version 6; and no address at all."""
+
+
+class ForbiddenPeerError(HTTPError):
+    """The host's name leads to where no host is; nothing was sent."""
+
+
+def refuse_forbidden(opened: socket.socket, host: str, *, has_tls: bool) -> None:
+    """Look at whom a connection to `host` has reached, before anything is sent.
+
+    Raises:
+        ForbiddenPeerError: no host of repositories is there. The connection is closed.
+    """
+    if is_forbidden(opened.getpeername()[0], host, has_tls=has_tls):
+        opened.close()
+        raise ForbiddenPeerError("the host's name leads to an address where no host is")
+
+
+def is_forbidden(address: str, host: str, *, has_tls: bool) -> bool:
+    """Whether a connection to `host` must not have reached that IP address.
+
+    Without TLS nothing else proves who answers: then this machine is reached only by its own names.
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    if any(ip in network for network in _OF_THE_PLATFORM):
+        return True
+    return ip.is_loopback and not has_tls and not is_this_machine(host)
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether the name or address of a host says that it is this machine."""
+    return host in {"localhost", "::1"} or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
