@@ -57,6 +57,12 @@ class Report:
                 if row["verdict"]["state"] not in _WELL and row["status"] != "processing"
             ],
             "Verdicts that changed": _told(alerts, lambda kind: kind == _VERDICT_CHANGES),
+            "Releases": [
+                (row["name"], f"{latest['tag']}, {moment:%Y-%m-%d}")
+                for row in rows
+                if (latest := (row.get("release") or {}).get("latest")) and latest["made_at"]
+                if (moment := datetime.fromisoformat(latest["made_at"])) >= since
+            ],
             "Alerts": _told(alerts, lambda kind: kind != _VERDICT_CHANGES),
             "Scores that moved": [
                 (row["name"], f"{row['score']:g} ({row['score_change']:+g})")

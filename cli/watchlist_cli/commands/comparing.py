@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from watchlist_cli.commands.listing import score_text, state_cell
+from watchlist_cli.commands.listing import release_text, score_text, state_cell
 from watchlist_cli.errors import CommandError, ExitCode
 from watchlist_cli.output import Cell, Form, age, sparkline
 from watchlist_cli.session import Session
@@ -21,6 +21,7 @@ _AXES: Mapping[str, Callable[[Mapping[str, Any]], Cell]] = {
     "people in 13 weeks": lambda item: _number(item["people_active"]),
     "absence factor": lambda item: _number(item["absence_factor"]),
     "last commit by a person": lambda item: Cell(age(item["last_commit_by_person_at"])),
+    "latest release": lambda item: Cell(release_text(item.get("release"))),
     "52 weeks": lambda item: Cell(sparkline(item["weeks"])),
     "stars": lambda item: _number(item["stars"]),
     "license": lambda item: Cell(item["license"] or "-"),

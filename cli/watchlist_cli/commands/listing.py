@@ -70,6 +70,14 @@ def score_text(score: float | None, change: float | None) -> str:
     return f"{score:g}" + (f" ({change:+g})" if change else "")
 
 
+def release_text(release: Mapping[str, Any] | None) -> str:
+    """Return the latest release and its age; `-` where there is none, or none was looked for yet."""
+    latest = None if release is None else release["latest"] or release["latest_prerelease"]
+    if latest is None:
+        return "-"
+    return f"{latest['tag']}, {age(latest['made_at'])}" if latest["made_at"] else str(latest["tag"])
+
+
 def show_one(session: Session, named: str) -> ExitCode:
     """Print what is known of one repository."""
     row = session.client.find(named)
@@ -89,6 +97,7 @@ def show_one(session: Session, named: str) -> ExitCode:
         "last commit by a person": age(row["last_commit_by_person_at"]),
         "last commit by a bot": age(row["last_commit_by_bot_at"]),
         "52 weeks": sparkline(row["weeks"], most=52),
+        "latest release": release_text(row.get("release")),
         "absence factor": "-" if row["absence_factor"] is None else str(row["absence_factor"]),
         "analysed": age(row["analyzed_at"]),
         "checked": age(status["checked_at"]),

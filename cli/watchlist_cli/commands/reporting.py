@@ -23,6 +23,8 @@ _EXPORTED = (
     "last_commit_by_person_at",
     "last_commit_by_bot_at",
     "absence_factor",
+    "latest_release",
+    "latest_release_at",
     "critical_alerts",
     "mild_alerts",
     "analyzed_at",
@@ -61,11 +63,14 @@ def export(session: Session, form: ExportFormat) -> ExitCode:
 
 
 def _flat(row: dict[str, Any]) -> dict[str, object]:
+    latest = (row.get("release") or {}).get("latest") or {}
     cells = {name: row.get(name) for name in _EXPORTED} | {
         "verdict": row["verdict"]["state"],
         "reason": row["verdict"]["reasons"][0]["message"],
         "critical_alerts": row["open_alerts"]["critical"],
         "mild_alerts": row["open_alerts"]["mild"],
+        "latest_release": latest.get("tag"),
+        "latest_release_at": latest.get("made_at"),
         "labels": " ".join(row["labels"]),
     }
     return {name: _safe(value) for name, value in cells.items()}

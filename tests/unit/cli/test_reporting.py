@@ -25,11 +25,13 @@ def section(markdown: str, title: str) -> list[str]:
 @pytest.fixture
 def report() -> Report:
     rows = [
-        row("gone", "gone"),
+        row("gone", "gone", release=None),
         row("new", "unknown", status="processing"),
-        row("fell", "active", score=4.5, score_change=-2.5, analyzed_at="2026-03-05T00:00:00.000Z"),
+        row("fell", "active", score=4.5, score_change=-2.5, analyzed_at="2026-03-05T00:00:00.000Z")
+        | {"release": {"latest": {"tag": "v1.1_0", "made_at": "2026-03-02T00:00:00.000Z"}}},
         row("rose", "active", score=8.0, score_change=1.0, analyzed_at="2026-03-06T00:00:00.000Z"),
-        row("long-ago", "slowing", score=8.0, score_change=-9.0, analyzed_at="2026-02-06T00:00:00.000Z"),
+        row("long-ago", "slowing", score=8.0, score_change=-9.0, analyzed_at="2026-02-06T00:00:00.000Z")
+        | {"release": {"latest": {"tag": "v1.0.0", "made_at": "2026-02-28T00:00:00.000Z"}}},
     ]
     alerts = [alert("a", "mild"), alert("b", "critical"), alert("c", "mild", "verdict_changes")]
     return Report(rows, alerts, NOW - timedelta(days=7), NOW)
@@ -40,6 +42,7 @@ def test_what_is_in_trouble_changed_and_was_raised_is_told_worst_first(report: R
     assert "5 repositories: 2 active, 1 gone, 1 unknown, 1 slowing; 1 are being processed" in text
     assert section(text, "In trouble") == ["- **gone** gone: gone is gone"]
     assert section(text, "Verdicts that changed") == ["- **c** mild: verdict\\_changes of \\<b\\>c\\</b\\>"]
+    assert section(text, "Releases") == ["- **fell** v1.1\\_0, 2026-03-02"]
     assert [line.split()[1] for line in section(text, "Alerts")] == ["**b**", "**a**"]
     assert section(text, "Scores that moved") == ["- **fell** 4.5 \\(-2.5\\)", "- **rose** 8 \\(+1\\)"]
 
