@@ -75,6 +75,10 @@ openapi: .venv/dev ## Write functions/http/openapi/openapi.json anew from the fu
 openapi-check: .venv/dev ## Check that functions/http/openapi/openapi.json is what the functions say
 	$(BIN)/python -m functions.http.openapi.document --check
 
+.PHONY: fuzz
+fuzz: .venv/dev ## Ask every operation of the API, and walk along its links, many times anew (EXAMPLES=100; an hour)
+	FUZZ_EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest tests/integration/http/test_openapi_holds.py
+
 .PHONY: cost
 cost: .venv/dev ## Check that docs/cost.md is what the templates cost
 	$(WITH_NODE) $(BIN)/python -m infra.operations.cost --check

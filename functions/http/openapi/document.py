@@ -18,6 +18,7 @@ from functions.http import responses
 from functions.http.openapi import built
 from functions.http.openapi.docstrings import attributes_of
 from functions.http.openapi.examples import example_of
+from functions.http.openapi.links import add_links
 from functions.http.openapi.patches import patch_schema
 from watchlist.deployment.functions import HTTP_FUNCTIONS
 from watchlist.deployment.routes import ROUTES
@@ -39,6 +40,8 @@ than 10 MB), `429` (too many requests).
 
 **Lists** come in pages: send `next_cursor` back as `cursor` until it is null. Items that are added meanwhile neither
 repeat nor hide others.
+
+**Links** of an answer lead to every route that is asked with what it names, and from a page to the next one.
 
 **Times** are UTC, ISO-8601, with `Z`. What is not known is `null`.
 """
@@ -68,6 +71,7 @@ def build() -> Document:
         for operation in path.values():
             _finish_operation(operation, document)
             operation["description"] = inspect.getdoc(explained[_snake_case(operation["operationId"])])
+    add_links(document)
     document["paths"] = {path: document["paths"][path] for path in dict.fromkeys(route.path for route in ROUTES)}
     return document
 

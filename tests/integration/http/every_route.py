@@ -73,6 +73,7 @@ ASKED: Mapping[str, Asked] = {
         (routes.RETRY_FAILED, Asked(body={"user": "{user}"})),
         (routes.CHECK, Asked()),
         (routes.COMMITS, Asked()),
+        (routes.RELEASES, Asked()),
         (routes.HEALTH, Asked()),
         (routes.HEALTH_HISTORY, Asked()),
         (routes.HEALTH_CHANGES, Asked()),

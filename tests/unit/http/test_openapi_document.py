@@ -37,6 +37,39 @@ def examples() -> Iterator[Any]:
                 yield pytest.param(content["schema"], stated, id=f"{name} {part} {media_type}")
 
 
+def links() -> Iterator[Any]:
+    for operation in OPERATIONS.values():
+        for response in operation["responses"].values():
+            yield from response.get("links", {}).values()
+
+
+def required(operation: dict[str, Any]) -> set[str]:
+    return {f"{each['in']}.{each['name']}" for each in operation.get("parameters", ()) if each.get("required")}
+
+
+def test_every_route_that_is_asked_with_an_id_is_led_to_by_an_answer() -> None:
+    led_to = {link["operationId"] for link in links()}
+    with_ids = {operation["operationId"] for operation in OPERATIONS.values() if required(operation)}
+
+    assert with_ids - led_to == {"askToLeave", "leave", "compare"}, "a report has these addresses; ids to compare"
+
+
+def test_a_link_says_all_that_its_route_must_be_asked_with() -> None:
+    by_id = {operation["operationId"]: operation for operation in OPERATIONS.values()}
+
+    assert [link for link in links() if required(by_id[link["operationId"]]) - link["parameters"].keys()] == []
+
+
+def test_every_page_leads_to_the_next() -> None:
+    paged = [
+        key for key, each in OPERATIONS.items() if "cursor" in {name["name"] for name in each.get("parameters", ())}
+    ]
+
+    assert paged
+    for key in paged:
+        assert OPERATIONS[key]["responses"]["200"]["links"]["nextPage"]["parameters"].keys() >= {"query.cursor"}
+
+
 def test_the_committed_document_is_what_the_functions_say(capsys: pytest.CaptureFixture[str]) -> None:
     assert (tool.main(["--check"]), capsys.readouterr().err) == (0, "")
 
