@@ -141,6 +141,8 @@ class Worker:
             self._complete(lease, entry, result)
         except JobCancelledError:
             self._stopped(lease, job.stage)
+        except SupersededError:
+            self._logger.info("the repository has an entry under its new name: this one is merged into it")
         except JobError as error:
             if not self._waits_for_host(lease, entry, error, job.stage):
                 self._failed(lease, error, job.stage)

@@ -257,6 +257,22 @@ PURGED_ITEMS = 2000
 ID_REUSE_PAUSE = timedelta(minutes=1)
 """How long the id of a removed entry stays taken. Ids have the second of their making in them; clocks may differ."""
 
+MERGE_SETTLES = timedelta(seconds=10)
+"""How long after two entries became one the first watcher is moved: by then the index shows the alerts that were raised
+last, which go along."""
+
+MERGED_AT_ONCE = 20
+"""Entries whose watchers one run of the reconciler moves."""
+
+WATCHERS_MOVED_AT_ONCE = 1000
+"""Watchers of one entry that a run moves: each is a transaction, so that it takes some twenty seconds."""
+
+ALERTS_MOVED_ALONG = 50
+"""Alerts that are moved in one transaction with their watcher, which can have 100 writes; older ones go ahead."""
+
+FORMER_ID_LOOKED_AT = timedelta(days=30)
+"""How often the id of an entry that was merged is looked at: it goes when the entry that it leads to has gone."""
+
 IDENTIFIER_CHARACTERS = 320
 """Longest id of an entry: the longest repository URL, the prefix and the time."""
 

@@ -57,6 +57,9 @@ class DueKind(StrEnum):
     """A refresh is due, since the moment `due_at`, and was put off."""
 
     REMOVAL = "removal"
+    MERGE = "merge"
+    """Its watchers are to be moved to another entry of the same repository."""
+
     DIGEST = "digest"
     REPORT = "report"
 

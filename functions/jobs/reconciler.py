@@ -1,7 +1,8 @@
 """Finds, on a schedule, the entries that nobody looks after any more, and puts them right.
 
 A lease that ran out, an add that died between its two writes, a message that was lost, a job past its bound: each
-stands in the index of due entries, by the moment at which somebody should have shown a sign of life.
+stands in the index of due entries, by the moment at which somebody should have shown a sign of life. It also ends what
+is done in steps: it deletes what removed entries have left, and moves the watchers of those that were merged.
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from watchlist.metrics import Metric, publisher
 from watchlist.states import DueKind, Share
 from watchlist.storage import heartbeats
 from watchlist.storage.records import Entry
-from watchlist.watching import removal
+from watchlist.watching import merging, removal
 
 function = startup.Function(function_specs.RECONCILER)
 logger = function.logger
@@ -61,6 +62,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     for share in Share:
         line.call(share, function.settings, queue(), clock.now())
     errors += _purge_removed(context)
+    errors += _move_watchers(context)
     heartbeats.beat(clock.now())
     metrics.add_some(Metric.ENTRIES_RECOVERED, recovered)
     metrics.add_some(Metric.LONGEST_WAIT, line.longest_wait(clock.now()).total_seconds())
@@ -84,6 +86,26 @@ def _purge_removed(context: LambdaContext) -> list[Exception]:
             errors.append(error)
         else:
             logger.info("entry purged", watchlist_id=key.pk, done=done)
+    return errors
+
+
+def _move_watchers(context: LambdaContext) -> list[Exception]:
+    """Move watchers of entries that are to be merged; return what went wrong."""
+
+    def has_time() -> bool:
+        return context.get_remaining_time_in_millis() >= _RESERVE.total_seconds() * 1000
+
+    errors: list[Exception] = []
+    for key in Entry.by_due.query(DueKind.MERGE, Entry.due_at <= clock.now(), limit=limits.MERGED_AT_ONCE):
+        if not has_time():
+            break
+        try:
+            moved = merging.go_on(key.pk, clock.now(), has_time)
+        except Exception as error:
+            logger.exception("watchers could not be moved", watchlist_id=key.pk)
+            errors.append(error)
+        else:
+            logger.info("watchers moved", watchlist_id=key.pk, number=moved)
     return errors
 
 

@@ -37,7 +37,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         caller, user = live_callers.caller_of(event), live_callers.user_of(event)
         if watchlist_id:
-            entries.find_for(watchlist_id, caller)
+            watchlist_id = entries.find_for(watchlist_id, caller).watchlist_id
     except NotYoursError:
         return _refuse(HTTPStatus.FORBIDDEN, connection_id, "another user's name")
     except EntryNotFoundError:

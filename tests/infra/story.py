@@ -106,6 +106,7 @@ class Story:
         self._deal_with_alerts(good)
         self._use_channels(good)
         self._share(good)
+        self._merge(good)
         self._report_weekly()
         self._end_a_worker("stopped", signal.SIGTERM)
         self._end_a_worker("killed", signal.SIGKILL)
@@ -238,6 +239,16 @@ class Story:
                 assert self._request("GET", path)[0] == 200
         self._call("GET", f"/activity/shares?{_as()}")
         self._call("DELETE", f"/activity/shares/{made['token']}?{_as()}")
+
+    def _merge(self, watchlist_id: str) -> None:
+        """Watch a repository, partly the same people, that the host then says is the other one."""
+        former = self._add(self._forge.make("former", commits=1))
+        self._add(f"{self._forge.url}/forge/former", OTHER)
+        assert self._until_processed(former)["status"] == "ready"
+        self._forge.path("former").rename(self._forge.path("unreachable"))
+        self._forge.moved["/forge/former"] = "/forge/better"
+        self._run_until(function_specs.SCHEDULER, lambda: self._status(former)["watchlist_id"] == watchlist_id)
+        self._run_until(function_specs.RECONCILER, lambda: self._is_logged("watchers moved"))
 
     def _is_told_by_channel(self) -> bool:
         return bool(self._service.functions.invoke(function_specs.DIGEST.name, {})["sent"])

@@ -124,7 +124,7 @@ def acknowledge(alert: AlertRecord, at: datetime) -> AlertRecord:
     Raises:
         AlertNotFoundError: it is not there any more.
     """
-    return _update(alert.pk, AlertRecord.acknowledged_at.set(AlertRecord.acknowledged_at | at))
+    return change(alert.pk, AlertRecord.acknowledged_at.set(AlertRecord.acknowledged_at | at))
 
 
 def resolve(alert: AlertRecord, at: datetime) -> AlertRecord:
@@ -133,12 +133,16 @@ def resolve(alert: AlertRecord, at: datetime) -> AlertRecord:
     Raises:
         AlertNotFoundError: it is not there any more.
     """
-    return _update(
-        alert.pk,
+    return change(alert.pk, *resolved(alert, at))
+
+
+def resolved(record: AlertRecord, at: datetime) -> list[Action]:
+    """Return what notes that the alert is dealt with."""
+    return [
         AlertRecord.acknowledged_at.set(AlertRecord.acknowledged_at | at),
         AlertRecord.resolved_at.set(AlertRecord.resolved_at | at),
-        AlertRecord.listed_order.set(_listed_order(alert.raised_at, is_open=False)),
-    )
+        AlertRecord.listed_order.set(_listed_order(record.raised_at, is_open=False)),
+    ]
 
 
 def open_alerts(user: str) -> OpenAlerts:
@@ -176,6 +180,16 @@ def page(user_watchlist_id: str, since: datetime, limit: int, cursor: str | None
     return Page(shown, _cursor_after(shown[-1]) if len(found) > limit else None)
 
 
+def all_of(user_watchlist_id: str) -> list[AlertRecord]:
+    """Return all alerts of a user entry, newest first, as the index has them."""
+    return list(AlertRecord.by_user_entry.query(user_watchlist_id, scan_index_forward=False))
+
+
+def moved(watchlist_id: str, user_watchlist_id: str) -> list[Action]:
+    """Return what makes an alert one of this user entry for this repository."""
+    return [AlertRecord.watchlist_id.set(watchlist_id), AlertRecord.user_watchlist_id.set(user_watchlist_id)]
+
+
 def remove(user_watchlist_id: str, at_most: int) -> None:
     """Delete alerts of a user entry; what is left expires by itself, and is shown to nobody.
 
@@ -184,7 +198,12 @@ def remove(user_watchlist_id: str, at_most: int) -> None:
     batches.delete(list(AlertRecord.by_user_entry.query(user_watchlist_id, limit=at_most)), batches.REQUEST)
 
 
-def _update(alert_id: str, *actions: Action) -> AlertRecord:
+def change(alert_id: str, *actions: Action) -> AlertRecord:
+    """Change an alert.
+
+    Raises:
+        AlertNotFoundError: there is none with this id.
+    """
     record = AlertRecord(alert_id, AlertRecord.SK)
     try:
         record.update(actions=list(actions), condition=AlertRecord.pk.exists())

@@ -52,8 +52,8 @@ RECONCILER = FunctionSpec(
     timedelta(seconds=60),
     Permissions(
         watchlist=permissions.PROTOCOL | permissions.SLOTS,
-        activity=frozenset({"Query", "BatchWriteItem", "PutItem"}),
-        indexes=(tables.BY_DUE, tables.BY_QUEUE, tables.BY_TURN),
+        activity=frozenset({"Query", "BatchWriteItem", "PutItem", "UpdateItem"}),
+        indexes=(tables.BY_DUE, tables.BY_QUEUE, tables.BY_TURN, tables.BY_USER_ENTRY),
         queues=permissions.on_all_queues("SendMessage"),
     ),
     concurrency=2,

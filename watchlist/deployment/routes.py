@@ -92,7 +92,7 @@ ADD_BATCH = Route(
 STATUS = Route(
     "GET",
     "/activity/watchlist/{watchlist_id}/status",
-    _http("status", settings.OverviewSettings, Permissions(watchlist=frozenset({"Query", "BatchGetItem"}))),
+    _http("status", settings.OverviewSettings, Permissions(watchlist=permissions.GET_FOR_A_USER | {"Query"})),
 )
 
 _retrying = _http(

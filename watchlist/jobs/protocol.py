@@ -102,18 +102,38 @@ def start_generation(
     Raises:
         SupersededError: the entry is not failed (any more), or gone.
     """
+    observed = [_set_or_remove(getattr(Entry, name), value) for name, value in seen.items()]
     updated = _update(
         entry.watchlist_id,
-        [
-            Entry.status.set(EntryStatus.PROCESSING),
-            Entry.processing_started_at.set(at),
-            Entry.processing_completed_at.remove(),
-            *(_set_or_remove(getattr(Entry, name), value) for name, value in seen.items()),
-            *_next_generation(entry, entry.kind, job_id, correlation_id, at),
-        ],
+        [*observed, *begun_again(entry, job_id, correlation_id, at)],
         (Entry.status == EntryStatus.FAILED) & (Entry.generation == entry.generation),
     )
     return message_of(updated)
+
+
+def begun_again(entry: Entry, job_id: str, correlation_id: str, at: datetime) -> list[Action]:
+    """Return what queues a new setup job; if nobody sends its message, the reconciler does."""
+    return [
+        Entry.status.set(EntryStatus.PROCESSING),
+        Entry.processing_started_at.set(at),
+        Entry.processing_completed_at.remove(),
+        *_next_generation(entry, entry.kind, job_id, correlation_id, at),
+    ]
+
+
+def ended(kind: DueKind, due_at: datetime) -> list[Action]:
+    """Return what ends an entry's job for good, whoever holds it: somebody is to look at the entry for another reason.
+
+    Nothing that a task does from then on changes the entry, and no check is due.
+    """
+    return [
+        Entry.job_state.set(JobState.COMPLETED),
+        Entry.generation.add(1),
+        Entry.open_queue.remove(),
+        *_out_of_line(),
+        Entry.due_kind.set(kind),
+        Entry.due_at.set(due_at),
+    ]
 
 
 def start_refresh(entry: Entry, kind: JobKind, seen: Mapping[str, Any], job_id: str, at: datetime) -> JobMessage:
@@ -313,8 +333,8 @@ def record_lost(entry: Entry, error: JobError, at: datetime) -> Entry:
     condition = (
         _open_job(message_of(entry))
         & (Entry.attempt == entry.attempt)
-        & _unchanged(Entry.lease_owner, entry.lease_owner)
-        & _unchanged(Entry.lease_expires_at, entry.lease_expires_at)
+        & updates.unchanged(Entry.lease_owner, entry.lease_owner)
+        & updates.unchanged(Entry.lease_expires_at, entry.lease_expires_at)
     )
     return _record_failure(message_of(entry), entry.attempt, LastError.of(error, entry.stage, at), condition)
 
@@ -670,11 +690,6 @@ def _due(at: datetime) -> list[Action]:
 
 def _out_of_line() -> list[Action]:
     return [Entry.waits_in.remove(), Entry.turn.remove()]
-
-
-def _unchanged(attribute: Any, value: Any) -> Condition:  # noqa: ANN401 - PynamoDB's attributes have no common type
-    condition: Condition = attribute.does_not_exist() if value is None else attribute == value
-    return condition
 
 
 def _lease_released() -> list[Action]:

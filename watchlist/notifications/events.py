@@ -81,6 +81,14 @@ class VerdictChanged(RepositoryEvent):
     previous_verdict: VerdictState = Field(description="The one before.")
 
 
+class RepositoryMerged(RepositoryEvent):
+    """The host calls the repository by a name that has an entry already: its watchers are moved to that one."""
+
+    DETAIL_TYPE: ClassVar[str] = "repository.merged"
+
+    merged_into: str = Field(description="The entry that stays, and that answers for this one's id from now on.")
+
+
 class AlertRaised(Event):
     """An alert was raised for one user."""
 
@@ -94,14 +102,23 @@ class AlertRaised(Event):
     commit_sha: str | None = Field(description="The commit that raised it, if one did.")
 
 
-EVENTS: tuple[type[Event], ...] = (RepositoryReady, RepositoryFailed, HealthChanged, VerdictChanged, AlertRaised)
+EVENTS: tuple[type[Event], ...] = (
+    RepositoryReady,
+    RepositoryFailed,
+    HealthChanged,
+    VerdictChanged,
+    RepositoryMerged,
+    AlertRaised,
+)
 
 
 def of_entry(before: Entry | None, after: Entry) -> list[Event]:
     """Return the events that a change of an entry makes; the same change makes the same events with the same ids."""
     if before is None:
         return []
-    return [event for rule in (_setup_ended, _score_changed, _verdict_changed) if (event := rule(before, after))]
+    return [
+        event for rule in (_setup_ended, _score_changed, _verdict_changed, _merged) if (event := rule(before, after))
+    ]
 
 
 def _setup_ended(before: Entry, after: Entry) -> Event | None:
@@ -131,6 +148,13 @@ def _verdict_changed(before: Entry, after: Entry) -> Event | None:
         return None
     at = after.checked_at or after.processing_completed_at or after.created_at
     return _of(VerdictChanged, after, at, was, now, clock.to_json(at), verdict=now, previous_verdict=was)
+
+
+def _merged(before: Entry, after: Entry) -> Event | None:
+    into = after.merged_into
+    if not into or into == before.merged_into or after.is_removed:
+        return None
+    return _of(RepositoryMerged, after, after.renamed_at, into, merged_into=into)
 
 
 def _of(kind: type[RepositoryEvent], entry: Entry, at: datetime, *subject: str, **said: object) -> Event:

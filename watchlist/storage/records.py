@@ -278,6 +278,8 @@ class Entry(WatchlistItem, discriminator="entry"):
     known_as = JSONAttribute(null=True)
     """The keys of all names that lead here (`watchlist.watching.names`); absent while there is but the one."""
     renamed_at = UTCDateTimeAttribute(null=True)
+    merged_into = UnicodeAttribute(null=True)
+    """The id of the entry to which its watchers are moved, or were (`watchlist.watching.merging`)."""
     created_at = UTCDateTimeAttribute()
     watchers = IntAttribute()
 
@@ -382,6 +384,11 @@ class Entry(WatchlistItem, discriminator="entry"):
     def is_removed(self) -> bool:
         """Whether nobody watches it any more: to callers it is not there."""
         return self.entry_status is EntryStatus.REMOVED
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether another entry takes its place: its watchers are on the way to it, or have arrived."""
+        return self.merged_into is not None
 
     @property
     def state(self) -> JobState:

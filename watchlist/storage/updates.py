@@ -6,6 +6,7 @@ the first has written: without a name on it the writer would take it for somebod
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
@@ -37,6 +38,12 @@ def update(item: WatchlistItem, actions: Sequence[Action], condition: Condition)
             raise
         return was_sent_again(error) and _is_written(item, write_id)
     return True
+
+
+def unchanged(attribute: Any, value: Any) -> Condition:  # noqa: ANN401 - PynamoDB's attributes have no common type
+    """Return the condition that an attribute is as it was read, None standing for one that is absent."""
+    condition: Condition = attribute.does_not_exist() if value is None else attribute == value
+    return condition
 
 
 def _others(item: WatchlistItem, write_id: str) -> Condition:

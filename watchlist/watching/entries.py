@@ -21,7 +21,7 @@ from watchlist.storage import batches
 from watchlist.storage.failures import is_refused, passes
 from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry, WatchlistItem, user_hash
 from watchlist.storage.transactions import ContendedError, retried, transaction
-from watchlist.watching import names
+from watchlist.watching import names, user_entries
 from watchlist.watching.names import NameReader
 
 
@@ -290,6 +290,9 @@ def status_of(watchlist_id: str, user: str | None) -> EntryWithWatchers:
     One call, strongly consistent, so that an entry is seen as soon as it was added: a Query without a user; a BatchGet
     with one, since their entry can lie anywhere among thousands.
 
+    An entry that was merged answers as the one that it was merged into, by further calls. While its watchers are moved,
+    those who are not see it as it was.
+
     Raises:
         EntryNotFoundError: there is no such entry.
     """
@@ -300,9 +303,17 @@ def status_of(watchlist_id: str, user: str | None) -> EntryWithWatchers:
         keys = [(watchlist_id, ENTRY_KEY), (watchlist_id, UserEntry.sk_of(user))]
         items = list(batches.get(WatchlistItem, keys, batches.REQUEST))
     entry = next((item for item in items if isinstance(item, Entry)), None)
-    if entry is None or entry.is_removed:
+    watches = tuple(item for item in items if isinstance(item, UserEntry))
+    if entry is None:
         raise EntryNotFoundError(watchlist_id)
-    return EntryWithWatchers(entry, tuple(item for item in items if isinstance(item, UserEntry)))
+    if entry.is_merged and not (user and watches):
+        survivor = names.survivor_of(entry)
+        if survivor is None:
+            raise EntryNotFoundError(watchlist_id)
+        return status_of(survivor.watchlist_id, user)
+    if entry.is_removed:
+        raise EntryNotFoundError(watchlist_id)
+    return EntryWithWatchers(entry, watches)
 
 
 def find_for(watchlist_id: str, user: str | None) -> Entry:
@@ -322,6 +333,8 @@ def find_for(watchlist_id: str, user: str | None) -> Entry:
 def find_all_for(watchlist_ids: Sequence[str], user: str | None) -> list[Entry]:
     """Return the entries if `user` watches each, in order, in one read; None stands for somebody who may see all.
 
+    One that was merged takes reads of its own.
+
     Raises:
         EntryNotFoundError: one of them is not there, or the user does not watch it.
     """
@@ -331,6 +344,9 @@ def find_all_for(watchlist_ids: Sequence[str], user: str | None) -> list[Entry]:
     shown: list[Entry] = []
     for watchlist_id in watchlist_ids:
         entry = found.get((watchlist_id, ENTRY_KEY))
+        if isinstance(entry, Entry) and entry.is_merged:
+            shown.append(find_for(watchlist_id, user))
+            continue
         if not isinstance(entry, Entry) or entry.is_removed or any((watchlist_id, sk) not in found for sk in sks):
             raise EntryNotFoundError(watchlist_id)
         shown.append(entry)
@@ -343,28 +359,21 @@ def first_watchers(watchlist_id: str) -> tuple[UserEntry, ...]:
     return tuple(UserEntry.query(watchlist_id, prefix, consistent_read=True, limit=limits.WATCHERS_SHOWN))
 
 
-def find_user_entry(watchlist_id: str, user: str) -> UserEntry | None:
-    """Return the user's entry for a repository, or None."""
-    try:
-        return UserEntry.get(watchlist_id, UserEntry.sk_of(user), consistent_read=True)
-    except UserEntry.DoesNotExist:
-        return None
-
-
 def find(watchlist_id: str) -> Entry:
-    """Return the entry.
+    """Return the entry, or the one that it was merged into.
 
     Raises:
         EntryNotFoundError: there is no such entry.
     """
     entry = job_protocol.find_entry(watchlist_id)
-    if entry is None or entry.is_removed:
+    survivor = None if entry is None else names.survivor_of(entry)
+    if survivor is None:
         raise EntryNotFoundError(watchlist_id)
-    return entry
+    return survivor
 
 
 def _join(entry: Entry, watch: Watch, at: datetime) -> _Admission:
-    if find_user_entry(entry.watchlist_id, watch.user) is not None:
+    if user_entries.find_at(entry.watchlist_id, UserEntry.sk_of(watch.user)) is not None:
         raise AlreadyWatchingError(entry)
     user_entry = _user_entry(entry.watchlist_id, watch, at)
     with transaction() as writes:

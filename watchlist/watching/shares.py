@@ -12,8 +12,9 @@ from enum import StrEnum
 from typing import Any
 
 from watchlist import limits
-from watchlist.storage import batches
-from watchlist.storage.records import ENTRY_KEY, Entry, OwnShare, SharedAddress, UserEntry, WatchlistItem
+from watchlist.storage.records import Entry, OwnShare, SharedAddress
+from watchlist.watching import entries
+from watchlist.watching.entries import EntryNotFoundError
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _TOKEN_BYTES = 32
@@ -97,9 +98,7 @@ def entry_of(shared: SharedAddress) -> Entry:
     Raises:
         ShareNotFoundError: the user watches it no more.
     """
-    keys = [(shared.watchlist_id, ENTRY_KEY), (shared.watchlist_id, UserEntry.sk_of(shared.user))]
-    found = {item.sk: item for item in batches.get(WatchlistItem, keys, batches.REQUEST)}
-    entry = found.get(ENTRY_KEY)
-    if not isinstance(entry, Entry) or entry.is_removed or UserEntry.sk_of(shared.user) not in found:
-        raise ShareNotFoundError
-    return entry
+    try:
+        return entries.find_for(shared.watchlist_id, shared.user)
+    except EntryNotFoundError:
+        raise ShareNotFoundError from None

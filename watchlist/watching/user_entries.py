@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
@@ -13,10 +14,11 @@ from watchlist import limits
 from watchlist.alerts import store as alert_store
 from watchlist.errors import RequestRefusedError
 from watchlist.jobs import protocol as job_protocol
-from watchlist.states import DueKind, EntryStatus, JobState
+from watchlist.states import DueKind, EntryStatus
 from watchlist.storage.failures import is_refused
 from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, UserEntry
 from watchlist.storage.transactions import retried, transaction
+from watchlist.storage.updates import unchanged
 from watchlist.watching import names, removal
 from watchlist.watching.allowances import release
 
@@ -30,19 +32,41 @@ class UserEntryNotFoundError(RequestRefusedError):
 def find(user_watchlist_id: str, caller: str | None) -> UserEntry:
     """Return the user entry; `caller` is whose it must be, None for a caller who may see all.
 
+    Where the watched entry was merged into another one, it is the user's entry of that one.
+
     Raises:
         UserEntryNotFoundError: it does not exist, or is somebody else's.
     """
     parts = _ID.fullmatch(user_watchlist_id)
     if parts is None:
         raise UserEntryNotFoundError(user_watchlist_id)
-    try:
-        entry = UserEntry.get(parts["watchlist_id"], USER_PREFIX + parts["hash"], consistent_read=True)
-    except UserEntry.DoesNotExist:
-        raise UserEntryNotFoundError(user_watchlist_id) from None
-    if caller is not None and entry.user != caller:
+    sk = USER_PREFIX + parts["hash"]
+    entry = find_at(parts["watchlist_id"], sk) or _find_merged(parts["watchlist_id"], sk)
+    if entry is None or caller not in {None, entry.user}:
         raise UserEntryNotFoundError(user_watchlist_id)
     return entry
+
+
+def find_at(watchlist_id: str, sk: str) -> UserEntry | None:
+    """Return the user entry with these keys, or None."""
+    try:
+        return UserEntry.get(watchlist_id, sk, consistent_read=True)
+    except UserEntry.DoesNotExist:
+        return None
+
+
+def _find_merged(watchlist_id: str, sk: str) -> UserEntry | None:
+    entry = job_protocol.find_entry(watchlist_id)
+    survivor = entry and entry.is_merged and names.survivor_of(entry)
+    return find_at(survivor.watchlist_id, sk) if survivor else None
+
+
+def is_as_read(entry: UserEntry) -> Condition:
+    """Return the condition that the user entry is there with all that its user can change."""
+    condition: Condition = UserEntry.pk.exists()
+    for name in ("notes", "labels", "alerts", "notifications", "last_delivery"):
+        condition &= unchanged(getattr(UserEntry, name), getattr(entry, name))
+    return condition
 
 
 def change_alerts(entry: UserEntry, alerts: Mapping[str, Any]) -> UserEntry:
@@ -117,9 +141,12 @@ def _change(entry: UserEntry, *actions: Action) -> UserEntry:
     try:
         entry.update(actions=list(actions), condition=UserEntry.pk.exists())
     except UpdateError as error:
-        if is_refused(error):
+        if not is_refused(error):
+            raise
+        moved = find(entry.user_watchlist_id, None)
+        if moved.watchlist_id == entry.watchlist_id:
             raise UserEntryNotFoundError(entry.user_watchlist_id) from None
-        raise
+        return _change(moved, *actions)
     return entry
 
 
@@ -143,17 +170,22 @@ def stop_watching(user_entry: UserEntry, now: datetime) -> None:
 
 def _leave(user_entry: UserEntry, now: datetime) -> Entry:
     """Remove the user entry in one transaction with what it means for the entry; return the entry as it was before."""
-    find(user_entry.user_watchlist_id, None)  # raises if somebody else has removed it
-    entry = job_protocol.find_entry(user_entry.watchlist_id)
+    present = find(user_entry.user_watchlist_id, None)  # raises if somebody else has removed it
+    entry = job_protocol.find_entry(present.watchlist_id)
     if entry is None or entry.is_removed:
         raise UserEntryNotFoundError(user_entry.user_watchlist_id)
     with transaction() as writes:
-        writes.delete(user_entry, condition=UserEntry.pk.exists())
-        if entry.watchers > 1:
-            writes.update(Entry(entry.pk, ENTRY_KEY), actions=[Entry.watchers.add(-1)], condition=Entry.watchers > 1)
-        else:
-            _remove_entry(writes, entry, now)
+        leave(writes, present, entry, now, UserEntry.pk.exists())
     return entry
+
+
+def leave(writes: TransactWrite, user_entry: UserEntry, entry: Entry, now: datetime, condition: Condition) -> None:
+    """Add to a transaction that a user entry goes, if the condition holds for it, and what that means for `entry`."""
+    writes.delete(user_entry, condition=condition)
+    if entry.watchers > 1:
+        writes.update(Entry(entry.pk, ENTRY_KEY), actions=[Entry.watchers.add(-1)], condition=Entry.watchers > 1)
+    else:
+        _remove_entry(writes, entry, now)
 
 
 def _remove_entry(writes: TransactWrite, entry: Entry, now: datetime) -> None:
@@ -164,13 +196,7 @@ def _remove_entry(writes: TransactWrite, entry: Entry, now: datetime) -> None:
         actions=[
             Entry.status.set(EntryStatus.REMOVED),
             Entry.watchers.set(0),
-            Entry.job_state.set(JobState.COMPLETED),
-            Entry.generation.add(1),
-            Entry.open_queue.remove(),
-            Entry.waits_in.remove(),
-            Entry.turn.remove(),
-            Entry.due_kind.set(DueKind.REMOVAL),
-            Entry.due_at.set(removal.due_at(entry, now)),
+            *job_protocol.ended(DueKind.REMOVAL, removal.due_at(entry, now)),
         ],
-        condition=(Entry.watchers == 1) & (Entry.status != EntryStatus.REMOVED) & names.unchanged(entry),
+        condition=(Entry.watchers == 1) & (Entry.status != EntryStatus.REMOVED) & names.is_as_read(entry),
     )

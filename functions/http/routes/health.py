@@ -49,7 +49,7 @@ def get_health(
 ) -> HealthAnswer:
     """Show Scorecard's result (or why there is none) and the metrics of the history, now or at an earlier time."""
     entry = entries.find_for(watchlist_id, caller_of(router))
-    page = health_store.page(watchlist_id, (None, at), limits.HEALTH_HISTORY_SHOWN, None)
+    page = health_store.page(entry.watchlist_id, (None, at), limits.HEALTH_HISTORY_SHOWN, None)
     return HealthAnswer.of(entry, page.analyses)
 
 
@@ -68,8 +68,8 @@ def list_health(
     cursor: Cursor = None,
 ) -> HealthHistoryPage:
     """Show score and activity of each analysis: a series to plot."""
-    entries.find_for(watchlist_id, caller_of(router))
-    return HealthHistoryPage.of(health_store.page(watchlist_id, (since, until), limit, cursor))
+    entry = entries.find_for(watchlist_id, caller_of(router))
+    return HealthHistoryPage.of(health_store.page(entry.watchlist_id, (since, until), limit, cursor))
 
 
 @router.get(
@@ -81,9 +81,9 @@ def list_health(
 )
 def show_health_changes(watchlist_id: WatchlistId, since: Since = None, until: Until = None) -> HealthChangesAnswer:
     """Compare the oldest with the newest of the analyses of a time: of the last hundred, where no `since` is given."""
-    entries.find_for(watchlist_id, caller_of(router))
+    entry = entries.find_for(watchlist_id, caller_of(router))
     most = limits.HEALTH_PAGE_MAX if since is None else limits.HEALTH_KEPT
-    return HealthChangesAnswer.of(health_store.between(watchlist_id, (since, until), most))
+    return HealthChangesAnswer.of(health_store.between(entry.watchlist_id, (since, until), most))
 
 
 @router.get(

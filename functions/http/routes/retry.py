@@ -43,7 +43,7 @@ router = http_api.router()
 def retry(watchlist_id: WatchlistId) -> Response[AddAnswer]:
     """Start over with all attempts; what an earlier job still does changes nothing."""
     user = caller_of(router)
-    entries.find_for(watchlist_id, user)
+    watchlist_id = entries.find_for(watchlist_id, user).watchlist_id
     spend(user, Allowance.RETRIES, 1, function.settings.retries_an_hour, clock.now())
     entry = entries.retry(watchlist_id, queue(), http_api.correlation_id(logger), clock.now(), user)
     logger.info("retry queued", watchlist_id=watchlist_id, generation=entry.generation, job_id=entry.job_id)
@@ -128,7 +128,7 @@ class CheckAnswer(BaseModel):
 )
 def check_now(watchlist_id: WatchlistId) -> Response[CheckAnswer]:
     """Let the next run of checks, every five minutes, look at it; `last_check` of the status says what it saw."""
-    entries.find_for(watchlist_id, caller_of(router))
+    watchlist_id = entries.find_for(watchlist_id, caller_of(router)).watchlist_id
     entries.check_now(watchlist_id, clock.now())
     return Response(
         HTTPStatus.ACCEPTED,

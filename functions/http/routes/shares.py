@@ -56,9 +56,8 @@ def add_share(user: User, wanted: Annotated[ShareRequest, Body()]) -> Response[S
     acting_as(router, user)
     if (wanted.kind is ShareKind.BADGE) != (wanted.watchlist_id is not None):
         raise _NotOfThisKindError
-    if wanted.watchlist_id is not None:
-        entries.find_for(wanted.watchlist_id, user)
-    share = shares.create(user, wanted.kind, wanted.watchlist_id, clock.now())
+    watched = wanted.watchlist_id and entries.find_for(wanted.watchlist_id, user).watchlist_id
+    share = shares.create(user, wanted.kind, watched, clock.now())
     return Response(HTTPStatus.CREATED, "application/json", ShareAnswer.of(share))
 
 

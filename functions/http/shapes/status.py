@@ -94,7 +94,13 @@ class LastCheckAnswer(BaseModel):
 class StatusAnswer(BaseModel):
     """Everything that a person who polls sees."""
 
-    watchlist_id: WatchlistId
+    watchlist_id: Annotated[
+        WatchlistId,
+        Field(
+            description="Names the watched repository; another id than was asked for where the host has renamed it and "
+            "two entries of it became one."
+        ),
+    ]
     status: Annotated[
         ShownStatus,
         Field(

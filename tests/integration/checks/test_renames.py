@@ -148,23 +148,6 @@ def test_a_former_name_of_which_the_host_says_nothing_stays(
     assert add(watchlist, "old", "bob", reader).watchlist_id == entry.watchlist_id
 
 
-def test_where_both_names_are_watched_already_every_name_leads_to_the_one_added_by_the_new_name(
-    scheduler: Scheduler, watchlist: Watchlist, host: Host
-) -> None:
-    old, new = watchlist.add_ready("old"), watchlist.add_ready("new", "bob")
-    host.moved["old"] = "new"
-    after = check_again(old, scheduler)
-    assert after.name == "new"
-    assert len(told(old)) == 1
-    assert told(new, "bob") == []
-    assert {add(watchlist, name, f"by-{name}").watchlist_id for name in ("old", "new")} == {new.watchlist_id}
-    leave(old, "ada")
-    assert keys() == {"old", "new"}
-    for user in ("bob", "by-old", "by-new"):
-        leave(new, user)
-    assert keys() == set()
-
-
 def test_a_repository_that_gets_its_first_name_back_is_told_of_each_time(
     scheduler: Scheduler, watchlist: Watchlist, host: Host
 ) -> None:

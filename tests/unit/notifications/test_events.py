@@ -11,7 +11,15 @@ from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind, AlertMetric, ThresholdKind
 from watchlist.errors import ErrorCode, JobError
 from watchlist.notifications import events
-from watchlist.notifications.events import EVENTS, AlertRaised, Event, HealthChanged, RepositoryFailed, RepositoryReady
+from watchlist.notifications.events import (
+    EVENTS,
+    AlertRaised,
+    Event,
+    HealthChanged,
+    RepositoryFailed,
+    RepositoryMerged,
+    RepositoryReady,
+)
 from watchlist.states import EntryStatus, Stage
 from watchlist.storage.records import ENTRY_KEY, AlertRecord, Entry, LastError
 
@@ -76,6 +84,19 @@ def test_the_same_score_and_a_first_analysis_are_no_change_of_health() -> None:
 
     assert events.of_entry(first, again) == []
     assert [type(event) for event in events.of_entry(entry(EntryStatus.PROCESSING), first)] == [RepositoryReady]
+
+
+def test_an_entry_that_is_merged_says_once_which_one_stays() -> None:
+    before = entry(EntryStatus.READY)
+    merged = entry(EntryStatus.READY, merged_into="watchlist_c_d_1", renamed_at=NOW)
+
+    (event,) = events.of_entry(before, merged)
+
+    assert isinstance(event, RepositoryMerged)
+    assert (event.watchlist_id, event.merged_into, event.at) == ("watchlist_a_b_1", "watchlist_c_d_1", NOW)
+    removed = entry(EntryStatus.REMOVED, merged_into="watchlist_c_d_1", renamed_at=NOW)
+    left = entry(EntryStatus.REMOVED, merged_into="watchlist_e_f_1")
+    assert events.of_entry(merged, removed) == events.of_entry(removed, left) == []
 
 
 def test_a_new_entry_is_no_event() -> None:
