@@ -18,6 +18,7 @@ from functions.http.openapi import page as docs_page
 from local_service import lifeline
 from local_service.aws import embedded as embedded_aws
 from local_service.aws.embedded import EmbeddedAws
+from local_service.functions import short_calls
 from local_service.functions.processes import FunctionProcesses, LocalFunction
 from local_service.functions.queue_poller import Queue, QueuePoller
 from local_service.functions.stream_poller import StreamPoller
@@ -225,12 +226,14 @@ class LocalService:
         starting.enter_context(self.runner)
         self.aws.when(embedded_aws.TASKS, self.runner.wake)
         sqs = boto3.client("sqs", **arguments)
+        short_calls.shorten(sqs)
         dispatch = self._invoker(function_specs.DISPATCHER)
         self.pollers = {
             kind: starting.enter_context(self._queue_poller(sqs, queue, dispatch))
             for kind, queue in self.environment.queues.items()
         }
         streams = boto3.client("dynamodbstreams", **arguments)
+        short_calls.shorten(streams)
         for consumer in stream_consumers.CONSUMERS:
             starting.enter_context(self._stream_poller(streams, consumer))
         send_webhook = self._invoker(function_specs.WEBHOOK_SENDER)

@@ -63,21 +63,29 @@ def handler(event: SQSEvent, context: LambdaContext) -> dict[str, Any]:
     del context
     in_flight: list[str] = []
     errors: list[Exception] = []
+    lines: set[Share] = set()
     for record in event.records:
         try:
-            handled = _serve(record)
+            handled = _serve(record, lines)
         except Exception as error:
             logger.exception("message could not be served", message_id=record.message_id)
             errors.append(error)
         else:
             if not handled:
                 in_flight.append(record.message_id)
+    for share in sorted(lines):  # a slot may have been freed while its jobs stepped into line
+        try:
+            line.call(share, function.settings, queue(), clock.now())
+        except Exception as error:
+            logger.exception("nobody could be called", share=share)
+            errors.append(error)
     if errors:
         raise ExceptionGroup("messages could not be served", errors)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in in_flight]}
 
 
-def _serve(record: SQSRecord) -> Handled:
+def _serve(record: SQSRecord, lines: set[Share]) -> Handled:
+    """Do what there is to do about a message, and add the share of a job that has to wait to `lines`."""
     try:
         message = JobMessage.model_validate_json(record.body)
     except ValidationError:
@@ -94,7 +102,7 @@ def _serve(record: SQSRecord) -> Handled:
     )
     logger.set_correlation_id(message.correlation_id)
     try:
-        handled = _act(received)
+        handled = _act(received, lines)
     except SupersededError:
         # The entry changed between reading and writing: the next receive decides on what it is then.
         logger.info("entry changed while its message was served", watchlist_id=message.watchlist_id)
@@ -104,7 +112,7 @@ def _serve(record: SQSRecord) -> Handled:
     return handled
 
 
-def _act(received: ReceivedMessage) -> Handled:
+def _act(received: ReceivedMessage, lines: set[Share]) -> Handled:
     message = received.message
     entry = job_protocol.find_entry(message.watchlist_id)
     now = clock.now()
@@ -125,13 +133,13 @@ def _act(received: ReceivedMessage) -> Handled:
             return True
         case Start(attempt):
             launch = Launch(message, received.message_id, received.receive_count, attempt)
-            return entry is None or _start(received, launch, entry)
+            return entry is None or _start(received, launch, entry, lines)
         case Postpone(delay, _, for_task):
             return _postpone(received, delay, for_task=for_task)
         case DeclareLost(error):
             if entry is not None:
                 _count_failure(job_protocol.record_lost(entry, error, clock.now()), error)
-            return _act(received)
+            return _act(received, lines)
         case LeaveToDeadLetterQueue():
             job_protocol.remember_dead_letter(message, received.message_id)
             _hand_back(received, timedelta(0))
@@ -142,11 +150,14 @@ def _act(received: ReceivedMessage) -> Handled:
             assert_never(decision)
 
 
-def _start(received: ReceivedMessage, launch: Launch, entry: Entry) -> Handled:
+def _start(received: ReceivedMessage, launch: Launch, entry: Entry, lines: set[Share]) -> Handled:
     now = clock.now()
     slot = line.slot_for(launch, function.settings, now)
     if slot is None:
-        return _wait(received.message, entry)
+        job_protocol.wait_in_line(received.message, entry)
+        logger.info("waits in line: %s", received.message.watchlist_id)
+        lines.add(Share.of(received.message.kind))
+        return True
     try:
         job_protocol.begin_launch(launch, now + function.settings.launch_timeout)
         task_arn = launcher().start(launch, received.receipt_handle, slot)
@@ -158,14 +169,6 @@ def _start(received: ReceivedMessage, launch: Launch, entry: Entry) -> Handled:
     metrics.add(Metric.TASK_LAUNCHED)
     job_protocol.record_launch(launch, task_arn, clock.now() + function.settings.launch_timeout)
     return False
-
-
-def _wait(message: JobMessage, entry: Entry) -> Handled:
-    """Let the job wait in line, and call whoever is next: a slot may have been freed in this moment."""
-    job_protocol.wait_in_line(message, entry)
-    logger.info("waits in line: %s", message.watchlist_id)
-    line.call(Share.of(message.kind), function.settings, queue(), clock.now())
-    return True
 
 
 def _refused(received: ReceivedMessage, launch: Launch, slot: int, refused: Refused) -> Handled:

@@ -4,7 +4,8 @@
 
 Lines of JSON on stdin are invocations, lines of JSON on stdout their outcomes; what a function itself prints goes to
 stderr, the log. An invocation without an event imports its handler only. One process serves any functions in turn, each
-with the whole environment that its invocation brings. It ends with its stdin.
+with the whole environment that its invocation brings, or without one that of the function that was served last. It ends
+with its stdin.
 """
 
 import functools
@@ -50,7 +51,8 @@ def run(invocations: IO[str], outcomes: IO[str]) -> None:
     for line in invocations:
         invocation = json.loads(line)
         name = invocation["handler"]
-        _take_over(invocation["environment"])
+        if "environment" in invocation:
+            _take_over(invocation["environment"])
         if name not in handlers:
             try:
                 handlers[name] = _load(name)
@@ -65,9 +67,8 @@ def run(invocations: IO[str], outcomes: IO[str]) -> None:
 
 def _take_over(environment: Mapping[str, str]) -> None:
     """Let the environment be this one and nothing else."""
-    if dict(os.environ) != environment:
-        os.environ.clear()
-        os.environ.update(environment)
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 def _load(handler_name: str) -> Handler:
@@ -107,7 +108,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     _load_models_once()
-    short_calls.shorten()
+    short_calls.shorten_all()
     run(invocations, outcomes)
 
 

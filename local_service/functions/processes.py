@@ -6,6 +6,8 @@ starts when none is free, and ends when it has long had nothing to do.
 
 import json
 import logging
+import os
+import select
 import subprocess
 import sys
 import threading
@@ -30,6 +32,8 @@ RESPONSE_BYTES = 6 * 1024 * 1024
 
 _INIT_SECONDS = 60
 """Longest import. Lambda allows 10 s on a processor that the function does not share."""
+
+_READ_BYTES = 64 * 1024
 
 _REST_SECONDS = 60
 """How long a process is kept that has nothing to do."""
@@ -220,6 +224,7 @@ class _Process:
     def __init__(self, log: int) -> None:
         self.used_at = 0.0
         self._loaded: set[str] = set()
+        self._served_last: str | None = None
         self._process = subprocess.Popen(
             [sys.executable, "-m", "local_service.functions.host"],
             stdin=subprocess.PIPE,
@@ -262,7 +267,9 @@ class _Process:
         lifeline.end(self._process)
 
     def _ask(self, function: LocalFunction, more: Mapping[str, Any], timeout: timedelta) -> Mapping[str, Any]:
-        line = json.dumps({"handler": function.handler, "environment": function.lambda_environment(), **more})
+        environment = {} if function.name == self._served_last else {"environment": function.lambda_environment()}
+        line = json.dumps({"handler": function.handler, **environment, **more})
+        self._served_last = function.name
         if self._process.stdin is None:
             raise AssertionError("functions are started with a pipe")
         try:
@@ -275,13 +282,9 @@ class _Process:
     def _read(self, function: LocalFunction, timeout: timedelta) -> Mapping[str, Any]:
         if self._process.stdout is None:
             raise AssertionError("functions are started with a pipe")
-        expired = threading.Event()
-        timer = threading.Timer(timeout.total_seconds(), self._expire, [expired])
-        timer.daemon = True
-        timer.start()
-        line = self._process.stdout.readline()
-        timer.cancel()
-        if expired.is_set():
+        line = self._line(self._process.stdout.fileno(), time.monotonic() + timeout.total_seconds())
+        if line is None:
+            self._process.kill()
             raise FunctionTimeoutError(f"{function.name}: timed out after {timeout.total_seconds():g} seconds")
         if not line.endswith(b"\n"):
             raise self._crash(function)
@@ -290,9 +293,20 @@ class _Process:
         outcome: Mapping[str, Any] = json.loads(line)
         return outcome
 
-    def _expire(self, expired: threading.Event) -> None:
-        expired.set()
-        self._process.kill()
+    @staticmethod
+    def _line(descriptor: int, deadline: float) -> bytes | None:
+        """Read a line, or what there is before the end; None if it does not come in time."""
+        line = bytearray()
+        ready = select.poll()
+        ready.register(descriptor, select.POLLIN)
+        while not line.endswith(b"\n"):
+            if not ready.poll(max(0, (deadline - time.monotonic()) * 1000)):
+                return None
+            more = os.read(descriptor, _READ_BYTES)
+            if not more:
+                break
+            line += more
+        return bytes(line)
 
     def _crash(self, function: LocalFunction) -> FunctionError:
         self._process.kill()

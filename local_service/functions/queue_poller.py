@@ -14,7 +14,7 @@ from local_service.functions.processes import FunctionError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import MessageTypeDef
+    from mypy_boto3_sqs.type_defs import DeleteMessageBatchRequestEntryTypeDef, MessageTypeDef
 
 _PAUSE_SECONDS = 0.2
 
@@ -137,6 +137,10 @@ class QueuePoller(BackgroundLoop):
         except (FunctionError, InvalidBatchResponseError):
             _LOGGER.exception("%s: the whole batch failed", self._queue.name)
             return
-        for message_id, receipt in receipts.items():
-            if message_id not in failed:
-                self._sqs.delete_message(QueueUrl=self._queue.url, ReceiptHandle=receipt)
+        served: list[DeleteMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "ReceiptHandle": receipt}
+            for number, (message_id, receipt) in enumerate(receipts.items())
+            if message_id not in failed
+        ]
+        if served:
+            self._sqs.delete_message_batch(QueueUrl=self._queue.url, Entries=served)

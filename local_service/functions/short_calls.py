@@ -7,6 +7,7 @@ its own.
 """
 
 import contextlib
+import functools
 import json
 import socket
 import threading
@@ -14,6 +15,7 @@ import urllib.parse
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -23,8 +25,10 @@ from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import BotoCoreError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
-_SERVICES = {"dynamodb", "sqs"}
-"""What is called often, and says in JSON no more than JSON and DynamoDB's binary values."""
+_SERVICES = {"dynamodb", "dynamodbstreams", "sqs"}
+"""What is called often, and says no more than JSON can but for DynamoDB's binary values and stream records' times."""
+
+_TIME = "ApproximateCreationDateTime"
 
 _HEAD_END = b"\r\n\r\n"
 _MOST_AT_ONCE = 256 * 1024
@@ -32,19 +36,33 @@ _MOST_AT_ONCE = 256 * 1024
 _make_api_call: Any = getattr(BaseClient, "_make_api_call")  # noqa: B009 - all calls go through it, and the stubs have it not
 
 
+class _Connection(socket.socket):
+    """A connection that is closed when the thread that has it ends."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class _Here(threading.local):
     """What one thread has: its connections by address, and what botocore has to hear of its first try."""
 
     def __init__(self) -> None:
-        self.connections: dict[str, socket.socket] = {}
+        self.connections: dict[str, _Connection] = {}
         self.outcome: _Answer | BotoCoreError | None = None
 
 
 _HERE = _Here()
 
 
-def shorten() -> None:
-    """Let clients that are made from now on call in the short way."""
+def shorten(client: Any) -> None:  # noqa: ANN401 - any of boto3's clients
+    """Let a client of the embedded AWS call in the short way."""
+    service = client.meta.service_model.service_name
+    client.meta.events.register_first(f"before-send.{service}", _tell_outcome)
+    client._make_api_call = functools.partial(_call, client)  # noqa: SLF001 - all calls go through it
+
+
+def shorten_all() -> None:
+    """Let all clients that are made from now on in this process call in the short way."""
     handlers.BUILTIN_HANDLERS += [(f"before-send.{service}", _tell_outcome) for service in sorted(_SERVICES)]
     setattr(BaseClient, "_make_api_call", _call)  # noqa: B010 - mypy allows no assignment to a method
 
@@ -120,13 +138,15 @@ def _authorization(client: Any) -> str:  # noqa: ANN401 - botocore's own
     return f"AWS4-HMAC-SHA256 Credential={key}/20000101/{client.meta.region_name}/{service}/aws4_request"
 
 
-def _connection(url: str, config: Any) -> socket.socket:  # noqa: ANN401 - botocore's own
+def _connection(url: str, config: Any) -> _Connection:  # noqa: ANN401 - botocore's own
     """Return the thread's connection, or a new one in place of one that was closed."""
     kept = _HERE.connections.get(url)
     if kept is None or _was_closed(kept):
         _drop(url)
         address = urllib.parse.urlsplit(url)
-        kept = socket.create_connection((address.hostname, address.port), config.connect_timeout)
+        kept = _Connection(socket.AF_INET)
+        kept.settimeout(config.connect_timeout)
+        kept.connect((address.hostname, address.port))
         kept.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         _HERE.connections[url] = kept
     kept.settimeout(config.read_timeout)
@@ -167,7 +187,7 @@ class _Answer:
 
     def parsed(self) -> dict[str, Any]:
         """Return what botocore returns of a success."""
-        hook = _with_bytes if b'"B' in self.content else None
+        hook = _with_types if b'"B' in self.content or _TIME.encode() in self.content else None
         parsed: dict[str, Any] = json.loads(self.content, object_hook=hook)
         metadata = {
             "RequestId": self.headers.get("x-amzn-requestid", ""),
@@ -208,12 +228,14 @@ def _text_of(value: Any) -> str:  # noqa: ANN401 - whatever JSON does not know
     return b64encode(value).decode()
 
 
-def _with_bytes(decoded: dict[str, Any]) -> dict[str, Any]:
-    """Return binary values as bytes: JSON has them in base64."""
+def _with_types(decoded: dict[str, Any]) -> dict[str, Any]:
+    """Return binary values as bytes, which JSON has in base64, and times as such, which it has in seconds."""
     match decoded:
         case {"B": str(value), **others} if not others:
             return {"B": b64decode(value)}
         case {"BS": [*values], **others} if not others:
             return {"BS": [b64decode(value) for value in values]}
+        case {"ApproximateCreationDateTime": float(seconds) | int(seconds)}:
+            return {**decoded, _TIME: datetime.fromtimestamp(seconds, UTC)}
         case _:
             return decoded

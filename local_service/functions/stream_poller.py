@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PAUSE_SECONDS = 0.1
 """Lambda polls a shard four times a second."""
 
-_GATHER_SECONDS = 0.05
+_GATHER_SECONDS = 0.2
 """How long records that are told of wait for others: each read, and each call, costs as much for one as for many."""
 
 KeepPosition = Callable[[str | None], str | None]

@@ -41,7 +41,7 @@ NEW = {"ConditionExpression": "attribute_not_exists(pk)"}
 def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", [*handlers.BUILTIN_HANDLERS])
     monkeypatch.setattr(BaseClient, "_make_api_call", BaseClient._make_api_call)  # type: ignore[attr-defined] # noqa: SLF001 - it is put back
-    short_calls.shorten()
+    short_calls.shorten_all()
     whole_answers.demand()
     yield
     short_calls.hang_up()
