@@ -77,14 +77,9 @@ export function linkable(address: string | null | undefined, of: string): string
   }
 }
 
-const COMMIT_PATHS: Record<string, string> = { "gitlab.com": "/-/commit/", "bitbucket.org": "/commits/" };
-
-/** Returns where the host shows a commit, if it can be linked. */
-export function commitLink(repositoryAddress: string, sha: string): string | null {
-  if (!/^[0-9a-f]{40,64}$/.test(sha)) return null;
-  const home = linkable(repositoryAddress, repositoryAddress);
-  const between = COMMIT_PATHS[repository(repositoryAddress).host] ?? "/commit/";
-  return home && `${home.replace(/\/+$/, "")}${between}${sha}`;
+/** Returns where the host of `of` shows a commit, if it can be linked: `template` is the address with `{sha}` in it. */
+export function commitLink(template: string | null | undefined, of: string, sha: string): string | null {
+  return template && /^[0-9a-f]{40,64}$/.test(sha) ? linkable(template.replace("{sha}", sha), of) : null;
 }
 
 /** Returns a quantile of numbers in any order; null of none. */

@@ -37,11 +37,12 @@ test("only https on the repository's own host is linked", () => {
 
 test("a commit is linked as its host has it, and only by its whole id", () => {
   const sha = "a".repeat(40);
-  assert.equal(commitLink("https://github.com/a/b", sha), `https://github.com/a/b/commit/${sha}`);
-  assert.equal(commitLink("https://gitlab.com/a/b", sha), `https://gitlab.com/a/b/-/commit/${sha}`);
-  assert.equal(commitLink("https://bitbucket.org/a/b", sha), `https://bitbucket.org/a/b/commits/${sha}`);
-  assert.equal(commitLink("https://github.com/a/b", "../../x"), null);
-  assert.equal(commitLink("http://127.0.0.1:1/a/b", sha), null);
+  const home = "https://lab.example.org:8443/a/b";
+  assert.equal(commitLink(`${home}/-/commit/{sha}`, home, sha), `${home}/-/commit/${sha}`);
+  assert.equal(commitLink(`${home}/-/commit/{sha}`, home, "../../x"), null);
+  assert.equal(commitLink("https://evil.example/{sha}", home, sha), null);
+  assert.equal(commitLink("http://127.0.0.1:1/a/b/commit/{sha}", "http://127.0.0.1:1/a/b", sha), null);
+  assert.equal(commitLink(null, home, sha), null);
 });
 
 test("a quantile is one of the numbers", () => {

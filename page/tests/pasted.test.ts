@@ -41,12 +41,23 @@ test("what is there twice or watched already is not sent", () => {
   assert.deepEqual(readList("pallets/flask a/b A/B.git", watched).map(({ kind }) => kind), ["watched", "address", "duplicate"]);
 });
 
-for (const nonsense of ["hello", "javascript:alert(1)", "file:///etc/passwd", "https://github.com", "https://github.com/pallets", "http://evil.example/a/b", "../..", "ftp://a.example/b/c"]) {
+for (const nonsense of ["hello", "javascript:alert(1)", "file:///etc/passwd", "https://github.com", "https://github.com/pallets", "http://evil.example/a", "../..", "ftp://a.example/b/c"]) {
   test(`${nonsense} is no repository`, () => assert.deepEqual(addresses(nonsense), [null]));
 }
 
 test("a service on this machine may speak http", () => {
   assert.deepEqual(addresses("http://127.0.0.1:4321/local/main.git"), ["http://127.0.0.1:4321/local/main"]);
+});
+
+test("scheme and port of a host that is not public are left to the service", () => {
+  for (const [spelling, address] of [
+    ["http://10.0.0.7:3000/ada/x/src/branch/main", "http://10.0.0.7:3000/ada/x"],
+    ["https://lab.example.org:8443/a/b/c/-/issues", "https://lab.example.org:8443/a/b/c"],
+    ["ssh://git@lab.example.org:2222/a/b/c.git", "ssh://git@lab.example.org:2222/a/b/c.git"],
+    ["git@lab.example.org:a/b/c.git", "git@lab.example.org:a/b/c.git"],
+  ] as const) {
+    assert.deepEqual(addresses(spelling), [address]);
+  }
 });
 
 test("ten thousand lines are read at once", () => {

@@ -24,7 +24,7 @@ from watchlist.git.package import Package
 from watchlist.health.verdict import Verdict
 from watchlist.states import CheckOutcome, DueKind, Stage
 from watchlist.storage.records import Entry, Progress, UserEntry
-from watchlist.watching import names
+from watchlist.watching import links, names
 from watchlist.watching.entries import EntryWithWatchers
 
 
@@ -125,6 +125,13 @@ class StatusAnswer(BaseModel):
             examples=[["github.com/mitsuhiko/flask"]],
         ),
     ]
+    commit_page: Annotated[
+        str | None,
+        Field(
+            description="Where its host shows a commit, whose id stands for `{sha}`; null of hosts without such pages.",
+            examples=["https://github.com/pallets/flask/commit/{sha}"],
+        ),
+    ]
     head_sha: Annotated[Sha | None, Field(description="The commit up to which the history is stored.")]
     commits: Annotated[int | None, Field(description="Commits stored; null until known.", examples=[423])]
     history: Annotated[
@@ -166,6 +173,7 @@ class StatusAnswer(BaseModel):
             progress=ProgressAnswer.of(entry.progress),
             package=_package(entry),
             former_names=names.former_names(entry),
+            commit_page=links.of_commit(entry.repository, "{sha}"),
             head_sha=entry.head_sha,
             commits=entry.commits,
             history=HistoryAnswer.of(entry),

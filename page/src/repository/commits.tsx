@@ -11,11 +11,13 @@ const AT_ONCE = 15;
 interface Props {
   id: string;
   url: string;
+  /** The address of a commit at its host, with `{sha}` in it. */
+  pages: string | null | undefined;
   /** Changes when there are others. */
   version: string;
 }
 
-export function Commits({ id, url, version }: Props) {
+export function Commits({ id, url, pages, version }: Props) {
   const [author, setAuthor] = useState("");
   const [since, setSince] = useState("");
   const [commits, setCommits] = useState<readonly Commit[] | null>(null);
@@ -64,7 +66,7 @@ export function Commits({ id, url, version }: Props) {
           {commits.map((commit) => (
             <li key={commit.sha}>
               <code>
-                <Elsewhere href={commitLink(url, commit.sha)}>{commit.sha.slice(0, 10)}</Elsewhere>
+                <Elsewhere href={commitLink(pages, url, commit.sha)}>{commit.sha.slice(0, 10)}</Elsewhere>
               </code>
               <span class="commit-subject">
                 <Foreign>{commit.subject || "(no message)"}</Foreign>

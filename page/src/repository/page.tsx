@@ -230,7 +230,7 @@ function Analysis({ repository, status }: { repository: Repository; status: Stat
         )}
       </Section>
       <Section title="Commits" id="commits">
-        <Commits id={repository.id} url={status.package.url} version={health.head_sha ?? ""} />
+        <Commits id={repository.id} url={status.package.url} pages={status.commit_page} version={health.head_sha ?? ""} />
       </Section>
       {watching && (
         <Section title="Settings" id="settings">

@@ -15,7 +15,7 @@ export function Provenance({ status, scorecard, metrics }: { status: Status; sco
       <dd>
         {status.head_sha ? (
           <code>
-            <Elsewhere href={commitLink(described.url, status.head_sha)}>{status.head_sha.slice(0, 12)}</Elsewhere>
+            <Elsewhere href={commitLink(status.commit_page, described.url, status.head_sha)}>{status.head_sha.slice(0, 12)}</Elsewhere>
           </code>
         ) : (
           "none: no commits yet"

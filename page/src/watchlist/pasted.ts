@@ -45,24 +45,26 @@ function pieces(text: string): string[] {
 function addressOf(piece: string): string | null {
   const bare = piece.replace(PACKAGE_PREFIX, "");
   const ssh = SSH.exec(bare);
-  if (ssh) return repositoryAddress(`https://${ssh[1]}/${ssh[2]}`);
+  if (ssh) return PUBLIC_HOSTS.has(ssh[1]!.toLowerCase()) ? repositoryAddress(`https://${ssh[1]}/${ssh[2]}`) : bare;
   if (/^git:\/\//.test(bare)) return repositoryAddress(bare.replace(/^git:/, "https:"));
   if (/^https?:\/\//i.test(bare)) return repositoryAddress(bare);
   if (HOSTED.test(bare)) return repositoryAddress(`https://${bare}`);
   return SHORT.test(bare) ? repositoryAddress(`https://${DEFAULT_HOST}/${bare}`) : null;
 }
 
-/** Cuts an address to its repository: without query, and without what a host's page adds after `owner/name`. */
+/**
+ * Cuts an address to its repository: without query, and without what a host's page adds after `owner/name`. Scheme and
+ * port of hosts that are not public are the service's to judge: it may have some of its operator's own.
+ */
 function repositoryAddress(text: string): string | null {
   try {
     const url = new URL(text);
-    const local = url.hostname === "127.0.0.1" || url.hostname === "localhost";
     const parts = url.pathname.split("/").filter(Boolean);
     const page = parts.findIndex((part, at) => at >= 2 && PAGES.has(part));
     const kept = page >= 0 ? parts.slice(0, page) : KNOWN_DEPTH.has(url.hostname) ? parts.slice(0, 2) : parts;
-    if (kept.length < 2 || (url.protocol === "http:" && !local && !KNOWN_DEPTH.has(url.hostname))) return null;
+    if (kept.length < 2) return null;
     const name = kept[kept.length - 1]!.replace(/\.git$/, "");
-    const protocol = local ? url.protocol : "https:";
+    const protocol = PUBLIC_HOSTS.has(url.hostname) ? "https:" : url.protocol;
     return name ? `${protocol}//${url.host}/${[...kept.slice(0, -1), name].join("/")}` : null;
   } catch {
     return null;
@@ -71,3 +73,4 @@ function repositoryAddress(text: string): string | null {
 
 const PAGES = new Set(["-", "tree", "blob", "src", "issues", "pulls", "pull", "commits", "commit", "releases", "wiki", "actions"]);
 const KNOWN_DEPTH = new Set(["github.com", "www.github.com", "codeberg.org", "bitbucket.org"]);
+const PUBLIC_HOSTS = new Set([...KNOWN_DEPTH, "gitlab.com", "www.gitlab.com"]);
