@@ -28,6 +28,7 @@ from tasks.optional_parts import OptionalParts
 from tasks.refresh_alerts import Backfill, tell_of_commits
 from tasks.scorecard.assessment import Assessor
 from tasks.second_look import look_twice
+from tasks.tag_look import Looked, TagLook
 from watchlist import limits
 from watchlist.alerts.health_news import tell_of_health
 from watchlist.alerts.silence import tell_of_silence
@@ -179,6 +180,7 @@ def _set_up(scope: _Scope) -> JobResult:
     manifest = _store_history(scope, window, _NO_HISTORY, commits)
     scope.job.publish(manifest)  # Scorecard can take minutes; meanwhile the commits can be read
     scope.job.report(Stage.ANALYZING)
+    tags = _look_at_tags(scope, lambda: commits)
     outlook = _outlook(scope, window, commits, _people(scope, [*commits, *window.before]))
     metrics = _measure(scope, outlook, commits)
     scorecard = _assess(scope, previous=None)
@@ -186,7 +188,8 @@ def _set_up(scope: _Scope) -> JobResult:
     return JobResult(
         _of_history(scope, window, commits, outlook, manifest)
         | of_result(scorecard, head.sha, scope.now)
-        | in_short(metrics, score=scorecard.score, score_change=None),
+        | in_short(metrics, score=scorecard.score, score_change=None)
+        | dict(tags.attributes),
         scorecard,
         scope.repository.bytes_received,
     )
@@ -202,7 +205,8 @@ def _backfill(scope: _Scope) -> JobResult:
             renewed = _renew_health(scope)
             alerts = renewed.alerts_raised + renamings
             return replace(renewed, attributes={**renewed.attributes, **seen}, alerts_raised=alerts)
-        return JobResult(seen, None, scope.repository.bytes_received, renamings)
+        tags = _look_at_tags(scope, lambda: _load(scope).commits)
+        return JobResult({**seen, **tags.attributes}, None, scope.repository.bytes_received, renamings + tags.alerts)
     refreshed = _bring_up_to_date(scope, _load(scope), with_health=bool(scope.entry.with_health))
     return replace(refreshed, alerts_raised=refreshed.alerts_raised + renamings)
 
@@ -218,6 +222,7 @@ def _bring_up_to_date(scope: _Scope, stored: KeptHistory, *, with_health: bool) 
     scope.job.report(Stage.ANALYZING)
     known = {commit.sha: commit for commit in (*before, *new, *again)}
     commits = [known[sha] for sha in window.shas]
+    tags = _look_at_tags(scope, lambda: commits)
     people = _people(scope, [*before, *new, *window.before])
     outlook = _outlook(scope, window, commits, people)
     metrics = _measure(scope, outlook, commits)
@@ -228,9 +233,11 @@ def _bring_up_to_date(scope: _Scope, stored: KeptHistory, *, with_health: bool) 
     _store_health(scope, health.scorecard, commits, outlook.people, metrics)
     described = {"package": package, "analyzed_at": scope.now}
     attributes = _of_history(scope, window, commits, outlook, manifest) | described | health.attributes_with(metrics)
+    attributes |= tags.attributes
     is_vain = not again and _uncounted(commits) and not _uncounted(new)
     attributes["recounts"] = int(scope.entry.recounts or 0) + 1 if is_vain else 0
-    return JobResult(attributes, health.renewed, scope.repository.bytes_received, alerts + health.alerts)
+    alerts += tags.alerts + health.alerts
+    return JobResult(attributes, health.renewed, scope.repository.bytes_received, alerts)
 
 
 def _renew_health(scope: _Scope) -> JobResult:
@@ -248,10 +255,12 @@ def _renew_health(scope: _Scope) -> JobResult:
     commits = stored.commits
     outlook = _outlook(scope, None, commits, _people(scope, commits))
     metrics = _measure(scope, outlook, commits)
+    tags = _look_at_tags(scope, lambda: commits)
     health = _health(scope, is_renewed=True)
     _store_health(scope, health.scorecard, commits, outlook.people, metrics)
-    attributes = health.attributes_with(metrics)
-    return JobResult(attributes, health.renewed, scope.repository.bytes_received, renamings + health.alerts)
+    attributes = {**health.attributes_with(metrics), **tags.attributes}
+    alerts = renamings + health.alerts + tags.alerts
+    return JobResult(attributes, health.renewed, scope.repository.bytes_received, alerts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +291,20 @@ class _Health:
 def _follow_rename(scope: _Scope) -> int:
     """Let the entry have the name to which its host redirected; return how many alerts are new."""
     return _rename(scope, renamed(scope.entry.repository, scope.repository.path))
+
+
+def _look_at_tags(scope: _Scope, commits: Callable[[], Sequence[Commit]]) -> Looked:
+    look = TagLook(
+        scope.entry,
+        scope.repository,
+        scope.parts,
+        scope.attempt,
+        scope.patience,
+        scope.job.check,
+        scope.now,
+        is_news=scope.entry.kind is not JobKind.REPOSITORY_SETUP,
+    )
+    return look.look(commits)
 
 
 def _describe(scope: _Scope) -> Package:

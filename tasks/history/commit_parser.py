@@ -23,6 +23,8 @@ NAME_CHARACTERS = 512
 _PARENTS = re.compile(rb"tree ([0-9a-f]{64}|[0-9a-f]{40})\n((?:parent (?:[0-9a-f]{64}|[0-9a-f]{40})\n)*)")
 _COMMITTER = re.compile(rb"(?:(?!committer )[^\n]+\n)*?committer ([^\n]*)\n")
 """The first in the header. git expects it right after one author and takes what has two authors for dated 1970."""
+_MAKER = re.compile(rb"^(?:committer|tagger) ([^\n]*)\n", re.MULTILINE)
+_DIGITS_READ = 20
 _BLANK = " \t\r\n"
 """What git takes for white space."""
 _TIMESTAMP = re.compile(rb"\s*(-?)([0-9]+)")
@@ -59,6 +61,20 @@ def read_commit(sha: str, content: bytes) -> RawCommit:
     committer = _COMMITTER.match(content, header.end())
     committed = _git_timestamp(committer[1]) if committer else 0
     return RawCommit(sha, header[1].decode(), parents, committed, content)
+
+
+def made_at(content: bytes) -> datetime | None:
+    """Return when an annotated tag was made, or a commit committed; None where that is in no calendar.
+
+    Very old tags have no tagger.
+    """
+    header = content.partition(b"\n\n")[0] + b"\n"
+    said = _MAKER.search(header)
+    time = said and _TIMESTAMP.match(said[1].rpartition(b">")[2])
+    if not time:
+        return None
+    seconds = int(time[1] + time[2][:_DIGITS_READ])
+    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds <= _LATEST else None
 
 
 def parse_commit(raw: RawCommit) -> Commit:

@@ -1,8 +1,9 @@
-"""Commits out of a pack while it arrives: deltas are resolved, tags are skipped, nothing is stored.
+"""Commits and tags out of a pack while it arrives: deltas are resolved, nothing is stored.
 
 A pack with trees or blobs comes from a server that ignores the filter, as the protocol allows; it is for the store.
 """
 
+import contextlib
 import zlib
 from collections.abc import Iterator
 from hashlib import sha1, sha256
@@ -22,7 +23,9 @@ OBJECT_BYTES = 16 * MIB
 """The largest object that is unpacked in memory; no honest commit comes near."""
 
 _COMMIT = 1
+_TAG = 4
 _TREE_OR_BLOB = {2, 3}
+_NAMES = {_COMMIT: b"commit", _TAG: b"tag"}
 OBJECT_COST = 512
 """Bytes that an object takes in memory besides its content, rounded up: empty ones are not free."""
 _KINDS = {_COMMIT, 2, 3, 4, OFS_DELTA, REF_DELTA}
@@ -41,22 +44,39 @@ def commits_in(stream: ByteReader, *, object_format: str, commit_bytes: int) -> 
         UnfilteredPackError: a tree or a blob came; commits may have come before.
         JobError: TRANSFER_INVALID for what is no pack, REPOSITORY_TOO_LARGE for more than `commit_bytes` of commits.
     """
+    with _damage_explained():
+        yield from _Unpacker(stream, object_format, commit_bytes, frozenset({_COMMIT})).objects()
+
+
+def commits_and_tags_in(stream: ByteReader, *, object_format: str, most_bytes: int) -> Iterator[tuple[str, bytes]]:
+    """Yield id and content of each commit and each annotated tag of the pack.
+
+    Raises:
+        UnfilteredPackError, JobError: as for `commits_in`.
+    """
+    with _damage_explained():
+        yield from _Unpacker(stream, object_format, most_bytes, frozenset({_COMMIT, _TAG})).objects()
+
+
+@contextlib.contextmanager
+def _damage_explained() -> Iterator[None]:
     try:
-        yield from _Unpacker(stream, object_format, commit_bytes).commits()
+        yield
     except (zlib.error, ApplyDeltaError, ValueError, AssertionError, IndexError) as error:
         raise JobError(ErrorCode.TRANSFER_INVALID, "The host sent a damaged pack.") from error
 
 
 class _Unpacker:
-    def __init__(self, stream: ByteReader, object_format: str, commit_bytes: int) -> None:
+    def __init__(self, stream: ByteReader, object_format: str, commit_bytes: int, wanted: frozenset[int]) -> None:
         self._stream = stream
+        self._wanted = wanted
         self._new_hash = sha256 if object_format == "sha256" else sha1
         self._bytes_left = commit_bytes
-        self._by_offset: dict[int, bytes] = {}
-        self._by_id: dict[bytes, bytes] = {}
+        self._by_offset: dict[int, tuple[int, bytes]] = {}
+        self._by_id: dict[bytes, tuple[int, bytes]] = {}
         self._waiting: dict[bytes, list[tuple[int, bytes]]] = {}
 
-    def commits(self) -> Iterator[tuple[str, bytes]]:
+    def objects(self) -> Iterator[tuple[str, bytes]]:
         for _ in range(self._read_header()):
             offset = self._stream.offset
             kind, size = self._read_object_header()
@@ -66,33 +86,34 @@ class _Unpacker:
                 base = self._by_offset.get(offset - self._read_distance())
                 delta = self._inflate(size)
                 if base is not None:
-                    yield from self._deliver(offset, _patched(base, delta))
+                    yield from self._deliver(offset, base[0], _patched(base[1], delta))
             elif kind == REF_DELTA:
                 base_id = self._read_exactly(self._new_hash().digest_size)
                 delta = self._inflate(size)
                 if base_id in self._by_id:
-                    yield from self._deliver(offset, _patched(self._by_id[base_id], delta))
+                    base_kind, content = self._by_id[base_id]
+                    yield from self._deliver(offset, base_kind, _patched(content, delta))
                 else:
                     self._spend(len(delta))
                     self._waiting.setdefault(base_id, []).append((offset, delta))
-            elif kind == _COMMIT:
-                yield from self._deliver(offset, self._inflate(size))
+            elif kind in self._wanted:
+                yield from self._deliver(offset, kind, self._inflate(size))
             else:
                 self._inflate(size)
 
-    def _deliver(self, offset: int, content: bytes) -> Iterator[tuple[str, bytes]]:
-        """Yield a commit, and those whose deltas waited for it."""
+    def _deliver(self, offset: int, kind: int, content: bytes) -> Iterator[tuple[str, bytes]]:
+        """Yield an object, and those whose deltas waited for it, which are of the same kind."""
         ready = [(offset, content)]
         while ready:
             offset, content = ready.pop()
             self._spend(len(content))
-            digest = self._digest(content)
-            self._by_offset[offset] = self._by_id[digest.digest()] = content
+            digest = self._digest(kind, content)
+            self._by_offset[offset] = self._by_id[digest.digest()] = kind, content
             yield digest.hexdigest(), content
             ready += [(at, _patched(content, delta)) for at, delta in self._waiting.pop(digest.digest(), ())]
 
-    def _digest(self, content: bytes) -> "_Hash":
-        digest = self._new_hash(b"commit %d\0" % len(content), usedforsecurity=False)
+    def _digest(self, kind: int, content: bytes) -> "_Hash":
+        digest = self._new_hash(b"%b %d\0" % (_NAMES[kind], len(content)), usedforsecurity=False)
         digest.update(content)
         return digest
 

@@ -26,6 +26,7 @@ from watchlist.git.protocol import (
     read_capabilities,
     read_head,
 )
+from watchlist.git.tags import Tags, read_tags, tags_request
 
 __all__ = ["Capabilities", "FetchRefusedError", "FetchRequest", "Head", "UploadPack"]
 
@@ -96,6 +97,17 @@ class UploadPack:
         body = branches_request(self.capabilities.object_format)
         with self._connections.borrow() as connection, connection.command(body) as answer:
             return read_branches(answer.read)
+
+    def tags(self) -> Tags:
+        """Ask for all tags.
+
+        Raises:
+            TooManyTagsError: there are more than are looked at.
+            JobError: as for `capabilities`.
+        """
+        body = tags_request(self.capabilities.object_format)
+        with self._connections.borrow() as connection, connection.command(body) as answer:
+            return read_tags(answer.read)
 
     @contextlib.contextmanager
     def fetch(self, request: FetchRequest) -> Iterator[ByteReader | None]:

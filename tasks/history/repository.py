@@ -28,7 +28,7 @@ from pathlib import Path
 
 from tasks.child_process import ChildProcesses
 from tasks.history.checkout import write_tree
-from tasks.history.commit_parser import parse_commit
+from tasks.history.commit_parser import made_at, parse_commit
 from tasks.history.commit_search import Bounds, search_after, search_window
 from tasks.history.git_process import Deadline, Git
 from tasks.history.limits import MIB, FetchLimits, TooLittleLeftError, UsedUpError
@@ -43,6 +43,7 @@ from tasks.history.tree_differences import MOST_LEVELS, find_differences
 from tasks.history.walk import Walk
 from tasks.scratch import scratch_directory
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git.tags import Tags
 from watchlist.history.commits import Commit, FileChange
 
 MAILMAP_BYTES = MIB
@@ -196,6 +197,30 @@ class Repository:
             JobError: as for `head`.
         """
         return self._source.branches() if self.head().sha is None else ()
+
+    def tags(self) -> Tags:
+        """Return all tags.
+
+        Raises:
+            TooManyTagsError: there are more than are looked at.
+            JobError: as for `head`.
+        """
+        return self._source.tags()
+
+    def dates(self, oids: Sequence[str]) -> Mapping[str, datetime]:
+        """Return when these tags were made, and commits: those named here and those that the tags stand for.
+
+        What the host does not give is absent, and what no calendar has.
+
+        Raises:
+            JobError: the transfer failed.
+        """
+        try:
+            found = self._source.tagged(oids)
+        except FetchRefusedError:
+            return {}
+        dates = {oid: made_at(content) for oid, content in found.items()}
+        return {oid: at for oid, at in dates.items() if at is not None}
 
     def commits(self, *, since: datetime, limit: int = 1000, stored: StoredHistory | None = None) -> CommitWindow:
         """Return the window of commits not older than `since`, at most `limit`.

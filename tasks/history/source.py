@@ -7,22 +7,29 @@ everything that HEAD reaches.
 
 import contextlib
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
 from tasks.history.byte_reader import ByteReader
 from tasks.history.commit_parser import RawCommit, read_commit
 from tasks.history.git_process import Git
-from tasks.history.limits import FetchLimits, TooLittleLeftError
-from tasks.history.pack_stream import OBJECT_BYTES, OBJECT_COST, UnfilteredPackError, commits_in
+from tasks.history.limits import MIB, FetchLimits, TooLittleLeftError
+from tasks.history.pack_stream import (
+    OBJECT_BYTES,
+    OBJECT_COST,
+    UnfilteredPackError,
+    commits_and_tags_in,
+    commits_in,
+)
 from tasks.history.parallel import in_parallel
 from tasks.history.protocol import FetchRefusedError, FetchRequest, Head, UploadPack
-from tasks.history.stock_git import fetch_all, read_branches, read_head
+from tasks.history.stock_git import fetch_all, read_branches, read_head, read_tags
 from tasks.history.store import ObjectStore
 from tasks.history.transport import GitHttpConnections
 from watchlist.errors import ErrorCode, JobError
 from watchlist.git.answers import BrokenOffError
+from watchlist.git.tags import Tags
 
 _WANTS_AT_ONCE = 20_000
 """Objects of one request: a request of 1 MB."""
@@ -35,6 +42,9 @@ without looks, large histories are read twice as far as is needed (`python -m be
 
 _NO_LARGE_FILES = "blob:limit=256k"
 """With whole commits come files up to this size; a larger one is asked for by name if it matters."""
+
+_TAGGED_BYTES = 8 * MIB
+"""Most that tags and their commits take in memory whose dates are asked for: some hundred kilobytes, as a rule."""
 
 _PACK_HEADER = 12
 _READ_SIZE = 64 * 1024
@@ -115,6 +125,35 @@ class Source:
         if self._speaks_version_2:
             return self._upload_pack.branches()
         return read_branches(self._git, self._connections.url, self._limits)
+
+    def tags(self) -> Tags:
+        """Return all tags; asked for each time.
+
+        Raises:
+            TooManyTagsError: there are more than are looked at.
+            JobError: the transfer failed.
+        """
+        if self._speaks_version_2:
+            return self._upload_pack.tags()
+        return read_tags(self._git, self._connections.url, self._limits)
+
+    def tagged(self, oids: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the contents of these objects, tags' own or commits, and of what the tags stand for; by their ids.
+
+        A server that does not filter, or does not cut a history, would send far more than these: it is not asked.
+
+        Raises:
+            FetchRefusedError: the server does not give them.
+            JobError: the transfer failed, or they are larger than tags are.
+        """
+        if not (self._speaks_version_2 and self.filters and self.deepens and oids):
+            return {}
+        request = FetchRequest(oids, depth=1, filter="tree:0")
+        with self._upload_pack.fetch(request) as pack, contextlib.suppress(UnfilteredPackError):
+            if pack is not None:
+                found = commits_and_tags_in(pack, object_format=self.head().object_format, most_bytes=_TAGGED_BYTES)
+                return dict(found)
+        return {}
 
     def fetch_commits(
         self,

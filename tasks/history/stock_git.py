@@ -7,9 +7,11 @@ from tasks.history.limits import FetchLimits
 from tasks.history.protocol import Head
 from watchlist.errors import ErrorCode, JobError
 from watchlist.git.protocol import branch_of, some_branches
+from watchlist.git.tags import Tags, tags_of
 
 _HEAD = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\tHEAD")
 _SHA256_LENGTH = 64
+_COLUMNS = 2
 
 
 def read_head(git: Git, url: str, limits: FetchLimits) -> Head:
@@ -40,6 +42,23 @@ def read_branches(git: Git, url: str, limits: FetchLimits) -> tuple[str, ...]:
     with git.start(argv, settings=_network(limits), schemes=_scheme(url)) as child:
         said = child.stdout.read().decode(errors="replace")
     return some_branches(line.partition("\t")[2] for line in said.splitlines())
+
+
+def read_tags(git: Git, url: str, limits: FetchLimits) -> Tags:
+    """Ask for all tags.
+
+    Raises:
+        TooManyTagsError: there are more than are looked at.
+        JobError: git cannot talk with the host.
+    """
+    argv = ["ls-remote", "--tags", "--", url]
+    with git.start(argv, settings=_network(limits), schemes=_scheme(url)) as child:
+        listed = (line.rstrip(b"\n").split(b"\t") for line in child.stdout)
+        oids = {ref: oid for oid, ref in (row for row in listed if len(row) == _COLUMNS)}
+    peeled = {ref: oids.get(ref + b"^{}") for ref in oids if not ref.endswith(b"^{}")}
+    return tags_of(
+        b"%b %b%b" % (oids[ref], ref, b" peeled:" + target if target else b"") for ref, target in peeled.items()
+    )
 
 
 def fetch_all(git: Git, url: str, limits: FetchLimits) -> None:

@@ -11,6 +11,8 @@ from watchlist.health.scorecard import NotRun
 from watchlist.health.verdict import Verdict, VerdictState
 from watchlist.history.commits import Commit
 from watchlist.history.people import People
+from watchlist.releases.kept import KeptTag
+from watchlist.releases.news import News
 from watchlist.repository_url import Repository
 
 
@@ -196,3 +198,18 @@ class VerdictFound(Occasion):
     before: VerdictState
     verdict: Verdict
     at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagsChanged(Occasion):
+    """A job found other tags than the one before. The first look at a repository is no occasion.
+
+    Attributes:
+        news: what happened.
+        latest: the latest release now; None where there is none.
+        now: when this is evaluated.
+    """
+
+    news: News
+    latest: KeptTag | None
+    now: datetime

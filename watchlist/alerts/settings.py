@@ -20,10 +20,12 @@ from watchlist.alerts.kinds.health_score_decreases import HealthScoreDecreasesSe
 from watchlist.alerts.kinds.high_churn import HighChurnSettings
 from watchlist.alerts.kinds.inactivity import InactivitySettings
 from watchlist.alerts.kinds.lines_added_deleted import LinesAddedDeletedSettings
+from watchlist.alerts.kinds.new_release import NewReleaseSettings
 from watchlist.alerts.kinds.new_vulnerabilities_detected import NewVulnerabilitiesDetectedSettings
 from watchlist.alerts.kinds.processing_finished import ProcessingFinishedSettings
 from watchlist.alerts.kinds.repository_renamed import RepositoryRenamedSettings
 from watchlist.alerts.kinds.repository_unavailable import RepositoryUnavailableSettings
+from watchlist.alerts.kinds.tag_moved import TagMovedSettings
 from watchlist.alerts.kinds.unusual_author_activity import UnusualAuthorActivitySettings
 from watchlist.alerts.kinds.verdict_changes import VerdictChangesSettings
 from watchlist.alerts.kinds.webhook_switched_off import WebhookSwitchedOffSettings
@@ -47,6 +49,8 @@ class AlertKind(StrEnum):
     REPOSITORY_UNAVAILABLE = "repository_unavailable"
     REPOSITORY_RENAMED = "repository_renamed"
     WEBHOOK_SWITCHED_OFF = "webhook_switched_off"
+    NEW_RELEASE = "new_release"
+    TAG_MOVED = "tag_moved"
     VERDICT_CHANGES = "verdict_changes"
 
 
@@ -67,6 +71,9 @@ class AlertMetric(StrEnum):
     CHECKS_ANSWERED = "checks_answered"
     NAMES_CHANGED = "names_changed"
     WEBHOOKS_SWITCHED_OFF = "webhooks_switched_off"
+    NEW_RELEASES = "new_releases"
+    TAGS_MOVED = "tags_moved"
+    TAGS_REMOVED = "tags_removed"
     VERDICTS_CHANGED = "verdicts_changed"
 
 
@@ -112,6 +119,8 @@ class AlertSettings(BaseModel):
     repository_unavailable: RepositoryUnavailableSettings = RepositoryUnavailableSettings()
     repository_renamed: RepositoryRenamedSettings = RepositoryRenamedSettings()
     webhook_switched_off: WebhookSwitchedOffSettings = WebhookSwitchedOffSettings()
+    new_release: NewReleaseSettings = NewReleaseSettings()
+    tag_moved: TagMovedSettings = TagMovedSettings()
     verdict_changes: VerdictChangesSettings = VerdictChangesSettings()
 
     def updated(self, change: "AlertSettings") -> "AlertSettings":

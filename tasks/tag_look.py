@@ -1,0 +1,158 @@
+"""A job's look at the tags of a repository: what is new is told, what is to be shown is kept.
+
+The tags that were kept are read only where something has changed. Dates are asked for in one request, of those releases
+whose date is shown or measured; a host that does not give them costs only these.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tasks.history import Repository
+from tasks.optional_parts import OptionalParts
+from watchlist import limits
+from watchlist.alerts import telling as alerting
+from watchlist.alerts.occasions import TagsChanged
+from watchlist.git.tags import Tags, TooManyTagsError
+from watchlist.history.commits import Commit
+from watchlist.history.dates import CLOCKS_DIFFER, made_at
+from watchlist.history.store import Attempt
+from watchlist.releases import store as release_store
+from watchlist.releases.catalog import Catalog
+from watchlist.releases.comparing import compare
+from watchlist.releases.distance import distance
+from watchlist.releases.kept import KeptTag
+from watchlist.releases.store import Listing
+from watchlist.releases.summary import LatestRelease, ReleaseSummary, releases_of
+from watchlist.storage.batches import Patience
+from watchlist.storage.records import Entry
+
+_TOO_MANY = f"The repository has more than {limits.TAGS_READ} tags; nothing is known of its releases."
+_NOT_ALL = f"Of the tags {limits.TAGS_KEPT} are kept, releases first."
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look found: attributes of the entry that change with it, and how many alerts are new."""
+
+    attributes: Mapping[str, Any]
+    alerts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TagLook:
+    """A look at the tags.
+
+    Attributes:
+        entry: as it is before the job ends.
+        repository: whose tags these are.
+        parts: of the job, of which this is one.
+        attempt: which writes.
+        patience: with storage.
+        check: raises when the job was taken away.
+        now: of the job.
+        is_news: whether what changed is told; the first look at a repository has no news.
+    """
+
+    entry: Entry
+    repository: Repository
+    parts: OptionalParts
+    attempt: Attempt
+    patience: Patience
+    check: Callable[[], None]
+    now: datetime
+    is_news: bool = True
+
+    def look(self, commits: Callable[[], Sequence[Commit]]) -> Looked:
+        """Return what is found of tags; nothing where they cannot be had.
+
+        Args:
+            commits: gives the commits of HEAD's history that are stored; asked only where they are needed.
+        """
+        nothing = Looked({})
+        return self.parts.get("The tags could not be read", lambda: self._look(commits), otherwise=nothing)
+
+    def _look(self, commits: Callable[[], Sequence[Commit]]) -> Looked:
+        try:
+            tags = self.repository.tags()
+        except TooManyTagsError:
+            summary = ReleaseSummary(tags=limits.TAGS_READ, releases=0, note=_TOO_MANY)
+            return Looked({"tags": None, "releases": summary.model_dump(mode="json")})
+        listing, summary_before = Listing.of(self.entry), releases_of(self.entry)
+        if listing is None or summary_before is None or listing.digest != tags.digest:
+            return self._keep(tags, commits())
+        head = self.repository.head().sha
+        if head == self.entry.head_sha:
+            return Looked({})
+        latest = summary_before.latest
+        counted = self._since(latest.commit_sha, latest.made_at, commits()) if latest else {}
+        return Looked({"releases": summary_before.model_copy(update=counted).model_dump(mode="json")})
+
+    def _keep(self, tags: Tags, commits: Sequence[Commit]) -> Looked:
+        stored = release_store.load(self.entry)
+        self.check()
+        release_store.clean(self.attempt, stored, self.patience)
+        before = stored.tags
+        catalog = self._dated(Catalog.of(tags.tags, self._known_dates(before, commits), self.entry.name), before)
+        alerts = 0
+        if self.is_news and stored.listing is not None:
+            whole = stored.listing.is_whole
+            news = compare(before, tags.tags, catalog, self.entry.name, whole=whole)
+            happened = TagsChanged(news=news, latest=catalog.latest, now=self.now)
+            alerts = alerting.tell(self.entry.watchlist_id, happened, self.now, self.check)
+        listing = release_store.save(self.attempt, catalog.tags, tags.digest, stored, self.patience)
+        summary = self._summary(tags, catalog, commits)
+        return Looked({"tags": listing.stored(), "releases": summary.model_dump(mode="json")}, alerts)
+
+    def _known_dates(self, before: Sequence[KeptTag], commits: Sequence[Commit]) -> dict[str, datetime]:
+        dated = zip(commits, made_at(commits, self.now), strict=True)
+        dates = {commit.sha: at for commit, at in dated if at is not None}
+        return dates | {tag.oid: tag.made_at for tag in before if tag.made_at is not None}
+
+    def _dated(self, catalog: Catalog, before: Sequence[KeptTag]) -> Catalog:
+        """Return the catalog with the dates that the host gives: of annotated tags, and of what is not stored."""
+        had = {tag.oid for tag in before if tag.made_at is not None}
+        unknown = [
+            tag.oid
+            for tag in catalog.to_be_dated
+            if tag.oid not in had and (tag.made_at is None or tag.oid != tag.peeled)
+        ]
+        nothing: Mapping[str, datetime] = {}
+        told = self.parts.get(
+            "The dates of releases are missing", lambda: self.repository.dates(unknown), otherwise=nothing
+        )
+        return catalog.dated({oid: min(at, self.now) for oid, at in told.items() if at <= self.now + CLOCKS_DIFFER})
+
+    def _summary(self, tags: Tags, catalog: Catalog, commits: Sequence[Commit]) -> ReleaseSummary:
+        latest = catalog.latest
+        summary = ReleaseSummary(
+            tags=len(tags.tags),
+            releases=len(catalog.releases),
+            latest=_shown(latest),
+            latest_prerelease=_shown(catalog.latest_prerelease),
+            usual_days=catalog.usual_days,
+            note=_NOT_ALL if len(tags.tags) > limits.TAGS_KEPT else None,
+        )
+        if latest is None:
+            return summary
+        return summary.model_copy(update=self._since(latest.peeled, latest.made_at, commits))
+
+    def _since(self, commit: str, at: datetime | None, commits: Sequence[Commit]) -> dict[str, Any]:
+        far = distance(commit, at, self.repository.head().sha, commits)
+        return {
+            "commits_since": far.commits if far else None,
+            "commits_since_is_least": far.is_least if far else False,
+        }
+
+
+def _shown(tag: KeptTag | None) -> LatestRelease | None:
+    if tag is None or tag.release is None:
+        return None
+    return LatestRelease(
+        tag=tag.name,
+        version=tag.release.version,
+        product=tag.release.product,
+        commit_sha=tag.peeled,
+        made_at=tag.made_at,
+    )

@@ -1,0 +1,291 @@
+"""What a job finds of tags, through real git over HTTP: releases, dates, distances, and what is told of changes."""
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from tasks.analysis import JobResult
+from tests.integration.checks.test_refresh_jobs import RecordedJob, Refreshes, refreshes  # noqa: F401 - a fixture
+from tests.integration.recording import Call, operations
+from tests.repositories import ENVIRONMENT, git
+from watchlist import clock
+from watchlist.alerts.settings import AlertKind
+from watchlist.errors import JobCancelledError
+from watchlist.job_kinds import JobKind
+from watchlist.releases import store as release_store
+from watchlist.releases.kept import KeptTag
+from watchlist.releases.store import Listing
+from watchlist.releases.summary import ReleaseSummary, releases_of
+from watchlist.storage.records import TAGS_PREFIX, Entry, TagsRecord
+from watchlist.watching import entries
+
+HOUR = 3600
+
+
+@pytest.fixture
+def watched(refreshes: Refreshes) -> Refreshes:  # noqa: F811 - the fixture
+    return refreshes
+
+
+def tag(watched: Refreshes, name: str, revision: str = "HEAD", *, annotated_hours_ago: float | None = None) -> None:
+    """Set a tag, wherever it was."""
+    options: tuple[str, ...] = ()
+    dates = {}
+    if annotated_hours_ago is not None:
+        options = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+        dates["GIT_COMMITTER_DATE"] = f"@{int(clock.now().timestamp() - annotated_hours_ago * HOUR)} +0000"
+    message = ("-a", "-m", name) if dates else ()
+    command = ["git", *options, "tag", "--force", *message, name, revision]
+    subprocess.run(command, cwd=watched.path, check=True, env=ENVIRONMENT | dates, capture_output=True)
+
+
+def now_of(watched: Refreshes) -> Entry:
+    return entries.find(watched.entry.watchlist_id)
+
+
+def summary_of(watched: Refreshes) -> ReleaseSummary:
+    found = releases_of(now_of(watched))
+    assert found
+    return found
+
+
+def releases_of_git(watched: Refreshes, *order: str) -> list[str]:
+    return git(watched.path, "for-each-ref", *order, "--format=%(refname:short)", "refs/tags").decode().split()
+
+
+def shown(watched: Refreshes) -> list[KeptTag]:
+    return list(release_store.page(now_of(watched), 200, None).releases)
+
+
+def look(watched: Refreshes) -> JobResult:
+    return watched.refresh(JobKind.COMMIT_BACKFILL)
+
+
+def told(watched: Refreshes, kind: AlertKind) -> list[dict[str, Any]]:
+    return [alert for alert in watched.stored_alerts() if alert["kind"] == kind]
+
+
+@pytest.fixture
+def released(watched: Refreshes) -> Refreshes:
+    """A repository with three releases and a tag that is none, which were looked at once."""
+    tag(watched, "v1.0.0", "HEAD~30")
+    tag(watched, "v1.1.0", "HEAD~20", annotated_hours_ago=20 * 24)
+    tag(watched, "v1.2.0", "HEAD~10")
+    tag(watched, "nightly", "HEAD~1")
+    now_of(watched).update([Entry.tags.remove(), Entry.releases.remove()])  # as an earlier version left it
+    look(watched)
+    return watched
+
+
+def test_a_repository_without_tags_has_no_releases(watched: Refreshes) -> None:
+    assert summary_of(watched) == ReleaseSummary(tags=0, releases=0)
+    assert shown(watched) == []
+
+
+def test_releases_are_those_of_git_with_its_dates(released: Refreshes) -> None:
+    found = summary_of(released)
+    listed = git(released.path, "for-each-ref", "--sort=-creatordate", "--format=%(creatordate:unix)", "refs/tags/v*")
+
+    assert [each.name for each in shown(released)] == releases_of_git(released, "--sort=-creatordate")[1:]
+    assert [int(each.made_at.timestamp()) for each in shown(released) if each.made_at] == [*map(int, listed.split())]
+    assert found.latest
+    assert (found.latest.tag, found.tags, found.releases, found.usual_days) == ("v1.2.0", 4, 3, 10.0)
+
+
+def test_commits_since_the_latest_release_are_those_of_git(released: Refreshes) -> None:
+    counted = git(released.path, "rev-list", "--count", "v1.2.0..HEAD").decode().strip()
+    found = summary_of(released)
+
+    assert (str(found.commits_since), found.commits_since_is_least) == (counted, False)
+
+
+def test_commits_that_come_later_are_counted_without_reading_the_tags_again(
+    released: Refreshes, calls: list[Call]
+) -> None:
+    released.grow(("new.txt", 3))
+    calls.clear()
+    look(released)
+
+    assert summary_of(released).commits_since == 11
+    assert TAGS_PREFIX not in str([call.parameters for call in calls])
+
+
+def test_the_first_look_tells_of_nothing(released: Refreshes) -> None:
+    assert not released.stored_alerts()
+
+
+def test_a_new_release_is_told_once_though_head_has_not_moved(released: Refreshes) -> None:
+    tag(released, "v2.0.0", annotated_hours_ago=1)
+    look(released)
+    look(released)
+
+    (alert,) = told(released, AlertKind.NEW_RELEASE)
+    assert alert["message"] == f"v2.0.0 is released ({clock.now():%Y-%m-%d})."
+    assert (alert["level"], alert["value"], alert["commit_sha"]) == ("mild", 1, released.head())
+    assert summary_of(released).commits_since == 0
+
+
+def test_hundreds_of_releases_at_once_are_one_alert(released: Refreshes) -> None:
+    for number in range(300):
+        (released.path / ".git" / "refs" / "tags" / f"v2.{number}").write_text(released.head() + "\n")
+    look(released)
+
+    (alert,) = told(released, AlertKind.NEW_RELEASE)
+    assert alert["value"] == 300
+    assert alert["message"].startswith("There are 300 new releases: ")
+
+
+def test_a_release_of_an_older_version_says_what_is_the_latest(released: Refreshes) -> None:
+    tag(released, "v1.0.1", "HEAD~2")
+    look(released)
+
+    (alert,) = told(released, AlertKind.NEW_RELEASE)
+    assert "v1.0.1 is released" in alert["message"]
+    assert alert["message"].endswith("The latest is still v1.2.0.")
+    latest = summary_of(released).latest
+    assert latest
+    assert latest.tag == "v1.2.0"
+
+
+def test_old_commits_that_are_tagged_late_and_prereleases_are_no_news(released: Refreshes) -> None:
+    tag(released, "v0.9.0", "HEAD~39")
+    tag(released, "v2.0.0-rc.1")
+    look(released)
+
+    assert not told(released, AlertKind.NEW_RELEASE)
+    prerelease = summary_of(released).latest_prerelease
+    assert prerelease
+    assert prerelease.tag == "v2.0.0-rc.1"
+
+
+def test_a_release_that_moved_is_critical_and_says_from_where_to_where(released: Refreshes) -> None:
+    before = git(released.path, "rev-parse", "v1.2.0").decode()[:12]
+    tag(released, "v1.2.0")
+    look(released)
+    look(released)
+
+    (alert,) = told(released, AlertKind.TAG_MOVED)
+    assert alert["level"] == "critical"
+    assert f"(from {before} to {released.head()[:12]}) was moved." in alert["message"]
+
+
+def test_a_tag_that_is_annotated_anew_at_the_same_commit_has_not_moved(released: Refreshes) -> None:
+    tag(released, "v1.2.0", "HEAD~10", annotated_hours_ago=1)
+    look(released)
+
+    assert not told(released, AlertKind.TAG_MOVED)
+
+
+def test_a_tag_that_is_no_release_is_told_to_move_once(released: Refreshes) -> None:
+    for revision in ("HEAD", "HEAD~3", "HEAD~2"):
+        tag(released, "nightly", revision)
+        look(released)
+
+    (alert,) = told(released, AlertKind.TAG_MOVED)
+    assert alert["level"] == "mild"
+
+
+def test_a_tag_may_follow_the_newest_release_but_not_another_tag_that_moved(released: Refreshes) -> None:
+    tag(released, "v1", "HEAD~10")
+    look(released)
+    tag(released, "v1.3.0")
+    tag(released, "v1")
+    look(released)
+    followed = told(released, AlertKind.TAG_MOVED)
+    for name in ("v1.2.0", "v1.3.0", "v1"):
+        tag(released, name, "HEAD~35")
+    look(released)
+
+    assert followed == []
+    assert sorted((alert["level"], alert["value"]) for alert in told(released, AlertKind.TAG_MOVED)) == [
+        ("critical", 2),
+        ("mild", 1),
+    ]
+
+
+def test_a_release_whose_tag_is_removed_is_told(released: Refreshes) -> None:
+    git(released.path, "tag", "--delete", "v1.1.0", "nightly")
+    look(released)
+
+    (alert,) = told(released, AlertKind.TAG_MOVED)
+    assert (alert["level"], alert["metric"], alert["value"]) == ("mild", "tags_removed", 1)
+
+
+def test_tags_on_files_and_trees_have_no_date_and_break_nothing(released: Refreshes) -> None:
+    tag(released, "v3.0.0", "HEAD^{tree}")
+    tag(released, "v3.1.0", "HEAD:file-1.txt", annotated_hours_ago=2)
+    look(released)
+
+    found = {each.name: each.made_at for each in shown(released)}
+    assert found["v3.0.0"] is None
+    assert found["v1.2.0"] is not None
+    assert summary_of(released).commits_since is None
+
+
+def test_a_job_that_dies_after_it_has_told_tells_the_same_again(released: Refreshes) -> None:
+    tag(released, "v2.0.0")
+    tag(released, "v1.2.0")
+    released.start(JobKind.COMMIT_BACKFILL)
+    whole = RecordedJob()
+    released.analyse(whole)
+    for looks in range(1, whole.looks + 1):
+        with pytest.raises(JobCancelledError):
+            released.analyse(RecordedJob(dies_at=looks))
+    released.run()
+
+    assert released.alerts() == {AlertKind.NEW_RELEASE: 1, AlertKind.TAG_MOVED: 1}
+    assert [each.name for each in shown(released)][-1] == "v1.0.0"
+
+
+def test_ten_thousand_tags_are_kept_and_one_more_writes_a_small_part(watched: Refreshes, calls: list[Call]) -> None:
+    ids = git(watched.path, "rev-list", "HEAD").decode().split()
+    lines = [f"{ids[number % 40]} refs/tags/v{number // 100}.{number % 100}\n" for number in range(10_000)]
+    packed = watched.path / ".git" / "packed-refs"
+    packed.write_text("# pack-refs with: peeled fully-peeled sorted \n" + "".join(sorted(lines, key=by_name)))
+    look(watched)
+    first = Listing.of(now_of(watched))
+    tag(watched, "v100.0")
+    calls.clear()
+    look(watched)
+    second = Listing.of(now_of(watched))
+
+    assert first
+    assert second
+    assert (first.total, second.total, second.releases) == (10_000, 10_001, 10_001)
+    assert len(set(second.segments) - set(first.segments)) <= 2
+    written = [call for call in calls if call.operation == "BatchWriteItem" and "PutRequest" in str(call.parameters)]
+    sizes = [len(each["tags"]["B"]) for each in put_in(written)]
+    assert sum(sizes) < 100_000
+    assert told(watched, AlertKind.NEW_RELEASE)[0]["message"].startswith("v100.0 is released")
+
+
+def by_name(line: str) -> str:
+    return line.split()[1]
+
+
+def put_in(calls: list[Call]) -> list[dict[str, Any]]:
+    return [
+        request["PutRequest"]["Item"]
+        for call in calls
+        for requests in call.parameters["RequestItems"].values()
+        for request in requests
+        if request["PutRequest"]["Item"]["type"]["S"] == "tags"
+    ]
+
+
+def test_segments_that_nothing_names_are_removed_by_the_next_change(released: Refreshes) -> None:
+    for number in range(3):
+        tag(released, f"v2.{number}")
+        look(released)
+
+    kept = TagsRecord.query(released.entry.watchlist_id, TagsRecord.sk.startswith(TAGS_PREFIX))
+    assert len(list(kept)) <= 2
+
+
+def test_a_look_at_unchanged_tags_makes_no_call(released: Refreshes, calls: list[Call]) -> None:
+    released.start(JobKind.COMMIT_BACKFILL)
+    calls.clear()
+    released.analyse()
+
+    assert operations(calls) == ["GetItem", "Query"]  # the entry, and the authors who were erased

@@ -1,0 +1,74 @@
+"""A tag stands for something else than before, or is gone."""
+
+from collections.abc import Iterator, Sequence
+
+from watchlist.alerts.kind import AlertLevel, Finding, KindSettings
+from watchlist.alerts.kinds.new_release import NAME_SHOWN
+from watchlist.alerts.occasions import TagsChanged
+from watchlist.releases.kept import KeptTag
+from watchlist.releases.news import MovedTag
+from watchlist.text import one_line
+
+_NAMED = 3
+_ID_SHOWN = 12
+
+
+class TagMovedSettings(KindSettings[TagsChanged]):
+    """The tag of a release stands for another commit than before, or is gone: whoever pins it gets other code.
+
+    Tags that are no releases, as `nightly`, move for a living: of those it is told once.
+    """
+
+    OCCASION = TagsChanged
+
+    def findings(self, occasion: TagsChanged) -> Iterator[Finding]:
+        """Find the tags that moved, those of releases apart from others, and the releases whose tags are gone."""
+        moved = [each for each in occasion.news.moved if each.before.release is not None]
+        others = [each for each in occasion.news.moved if each.before.release is None]
+        if moved:
+            places = tuple(part for each in moved for part in (each.now.name, each.now.peeled))
+            yield _of_moved(moved, ("moved", *places), AlertLevel.CRITICAL, "release tag")
+        if others:
+            yield _of_moved(others, ("moved", *sorted(each.now.name for each in others)), AlertLevel.MILD, "tag")
+        if occasion.news.removed:
+            yield _of_removed(occasion.news.removed)
+
+
+def _of_moved(moved: Sequence[MovedTag], subject: tuple[str, ...], level: AlertLevel, what: str) -> Finding:
+    named = [
+        f"{one_line(each.now.name, NAME_SHOWN)} (from {_short(each.before.peeled)} to {_short(each.now.peeled)})"
+        for each in moved
+    ]
+    return Finding(
+        subject=subject,
+        level=level,
+        metric="tags_moved",
+        value=len(moved),
+        threshold=1,
+        commit_sha=moved[0].now.peeled,
+        message=f"{_counted(named, what)} moved. Whoever uses it gets other code than before.",
+    )
+
+
+def _of_removed(removed: Sequence[KeptTag]) -> Finding:
+    named = [f"{one_line(tag.name, NAME_SHOWN)} ({_short(tag.peeled)})" for tag in removed]
+    return Finding(
+        subject=("removed", *(part for tag in removed for part in (tag.name, tag.oid))),
+        level=AlertLevel.MILD,
+        metric="tags_removed",
+        value=len(removed),
+        threshold=1,
+        commit_sha=removed[0].peeled,
+        message=f"{_counted(named, 'release tag')} removed.",
+    )
+
+
+def _short(oid: str) -> str:
+    return oid[:_ID_SHOWN]
+
+
+def _counted(named: Sequence[str], what: str) -> str:
+    if len(named) == 1:
+        return f"The {what} {named[0]} was"
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return f"{len(named)} {what}s, {', '.join(named[:_NAMED])}{more}, were"
