@@ -21,7 +21,7 @@ from infra.environments import PROD, Environment
 from infra.operations import assumptions, cost
 from watchlist import limits
 from watchlist.checks import decisions as checking
-from watchlist.checks.decisions import AskHead, Forget, Policy, Rest, Start, Unchanged
+from watchlist.checks.decisions import AskHead, Forget, Looked, Policy, Rest, Start, Unchanged
 from watchlist.git.protocol import Head
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import dispatching, reconciling, waiting
@@ -213,7 +213,9 @@ class World:
                 has_moved = self._dice.random() < 1 - (1 - MOVES_A_DAY) ** elapsed
                 head = Head(str(int(entry.head_sha) + has_moved), "main", "sha1")
                 entry.checked_at = now
-                self._follow(entry, checking.judge(entry, head, now, self._policy, self._dice.random), due_at, now)
+                self._follow(
+                    entry, checking.judge(entry, Looked(head), now, self._policy, self._dice.random), due_at, now
+                )
             else:
                 self._follow(entry, plan, due_at, now)
             self._write("the index of what is due: checks", 2, now)

@@ -23,7 +23,7 @@ from watchlist.releases.catalog import Catalog
 from watchlist.releases.comparing import compare
 from watchlist.releases.distance import distance
 from watchlist.releases.kept import KeptTag
-from watchlist.releases.store import Listing
+from watchlist.releases.listing import Listing
 from watchlist.releases.summary import LatestRelease, ReleaseSummary, releases_of
 from watchlist.storage.batches import Patience
 from watchlist.storage.records import Entry

@@ -511,8 +511,11 @@ TAGS_KEPT = 20_000
 TAG_BYTES = 200
 """Longest name of a tag that is kept."""
 
+TAGS_CHECKED = 15_000
+"""A check asks for tags besides HEAD of a repository with no more; of others only jobs look at them."""
+
 TAGS_CHECK_BYTES = 2 * 1024 * 1024
-"""Longest answer with HEAD and all tags that a check reads; of a repository with more tags only jobs look at them."""
+"""Longest answer with HEAD and all tags that a check reads: so many are 130 bytes each."""
 
 TAGS_OF_A_SEGMENT = 400
 """Tags that are kept together, on average: a new one costs writing so many again, about 20 KB."""

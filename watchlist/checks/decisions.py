@@ -13,6 +13,7 @@ from watchlist.errors import ErrorCode, JobError
 from watchlist.git.answers import GONE, HOST_TROUBLE
 from watchlist.git.protocol import Head
 from watchlist.job_kinds import JobKind
+from watchlist.releases.listing import Listing
 from watchlist.settings import CheckSettings
 from watchlist.states import EntryStatus
 from watchlist.storage.records import Entry
@@ -99,6 +100,19 @@ class Unchanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """What the repository says.
+
+    Attributes:
+        head: where HEAD points.
+        tags: the digest of all tags; None where these were not asked for, or did not come whole.
+    """
+
+    head: Head
+    tags: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """HEAD cannot be told.
 
@@ -145,12 +159,24 @@ def is_asked_for(entry: Entry) -> bool:
     return asked_at is not None and (last is None or asked_at > last.at)
 
 
-def judge(entry: Entry, head: Head, now: datetime, policy: Policy, random: Random) -> Start | Unchanged:
-    """Return what follows from where HEAD points now."""
-    if head.sha != entry.head_sha:
+def asks_for_tags(entry: Entry) -> bool:
+    """Whether a check asks for the tags besides HEAD: where a job has found few enough to be compared with.
+
+    After a failure it asks for HEAD alone, which comes fastest.
+    """
+    listing = Listing.of(entry)
+    return listing is not None and listing.total <= limits.TAGS_CHECKED and not entry.check_failures
+
+
+def judge(entry: Entry, looked: Looked, now: datetime, policy: Policy, random: Random) -> Start | Unchanged:
+    """Return what follows from where HEAD points now, and from the tags."""
+    if looked.head.sha != entry.head_sha:
         is_due = _or_completion(entry, entry.scorecard_checked_at) + policy.health_interval <= now
         return Start(JobKind.COMMIT_BACKFILL, with_health=is_due)
     health_in = _health_due(entry, policy) - now
+    listing = Listing.of(entry)
+    if listing is not None and looked.tags not in {None, listing.digest}:
+        return Start(JobKind.COMMIT_BACKFILL, with_health=health_in <= timedelta(0))
     if health_in <= timedelta(0):
         return Start(JobKind.HEALTH_ANALYSIS)
     return Unchanged(now + policy.spread(min(policy.commits_interval, health_in), random))

@@ -166,16 +166,22 @@ class Checks:
             return
         asked_at = clock.now()
         try:
-            head = self._reader.head(entry.repository)
+            head, tags = self._look(entry)
         except JobError as error:
             self._hosts.failed(entry.origin, error, clock.now())
             self._failed(entry, error, seen, now)
         else:
             answered_at = clock.now()
             self._hosts.answered(entry.origin, answered_at, answered_at - asked_at)
-            self._answered(entry, head, seen, now)
+            self._answered(entry, checking.Looked(head, tags), seen, now)
 
-    def _answered(self, entry: Entry, head: Head, seen: Seen, now: datetime) -> None:
+    def _look(self, entry: Entry) -> tuple[Head, str | None]:
+        if checking.asks_for_tags(entry):
+            return self._reader.head_and_tags(entry.repository)
+        return self._reader.head(entry.repository), None
+
+    def _answered(self, entry: Entry, looked: checking.Looked, seen: Seen, now: datetime) -> None:
+        head = looked.head
         if head.renamed_to is not None:
             self.tally.add(Metric.ALERTS_RAISED, names.follow(entry, head.renamed_to, now))
         self.tally.add(Metric.ALERTS_RAISED, _tell_of_return(entry, now))
@@ -187,7 +193,7 @@ class Checks:
             "check_failures": 0,
             "last_check": LastCheck(at=now, outcome=CheckOutcome.UNCHANGED),
         }
-        verdict = checking.judge(entry, head, now, self._policy, random.random)
+        verdict = checking.judge(entry, looked, now, self._policy, random.random)
         match verdict:
             case Start(JobKind.HEALTH_ANALYSIS):
                 self._renew_health(entry, verdict, seen, unchanged, now)

@@ -54,7 +54,7 @@ class RemoteLimits:
     Attributes:
         seconds: of one request from its start to the last byte of its answer, however slowly bytes trickle in.
         connect_seconds: of connecting.
-        bytes: of one answer that are read; HEAD stands at the beginning of each.
+        bytes: of one answer that are read unless the request says otherwise; HEAD stands at the beginning of each.
         in_all: seconds of all requests together, after which none is sent any more; None for as many as it takes.
     """
 
@@ -140,7 +140,14 @@ class GitHosts:
         return self.at_its_place(origin, path, "GET", f"/info/refs?service={SERVICE}", ADVERTISEMENT_TYPE)
 
     def at_its_place(  # noqa: PLR0913, PLR0917 - a request
-        self, origin: str, path: str, method: str, suffix: str, content_type: str, body: bytes | None = None
+        self,
+        origin: str,
+        path: str,
+        method: str,
+        suffix: str,
+        content_type: str,
+        body: bytes | None = None,
+        most_bytes: int | None = None,
     ) -> tuple[str, bytes]:
         """Send a request to where the repository is, following the host to other names of it.
 
@@ -152,7 +159,7 @@ class GitHosts:
         """
         for _ in range(MOST_REDIRECTS + 1):
             try:
-                return path, self.content(origin, method, path + suffix, content_type, body)
+                return path, self.content(origin, method, path + suffix, content_type, body, most_bytes)
             except RedirectedError as redirected:
                 moved_to = followed(origin, path + suffix.partition("?")[0], redirected.location)
                 if moved_to is None:
@@ -160,8 +167,16 @@ class GitHosts:
                 path = moved_to
         raise circle()
 
-    def content(self, origin: str, method: str, target: str, content_type: str, body: bytes | None = None) -> bytes:
-        """Send one request and return the (beginning of the) answer's content.
+    def content(  # noqa: PLR0913, PLR0917 - a request
+        self,
+        origin: str,
+        method: str,
+        target: str,
+        content_type: str,
+        body: bytes | None = None,
+        most_bytes: int | None = None,
+    ) -> bytes:
+        """Send one request and return the (beginning of the) answer's content: as many bytes as the limits say, or so.
 
         A token that the host does not know (any more) is sent no more: public repositories need none.
 
@@ -169,7 +184,7 @@ class GitHosts:
             JobError: there is none of that type.
         """
         token = self._tokens.next_for(origin)
-        request = _Request(method, target, content_type, body, token)
+        request = _Request(method, target, content_type, body, most_bytes or self._limits.bytes, token)
         try:
             return self._answer(origin, request)
         except JobError:
@@ -198,7 +213,7 @@ class GitHosts:
             try:
                 response = request.send(http)
                 answered = True
-                content = response.read(self._limits.bytes)
+                content = response.read(request.most_bytes)
                 is_whole = not response.read(1)
             except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as error:
                 # AttributeError, ValueError: http.client's answer to a socket that was cut under it.
@@ -252,6 +267,7 @@ class _Request:
     target: str
     content_type: str
     body: bytes | None
+    most_bytes: int
     token: str | None = None
 
     def send(self, http: TimedConnection) -> BaseHTTPResponse:

@@ -12,7 +12,7 @@ from dulwich.errors import HangupException
 from dulwich.refs import Ref, check_ref_format
 
 from watchlist import limits
-from watchlist.git.protocol import Head, Read, command, head_of, lines_of, protocol_errors
+from watchlist.git.protocol import Read, command, lines_of, protocol_errors
 
 PREFIX = "refs/tags/"
 
@@ -75,7 +75,7 @@ def head_and_tags_request(object_format: str = "sha1") -> bytes:
 
 
 def read_tags(read: Read) -> Tags:
-    """Read the answer to `tags_request`.
+    """Read the answer to `tags_request`, or to `head_and_tags_request`.
 
     Raises:
         TooManyTagsError: there are more than `limits.TAGS_READ`.
@@ -83,18 +83,6 @@ def read_tags(read: Read) -> Tags:
     """
     with protocol_errors():
         return tags_of(_whole(lines_of(read, _MOST_LINES)))
-
-
-def read_head_and_tags(read: Read, object_format: str = "sha1") -> tuple[Head, Tags]:
-    """Read the answer to `head_and_tags_request`.
-
-    Raises:
-        TooManyTagsError: there are more than `limits.TAGS_READ`.
-        JobError: the answer is not git's, or broke off.
-    """
-    with protocol_errors():
-        lines = list(_whole(lines_of(read, _MOST_LINES)))
-        return head_of([*lines, None], object_format), tags_of(lines)
 
 
 def tags_of(lines: Iterable[bytes]) -> Tags:

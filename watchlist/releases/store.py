@@ -12,16 +12,15 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
 from watchlist import limits
 from watchlist.history.store import Attempt
 from watchlist.releases.kept import KeptTag
+from watchlist.releases.listing import Listing
 from watchlist.storage import batches, cursors
 from watchlist.storage.batches import Patience
 from watchlist.storage.records import ENTRY_KEY, TAGS_PREFIX, Entry, TagsRecord
 
-_FORMAT = 1
 _PLACE = re.compile(r"[0-9]{1,9}")
 _LOOKS = 3
 """How often a listing is read until a segment that it names is taken for lost: each time a job has replaced it."""
@@ -29,47 +28,6 @@ _LOOKS = 3
 
 class TagsLostError(Exception):
     """A segment that counts is not there, though nobody has replaced the listing that names it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Which segments have the tags of an entry, in the catalog's order.
-
-    Attributes:
-        digest: of all tags when they were read (`watchlist.git.tags.Tags`).
-        total: how many there were.
-        releases: how many of those that are kept are releases; these come first.
-        segments: id and number of tags of each.
-    """
-
-    digest: str
-    total: int
-    releases: int
-    segments: tuple[tuple[str, int], ...]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all tags are kept."""
-        return sum(count for _, count in self.segments) == self.total
-
-    @classmethod
-    def of(cls, entry: Entry) -> Self | None:
-        """Return the listing that an entry has; None where there is none, or of another format."""
-        stored = entry.tags
-        if not stored or stored.get("format") != _FORMAT:
-            return None
-        rows = tuple((str(name), int(count)) for name, count in stored["segments"])
-        return cls(stored["digest"], stored["total"], stored["releases"], rows)
-
-    def stored(self) -> dict[str, Any]:
-        """Return it as an entry has it."""
-        return {
-            "format": _FORMAT,
-            "digest": self.digest,
-            "total": self.total,
-            "releases": self.releases,
-            "segments": [list(row) for row in self.segments],
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,12 +42,14 @@ class Host:
         heads: of those whose HEAD is not OLD, by name.
         statuses: of those that answer otherwise.
         moved: the names to which the host redirects, by their former ones.
+        tags: of all repositories, with what they stand for.
     """
 
     heads: dict[str, str] = field(default_factory=dict)
     branch: str = "main"
     statuses: dict[str, int] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
     origin: str = ""
     requests: list[str] = field(default_factory=list)
 
@@ -64,7 +66,10 @@ class Host:
             reply(handler, ADVERTISEMENT)
             return
         head = self.heads.get(name, OLD)
-        reply(handler, pkt_line(f"{head} HEAD symref-target:refs/heads/{self.branch}\n".encode()) + b"0000")
+        refs = [f"{head} HEAD symref-target:refs/heads/{self.branch}"]
+        if b"ref-prefix refs/tags/" in getattr(handler, "body", b""):
+            refs += [f"{oid} refs/tags/{tag}" for tag, oid in self.tags.items()]
+        reply(handler, b"".join(pkt_line(f"{ref}\n".encode()) for ref in refs) + b"0000")
 
 
 @pytest.fixture

@@ -16,9 +16,11 @@ from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
 from watchlist.checks import scheduler_runs
 from watchlist.errors import ErrorCode, JobError
+from watchlist.git.tags import tags_of
 from watchlist.history.last_commits import LastCommit, LastCommits
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import protocol as job_protocol
+from watchlist.releases.listing import Listing
 from watchlist.states import DueKind, EntryStatus, JobState, Stage
 from watchlist.storage.last_check import CheckError
 from watchlist.storage.records import ENTRY_KEY, Entry, HostPause
@@ -95,6 +97,29 @@ def test_a_head_that_moved_starts_one_backfill(
     assert (after.entry_status, after.state, after.due_kind) == (EntryStatus.READY, JobState.QUEUED, DueKind.JOB)
     assert (after.head_sha, after.processing_completed_at) == (OLD, entry.processing_completed_at)
     assert host.requests == ["/owner/lively/git-upload-pack"]
+
+
+def test_tags_that_changed_start_one_backfill_and_unchanged_ones_cost_no_more_than_head(
+    scheduler: Scheduler, watchlist: Watchlist, host: Host, environment: Environment, calls: list[Call]
+) -> None:
+    host.tags = {f"v1.{number}": OLD for number in range(10_000)}
+    digest = tags_of(f"{OLD} refs/tags/{tag}".encode() for tag in host.tags).digest
+    entry = watchlist.add_ready("released", tags=Listing(digest, 10_000, 0, ()).stored())
+    scheduler.run()
+    make_due(entry)
+    calls.clear()
+
+    scheduler.run()
+    unchanged = Counter(operations(calls))
+    make_due(entry)
+    host.tags["v1.9999"] = NEW
+    scheduler.run()
+    scheduler.run()
+
+    (message,) = messages(environment, JobKind.COMMIT_BACKFILL)
+    assert message.watchlist_id == entry.watchlist_id
+    assert (unchanged["UpdateItem"], unchanged["Query"]) == (1, 7)
+    assert host.requests == ["/owner/released/git-upload-pack"] * 3
 
 
 def test_a_health_that_is_too_old_starts_an_analysis(

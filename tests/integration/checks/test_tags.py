@@ -15,7 +15,7 @@ from watchlist.errors import JobCancelledError
 from watchlist.job_kinds import JobKind
 from watchlist.releases import store as release_store
 from watchlist.releases.kept import KeptTag
-from watchlist.releases.store import Listing
+from watchlist.releases.listing import Listing
 from watchlist.releases.summary import ReleaseSummary, releases_of
 from watchlist.storage.records import TAGS_PREFIX, Entry, TagsRecord
 from watchlist.watching import entries

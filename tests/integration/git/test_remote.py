@@ -22,6 +22,7 @@ from watchlist.errors import ErrorCode, JobError
 from watchlist.git.protocol import Head
 from watchlist.git.remote import HeadReader
 from watchlist.git.requests import RESULT_TYPE, RemoteLimits
+from watchlist.git.tags import tags_of
 from watchlist.git.tokens import Tokens, authorization
 from watchlist.repository_url import Repository
 
@@ -334,3 +335,54 @@ def test_tokens_take_turns_and_one_that_the_host_does_not_know_is_shown_once() -
 def test_with_no_token_left_public_repositories_are_asked_for_without_one() -> None:
     shown, told = with_tokens("expired")
     assert (shown, told) == ([authorization("expired"), *[None] * 4], [HEAD] * 4)
+
+
+def head_and_tags_at(origin: str) -> tuple[Head, str | None]:
+    with HeadReader([origin]) as reader:
+        return reader.head_and_tags(Repository(origin, "owner", "name"))
+
+
+def test_head_and_ten_thousand_tags_come_in_one_request_of_a_megabyte(server: GitServer, root: Path) -> None:
+    path = build_repository(root / "owner" / "name", straight_line(3))
+    sha = git(path, "rev-parse", "HEAD").decode().strip()
+    lines = sorted(f"{sha} refs/tags/v1.{number}.0\n" for number in range(10_000))
+    (path / "packed-refs").write_text(
+        f"# pack-refs with: peeled fully-peeled sorted \n{sha} refs/heads/main\n" + "".join(lines)
+    )
+
+    head, tags = head_and_tags_at(server.url)
+
+    assert (head.sha, head.branch) == (sha, "main")
+    assert tags == tags_of(f"{line.strip()}".encode() for line in lines).digest
+    assert server.requests == ["POST /owner/name/git-upload-pack"]
+    assert server.bytes_sent < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        [f"{number:040x} refs/tags/v1.{number}.0\n".encode() for number in range(100_000)],
+        [b"%040x refs/tags/" % number + b"x" * 60_000 + b"\n" for number in range(100)],
+    ],
+    ids=["a hundred thousand", "long names"],
+)
+def test_tags_that_are_too_many_to_be_looked_at_cost_only_themselves(rest: list[bytes]) -> None:
+    listing = [REFS.removesuffix(b"0000"), *map(pkt_line, rest), b"0000"]
+    with HostileServer(lambda handler: reply(handler, b"".join(listing))) as server:
+        head, tags = head_and_tags_at(server.origin)
+    assert head.branch == "main"
+    assert tags is None
+
+
+def test_a_host_that_does_not_answer_git_s_way_is_asked_for_head_alone() -> None:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        if handler.command == "POST" and b"refs/tags/" in getattr(handler, "body", b""):
+            reply(handler, b"what?", content_type="application/octet-stream")
+        elif handler.command == "GET":
+            reply(handler, ADVERTISEMENT)
+        else:
+            reply(handler, REFS)
+
+    with HostileServer(respond) as server:
+        head, tags = head_and_tags_at(server.origin)
+    assert (head.branch, tags) == ("main", None)

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from watchlist import limits
 from watchlist.checks import decisions as checking
-from watchlist.checks.decisions import AskHead, Failed, Forget, Policy, Rest, Start, Unchanged
+from watchlist.checks.decisions import AskHead, Failed, Forget, Looked, Policy, Rest, Start, Unchanged
 from watchlist.errors import ErrorCode, JobError
 from watchlist.git.protocol import Head
 from watchlist.job_kinds import JobKind
+from watchlist.releases.listing import Listing
 from watchlist.settings import CheckSettings
 from watchlist.storage.last_check import LastCheck
 from watchlist.storage.records import Entry, LastError
@@ -50,8 +51,8 @@ def plan(entry: Entry) -> object:
     return checking.plan(entry, NOW, POLICY, no_jitter)
 
 
-def judge(entry: Entry, sha: str | None) -> object:
-    return checking.judge(entry, Head(sha, "main", "sha1"), NOW, POLICY, no_jitter)
+def judge(entry: Entry, sha: str | None, tags: str | None = None) -> object:
+    return checking.judge(entry, Looked(Head(sha, "main", "sha1"), tags), NOW, POLICY, no_jitter)
 
 
 def test_an_entry_rests_until_its_commits_are_due() -> None:
@@ -286,3 +287,26 @@ def test_jitter_only_adds_and_no_more_than_its_share(jitter: float, random: floa
 
 def test_the_defaults_are_a_day_for_commits_and_for_the_health_of_what_moved() -> None:
     assert Policy.of(CheckSettings()) == POLICY
+
+
+def with_tags(total: int = 3, **attributes: Any) -> Entry:
+    return an_entry(tags=Listing("digest", total, 0, ()).stored(), **attributes)
+
+
+def test_other_tags_start_a_backfill_though_head_has_not_moved() -> None:
+    assert judge(with_tags(), SHA, "digest") == Unchanged(NOW + DAY)
+    assert judge(with_tags(), SHA, "other") == Start(JobKind.COMMIT_BACKFILL)
+    due = with_tags(scorecard_checked_at=NOW - 7 * DAY)
+    assert judge(due, SHA, "other") == Start(JobKind.COMMIT_BACKFILL, with_health=True)
+
+
+def test_tags_that_are_not_known_start_nothing() -> None:
+    assert judge(with_tags(), SHA, None) == Unchanged(NOW + DAY)
+    assert judge(an_entry(), SHA, "other") == Unchanged(NOW + DAY)
+
+
+def test_tags_are_asked_for_where_they_are_few_and_the_last_check_went_well() -> None:
+    assert checking.asks_for_tags(with_tags(limits.TAGS_CHECKED))
+    assert not checking.asks_for_tags(with_tags(limits.TAGS_CHECKED + 1))
+    assert not checking.asks_for_tags(with_tags(check_failures=1))
+    assert not checking.asks_for_tags(an_entry())

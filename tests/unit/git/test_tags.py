@@ -5,7 +5,7 @@ from dulwich.protocol import pkt_line
 
 from watchlist import limits
 from watchlist.errors import JobError
-from watchlist.git.tags import Tag, TooManyTagsError, read_head_and_tags, read_tags, tags_of
+from watchlist.git.tags import Tag, TooManyTagsError, read_tags, tags_of
 
 A, B, C = (letter * 40 for letter in "abc")
 HEAD = f"{A} HEAD symref-target:refs/heads/main"
@@ -23,11 +23,9 @@ def test_a_tag_is_read_with_what_it_stands_for() -> None:
     assert [tag.is_annotated for tag in tags.tags] == [False, True]
 
 
-def test_head_and_tags_come_in_one_answer() -> None:
-    head, tags = read_head_and_tags(answer(HEAD, f"{B} refs/tags/v1").read)
-    assert (head.sha, head.branch, [tag.name for tag in tags.tags]) == (A, "main", ["v1"])
-    empty, none = read_head_and_tags(answer().read)
-    assert (empty.sha, none.tags) == (None, ())
+def test_other_refs_are_passed_over() -> None:
+    assert [tag.name for tag in read_tags(answer(HEAD, f"{B} refs/tags/v1", f"{C} refs/heads/v2").read).tags] == ["v1"]
+    assert read_tags(answer().read).tags == ()
 
 
 def test_the_digest_does_not_depend_on_the_order_and_changes_with_each_tag() -> None:
