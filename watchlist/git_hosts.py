@@ -6,7 +6,7 @@ is known.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _USERS_NOREPLY = "users.noreply."
 
@@ -24,6 +24,7 @@ class HostKind:
         git_suffix: what the address of a repository ends with for git's POST.
         commit_path: what stands between the repository's address and a commit's id in the address of a commit; empty
             for hosts without such pages.
+        tag_path: the same before a tag's name, for the page of the tag.
         not_owners: pages of the host itself that look like owners in an address.
         noreply: what stands before the host's name in the domain of addresses that name an account and hide its own.
         after_number: what stands between an account's number and its login in such an address; empty where the login
@@ -37,6 +38,7 @@ class HostKind:
     ignores_case: bool = True
     git_suffix: str = ""
     commit_path: str = "/commit/"
+    tag_path: str = ""
     not_owners: frozenset[str] = frozenset()
     noreply: str = _USERS_NOREPLY
     after_number: str = "+"
@@ -46,6 +48,7 @@ GITHUB = HostKind(
     "github",
     "github",
     "/api/v3",
+    tag_path="/releases/tag/",
     not_owners=frozenset(
         (
             *("about", "account", "apps", "collections", "customer-stories", "dashboard", "enterprise", "events"),
@@ -64,6 +67,7 @@ GITLAB = HostKind(
     nests=True,
     git_suffix=".git",
     commit_path="/-/commit/",
+    tag_path="/-/tags/",
     not_owners=frozenset(("-", "admin", "api", "dashboard", "explore", "groups", "help", "profile", "search", "users")),
     after_number="-",
 )
@@ -75,11 +79,19 @@ _GITEA_PAGES = frozenset(
         *("org", "pulls", "repo", "user"),
     )
 )
-GITEA = HostKind("gitea", "gitea", "/api/v1", not_owners=_GITEA_PAGES, noreply="noreply.", after_number="")
-FORGEJO = HostKind("forgejo", "gitea", "/api/v1", not_owners=_GITEA_PAGES, noreply="noreply.", after_number="")
+GITEA = HostKind(
+    "gitea",
+    "gitea",
+    "/api/v1",
+    tag_path="/src/tag/",
+    not_owners=_GITEA_PAGES,
+    noreply="noreply.",
+    after_number="",
+)
+FORGEJO = replace(GITEA, name="forgejo")
 """What grew from Gitea and answers alike."""
 
-BITBUCKET = HostKind("bitbucket", "bitbucket", commit_path="/commits/")
+BITBUCKET = HostKind("bitbucket", "bitbucket", commit_path="/commits/", tag_path="/src/")
 """Bitbucket Cloud; Bitbucket Data Center is other software."""
 
 PLAIN = HostKind("git", "", ignores_case=False, commit_path="", noreply="")

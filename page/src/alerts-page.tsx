@@ -5,7 +5,7 @@ import { attempt } from "./announce.ts";
 import type { AlertsChanged, UserAlert, UserAlertPage } from "./api/answers.ts";
 import { call, everything } from "./api/client.ts";
 import { type Polling, poll } from "./api/polling.ts";
-import { count, counted } from "./format.ts";
+import { count, counted, linkable } from "./format.ts";
 import { AlertText, isOpen } from "./repository/alerts.tsx";
 import { listen } from "./live.ts";
 import { address, refine } from "./router.ts";
@@ -112,9 +112,14 @@ function Groups({ groups, changed }: { groups: readonly Group[]; changed: () => 
   };
   return (
     <div ref={list} onKeyDown={keyed}>
-      <p class="muted keys">
-        <kbd>j</kbd> <kbd>k</kbd> move, <kbd>x</kbd> select, <kbd>a</kbd> acknowledge, <kbd>r</kbd> resolve
-      </p>
+      <div class="tools">
+        <button type="button" disabled={chosen.length === open.length} onClick={() => select(open.map(({ id }) => id), true)}>
+          Select all {count(open.length)}
+        </button>
+        <span class="muted keys">
+          With the focus in the list: <kbd>j</kbd> <kbd>k</kbd> move, <kbd>x</kbd> select, <kbd>a</kbd> acknowledge, <kbd>r</kbd> resolve
+        </span>
+      </div>
       {groups.map((alerts) => {
         const { watchlist_id, name } = alerts[0]!;
         return (
@@ -148,7 +153,7 @@ function Groups({ groups, changed }: { groups: readonly Group[]; changed: () => 
                 ) : (
                   <span class="tick" />
                 )}
-                <AlertText alert={alert} />
+                <AlertText alert={alert} link={linkable(alert.commit_sha && alert.link, alert.repository_url)} />
                 {!isOpen(alert) && <span class="muted">resolved</span>}
               </li>
             ))}

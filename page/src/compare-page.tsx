@@ -31,6 +31,13 @@ const FACTS: [string, (side: Side) => ComponentChildren][] = [
   ["Absence factor", ({ absence_factor }) => absence_factor],
   ["Activity, of 100", ({ activity_score }) => activity_score],
   ["Scorecard, of 10", ({ score }) => score?.toFixed(1)],
+  ["Latest release", ({ release }) => known(release?.latest, ({ version, made_at }) => (
+    <>
+      <Foreign>{version}</Foreign>, <Age at={made_at} none="date unknown" />
+    </>
+  ))],
+  ["Days between releases, usually", ({ release }) => known(release?.usual_days, (days) => Math.round(days))],
+  ["Commits since the release", ({ release }) => known(release?.commits_since, (since) => `${release!.commits_since_is_least ? "at least " : ""}${count(since)}`)],
   ["Stars", ({ stars }) => known(stars, count)],
   ["License, says the host", ({ license }) => license],
   ["Analysed", ({ analyzed_at }) => known(analyzed_at, (at) => <Age at={at} />)],

@@ -77,9 +77,11 @@ export function linkable(address: string | null | undefined, of: string): string
   }
 }
 
-/** Returns where the host of `of` shows a commit, if it can be linked: `template` is the address with `{sha}` in it. */
-export function commitLink(template: string | null | undefined, of: string, sha: string): string | null {
-  return template && /^[0-9a-f]{40,64}$/.test(sha) ? linkable(template.replace("{sha}", sha), of) : null;
+/** Returns the page of a commit or a tag on the host of `of`, by the API's pattern for it; null if there is none or it cannot be linked. */
+export function pageLink(pattern: string | null | undefined, name: string, of: string): string | null {
+  const parts = name.split("/");
+  if (!pattern || parts.some((part) => /^\.*$/.test(part))) return null;
+  return linkable(pattern.replace(/\{\w+\}/, () => parts.map(encodeURIComponent).join("/")), of);
 }
 
 /** Returns a quantile of numbers in any order; null of none. */

@@ -20,7 +20,7 @@ const LINKS = [
   { href: "/ops", title: "Operations" },
 ];
 
-const AlertsPage = later(() => import("./parts/analysis.ts").then((part) => part.AlertsPage));
+const AlertsPage = later(() => import("./parts/besides.ts").then((part) => part.AlertsPage));
 const RepositoryPage = later(() => import("./parts/analysis.ts").then((part) => part.RepositoryPage));
 const ChannelsPage = later(() => import("./parts/besides.ts").then((part) => part.ChannelsPage));
 const ComparePage = later(() => import("./parts/besides.ts").then((part) => part.ComparePage));

@@ -1,5 +1,6 @@
 /** Which page is shown: the address is the only state of it. */
 import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 
 export const address = signal(new URL(location.href));
 
@@ -35,6 +36,13 @@ function arrived(): void {
 export function takeFocus(heading: HTMLElement): void {
   if (isAwaited || (hasMoved && document.activeElement === document.body)) heading.focus({ preventScroll: true });
   isAwaited = false;
+}
+
+/** Calls `show` when the address asks for the part of a page that has this `id`, also if the part comes later than the address. */
+export function useTarget(id: string, show: () => void): void {
+  useEffect(() => {
+    if (address.value.hash === `#${id}`) show();
+  }, [address.value]);
 }
 
 addEventListener("popstate", () => {

@@ -3,9 +3,9 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import { ApiError } from "./api/client.ts";
-import { now } from "./clock.ts";
+import { time } from "./clock.ts";
 import { ago, moment } from "./format.ts";
-import { takeFocus } from "./router.ts";
+import { takeFocus, useTarget } from "./router.ts";
 
 /** Text from elsewhere, kept from turning the text around it. */
 export const Foreign = ({ children }: { children: string }) => <bdi>{children}</bdi>;
@@ -14,7 +14,7 @@ export function Age({ at, none = "never" }: { at: string | null | undefined; non
   if (!at) return <span class="muted">{none}</span>;
   return (
     <time dateTime={at} title={moment(at)}>
-      {ago(at, now.value)}
+      {ago(at, time())}
     </time>
   );
 }
@@ -41,10 +41,15 @@ interface SectionProps {
 }
 
 export function Section({ title, id, aside, children }: SectionProps) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useTarget(id, () => {
+    heading.current!.scrollIntoView();
+    heading.current!.focus({ preventScroll: true });
+  });
   return (
     <section class="panel" aria-labelledby={id}>
       <div class="panel-head">
-        <h2 id={id} tabIndex={-1}>{title}</h2>
+        <h2 ref={heading} id={id} tabIndex={-1}>{title}</h2>
         {aside}
       </div>
       {children}

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { delay } from "../src/api/polling.ts";
-import { ago, commitLink, counted, linkable, quantile, repository, span, words } from "../src/format.ts";
+import { ago, counted, linkable, pageLink, quantile, repository, span, words } from "../src/format.ts";
 import { binned } from "../src/plots/bins.ts";
 
 test("a span is told in its largest sensible unit", () => {
@@ -35,14 +35,14 @@ test("only https on the repository's own host is linked", () => {
   }
 });
 
-test("a commit is linked as its host has it, and only by its whole id", () => {
-  const sha = "a".repeat(40);
-  const home = "https://lab.example.org:8443/a/b";
-  assert.equal(commitLink(`${home}/-/commit/{sha}`, home, sha), `${home}/-/commit/${sha}`);
-  assert.equal(commitLink(`${home}/-/commit/{sha}`, home, "../../x"), null);
-  assert.equal(commitLink("https://evil.example/{sha}", home, sha), null);
-  assert.equal(commitLink("http://127.0.0.1:1/a/b/commit/{sha}", "http://127.0.0.1:1/a/b", sha), null);
-  assert.equal(commitLink(null, home, sha), null);
+test("a commit and a tag are linked by the API's patterns, on the repository's own host only", () => {
+  const home = "https://github.com/a/b";
+  assert.equal(pageLink(`${home}/commit/{sha}`, "0f".repeat(20), home), `${home}/commit/${"0f".repeat(20)}`);
+  assert.equal(pageLink(`${home}/releases/tag/{tag}`, "@scope/name@1.0 $&", home), `${home}/releases/tag/%40scope/name%401.0%20%24%26`);
+  assert.equal(pageLink(`${home}/releases/tag/{tag}`, "../../../x/y", home), null);
+  assert.equal(pageLink("https://elsewhere.example/{sha}", "0f", home), null);
+  assert.equal(pageLink("http://127.0.0.1:1/a/b/commit/{sha}", "0f", "http://127.0.0.1:1/a/b"), null);
+  assert.equal(pageLink(null, "0f", home), null);
 });
 
 test("a quantile is one of the numbers", () => {

@@ -33,6 +33,29 @@ def test_alerts_are_selected_acknowledged_and_resolved_from_the_keyboard(
     expect(page.get_by_text("resolved", exact=True)).to_have_count(1)
 
 
+def test_all_that_is_open_is_selected_at_once(open_page: Open, watched: Mapping[str, str]) -> None:
+    del watched
+    page = open_page("/alerts")
+    boxes = page.locator("input[data-alert]")
+    expect(boxes.first).to_be_visible()
+    page.get_by_role("button", name=f"Select all {boxes.count()}").click()
+    expect(page.get_by_role("button", name=f"Acknowledge {boxes.count()}")).to_be_visible()
+
+
+def test_an_alert_leads_to_the_setting_that_silences_its_kind(
+    open_page: Open, service: LocalService, watched: Mapping[str, str]
+) -> None:
+    page = open_page(f"/alerts?repository={watched['hostile']}")
+    page.get_by_role("link", name="Silence … processing finished").click()
+    setting = page.get_by_role("checkbox", name="Processing finished")
+    expect(setting).to_be_focused()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Save alert settings").click()
+    expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+    (mine,) = ApiClient(service.url).status(watched["hostile"])["user_watchlists"]
+    assert mine["alerts"]["processing_finished"] == {"enabled": False}
+
+
 def test_a_number_of_jobs_leads_to_these_jobs(open_page: Open, watched: Mapping[str, str]) -> None:
     page = open_page("/ops")
     row = page.get_by_role("row", name="Repository setup")
@@ -41,6 +64,8 @@ def test_a_number_of_jobs_leads_to_these_jobs(open_page: Open, watched: Mapping[
     assert failed >= 1
     row.get_by_role("cell").last.get_by_role("link").click()
     expect(page.locator(".jobs .outcome")).to_have_text(["failed"] * failed)
+    expect(page.get_by_role("heading", name="Recent jobs")).to_be_focused()
+    expect(page.get_by_role("heading", name="Recent jobs")).to_be_in_viewport()
     page.locator(".failures a", has_text="repository_not_found").click()
     expect(page.locator(".job-error", has_text="repository_not_found").first).to_be_visible()
     page.locator(".jobs a").first.click()

@@ -1,6 +1,7 @@
 """One repository: its verdict, its analysis, its settings; with hostile texts, live and not."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from playwright.sync_api import Route, WebSocketRoute, expect
@@ -9,6 +10,7 @@ from local_service.commands.api_client import ApiClient
 from local_service.service import LocalService
 from tests.page.conftest import USER, Complaints, Open
 from tests.page.test_watchlist import another_user
+from watchlist import clock
 from watchlist.job_kinds import JobKind
 
 
@@ -187,3 +189,60 @@ def test_an_address_that_nothing_may_be_sent_to_is_refused_and_stays_in_the_form
     settings.get_by_role("button", name="Save who is told").click()
     expect(page.get_by_role("alert")).to_contain_text("https")
     expect(settings.get_by_role("textbox", name="Address")).to_have_value("http://receiver.example/hook")
+
+
+def test_releases_say_how_old_the_latest_is_and_are_listed_and_marked(
+    open_page: Open, watched: Mapping[str, str]
+) -> None:
+    made_at = (clock.now() - timedelta(days=20)).isoformat()
+    latest = {"tag": "v3.1.0", "version": "3.1.0", "product": None, "commit_sha": "0f" * 20, "made_at": made_at}
+    release = {
+        "tags": 14,
+        "releases": 12,
+        "latest": latest,
+        "latest_prerelease": None,
+        "days_since": 20,
+        "usual_days": 40.5,
+        "commits_since": 27,
+        "commits_since_is_least": True,
+        "note": None,
+    }
+    listed = {**latest, "prerelease": False, "annotated": True, "tag_sha": "0f" * 20}
+    others = [{**listed, "tag": f"v2.{number}.0", "made_at": None} for number in range(11)]
+
+    def with_releases(route: Route) -> None:
+        answer = route.fetch().json()
+        home = "https://github.com/local/compass"
+        route.fulfill(
+            json={
+                **answer,
+                "release": release,
+                "tag_page": f"{home}/releases/tag/{{tag}}",
+                "package": {**answer["package"], "url": home},
+            }
+        )
+
+    page = open_page("/docs")
+    page.route("**/status?*", with_releases)
+    page.route(
+        "**/releases?*",
+        lambda route: route.fulfill(json={"release": release, "items": [listed, *others], "next_cursor": None}),
+    )
+    page.goto(page.url.replace("/docs", f"/r/{watched['compass']}"))
+    fact = page.locator(".fact", has_text="Latest release")
+    expect(fact).to_contain_text("3.1.0")
+    expect(fact).to_contain_text("20 d ago; at least 27 commits since; usually every 41 d")
+    section = page.get_by_role("region", name="Releases")
+    expect(section).to_contain_text("12 releases among 14 tags")
+    expect(section.get_by_role("link", name="v3.1.0")).to_have_attribute(
+        "href", "https://github.com/local/compass/releases/tag/v3.1.0"
+    )
+    expect(section.get_by_role("listitem")).to_have_count(8)
+    section.get_by_role("button", name="Show 4 more").click()
+    expect(section.get_by_role("listitem")).to_have_count(12)
+    expect(page.locator(".mark-release")).to_have_count(1)
+
+
+def test_a_repository_without_tags_says_so(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page(f"/r/{watched['solo']}")
+    expect(page.get_by_role("region", name="Releases")).to_contain_text("tags")

@@ -164,7 +164,11 @@ def test_a_pasted_list_is_previewed_and_added_and_becomes_ready_while_one_watche
     )
     status = page.get_by_role("dialog").get_by_role("status")
     expect(status).to_have_text("3 to add, 1 watched already, 1 twice, 3 not understood.")
-    page.get_by_role("button", name="Watch 3 repositories").click()
+    expect(page.get_by_role("dialog").get_by_role("listitem").first).to_contain_text(
+        "This is no address of a repository."
+    )
+    expect(page.get_by_role("button", name="Watch 3 repositories")).to_be_enabled()
+    page.keyboard.press("Control+Enter")
     expect(page.get_by_role("alert")).to_contain_text("2 added, 1 refused")
     expect(page.get_by_role("alert")).to_contain_text("https://evil.example/a/b")
     page.get_by_role("button", name="Cancel").click()
@@ -229,7 +233,9 @@ def test_nothing_moves_under_the_pointer(open_page: Open, watched: Mapping[str, 
     page.evaluate("dispatchEvent(new Event('online'))")
     expect(page.locator("tr", has_text="local/compass")).to_contain_text("It has gone.")
     assert names(page) == before
+    expect(page.get_by_text("The order waits for the pointer to leave.")).to_be_visible()
     page.mouse.move(5, 5)
+    expect(page.get_by_text("The order waits for the pointer to leave.")).to_have_count(0)
     expect(page.locator(".watchlist .c-name a").first).to_have_text("local/compass")
 
 

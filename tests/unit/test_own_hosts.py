@@ -233,16 +233,20 @@ def test_case_is_told_apart_only_where_nothing_is_known(origin: str, *, is_one: 
 
 @pytest.mark.usefixtures("origins")
 @pytest.mark.parametrize(
-    ("origin", "link"),
+    ("origin", "commit", "tag"),
     [
-        (LAB, f"{LAB}/a/b/-/commit/{SHA}"),
-        (TEA, f"{TEA}/a/b/commit/{SHA}"),
-        (HUB, f"{HUB}/a/b/commit/{SHA}"),
-        (PLAIN_HOST, None),
+        (LAB, f"{LAB}/a/b/-/commit/{SHA}", f"{LAB}/a/b/-/tags/v1"),
+        (TEA, f"{TEA}/a/b/commit/{SHA}", f"{TEA}/a/b/src/tag/v1"),
+        (HUB, f"{HUB}/a/b/commit/{SHA}", f"{HUB}/a/b/releases/tag/v1"),
+        ("https://bitbucket.org", f"https://bitbucket.org/a/b/commits/{SHA}", "https://bitbucket.org/a/b/src/v1"),
+        (PLAIN_HOST, None, None),
     ],
 )
-def test_a_commit_s_page_is_where_its_kind_has_it(origin: str, link: str | None) -> None:
-    assert links.of_commit(Repository(origin, "a", "b"), SHA) == link
+def test_the_pages_of_commits_and_tags_are_where_their_kind_has_them(
+    origin: str, commit: str | None, tag: str | None
+) -> None:
+    repository = Repository(origin, "a", "b")
+    assert (links.of_commit(repository, SHA), links.of_tag(repository, "v1")) == (commit, tag)
 
 
 @pytest.mark.usefixtures("origins")

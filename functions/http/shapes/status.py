@@ -132,6 +132,13 @@ class StatusAnswer(BaseModel):
             examples=["https://github.com/pallets/flask/commit/{sha}"],
         ),
     ]
+    tag_page: Annotated[
+        str | None,
+        Field(
+            description="Where it shows a tag, whose name stands for `{tag}`; null as above.",
+            examples=["https://github.com/pallets/flask/releases/tag/{tag}"],
+        ),
+    ]
     head_sha: Annotated[Sha | None, Field(description="The commit up to which the history is stored.")]
     commits: Annotated[int | None, Field(description="Commits stored; null until known.", examples=[423])]
     history: Annotated[
@@ -174,6 +181,7 @@ class StatusAnswer(BaseModel):
             package=_package(entry),
             former_names=names.former_names(entry),
             commit_page=links.of_commit(entry.repository, "{sha}"),
+            tag_page=links.of_tag(entry.repository, "{tag}"),
             head_sha=entry.head_sha,
             commits=entry.commits,
             history=HistoryAnswer.of(entry),

@@ -1,3 +1,2 @@
-/** What shows single repositories and their alerts: one script. */
-export { AlertsPage } from "../alerts-page.tsx";
+/** What shows single repositories: one script. */
 export { RepositoryPage } from "../repository/page.tsx";

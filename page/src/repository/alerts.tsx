@@ -4,8 +4,8 @@ import { useState } from "preact/hooks";
 import { attempt } from "../announce.ts";
 import type { Alert } from "../api/answers.ts";
 import { call, path } from "../api/client.ts";
-import { words } from "../format.ts";
-import { Age, Foreign, Loading, Section } from "../ui.tsx";
+import { pageLink, words } from "../format.ts";
+import { Age, Elsewhere, Foreign, Loading, Section } from "../ui.tsx";
 import type { Repository } from "./store.ts";
 
 /** As the API counts them: an alert that was only seen is still open. */
@@ -19,6 +19,7 @@ export function act(alert: Alert, verb: "acknowledge" | "resolve"): Promise<Aler
 
 export function Alerts({ repository, alerts }: { repository: Repository; alerts: readonly Alert[] | null }) {
   const [past, setPast] = useState(false);
+  const { commit_page: page, package: described } = repository.status.value ?? {};
   if (alerts === null) return <Loading what="alerts" rows={2} />;
   const open = alerts.filter(isOpen);
   const shown = past ? alerts : open;
@@ -43,7 +44,7 @@ export function Alerts({ repository, alerts }: { repository: Repository; alerts:
         <ul class="alert-list">
           {shown.map((alert) => (
             <li key={alert.id} class={isOpen(alert) ? "" : "dealt"}>
-              <AlertText alert={alert} />
+              <AlertText alert={alert} link={pageLink(page, alert.commit_sha ?? "", described?.url ?? "")} />
               {isOpen(alert) ? (
                 <span class="alert-actions">
                   {!alert.acknowledged_at && (
@@ -66,7 +67,8 @@ export function Alerts({ repository, alerts }: { repository: Repository; alerts:
   );
 }
 
-export function AlertText({ alert }: { alert: Alert }) {
+/** `link` leads to the commit that it is about, if there is one. */
+export function AlertText({ alert, link }: { alert: Alert; link: string | null }) {
   return (
     <span class="alert-text">
       <span class={`level level-${alert.level}`}>{alert.level}</span>
@@ -74,7 +76,19 @@ export function AlertText({ alert }: { alert: Alert }) {
         <Foreign>{alert.message}</Foreign>
         <span class="sub">
           {words(alert.kind)} · <Age at={alert.raised_at} />
+          {alert.commit_sha && (
+            <>
+              {" · "}
+              <code>
+                <Elsewhere href={link}>{alert.commit_sha.slice(0, 10)}</Elsewhere>
+              </code>
+            </>
+          )}
           {alert.acknowledged_at && " · seen"}
+          {" · "}
+          <a href={`/r/${encodeURIComponent(alert.watchlist_id)}#kind-${alert.kind}`}>
+            Silence …<span class="unseen"> {words(alert.kind).toLowerCase()}</span>
+          </a>
         </span>
       </span>
     </span>

@@ -1,9 +1,9 @@
 /** Commits, newest first, by author if wanted. */
 import { useEffect, useState } from "preact/hooks";
 
-import type { Commit, CommitPage } from "../api/answers.ts";
+import type { Commit, CommitPage, Status } from "../api/answers.ts";
 import { call, path } from "../api/client.ts";
-import { commitLink, count } from "../format.ts";
+import { count, pageLink } from "../format.ts";
 import { Age, Elsewhere, Failed, Foreign, Loading, submitting } from "../ui.tsx";
 
 const AT_ONCE = 15;
@@ -12,12 +12,12 @@ interface Props {
   id: string;
   url: string;
   /** The address of a commit at its host, with `{sha}` in it. */
-  pages: string | null | undefined;
+  page: Status["commit_page"];
   /** Changes when there are others. */
   version: string;
 }
 
-export function Commits({ id, url, pages, version }: Props) {
+export function Commits({ id, url, page: shownAt, version }: Props) {
   const [author, setAuthor] = useState("");
   const [since, setSince] = useState("");
   const [commits, setCommits] = useState<readonly Commit[] | null>(null);
@@ -66,7 +66,7 @@ export function Commits({ id, url, pages, version }: Props) {
           {commits.map((commit) => (
             <li key={commit.sha}>
               <code>
-                <Elsewhere href={commitLink(pages, url, commit.sha)}>{commit.sha.slice(0, 10)}</Elsewhere>
+                <Elsewhere href={pageLink(shownAt, commit.sha, url)}>{commit.sha.slice(0, 10)}</Elsewhere>
               </code>
               <span class="commit-subject">
                 <Foreign>{commit.subject || "(no message)"}</Foreign>

@@ -2,9 +2,10 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { attempt } from "../announce.ts";
-import type { Health, Metrics, Scorecard, Status, Verdict } from "../api/answers.ts";
+import type { Health, Metrics, Release, Scorecard, Status, Verdict } from "../api/answers.ts";
 import { call, path } from "../api/client.ts";
-import { count, linkable, repository as named, words } from "../format.ts";
+import { time } from "../clock.ts";
+import { ago, count, linkable, repository as named, words } from "../format.ts";
 import { Hours } from "../plots/hours.tsx";
 import { Scores } from "../plots/scores.tsx";
 import { Weeks } from "../plots/weeks.tsx";
@@ -20,6 +21,7 @@ import { Checks } from "./checks.tsx";
 import { Commits } from "./commits.tsx";
 import { Bots, Files, People } from "./people.tsx";
 import { Provenance } from "./provenance.tsx";
+import { Releases, rhythm, useReleases } from "./releases.tsx";
 import { Repository } from "./store.ts";
 
 const Settings = later(() => import("../parts/settings.ts").then((part) => part.Settings));
@@ -175,18 +177,20 @@ function Analysis({ repository, status }: { repository: Repository; status: Stat
   const health = repository.health.value;
   const alerts = repository.alerts.value;
   const open = (alerts ?? []).filter(isOpen).length;
+  const listed = useReleases(repository.id, `${status.analyzed_at} ${status.release?.tags}`);
   if (health === null) return status.status === "processing" ? null : <Loading what="the analysis" rows={6} />;
   const metrics = (health.history_metrics ?? null) as Metrics | null;
   const scorecard = (health.scorecard ?? null) as Scorecard | null;
   const watching = repository.watching;
   return (
     <>
-      {(metrics || scorecard) && <Facts health={health} metrics={metrics} scorecard={scorecard} open={open} />}
+      {(metrics || scorecard) && <Facts health={health} metrics={metrics} scorecard={scorecard} release={status.release ?? null} open={open} />}
       <nav class="sections" aria-label="On this page">
         {watching && <a href="#alerts">Alerts</a>}
         <a href="#checks">Checks</a>
         <a href="#activity">Activity</a>
         <a href="#people">People</a>
+        <a href="#releases">Releases</a>
         <a href="#commits">Commits</a>
         {watching && <a href="#settings">Settings</a>}
         <a href="#provenance">Provenance</a>
@@ -203,6 +207,7 @@ function Analysis({ repository, status }: { repository: Repository; status: Stat
               programs={metrics.bot_commits_per_week}
               until={metrics.computed_at}
               covered={metrics.covered_weeks}
+              releases={listed.items ?? []}
             />
             <Hours table={metrics.commits_by_weekday_and_hour} />
             {health.history.length > 1 && (
@@ -229,8 +234,11 @@ function Analysis({ repository, status }: { repository: Repository; status: Stat
           <p class="muted">Nobody is known yet.</p>
         )}
       </Section>
+      <Section title="Releases" id="releases">
+        <Releases status={status} listed={listed} />
+      </Section>
       <Section title="Commits" id="commits">
-        <Commits id={repository.id} url={status.package.url} pages={status.commit_page} version={health.head_sha ?? ""} />
+        <Commits id={repository.id} url={status.package.url} page={status.commit_page} version={health.head_sha ?? ""} />
       </Section>
       {watching && (
         <Section title="Settings" id="settings">
@@ -244,14 +252,22 @@ function Analysis({ repository, status }: { repository: Repository; status: Stat
   );
 }
 
-function Facts({ health, metrics, scorecard, open }: { health: Health; metrics: Metrics | null; scorecard: Scorecard | null; open: number }) {
+interface FactsProps {
+  health: Health;
+  metrics: Metrics | null;
+  scorecard: Scorecard | null;
+  release: Release | null;
+  open: number;
+}
+
+function Facts({ health, metrics, scorecard, release, open }: FactsProps) {
   const [, before] = health.history.filter(({ score }) => score !== null);
   const score = scorecard?.score ?? null;
   const change = score !== null && before?.score != null ? Math.round((score - before.score) * 10) / 10 : null;
   const { checks_conclusive: conclusive, checks_run: run } = scorecard ?? {};
   return (
     <dl class="facts">
-      <Fact label="Scorecard" note={score === null ? scorecard?.reason ?? "not run" : run ? `${conclusive} of ${run} checks conclusive` : null}>
+      <Fact label="Scorecard" note={score === null ? <a href="#checks">{scorecard ? "why there is none" : "not run yet"}</a> : run ? `${conclusive} of ${run} checks conclusive` : null}>
         {score === null ? <Unknown what="no score" /> : score.toFixed(1)}
         {score !== null && <small> / 10</small>} <Change by={change} />
       </Fact>
@@ -277,6 +293,11 @@ function Facts({ health, metrics, scorecard, open }: { health: Health; metrics: 
             {metrics.contributor_absence_factor ?? <Unknown what="unknown" />}
           </Fact>
         </>
+      )}
+      {release?.latest && (
+        <Fact label="Latest release" note={[release.latest.made_at && ago(release.latest.made_at, time()), rhythm(release)].filter(Boolean).join("; ")}>
+          <Foreign>{release.latest.version}</Foreign>
+        </Fact>
       )}
       <Fact label="Open alerts">{count(open)}</Fact>
     </dl>

@@ -1,6 +1,6 @@
 /** Where every number comes from, how old it is, and what it leaves out. */
 import type { Metrics, Scorecard, Status } from "../api/answers.ts";
-import { commitLink, count, words } from "../format.ts";
+import { count, pageLink, words } from "../format.ts";
 import { Age, Elsewhere, Foreign } from "../ui.tsx";
 
 export function Provenance({ status, scorecard, metrics }: { status: Status; scorecard: Scorecard | null; metrics: Metrics | null }) {
@@ -15,7 +15,7 @@ export function Provenance({ status, scorecard, metrics }: { status: Status; sco
       <dd>
         {status.head_sha ? (
           <code>
-            <Elsewhere href={commitLink(status.commit_page, described.url, status.head_sha)}>{status.head_sha.slice(0, 12)}</Elsewhere>
+            <Elsewhere href={pageLink(status.commit_page, status.head_sha, described.url)}>{status.head_sha.slice(0, 12)}</Elsewhere>
           </code>
         ) : (
           "none: no commits yet"

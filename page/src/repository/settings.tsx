@@ -1,10 +1,11 @@
 /** What a user chose for one repository: notes and labels, who is told, and alerts as a form made of the API's description. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { attempt } from "../announce.ts";
 import type { UserEntry } from "../api/answers.ts";
 import { call, path } from "../api/client.ts";
 import { words } from "../format.ts";
+import { useTarget } from "../router.ts";
 import { Failed, Loading, submitting } from "../ui.tsx";
 import { labelsIn } from "../watchlist/row.ts";
 import { NotificationForm } from "./notifications.tsx";
@@ -97,11 +98,14 @@ interface KindProps {
 
 function Kind({ kind, chosen, set }: KindProps) {
   const enabled = chosen["enabled"] ?? true;
+  const box = useRef<HTMLInputElement>(null);
+  useTarget(`kind-${kind.name}`, () => box.current!.focus());
   return (
     <fieldset class={enabled ? "" : "off"}>
       <legend>
         <label>
           <input
+            ref={box}
             type="checkbox"
             checked={enabled === true}
             onChange={(event) => set("enabled", event.currentTarget.checked ? undefined : false)}

@@ -34,6 +34,7 @@ export function Add({ close }: { close: () => void }) {
   const addresses = lines.flatMap((line) => (line.kind === "address" ? [line.address] : []));
 
   const send = async (notes: string): Promise<void> => {
+    if (busy || addresses.length === 0) return;
     setBusy(true);
     const told: Outcome[] = [];
     try {
@@ -80,11 +81,14 @@ export function Add({ close }: { close: () => void }) {
             spellcheck={false}
             aria-describedby="add-help"
             onInput={(event) => setText(event.currentTarget.value)}
+            onKeyDown={(event) => {
+              if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.form!.requestSubmit();
+            }}
           />
         </label>
         <p id="add-help" class="muted">
           One, or a pasted list in any spelling: <code>https://github.com/pallets/flask</code>, <code>pallets/flask</code>,{" "}
-          <code>git@gitlab.com:group/project.git</code>.
+          <code>git@gitlab.com:group/project.git</code>. <kbd>Ctrl</kbd> <kbd>Enter</kbd> watches them.
         </p>
         {outcomes.length > 0 && <Outcomes outcomes={outcomes} />}
         {lines.length > 0 && <Preview lines={lines} />}
@@ -105,9 +109,12 @@ export function Add({ close }: { close: () => void }) {
   );
 }
 
+/** First what somebody should look at. */
+const PLACES: Record<Line["kind"], number> = { unreadable: 0, duplicate: 1, watched: 2, address: 3 };
+
 const BECOMES: Record<Line["kind"], { mark: string; text: string }> = {
   address: { mark: "+", text: "" },
-  duplicate: { mark: "=", text: "is in the list above" },
+  duplicate: { mark: "=", text: "is in the list already" },
   watched: { mark: "✓", text: "is on your watchlist" },
   unreadable: { mark: "✕", text: "" },
 };
@@ -124,7 +131,7 @@ function Preview({ lines }: { lines: readonly Line[] }) {
     <div class="preview">
       <p role="status">{parts.join(", ")}.</p>
       <ul class="scroll" tabIndex={0} aria-label="What each line becomes">
-        {lines.slice(0, SHOWN).map((line, at) => (
+        {[...lines].sort((one, other) => PLACES[one.kind] - PLACES[other.kind]).slice(0, SHOWN).map((line, at) => (
           <li key={at} class={`line-${line.kind}`}>
             <span aria-hidden="true" class="line-mark">{BECOMES[line.kind].mark}</span>
             <bdi>{line.kind === "unreadable" ? line.text : line.address}</bdi>{" "}

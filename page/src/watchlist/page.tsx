@@ -102,6 +102,7 @@ function Listed({ all }: { all: readonly Row[] }) {
           </select>
         )}
         <SortChoice sort={sort} descending={descending} sortBy={sortBy} />
+        {steady.some((row, place) => row !== shown[place]) && <span class="muted">The order waits for the pointer to leave.</span>}
         <span class="muted shown" role="status">
           {steady.length === all.length ? counted(all.length, "repository", "repositories") : `${count(steady.length)} of ${count(all.length)}`}
         </span>

@@ -17,7 +17,7 @@ export function Stage({ progress }: { progress: Progress | null }) {
         {known && <span class="muted"> {count(done)} of {count(total)}</span>}
         {!known && done > 0 && <span class="muted"> {count(done)}</span>}
       </span>
-      <progress aria-label={words(stage)} {...(known ? { value: done, max: total } : {})} />
+      {stage !== "queued" && <progress aria-label={words(stage)} {...(known ? { value: done, max: total } : {})} />}
     </span>
   );
 }

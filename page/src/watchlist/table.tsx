@@ -91,7 +91,7 @@ interface LineProps {
 
 function Line({ row, on, select }: LineProps) {
   const { host } = repository(row.url);
-  const at = now.peek();
+  const at = Date.now();
   return (
     <tr role="row" class={on ? "chosen" : ""} data-id={row.id}>
       <td role="cell" class="c-select">
