@@ -180,6 +180,31 @@ image-test: .venv/dev $(PAGE) ## Build both images without Docker, run jobs in o
 image-test-tools: ## Install what image-test needs, by apt
 	scripts/image-test --install-tools
 
+SECOND := build/second-opinion
+MAVEN_COPY := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
+# What writes, reads and queues most; all of tests/integration could be named.
+SECOND_TESTS := tests/second_opinion $(addprefix tests/integration/,history/test_store.py jobs test_batches.py \
+	test_largest_records.py test_updates.py checks/test_scheduler.py http/test_allowances.py \
+	http/test_batches_and_keys.py http/test_lists.py)
+
+.PHONY: second-opinion
+second-opinion: .venv/dev $(SECOND)/libraries ## Run tests with Amazon's DynamoDB Local and ElasticMQ in place of our own (needs Java and Maven; PYTEST=<tests>)
+	$(BIN)/python -m pytest -p tests.second_opinion.plugin --numprocesses 2 --dist loadscope $(or $(PYTEST),$(SECOND_TESTS))
+
+$(SECOND)/libraries: $(wildcard requirements/second-opinion/*)
+	@command -v java > /dev/null && command -v mvn > /dev/null || \
+		{ echo "A second opinion needs Java 17 or newer and Maven (java, mvn), which are not on this machine."; exit 1; }
+	@echo "Fetching DynamoDB Local and ElasticMQ (once) ..."
+	@rm -rf $(SECOND)/dynamodb-local $(SECOND)/elasticmq
+	@for name in dynamodb-local elasticmq; do \
+		mvn --batch-mode --quiet --file requirements/second-opinion/$$name.xml $(MAVEN_COPY) \
+			-DoutputDirectory="$(CURDIR)/$(SECOND)/$$name" || exit 1; \
+	done
+	@cd $(SECOND) && $(SHA256) --check --quiet "$(CURDIR)/requirements/second-opinion/java.sha256"
+	@touch $@
+
+SHA256 := $(if $(shell command -v sha256sum),sha256sum,shasum -a 256)
+
 .PHONY: audit
 audit: .venv/dev ## Look for known vulnerabilities in the locked requirements
 	$(BIN)/pip check

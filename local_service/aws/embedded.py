@@ -21,6 +21,9 @@ from local_service.aws.positions import Position
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 
+SERVER = "local_service.aws.server"
+"""The module that is the process."""
+
 FAULTS_PATH = "/local/faults"
 POSITIONS_PATH = "/local/positions"
 
@@ -70,7 +73,7 @@ class EmbeddedAws:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(  # noqa: S603 - a fixed argv
-            [sys.executable, "-m", "local_service.aws.server", *([] if self._folder is None else [str(self._folder)])],
+            [sys.executable, "-m", SERVER, *([] if self._folder is None else [str(self._folder)])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -53,7 +53,7 @@ _LOGGER = logging.getLogger("local_service")
 class _RefusedError(Exception):
     """The call's answer is an error, so it must have changed nothing."""
 
-    def __init__(self, answer: "_Answer") -> None:
+    def __init__(self, answer: "Answer") -> None:
         super().__init__(answer.status)
         self.answer = answer
 
@@ -86,7 +86,7 @@ class OneAtATime:
         """Answer one request."""
         headers = {name[5:].lower(): value for name, value in environ.items() if name in {"HTTP_HOST", "HTTP_ORIGIN"}}
         if is_from_a_page(headers):
-            return _Answer.of_refusal(Refusal(403, {"message": "this is for programs of this machine"})).tell(
+            return Answer.of_refusal(Refusal(403, {"message": "this is for programs of this machine"})).tell(
                 start_response
             )
         administer = {FAULTS_PATH: self._administer_faults, POSITIONS_PATH: self._administer_positions}
@@ -100,7 +100,7 @@ class OneAtATime:
             return self._perform(call, environ).tell(start_response)
         return self._harm(fault, call, environ, plan_changed).tell(start_response)
 
-    def _perform(self, call: Call, environ: "WSGIEnvironment", fault: Fault | None = None) -> "_Answer":
+    def _perform(self, call: Call, environ: "WSGIEnvironment", fault: Fault | None = None) -> "Answer":
         """Perform a call whole, and keep what it changed; a call that fails has changed nothing."""
         with self._lock:
             try:
@@ -112,41 +112,41 @@ class OneAtATime:
                 answer = refused.answer
             except sqlite3.Error as error:
                 _LOGGER.error("%s was not performed: its data could not be kept: %s", call.operation, error)  # noqa: TRY400 - the disk's error, no defect
-                answer = _Answer.of_refusal(Refusal(500, {"__type": "InternalServerError", "message": str(error)}))
+                answer = Answer.of_refusal(Refusal(500, {"__type": "InternalServerError", "message": str(error)}))
             self._ring(self._database.touched)
         return answer
 
-    def _answer(self, call: Call, environ: "WSGIEnvironment") -> "_Answer":
+    def _answer(self, call: Call, environ: "WSGIEnvironment") -> "Answer":
         match call.service:
             case "sqs":
                 return self._queue_answer(call, environ)
             case "ecs":
                 return self._task_answer(call, environ)
             case "dynamodb" if table_calls.answers(call.operation):
-                return _Answer.of_tables(*table_calls.answer(call.operation, _body(environ)))
+                return Answer.of_tables(*table_calls.answer(call.operation, _body(environ)))
             case "dynamodb":
                 return _table_answer(environ)
             case _:
                 return self._moto_answer(environ)
 
-    def _queue_answer(self, call: Call, environ: "WSGIEnvironment") -> "_Answer":
+    def _queue_answer(self, call: Call, environ: "WSGIEnvironment") -> "Answer":
         base_url = f"{environ['wsgi.url_scheme']}://{environ['HTTP_HOST']}"
         try:
-            return _Answer.of(self._queues.call(call.operation, json.loads(_body(environ)), base_url))
+            return Answer.of(self._queues.call(call.operation, json.loads(body_of(environ)), base_url))
         except QueueError as error:
             body = {"__type": f"com.amazonaws.sqs#{error.code}", "message": str(error)}
-            answer = _Answer.of_refusal(Refusal(400, body))
+            answer = Answer.of_refusal(Refusal(400, body))
             answer.headers.append(("x-amzn-query-error", f"{error.query_code};Sender"))
         return answer
 
-    def _task_answer(self, call: Call, environ: "WSGIEnvironment") -> "_Answer":
+    def _task_answer(self, call: Call, environ: "WSGIEnvironment") -> "Answer":
         try:
-            return _Answer.of(self._tasks.call(call.operation, json.loads(_body(environ))))
+            return Answer.of(self._tasks.call(call.operation, json.loads(body_of(environ))))
         except TaskError as error:
-            return _Answer.of_refusal(Refusal(400, {"__type": error.code, "message": str(error)}))
+            return Answer.of_refusal(Refusal(400, {"__type": error.code, "message": str(error)}))
 
-    def _moto_answer(self, environ: "WSGIEnvironment") -> "_Answer":
-        answer = _Answer()
+    def _moto_answer(self, environ: "WSGIEnvironment") -> "Answer":
+        answer = Answer()
         chunks = self._application(environ, answer.start)
         try:
             answer.body = b"".join(chunks)
@@ -173,14 +173,14 @@ class OneAtATime:
         with self._lock:
             self._database.shorten_log()
 
-    def _harm(self, fault: Fault, call: Call, environ: "WSGIEnvironment", plan_changed: threading.Event) -> "_Answer":
+    def _harm(self, fault: Fault, call: Call, environ: "WSGIEnvironment", plan_changed: threading.Event) -> "Answer":
         """Do what the fault says, waiting outside the lock; it waits no longer than its plan lasts."""
         if fault.harm == "delay":
             plan_changed.wait(fault.seconds)
-        answer = self._perform(call, environ, fault) if fault.is_performed else _Answer()
+        answer = self._perform(call, environ, fault) if fault.is_performed else Answer()
         match fault.harm:
             case "refuse":
-                return _Answer.of_refusal(fault.refusal)
+                return Answer.of_refusal(fault.refusal)
             case "throttle":
                 return self._throttle(call, environ)
             case "hang":
@@ -192,48 +192,48 @@ class OneAtATime:
                 answer.hang_up = _hang_up
         return answer
 
-    def _throttle(self, call: Call, environ: "WSGIEnvironment") -> "_Answer":
-        throttled = throttle(call, json.loads(_body(environ)))
+    def _throttle(self, call: Call, environ: "WSGIEnvironment") -> "Answer":
+        throttled = throttle(call, json.loads(body_of(environ)))
         if isinstance(throttled, Refusal):
-            return _Answer.of_refusal(throttled)
+            return Answer.of_refusal(throttled)
         _put_body(environ, throttled.taken)
         answer = self._perform(call, environ)
         if answer.is_success:
             answer.replace(throttled.answer(json.loads(answer.body)))
         return answer
 
-    def _administer_faults(self, environ: "WSGIEnvironment") -> "_Answer":
+    def _administer_faults(self, environ: "WSGIEnvironment") -> "Answer":
         with self._lock:
             if environ["REQUEST_METHOD"] == "PUT":
-                self._dice = FaultDice(FaultPlan.model_validate_json(_body(environ)))
+                self._dice = FaultDice(FaultPlan.model_validate_json(body_of(environ)))
                 self._plan_changed.set()
                 self._plan_changed = threading.Event()
-            return _Answer.of(self._dice.used)
+            return Answer.of(self._dice.used)
 
-    def _administer_positions(self, environ: "WSGIEnvironment") -> "_Answer":
-        position = Position.model_validate_json(_body(environ))
+    def _administer_positions(self, environ: "WSGIEnvironment") -> "Answer":
+        position = Position.model_validate_json(body_of(environ))
         with self._lock, self._database.transaction():
             kept = self._positions.keep(position)
             read_by_all = self._positions.read_by_all(position.table)
             if read_by_all is not None:
                 kept_tables.tables(ACCOUNT, REGION)[position.table].drop_records(through=read_by_all)
-        return _Answer.of(kept)
+        return Answer.of(kept)
 
 
 class _Request(Request):
     from_wsgi_server = True
 
 
-def _table_answer(environ: "WSGIEnvironment") -> "_Answer":
+def _table_answer(environ: "WSGIEnvironment") -> "Answer":
     """Let moto answer without its web application, which takes as long to find out who answers."""
     is_stream = environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDBStreams")
     handler: type[BaseResponse] = DynamoDBStreamsHandler if is_stream else DynamoHandler
     request = _Request(environ)
     status, headers, body = handler.dispatch(request, request.raw_url, dict(request.headers))
-    return _Answer.of_tables(status, headers, body)
+    return Answer.of_tables(status, headers, body)
 
 
-class _Answer:
+class Answer:
     """An answer that has been read out, since moto may do its work as late as then."""
 
     def __init__(self) -> None:
@@ -244,10 +244,12 @@ class _Answer:
 
     @classmethod
     def of_refusal(cls, refusal: Refusal) -> Self:
+        """Return the answer that refuses."""
         return cls.of(refusal.body, HTTPStatus(refusal.status))
 
     @classmethod
     def of(cls, body: object, status: HTTPStatus = HTTPStatus.OK) -> Self:
+        """Return the answer with that body, in JSON."""
         answer = cls()
         answer.status = f"{status.value} {status.phrase}"
         answer.replace(body)
@@ -255,6 +257,7 @@ class _Answer:
 
     @classmethod
     def of_tables(cls, status: int, headers: Mapping[str, Any], body: str | bytes) -> Self:
+        """Return the answer that moto's DynamoDB gave."""
         answer = cls()
         answer.start(f"{status} {HTTPStatus(status).phrase}", [(name, str(value)) for name, value in headers.items()])
         answer.body = body.encode() if isinstance(body, str) else body
@@ -262,6 +265,7 @@ class _Answer:
 
     @property
     def is_success(self) -> bool:
+        """Whether the call was performed."""
         return self.status.startswith("2")
 
     def raise_refusal(self) -> None:
@@ -270,6 +274,7 @@ class _Answer:
             raise _RefusedError(self)
 
     def start(self, status: str, headers: list[tuple[str, str]], _error: object = None) -> Any:  # noqa: ANN401 - WSGI's write()
+        """Take status and headers, as WSGI's `start_response` does."""
         self.status, self.headers = status, headers
         return lambda _data: None
 
@@ -299,7 +304,8 @@ def _put_body(environ: "WSGIEnvironment", body: Mapping[str, Any]) -> None:
     environ["CONTENT_LENGTH"] = str(len(encoded))
 
 
-def _body(environ: "WSGIEnvironment") -> bytes:
+def body_of(environ: "WSGIEnvironment") -> bytes:
+    """Read a request's body."""
     body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     return body
 
@@ -330,7 +336,7 @@ class _Bell:
             print(text, flush=True)  # noqa: T201 - the starter reads it
 
 
-def serve(folder: Path | None) -> None:
+def serve(folder: Path | None, middleware: type[OneAtATime] = OneAtATime) -> None:
     """Serve on a free port until stdin ends."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     bell = _Bell()
@@ -341,7 +347,7 @@ def serve(folder: Path | None) -> None:
         bell.say(f"error: {error}")
         return
     kept_tables.install(database)
-    application = OneAtATime(DomainDispatcherApplication(create_backend_app), database, bell.ring)
+    application = middleware(DomainDispatcherApplication(create_backend_app), database, bell.ring)
     # EventBridge and SNS deliver to queues by moto's own.
     setattr(SQSBackend, "send_message", application.deliver)  # noqa: B010 - mypy allows no assignment to a method
     server = WsgiServer(application, socket.create_server(("127.0.0.1", 0), backlog=128))

@@ -68,3 +68,19 @@ def test_the_page_is_built_in_a_folder_of_any_name(tmp_path: Path) -> None:
     npm, build = (checkout / "called").read_text().splitlines()
     assert npm.startswith(f"{checkout}/.venv/lib/")
     assert build == "page/build.mjs"
+
+
+def test_a_second_opinion_says_what_it_needs(tmp_path: Path) -> None:
+    shutil.copy(lifeline.ROOT / "Makefile", tmp_path)
+    done = subprocess.run(
+        [str(shutil.which("make")), "build/second-opinion/libraries"],
+        cwd=tmp_path,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert done.stdout.splitlines() == [
+        "A second opinion needs Java 17 or newer and Maven (java, mvn), which are not on this machine."
+    ]
