@@ -123,7 +123,7 @@ class OneAtATime:
             case "ecs":
                 return self._task_answer(call, environ)
             case "dynamodb" if table_calls.answers(call.operation):
-                return Answer.of_tables(*table_calls.answer(call.operation, _body(environ)))
+                return Answer.of_tables(*table_calls.answer(call.operation, body_of(environ)))
             case "dynamodb":
                 return _table_answer(environ)
             case _:
