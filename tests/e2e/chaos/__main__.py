@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
     seed = random.randrange(10**6) if options.seed is None else options.seed  # noqa: S311 - dice, not secrets
     console = Console(highlight=False)
     console.print(f"seed {seed}")
-    result = run(Plan(options.repositories, options.users, options.minutes, seed, options.log))
+    result = run(Plan(options.repositories, options.users, options.minutes, seed, options.lives, options.log))
     show(result, console)
     return 1 if result.findings else 0
 
@@ -27,6 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--repositories", type=int, default=40, help="(default: %(default)s)")
     parser.add_argument("--users", type=int, default=8, help="(default: %(default)s)")
     parser.add_argument("--minutes", type=float, default=4, help="under harm (default: %(default)s)")
+    parser.add_argument("--lives", type=int, default=3, help="of the service; each is killed (default: %(default)s)")
     parser.add_argument("--seed", type=int, help="of all dice (default: any)")
     parser.add_argument("--log", type=Path, default=Path("build/chaos/service.log"), help="(default: %(default)s)")
     return parser

@@ -6,7 +6,7 @@ import random
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -108,13 +108,14 @@ class Tally:
 class Havoc:
     """Does the harm between `begin` and `end`; `interfere` goes into the service's invocations."""
 
-    def __init__(self, seed: int, rates: Rates, tally: Tally) -> None:
+    def __init__(self, seed: str, rates: Rates, tally: Tally) -> None:
         self._dice = random.Random(f"{seed} invocations")  # noqa: S311 - dice, not secrets
         self._strikes = random.Random(f"{seed} strikes")  # noqa: S311 - as above
         self._weather = random.Random(f"{seed} weather")  # noqa: S311 - as above
         self._rates = rates
         self._tally = tally
         self._ended = threading.Event()
+        self._is_killed = False
         self._threads: list[threading.Thread] = []
 
     def interfere(self, invoke: Invoke, name: str, event: Event) -> Any:
@@ -134,9 +135,20 @@ class Havoc:
         arguments: Any = embedded_aws.client_arguments(service.aws.url)
         self._sqs: SQSClient = boto3.client("sqs", **arguments)
         self._table = boto3.resource("dynamodb", **arguments).Table(tables.WATCHLIST.name)
-        self._threads = [threading.Thread(target=self._strike), threading.Thread(target=self._make_weather)]
+        self._threads = [
+            threading.Thread(target=self._while_it_lives, args=[harm]) for harm in (self._strike, self._make_weather)
+        ]
         for thread in self._threads:
             thread.start()
+
+    def kill(self, processes: Iterable[int]) -> None:
+        """Kill all processes of the service, in the middle of whatever they and this harm are doing."""
+        self._is_killed = True
+        for pid in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._ended.set()
+        self._tally.add("the whole service killed")
 
     def end(self) -> None:
         """Stop; nothing goes wrong any more when this returns."""
@@ -291,6 +303,13 @@ class Havoc:
         self._service.runner.resume()
         self._tally.add("tasks start late")
 
+    def _while_it_lives(self, harm: Callable[[], object]) -> None:
+        try:
+            harm()
+        except Exception:
+            if not self._is_killed:
+                raise
+
     def _later(self, seconds: float, act: Callable[[], object]) -> None:
         """Do something in a while, at the latest when the harm ends."""
         thread = threading.Thread(target=self._wait_and, args=(seconds, act))
@@ -301,7 +320,7 @@ class Havoc:
         self._ended.wait(seconds)
         # The function may fail as any other time; the message or the task may be gone.
         with contextlib.suppress(FunctionError, self._sqs.exceptions.ClientError, ProcessLookupError):
-            act()
+            self._while_it_lives(act)
 
     def _happens(self, share: float) -> bool:
         return self._dice.random() < share

@@ -1,5 +1,6 @@
 """One chaos run: start, add under harm, let it come to rest, judge, stop, look for what is left."""
 
+import os
 import random
 import tempfile
 import time
@@ -9,7 +10,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from bench.processes import family
 from local_service.commands.api_client import ApiClient
 from local_service.service import LocalService, LocalSettings
 from tests.e2e.chaos import left_over
@@ -46,12 +49,18 @@ _SHARE_ADDING = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How large the run is."""
+    """How large the run is.
+
+    Attributes:
+        minutes: under harm.
+        lives: of the service: all its processes are killed at the end of each but the last, and it is started again.
+    """
 
     repositories: int
     users: int
     minutes: float
     seed: int
+    lives: int = 3
     log: Path | None = None
     rates: Rates = field(default_factory=Rates)
 
@@ -105,19 +114,21 @@ def _run_service(plan: Plan, folder: Path, clones: Path) -> Result:
     tally = Tally()
     with ExitStack() as running:
         host = running.enter_context(UnreliableHost(folder, sources, dice))
-        havoc = Havoc(plan.seed, plan.rates, tally)
         variables = {**_VARIABLES, "ALLOWED_ORIGINS": host.url, "GIT_CLONE_DIR": str(clones)}
-        settings = LocalSettings(variables=variables, log=plan.log, reconcile_interval=RECONCILE_INTERVAL)
+        settings = LocalSettings(
+            variables=variables, log=plan.log, reconcile_interval=RECONCILE_INTERVAL, data=folder / "data"
+        )
         running.enter_context(unmeasured())
+        crowd = Crowd({source.name: host.url_of(source) for source in sources}, planned, dice)
+        for life in range(1, plan.lives):
+            settings = _live_and_die(settings, Havoc(f"{plan.seed} life {life}", plan.rates, tally), crowd, plan)
+        havoc = Havoc(str(plan.seed), plan.rates, tally)
         service = running.enter_context(LocalService(settings, havoc.interfere))
-        urls = {source.name: host.url_of(source) for source in sources}
-        crowd = Crowd(service.url, urls, planned, dice)
-        started = time.monotonic()
         havoc.begin(service)
         with havoc:
-            crowd.begin()
+            crowd.begin(service.url)
             crowd.finish_adding()
-            time.sleep(max(0.0, started + plan.minutes * 60 - time.monotonic()))
+            crowd.wait_until(plan.minutes * 60)
             crowd.end()
         quiet_from = time.monotonic()
         observer = Observer(service)
@@ -129,6 +140,22 @@ def _run_service(plan: Plan, folder: Path, clones: Path) -> Result:
         observation = observer.observe([*crowd.outcomes, last], by_url)
     findings = judge(observation)
     return Result(plan, observation, dict(tally.counts), crowd.retries, seconds_to_rest, findings)
+
+
+def _live_and_die(settings: LocalSettings, havoc: Havoc, crowd: Crowd, plan: Plan) -> LocalSettings:
+    """Run the service for its share of the time, and kill all of it; return the settings of the next one.
+
+    The service's own threads run in this process and stop orderly. They can keep nothing any more, since everything
+    is kept by a process that is dead.
+    """
+    others = set(family(os.getpid()))
+    with LocalService(settings, havoc.interfere) as service:
+        havoc.begin(service)
+        with havoc:
+            crowd.begin(service.url)
+            time.sleep(plan.minutes * 60 / plan.lives)
+            havoc.kill(pid for pid in family(os.getpid()) if pid not in others)
+        return replace(settings, port=urlsplit(service.url).port or 0)
 
 
 def _add_last(service: LocalService, host: UnreliableHost, source: Source) -> Outcome:

@@ -57,29 +57,34 @@ def wishes(sources: Iterable[Source], users: int, seconds: float, dice: random.R
 class Crowd:
     """Fulfils wishes, each on a thread of its own, and retries failed entries until the end."""
 
-    def __init__(self, api_url: str, urls: dict[str, str], planned: Sequence[Wish], dice: random.Random) -> None:
+    def __init__(self, urls: dict[str, str], planned: Sequence[Wish], dice: random.Random) -> None:
         """Prepare the crowd.
 
         Args:
-            api_url: of the service.
             urls: the address of each source, by its name.
             planned: what is to be added, and when.
             dice: decide what is retried.
         """
         self.outcomes = [Outcome(wish) for wish in planned]
         self.retries = 0
-        self._api_url = api_url
         self._urls = urls
         self._dice = dice
         self._ended = threading.Event()
         self._adding = [threading.Thread(target=self._fulfil, args=(outcome,)) for outcome in self.outcomes]
         self._retrying = threading.Thread(target=self._retry_now_and_then)
 
-    def begin(self) -> None:
-        """Start the clock."""
+    def begin(self, api_url: str) -> None:
+        """Start the clock at the service's address; a service that takes over has the same one."""
+        if self._retrying.is_alive():
+            return
+        self._api_url = api_url
         self._started = time.monotonic()
         for thread in (*self._adding, self._retrying):
             thread.start()
+
+    def wait_until(self, seconds: float) -> None:
+        """Return so long after the start of the clock."""
+        time.sleep(max(0.0, self._started + seconds - time.monotonic()))
 
     def finish_adding(self) -> None:
         """Return when every wish has its outcome."""
