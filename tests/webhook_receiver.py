@@ -51,12 +51,14 @@ class Receiver(BackgroundServer):
         directory: for its certificate.
         status: of every answer.
         retry_after: the header of every answer; None for none.
+        answer: the body of every answer.
         calls: all so far.
     """
 
     directory: Path
     status: int = 204
     retry_after: str | None = None
+    answer: bytes = b""
     calls: list[Call] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -87,8 +89,9 @@ class Receiver(BackgroundServer):
                 self.send_header("Location", "/elsewhere")
                 if receiver.retry_after is not None:
                     self.send_header("Retry-After", receiver.retry_after)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(receiver.answer)))
                 self.end_headers()
+                self.wfile.write(receiver.answer)
 
             def log_message(self, *_: Any) -> None:
                 pass

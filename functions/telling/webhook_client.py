@@ -1,6 +1,7 @@
 """Calls webhooks: over TLS, at a public address that was checked and is the one connected to, with no redirect.
 
-A call has one time for everything from connecting to the answer, and little of the answer is read.
+A call has one time for everything from connecting to the answer, and little of the answer is read: its body only of
+a 404, which from some says more.
 """
 
 import socket
@@ -23,6 +24,7 @@ from watchlist.timed_connection import Deadline, TimedHTTPSConnection
 
 _HTTPS_PORT = 443
 _SECONDS = limits.WEBHOOK_TIMEOUT.total_seconds()
+_BODY_BYTES = 1024
 
 
 class DeliveryError(Exception):
@@ -38,7 +40,7 @@ class DeliveryError(Exception):
 
 
 class WebhookGoneError(DeliveryError):
-    """The webhook says that it is there no more and will not be again (410, RFC 9110, section 15.5.11)."""
+    """The webhook says that it is there no more and will not be again."""
 
 
 def addresses_of(host: str) -> list[str]:
@@ -99,13 +101,23 @@ PUBLIC = Reach()
 """The public internet."""
 
 
-def post(url: WebhookUrl, headers: Mapping[str, str], body: bytes, reach: Reach = PUBLIC) -> None:
+SaysGone = Callable[[int, bytes], bool]
+"""Whether an answer says that the webhook is gone, by its status and, of a 404, what its body begins with."""
+
+
+def post(
+    url: WebhookUrl,
+    headers: Mapping[str, str],
+    body: bytes,
+    reach: Reach = PUBLIC,
+    says_gone: SaysGone = lambda status, _body: status == HTTPStatus.GONE,
+) -> None:
     """Deliver a body.
 
     Raises:
         DeliveryError: the host has no address or one that is not public, cannot be reached, does not answer in time, or
             answers other than 2xx.
-        WebhookGoneError: it answers with 410.
+        WebhookGoneError: its answer says that it is gone.
     """
     connection = TimedHTTPSConnection(
         reach.address_of(url.host),
@@ -115,12 +127,13 @@ def post(url: WebhookUrl, headers: Mapping[str, str], body: bytes, reach: Reach 
         ssl_context=ssl.create_default_context(cafile=reach.authorities),
         timeout=reach.seconds,
     )
-    said = {"Host": url.host, "Content-Type": "application/json", "User-Agent": "repository-watchlist"}
+    sent = {"Host": url.host, "Content-Type": "application/json", "User-Agent": "repository-watchlist"}
     with closing(connection), Deadline(connection, reach.seconds) as deadline:
         try:
-            connection.request("POST", url.target, body=body, headers={**headers, **said}, preload_content=False)
+            connection.request("POST", url.target, body=body, headers={**headers, **sent}, preload_content=False)
             with connection.getresponse() as response:
-                status = response.status  # the body is never read
+                status = response.status
+                answered = response.read(_BODY_BYTES) if status == HTTPStatus.NOT_FOUND else b""
                 asked = response.headers.get("Retry-After")
         except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as error:
             # AttributeError, ValueError: http.client's answer to a socket that was cut under it.
@@ -130,7 +143,7 @@ def post(url: WebhookUrl, headers: Mapping[str, str], body: bytes, reach: Reach 
             raise DeliveryError(f"there was no answer within {reach.seconds:g} s") from error
     if deadline.is_over:
         raise DeliveryError(f"there was no answer within {reach.seconds:g} s")
-    if status == HTTPStatus.GONE:
-        raise WebhookGoneError("it answered with status 410, Gone")
+    if says_gone(status, answered):
+        raise WebhookGoneError(f"it answered with status {status}: it is gone")
     if not (HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES):
         raise DeliveryError(f"it answered with status {status}", retry_after.read(asked, clock.now()))

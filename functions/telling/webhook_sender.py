@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypedDict
 
 import boto3
@@ -20,8 +21,8 @@ from functions.telling.webhook_targets import Target, Webhook
 from watchlist import clock, limits
 from watchlist.deployment import functions as function_specs
 from watchlist.metrics import Metric, publisher
-from watchlist.notifications import channels, messages, sending, webhooks
-from watchlist.notifications.formats import WebhookFormat, body_of
+from watchlist.notifications import channels, formats, messages, sending, webhooks
+from watchlist.notifications.formats import WebhookFormat
 from watchlist.notifications.messages import ChannelFailedMessage
 from watchlist.notifications.webhook_delivery import (
     DeliveryOutcome,
@@ -115,11 +116,12 @@ def _deliver(delivery: WebhookDelivery, webhook: Webhook) -> None:
         DeliveryError: the webhook did not take it.
         WebhookGoneError: and never will.
     """
-    body = body_of(webhook.format, messages.read(delivery.body))
+    body = formats.body_of(webhook.format, messages.read(delivery.body))
     headers: Mapping[str, str] = {}
     if webhook.format is WebhookFormat.STANDARD:
         headers = webhooks.signed_headers(webhook.secret, delivery.delivery_id, int(time.time()), body)
-    webhook_client.post(webhooks.parse(webhook.url), headers, body, reach())
+    says_gone = partial(formats.says_gone, webhook.format)
+    webhook_client.post(webhooks.parse(webhook.url), headers, body, reach(), says_gone)
     metrics.add(Metric.WEBHOOK_DELIVERED)
 
 

@@ -185,7 +185,10 @@ def judge(evidence: Evidence, thresholds: Thresholds, now: datetime) -> Verdict:
     for rule in _RULES:
         verdict = rule(evidence, thresholds, now)
         if verdict is not None:
-            remarks = [remark for remark in _remarks(evidence, now) if remark.code != verdict.reasons[0].code]
+            said = {reason.code for reason in verdict.reasons}
+            if verdict.state in _SAY_WHAT_FAILED:
+                said.add(ReasonCode.LAST_CHECK_FAILED)
+            remarks = [remark for remark in _remarks(evidence, now) if remark.code not in said]
             return Verdict(verdict.state, (*verdict.reasons, *remarks))
     return _of_activity(evidence, thresholds, now)
 
@@ -253,6 +256,10 @@ _RULES: tuple[Callable[[Evidence, Thresholds, datetime], Verdict | None], ...] =
     _unknown,
     _archived,
 )
+
+
+_SAY_WHAT_FAILED = frozenset({VerdictState.MOVED, VerdictState.GONE, VerdictState.FAILING})
+"""Verdicts whose reason is what the last look said: it need not be said again."""
 
 
 def _of_activity(evidence: Evidence, thresholds: Thresholds, now: datetime) -> Verdict:

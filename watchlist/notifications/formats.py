@@ -1,4 +1,4 @@
-"""How a webhook's body is written: as the service's own message, or as a chat service shows a message.
+"""How a webhook's body is written, as the service's own message or as chat services show one, and what its answer says.
 
 The chat services' forms, with their limits: Slack, "Sending messages using incoming webhooks" and "Blocks"; Microsoft
 Teams, "Create incoming webhooks with Workflows" (an Adaptive Card in a message, 28 KB); Discord, "Execute Webhook".
@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any
 
 from watchlist.notifications import webhooks
@@ -22,6 +23,11 @@ _TEXT_CHARACTERS = 400
 """Longest text of one line in a chat message."""
 
 _DISCORD_CHARACTERS = 2000
+
+_SLACK_GONE = frozenset({b"no_service", b"no_team", b"channel_not_found"})
+"""The webhook is disabled, removed or invalid; its workspace, or its channel, is no more."""
+
+_DISCORD_UNKNOWN_WEBHOOK = 10015
 
 
 class WebhookFormat(StrEnum):
@@ -54,6 +60,32 @@ def body_of(webhook_format: WebhookFormat, message: Message) -> bytes:
     if webhook_format is WebhookFormat.STANDARD:
         return message.model_dump_json().encode()
     return json.dumps(_CHATS[webhook_format](message.chat_text)).encode()
+
+
+def says_gone(webhook_format: WebhookFormat, status: int, body: bytes) -> bool:
+    """Whether an answer says that the webhook is there no more and will not be again.
+
+    From anybody that is 410 (RFC 9110, section 15.5.11), which Slack answers for an archived channel. Of a webhook that
+    was deleted Slack and Discord answer 404, as they may in passing, too, and say which in the body: Slack by one word
+    ("Sending messages using incoming webhooks", "Handling errors"), Discord by a code ("Opcodes and status codes").
+    """
+    if status != HTTPStatus.NOT_FOUND:
+        return status == HTTPStatus.GONE
+    match webhook_format:
+        case WebhookFormat.SLACK:
+            return body.strip() in _SLACK_GONE
+        case WebhookFormat.DISCORD:
+            return _discord_code(body) == _DISCORD_UNKNOWN_WEBHOOK
+        case WebhookFormat.STANDARD | WebhookFormat.TEAMS:
+            return False
+
+
+def _discord_code(body: bytes) -> object:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return said.get("code") if isinstance(said, dict) else None
 
 
 def _slack(text: ChatText) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class LastDelivery(BaseModel):
         DeliveryOutcome,
         Field(
             description="`failed` is tried again; `given_up` is not: see to the address. `switched_off`: it answered "
-            "410 Gone, so it is called no more.",
+            "that it is gone, so it is called no more.",
             examples=[DeliveryOutcome.DELIVERED],
         ),
     ]

@@ -140,6 +140,20 @@ def test_a_channel_that_is_gone_is_switched_off_and_its_owner_is_told_in_another
     assert "410" in mail["Message"]
 
 
+def test_a_channel_whose_webhook_its_chat_service_has_deleted_is_switched_off(
+    told: Told, watch: Watch, receiver: Receiver
+) -> None:
+    broken = make(webhook_url=URL, webhook_format="slack", name="old chat")
+    receiver.status, receiver.answer = 404, b"no_service"
+    watch.raise_alert()
+    told.read_streams()
+    told.send_digests()
+    deliver(told)
+
+    assert len(receiver.calls) == 1
+    assert channels.state_of(now_of(broken)) == "switched_off"
+
+
 def test_a_channel_that_gives_up_says_so_once_until_it_works_again(
     told: Told, watch: Watch, receiver: Receiver
 ) -> None:

@@ -249,6 +249,21 @@ def test_only_a_server_that_says_gone_is_gone(server: TlsServer, status: str, er
     assert type(raised.value) is error
 
 
+def test_what_a_404_says_is_heard_as_far_as_it_is_short(server: TlsServer) -> None:
+    heard: list[tuple[int, bytes]] = []
+    server.answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 5000\r\n\r\n" + b"no_service".ljust(5000)
+
+    def says_gone(status: int, body: bytes) -> bool:
+        heard.append((status, body))
+        return True
+
+    with pytest.raises(WebhookGoneError, match="404"):
+        webhook_client.post(URL, {}, b"{}", server.reach, says_gone)
+
+    ((status, body),) = heard
+    assert (status, body.strip(), len(body)) == (404, b"no_service", 1024)
+
+
 @pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
 def test_a_pause_that_is_asked_for_in_seconds_is_heard(server: TlsServer, status: str) -> None:
     server.answer = answer_with(status, Retry_After="120")

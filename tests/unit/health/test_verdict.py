@@ -91,6 +91,27 @@ def test_one_failed_look_is_said_and_changes_nothing() -> None:
     assert (verdict.state, verdict.reasons[1].code) == (VerdictState.ACTIVE, ReasonCode.LAST_CHECK_FAILED)
 
 
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        Evidence(
+            EntryStatus.FAILED,
+            setup_error=("repository_not_found", "No such repository."),
+            check_failure=CheckFailure("repository_not_found", "No such repository.", 1, None),
+        ),
+        replace(LIVELY, check_failure=CheckFailure("host_error", "502.", 3, None)),
+        replace(LIVELY, check_failure=GONE),
+        replace(LIVELY, check_failure=MOVED),
+    ],
+    ids=["setup failed", "checks fail", "gone", "moved"],
+)
+def test_what_the_last_look_said_is_said_once(evidence: Evidence) -> None:
+    verdict = judge(evidence, THRESHOLDS, NOW)
+
+    assert evidence.check_failure is not None
+    assert sum(evidence.check_failure.message in reason.message for reason in verdict.reasons) == 1
+
+
 def test_a_lively_repository_is_judged_as_of_now_not_as_of_its_analysis() -> None:
     later = replace(LIVELY, looked_at=NOW + timedelta(days=100))
 

@@ -12,7 +12,7 @@ from watchlist.alerts.kind import AlertLevel
 from watchlist.alerts.settings import AlertKind
 from watchlist.health.verdict import VerdictState
 from watchlist.notifications.digest_message import DigestMessage, ToldAlert
-from watchlist.notifications.formats import WebhookFormat, body_of, format_of
+from watchlist.notifications.formats import WebhookFormat, body_of, format_of, says_gone
 from watchlist.notifications.message import Message
 from watchlist.notifications.messages import (
     ChannelFailedMessage,
@@ -241,3 +241,32 @@ def test_the_host_tells_the_format_unless_one_is_chosen(
     url: str, chosen: WebhookFormat | None, expected: WebhookFormat
 ) -> None:
     assert format_of(url, chosen) is expected
+
+
+UNKNOWN = b'{"message": "Unknown Webhook", "code": 10015}'
+
+
+@pytest.mark.parametrize(
+    ("webhook_format", "status", "body", "is_gone"),
+    [
+        *((each, 410, b"", True) for each in WebhookFormat),
+        *((each, 404, b"", False) for each in WebhookFormat),
+        *((each, 500, b"no_service", False) for each in WebhookFormat),
+        (WebhookFormat.SLACK, 404, b"no_service", True),
+        (WebhookFormat.SLACK, 404, b"no_team\n", True),
+        (WebhookFormat.SLACK, 404, b"channel_not_found", True),
+        (WebhookFormat.SLACK, 404, b"<html>no_service</html>", False),
+        (WebhookFormat.SLACK, 404, UNKNOWN, False),
+        (WebhookFormat.DISCORD, 404, UNKNOWN, True),
+        (WebhookFormat.DISCORD, 404, b'{"message": "404: Not Found", "code": 0}', False),
+        (WebhookFormat.DISCORD, 404, b"[10015]", False),
+        (WebhookFormat.DISCORD, 404, b"[" * 1024, False),
+        (WebhookFormat.DISCORD, 404, b"no_service", False),
+        (WebhookFormat.STANDARD, 404, b"no_service", False),
+        (WebhookFormat.TEAMS, 404, UNKNOWN, False),
+    ],
+)
+def test_an_answer_says_gone_as_its_service_documents_it(
+    webhook_format: WebhookFormat, status: int, body: bytes, *, is_gone: bool
+) -> None:
+    assert says_gone(webhook_format, status, body) is is_gone
