@@ -28,7 +28,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: .venv/local page-if-possible ## Start the service here, add a repository (REPO=<path or URL>, default: this one), show the result
+run: .venv/local page-if-possible ## Start the service here, add a repository (REPO=<path, URL or owner/name>, default: this one), show the result
 	@$(SERVICE) run $(if $(REPO),$(call quoted,$(REPO)))
 
 .PHONY: serve

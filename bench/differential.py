@@ -25,7 +25,7 @@ from rich.table import Table
 from local_service.git.server import GitServer
 from tasks.child_process import ChildProcesses
 from tasks.history import StoredCommit, StoredHistory, open_repository
-from tasks.history.path_text import path_text
+from tests.integration.history.log_of_git import COUNTED, Lines, as_lines, lines_in
 from tests.repositories import git
 from watchlist.errors import JobError
 from watchlist.history.commits import Commit, FileChange
@@ -40,7 +40,6 @@ _FIELDS = ("%H", "%P", "%an", "%ae", "%at", "%cn", "%ce", "%ct", "%s", "%aN", "%
 _SHOWN = 3
 
 Fields = tuple[str, ...]
-Lines = list[tuple[str, int | None, int | None]]
 
 
 @dataclass
@@ -134,7 +133,7 @@ class _Reader:
 def _compare(verdict: Verdict, path: Path, reader: _Reader, days: int, limit: int) -> None:
     newest = int(git(path, "log", "-1", "--format=%ct", "HEAD"))
     since = newest - days * _DAY
-    git_s = _Log(_log(path, since, limit), _numstat(path, since, limit))
+    git_s = _Log(_log(path, since, limit), lines_in(_git_log(path, since, limit, *COUNTED, "HEAD")))
     read = reader.read(since, limit)
     verdict.commits, verdict.with_lines, verdict.windows = len(read.shas), len(read.files), 1
     verdict.compare("window", "all", read.shas, tuple(git_s.fields))
@@ -168,10 +167,7 @@ def _compare_commits(verdict: Verdict, read: _Read, log: _Log) -> None:
         mapped = people.resolve(commit.author.name, commit.author.email)
         verdict.compare("mailmap", sha, mapped, tuple(fields[len(ours) :]))
         counted = read.files.get(sha)
-        files = (
-            None if counted is None else sorted(((each.path, each.added, each.deleted) for each in counted), key=repr)
-        )
-        verdict.compare("lines", sha, files, log.lines.get(sha))
+        verdict.compare("lines", sha, None if counted is None else as_lines(counted), log.lines.get(sha))
 
 
 def _compare_refresh(
@@ -200,27 +196,10 @@ def _log(path: Path, since: int, limit: int, tip: str = "HEAD") -> dict[str, Fie
     return {row[0]: tuple(row) for row in rows}
 
 
-def _numstat(path: Path, since: int, limit: int) -> dict[str, Lines]:
-    said = _git_log(path, since, limit, "--format=%x01%H", "HEAD", "--numstat", "--no-renames")
-    commits: dict[str, Lines] = {}
-    lines: Lines = []
-    for token in said.split(b"\0"):
-        if token.startswith(b"\x01"):
-            lines = commits[token[1:].decode()] = []
-        elif token:
-            added, deleted, name = token.lstrip(b"\n").split(b"\t", 2)
-            lines.append((path_text(name), _count(added), _count(deleted)))
-    return {sha: sorted(found, key=repr) for sha, found in commits.items()}
-
-
 def _git_log(path: Path, since: int, limit: int, *arguments: str) -> bytes:
     bounds = (f"--since-as-filter={since}", f"--max-count={limit}", "-z")
     encoding = ("-c", "i18n.logOutputEncoding=UTF-8", "-c", "core.attributesFile=/dev/null")
     return git(path, *encoding, "log", *bounds, *arguments)
-
-
-def _count(text: bytes) -> int | None:
-    return None if text == b"-" else int(text)
 
 
 def _table(verdicts: Sequence[Verdict]) -> Table:

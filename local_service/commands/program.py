@@ -82,7 +82,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     run_command = commands.add_parser("run", help="analyse one repository, print the result, stop")
     run_command.add_argument(
-        "repository", metavar="REPO", nargs="?", help="a local path or an https URL (default: this checkout)"
+        "repository",
+        metavar="REPO",
+        nargs="?",
+        help="a local path, or an address in any spelling (default: this checkout)",
     )
     serve_command = commands.add_parser("serve", help="keep running until Ctrl-C")
     serve_command.add_argument(

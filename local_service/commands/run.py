@@ -19,7 +19,8 @@ from local_service.gateways.http import PortTakenError
 from local_service.git.served_repositories import NoRepositoryError, git_directories
 from local_service.service import HTTP_PORT, LocalService, LocalSettings, settings_variables
 from watchlist import git_hosts
-from watchlist.repository_url import InvalidRepositoryUrlError, parse_repository_url
+from watchlist.repository_spelling import read_repository
+from watchlist.repository_url import InvalidRepositoryUrlError
 from watchlist.settings import OriginSettings, load
 
 LOG = lifeline.ROOT / "build" / "local" / "service.log"
@@ -32,23 +33,24 @@ def run(repository: str | None) -> int:
     """Analyse one repository from start to end.
 
     Args:
-        repository: a local path or an https URL; this checkout if None.
+        repository: a local path, or an address in any spelling; this checkout if None.
 
     Returns:
         0 if it became ready, 1 if it failed.
 
     Raises:
         ProblemError: the API refused the repository.
-        NoRepositoryError: the path is none.
+        NoRepositoryError: it is neither a repository's path nor its address.
     """
     console = Console(highlight=False)
-    is_url = repository is not None and "://" in repository
-    path = None if is_url else Path(repository or lifeline.ROOT)
-    _check(repository, path)
+    named = _named_repository(repository)
+    if isinstance(named, str) and "://" not in str(repository):
+        console.print(f"There is no folder {repository}: it is taken for {named}", markup=False, soft_wrap=True)
+    path = named if isinstance(named, Path) else None
     tell_if_missing(console)
     console.print(f"Starting the service; its log is {_shown(LOG)}")
     with _service(() if path is None else (path,)) as service:
-        url = service.repository_urls[path] if path is not None else str(repository)
+        url = service.repository_urls[named] if isinstance(named, Path) else named
         console.print(f"The API listens on {service.url}; adding {url}", soft_wrap=True)
         if page := page_address(service.url, USER):
             console.print(f"Look at it: {page}", soft_wrap=True)
@@ -63,17 +65,23 @@ def run(repository: str | None) -> int:
     return 0
 
 
-def _check(repository: str | None, path: Path | None) -> None:
-    """Raise NoRepositoryError for what nobody needs to start a service for."""
-    if path is not None:
+def _named_repository(typed: str | None) -> Path | str:
+    """Return the repository's folder, this checkout if None, or its address where there is no such folder.
+
+    Raises:
+        NoRepositoryError: it is neither; nobody needs to start a service for it.
+    """
+    path = Path(typed or lifeline.ROOT)
+    if typed is None or ("://" not in typed and path.exists()):
         git_directories((path,))
-        return
+        return path
     settings = load(OriginSettings, settings_variables())
     git_hosts.bind(settings.git_hosts)
     try:
-        parse_repository_url(str(repository), settings.allowed_origins)
-    except InvalidRepositoryUrlError as error:
-        raise NoRepositoryError(f"the repository's address {error}") from None  # it may have a password
+        return read_repository(typed, settings.allowed_origins).url
+    except InvalidRepositoryUrlError as error:  # it may have a password
+        missing = "" if "://" in typed else "there is no such folder, and "
+        raise NoRepositoryError(f"{missing}the repository's address {error}") from None
 
 
 @contextlib.contextmanager

@@ -199,13 +199,25 @@ def test_run_says_why_a_repository_failed(variables: Mapping[str, str], forge: F
     assert f"({ErrorCode.REPOSITORY_NOT_FOUND})" in finished.stdout
 
 
+def test_run_takes_owner_and_name_for_an_address_where_there_is_no_such_folder(
+    variables: Mapping[str, str], forge: Forge
+) -> None:
+    forge.make("spelled", commits=1)
+
+    finished = run(variables, "run", "forge/spelled")
+
+    assert finished.returncode == 0, finished.stderr
+    assert f"There is no folder forge/spelled: it is taken for {forge.url}/forge/spelled" in finished.stdout
+
+
 @pytest.mark.parametrize(
     ("repository", "reason"),
     [
-        ("build/absent", "absent does not exist"),
+        ("absent", "there is no such folder, and the repository's address"),
+        ("./build/absent", "there is no such folder, and the repository's address"),
         ("watchlist", "watchlist is no git repository"),
         ("https://user:secret@github.com/a/b", "must not contain a user name or password"),
-        ("git@github.com:a/b.git", "git@github.com:a/b.git does not exist"),
+        ("git@github.com:a/b.git", "is not on a supported host"),
     ],
 )
 def test_run_refuses_what_is_no_repository_in_one_line(

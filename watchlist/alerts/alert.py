@@ -61,7 +61,11 @@ class Watcher:
 
     def alerts(self, findings: Iterable[tuple[AlertKind, Finding]]) -> list[Alert]:
         """Return the alerts of what the settings' kinds found and what is news to this watcher."""
-        return [self._alert(kind, finding) for kind, finding in findings if self._is_news(finding)]
+        return [alert for alert, _ in self.raised(findings)]
+
+    def raised(self, findings: Iterable[tuple[AlertKind, Finding]]) -> list[tuple[Alert, Finding]]:
+        """Return the same alerts, each with what it is of."""
+        return [(self._alert(kind, finding), finding) for kind, finding in findings if self._is_news(finding)]
 
     def _is_news(self, finding: Finding) -> bool:
         return finding.true_since is None or self.since is None or self.since < finding.true_since

@@ -29,6 +29,7 @@ class Finding:
     Attributes:
         subject: names the event: a commit, a file and its week, a result, a quiet period.
         true_since: whoever has watched for no longer than that is told nothing new; None where it is news to all.
+        is_open: whether there is something to deal with; what only informs is told as well, and counts as resolved.
     """
 
     subject: tuple[str, ...]
@@ -41,6 +42,7 @@ class Finding:
     check: str | None = None
     message: str
     true_since: datetime | None = None
+    is_open: bool = True
 
 
 def _integral(value: object) -> object:

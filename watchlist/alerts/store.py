@@ -52,14 +52,16 @@ class OpenAlerts:
 
 @dataclass(frozen=True, slots=True)
 class AddressedAlert:
-    """An alert of one user entry."""
+    """An alert of one user entry; one that is not open is resolved from the start."""
 
     user_watchlist_id: str
     watchlist_id: str
     alert: Alert
+    is_open: bool = True
 
     def to_record(self, raised_at: datetime) -> AlertRecord:
         """Return the item of the alert."""
+        done_at = None if self.is_open else raised_at
         return AlertRecord(
             self.alert.id,
             AlertRecord.SK,
@@ -68,7 +70,9 @@ class AddressedAlert:
             raised_at=raised_at,
             alert=self.alert.model_dump(mode="json"),
             user_hash=user_hash_in(self.user_watchlist_id),
-            listed_order=_listed_order(raised_at, is_open=True),
+            acknowledged_at=done_at,
+            resolved_at=done_at,
+            listed_order=_listed_order(raised_at, is_open=self.is_open),
             expires_at=raised_at + limits.ALERT_RETENTION,
         )
 
@@ -82,15 +86,17 @@ def put_all(alerts: Iterable[AddressedAlert], raised_at: datetime) -> int:
     pending = iter(alerts)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         while some := list(islice(pending, _HELD)):
-            stored += sum(
-                threads.map(lambda each: put(each.user_watchlist_id, each.watchlist_id, each.alert, raised_at), some)
-            )
+            stored += sum(threads.map(lambda each: _put(each, raised_at), some))
     return stored
 
 
 def put(user_watchlist_id: str, watchlist_id: str, alert: Alert, raised_at: datetime) -> bool:
-    """Store an alert unless it is stored already; whether it was new."""
-    record = AddressedAlert(user_watchlist_id, watchlist_id, alert).to_record(raised_at)
+    """Store an open alert unless it is stored already; whether it was new."""
+    return _put(AddressedAlert(user_watchlist_id, watchlist_id, alert), raised_at)
+
+
+def _put(addressed: AddressedAlert, raised_at: datetime) -> bool:
+    record = addressed.to_record(raised_at)
     try:
         record.save(condition=AlertRecord.pk.does_not_exist())
     except PutError as error:

@@ -65,8 +65,8 @@ def _addressed(watchlist_id: str, occasion: Occasion, check: Callable[[], None])
 
 def _of_watcher(user_entry: UserEntry, found: Callable[[AlertSettings], Sequence[Found]]) -> Iterator[AddressedAlert]:
     watcher = Watcher(user_entry.user_watchlist_id, _settings_of(user_entry), user_entry.added_at)
-    for alert in watcher.alerts(found(watcher.settings)):
-        yield AddressedAlert(watcher.user_watchlist_id, user_entry.watchlist_id, alert)
+    for alert, finding in watcher.raised(found(watcher.settings)):
+        yield AddressedAlert(watcher.user_watchlist_id, user_entry.watchlist_id, alert, is_open=finding.is_open)
 
 
 def _settings_of(user_entry: UserEntry) -> AlertSettings:

@@ -167,6 +167,21 @@ def test_watchers_are_told_once_that_a_setup_is_finished(scheduler: Scheduler, w
     assert alerts_of(entry, "ada") == alerts_of(entry, "grace") == ["processing_finished"]
 
 
+@pytest.mark.parametrize(("fails", "open_alerts"), [(False, 0), (True, 1)], ids=["ready", "failed"])
+def test_that_a_setup_failed_is_an_open_alert_and_that_it_is_ready_is_none(
+    scheduler: Scheduler, watchlist: Watchlist, *, fails: bool, open_alerts: int
+) -> None:
+    entry = watchlist.add("ended")
+    if fails:
+        error = JobError(ErrorCode.REPOSITORY_NOT_FOUND, "There is none.")
+        watchlist.claim(entry).fail(error, Stage.CLONING, clock.now())
+    else:
+        watchlist.complete(entry)
+    scheduler.run()
+    assert alerts_of(entry) == ["processing_finished"]
+    assert len(alert_store.open_alerts("ada").alerts) == open_alerts
+
+
 def test_watchers_are_told_that_a_setup_failed_and_the_entry_is_then_left_alone(
     scheduler: Scheduler, watchlist: Watchlist
 ) -> None:

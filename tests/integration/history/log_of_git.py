@@ -8,11 +8,18 @@ from watchlist.history.commits import FileChange
 
 Lines = list[tuple[str, int | None, int | None]]
 
+COUNTED = ("--numstat", "--no-renames", "-z", "--format=%x01%H")
+"""Arguments of `git log` for what `lines_in` reads."""
+
 
 def log_of_git(repository: Path, *, since: int, limit: int) -> dict[str, Lines]:
     """Return ids and line counts as `git log` orders and counts them."""
     bounds = [f"--since-as-filter={since}", f"--max-count={limit}"]
-    said = git(repository, "log", *bounds, "--numstat", "--no-renames", "-z", "--format=%x01%H", "main")
+    return lines_in(git(repository, "log", *bounds, *COUNTED, "main"))
+
+
+def lines_in(said: bytes) -> dict[str, Lines]:
+    """Return the commits of what `git log` with `COUNTED` says, in its order, each with its changed files."""
     commits: dict[str, Lines] = {}
     lines: Lines = []
     for token in said.split(b"\0"):

@@ -31,4 +31,5 @@ class ProcessingFinishedSettings(KindSettings[SetupEnded]):
             message="The repository has been analysed and is ready."
             if occasion.status == "ready"
             else f"The repository could not be analysed.{why}",
+            is_open=occasion.status == "failed",
         )
