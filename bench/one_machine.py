@@ -5,7 +5,7 @@ over HTTP as any client uses it. The parts:
 
 - `answers`: single adds and status, one client and ten at once; batches of 100 new and of 100 known repositories.
 - `kept`: how soon 1 000 entries are back after a start, and what is taken with nothing to do, without and with somebody
-  who watches live; of this checkout only.
+  who has the page open: it is told over a WebSocket, and looks once a minute; of this checkout only.
 - `onboarding`: how long repositories of 1 000 commits take until they are ready, and who worked meanwhile.
 
 Repositories of the first part lie on a host that takes connections and never answers, so that nothing works but what is
@@ -23,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -58,6 +59,9 @@ CLIENTS = 10
 _START_SECONDS = 60
 _STOP_SECONDS = 60
 _SETTLE_SECONDS = 20
+_LOOK_SECONDS = 60
+"""How often a page asks that is told of changes."""
+
 _AWS = ("aws.server", "embedded_aws")
 """What the embedded AWS's process is called by, now and before it had a room of its own."""
 
@@ -221,8 +225,8 @@ def _print_latencies(service: Service, name: str, clients: int, calls: Sequence[
 
 def measure_kept(folder: Path, entries: int, seconds: float) -> None:
     """Print what the service takes with nothing to do, and how soon all is back."""
-    watchlist_id = _fill(folder, entries)
-    for part in ("nothing to do", "watched live"):
+    _fill(folder, entries)
+    for part in ("nothing to do", "page open"):
         began = time.monotonic()
         with serving(ROOT, folder) as service:
             first = time.monotonic() - began
@@ -230,15 +234,31 @@ def measure_kept(folder: Path, entries: int, seconds: float) -> None:
             back = time.monotonic() - began
             print(f"first answer after {first:.1f} s, {found} of {entries} entries back after {back:.1f} s", flush=True)
             with ExitStack() as watching:
-                if part == "watched live":
-                    query = urlencode({"watchlist_id": watchlist_id})
-                    watching.enter_context(connect(f"{service.live_url}/?{query}"))
+                if part == "page open":
+                    watching.enter_context(_open_page(service))
                 time.sleep(_SETTLE_SECONDS)
                 _print_idle(service, part, seconds)
 
 
-def _fill(folder: Path, entries: int) -> str:
-    """Write entries that are ready and not due, as a service would have left them; return the id of one."""
+@contextmanager
+def _open_page(service: Service) -> Iterator[None]:
+    """Do what a page does that is left open."""
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(_LOOK_SECONDS):
+            service.call("GET", f"/activity/watchlist?{urlencode({'user': USER, 'limit': BATCH})}")
+
+    looking = threading.Thread(target=look)
+    with connect(f"{service.live_url}/?{urlencode({'user': USER})}"):
+        looking.start()
+        yield
+        ended.set()
+        looking.join()
+
+
+def _fill(folder: Path, entries: int) -> None:
+    """Write entries that are ready and not due, as a service would have left them."""
     with ExitStack() as running:
         log = os.open(os.devnull, os.O_WRONLY)
         running.callback(os.close, log)
@@ -257,7 +277,6 @@ def _fill(folder: Path, entries: int) -> str:
     database.close()
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
-    return str(entry.watchlist_id)
 
 
 def _watch(watchlist_id: str) -> UserEntry:
@@ -285,7 +304,8 @@ def _print_idle(service: Service, name: str, seconds: float) -> None:
     time.sleep(seconds)
     after = taken_by(service.process.pid)
     print(
-        f"{name}: {after.share_since(before):.1%} of a core, {after.memory / 1e6:.0f} MB, "
+        f"{name} for {seconds:.0f} s: {after.cpu - before.cpu:.2f} s of CPU, {after.share_since(before):.1%} of a core, "
+        f"{after.memory / 1e6:.0f} MB, "
         f"{after.processes} processes, {after.descriptors} descriptors",
         flush=True,
     )
