@@ -5,7 +5,7 @@ over HTTP as any client uses it. The parts:
 
 - `answers`: single adds and status, one client and ten at once; batches of 100 new and of 100 known repositories.
 - `kept`: how soon 1 000 entries are back after a start, and what is taken with nothing to do, without and with somebody
-  who has the page open: it is told over a WebSocket, and looks once a minute; of this checkout only.
+  who has the page open: it is told over a WebSocket, and looks twice a minute; of this checkout only.
 - `onboarding`: how long repositories of 1 000 commits take until they are ready, and who worked meanwhile.
 
 Repositories of the first part lie on a host that takes connections and never answers, so that nothing works but what is
@@ -59,7 +59,7 @@ CLIENTS = 10
 _START_SECONDS = 60
 _STOP_SECONDS = 60
 _SETTLE_SECONDS = 20
-_LOOK_SECONDS = 60
+_LOOK_SECONDS = 30
 """How often a page asks that is told of changes."""
 
 _AWS = ("aws.server", "embedded_aws")
@@ -304,7 +304,7 @@ def _print_idle(service: Service, name: str, seconds: float) -> None:
     time.sleep(seconds)
     after = taken_by(service.process.pid)
     print(
-        f"{name} for {seconds:.0f} s: {after.cpu - before.cpu:.2f} s of CPU, {after.share_since(before):.1%} of a core, "
+        f"{name} for {seconds:.0f} s: {after.cpu - before.cpu:.1f} s of CPU, {after.share_since(before):.1%} of a core, "
         f"{after.memory / 1e6:.0f} MB, "
         f"{after.processes} processes, {after.descriptors} descriptors",
         flush=True,
