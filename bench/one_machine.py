@@ -5,11 +5,13 @@ over HTTP as any client uses it. The parts:
 
 - `answers`: single adds and status, one client and ten at once; batches of 100 new and of 100 known repositories.
 - `kept`: how soon 1 000 entries are back after a start, and what is taken with nothing to do, without and with somebody
-  who has the page open: it is told over a WebSocket, and looks twice a minute; of this checkout only.
+  who has the page open: it is told over a WebSocket, and looks twice a minute, which is more than a page does that is
+  told; of this checkout only.
 - `onboarding`: how long repositories of 1 000 commits take until they are ready, and who worked meanwhile.
 
 Repositories of the first part lie on a host that takes connections and never answers, so that nothing works but what is
-measured. CPU time is that of all the service's processes.
+measured. CPU time is that of all the service's processes: it holds on a busy machine, too, where latencies do not.
+`--against PATH` measures `answers` of another checkout before, and prints how the times compare.
 """
 
 import argparse
@@ -25,7 +27,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -64,6 +67,9 @@ _LOOK_SECONDS = 30
 
 _AWS = ("aws.server", "embedded_aws")
 """What the embedded AWS's process is called by, now and before it had a room of its own."""
+
+_PROCESSES = {"embedded AWS": _AWS, "functions": ("functions.host", "function_host")}
+"""What tells a process of each kind."""
 
 
 @dataclass
@@ -183,8 +189,46 @@ def _silent_host() -> Iterator[dict[str, str]]:
         yield {"ALLOWED_ORIGINS": f"http://127.0.0.1:{host.getsockname()[1]}", "MAX_SETUP_TASKS": "1"}
 
 
-def measure_answers(checkout: Path, folder: Path) -> None:
-    """Print how long adds, status and batches take."""
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How long calls of one kind took.
+
+    Attributes:
+        seconds: of each, sorted.
+        rate: calls a second.
+        cpu: seconds of each call, by what took them.
+    """
+
+    seconds: Sequence[float]
+    rate: float
+    cpu: Mapping[str, float]
+
+    @property
+    def p50(self) -> float:
+        """The median in seconds."""
+        return statistics.median(self.seconds)
+
+    @property
+    def p99(self) -> float:
+        """What all but one in a hundred do not exceed, in seconds."""
+        return self.seconds[min(len(self.seconds) - 1, len(self.seconds) * 99 // 100)]
+
+    def __str__(self) -> str:
+        cpu = "  ".join(f"{name} {seconds * 1000:.1f}" for name, seconds in sorted(self.cpu.items()))
+        return (
+            f"p50 {self.p50 * 1000:7.1f} ms  p99 {self.p99 * 1000:7.1f} ms  {self.rate:6.1f}/s  "
+            f"CPU {sum(self.cpu.values()) * 1000:7.1f} ms each: {cpu}"
+        )
+
+
+def measure_answers(checkout: Path, folder: Path) -> dict[str, Answers]:
+    """Print and return how long adds, status and batches take."""
+    found: dict[str, Answers] = {}
+
+    def note(name: str, answers: Answers) -> None:
+        found[name] = answers
+        print(f"{name:20}  {answers}", flush=True)
+
     with _silent_host() as variables, serving(checkout, folder, variables) as service:
         origin = variables["ALLOWED_ORIGINS"]
         first = service.add(f"{origin}/bench/first")
@@ -193,34 +237,45 @@ def measure_answers(checkout: Path, folder: Path) -> None:
         for clients, number in ((1, 100), (CLIENTS, 300)):
             name = f"{clients} client{'s' if clients > 1 else ''}"
             urls = [f"{origin}/bench/single-{clients}-{index}" for index in range(number)]
-            _print_latencies(service, f"add, {name}", clients, [partial(service.add, url) for url in urls])
-            _print_latencies(service, f"status, {name}", clients, [partial(service.status, first)] * number * 2)
-        for number in range(3):
-            urls = [f"{origin}/bench/batch-{number}-{index}" for index in range(BATCH)]
-            _print_latencies(service, "batch of 100 new", 1, [partial(service.add_batch, urls)])
-            _print_latencies(
-                service, "batch of 100 known", 1, [partial(service.add_batch, urls, "another@example.org")]
-            )
+            note(f"status, {name}", _answers(service, clients, [partial(service.status, first)] * number * 2))
+            note(f"add, {name}", _answers(service, clients, [partial(service.add, url) for url in urls]))
+        batches = [[f"{origin}/bench/batch-{number}-{index}" for index in range(BATCH)] for number in range(3)]
+        note("batch of 100 new", _answers(service, 1, [partial(service.add_batch, urls) for urls in batches]))
+        known = [partial(service.add_batch, urls, "another@example.org") for urls in batches]
+        note("batch of 100 known", _answers(service, 1, known))
+    return found
 
 
-def _print_latencies(service: Service, name: str, clients: int, calls: Sequence[Callable[[], object]]) -> None:
+def _answers(service: Service, clients: int, calls: Sequence[Callable[[], object]]) -> Answers:
     def timed(call: Callable[[], object]) -> float:
         began = time.monotonic()
         call()
         return time.monotonic() - began
 
-    before = taken_by(service.process.pid)
+    before, began = _cpu_by_process(service), time.monotonic()
     with ThreadPoolExecutor(clients) as pool:
         seconds = sorted(pool.map(timed, calls))
-    after = taken_by(service.process.pid)
-    p99 = seconds[min(len(seconds) - 1, len(seconds) * 99 // 100)]
-    cpu = (after.cpu - before.cpu) / len(calls)
-    rate = len(calls) / (after.at - before.at)
-    print(
-        f"{name:24}  p50 {statistics.median(seconds) * 1000:7.1f} ms  p99 {p99 * 1000:7.1f} ms  "
-        f"{rate:6.1f}/s  CPU {cpu * 1000:7.1f} ms each",
-        flush=True,
-    )
+    rate, after = len(calls) / (time.monotonic() - began), _cpu_by_process(service)
+    return Answers(seconds, rate, {name: (after[name] - before[name]) / len(calls) for name in after})
+
+
+def _cpu_by_process(service: Service) -> Counter[str]:
+    """Return the CPU seconds of the service's processes, by what they are."""
+    root = service.process.pid
+    found: Counter[str] = Counter()
+    for pid in family(root):
+        command = command_of(pid)
+        kinds = (name for name, marks in _PROCESSES.items() if any(mark in command for mark in marks))
+        found["gateways" if pid == root else next(kinds, "others")] += cpu_of(pid)  # type: ignore[assignment] # a Counter counts seconds, too
+    return found
+
+
+def _print_ratios(before: Mapping[str, Answers], after: Mapping[str, Answers]) -> None:
+    print(f"{'after / before':20}  {'p50':>6}  {'p99':>6}  {'CPU':>6}")
+    for name, now in after.items():
+        then = before[name]
+        cpu = sum(now.cpu.values()) / sum(then.cpu.values())
+        print(f"{name:20}  {now.p50 / then.p50:6.2f}  {now.p99 / then.p99:6.2f}  {cpu:6.2f}", flush=True)
 
 
 def measure_kept(folder: Path, entries: int, seconds: float) -> None:
@@ -304,8 +359,8 @@ def _print_idle(service: Service, name: str, seconds: float) -> None:
     time.sleep(seconds)
     after = taken_by(service.process.pid)
     print(
-        f"{name} for {seconds:.0f} s: {after.cpu - before.cpu:.1f} s of CPU, {after.share_since(before):.1%} of a core, "
-        f"{after.memory / 1e6:.0f} MB, "
+        f"{name} for {seconds:.0f} s: {after.cpu - before.cpu:.1f} s of CPU, "
+        f"{after.share_since(before):.1%} of a core, {after.memory / 1e6:.0f} MB, "
         f"{after.processes} processes, {after.descriptors} descriptors",
         flush=True,
     )
@@ -343,6 +398,7 @@ def main() -> None:
     parts = ("answers", "kept", "onboarding")
     parser.add_argument("parts", nargs="*", default=list(parts), help=f"of {', '.join(parts)} (default: all)")
     parser.add_argument("--checkout", type=Path, default=ROOT, help="whose service is measured (default: this one's)")
+    parser.add_argument("--against", type=Path, help="whose answers are measured before, and compared")
     parser.add_argument("--seconds", type=float, default=60, help="that nothing is done for (default: %(default)s)")
     parser.add_argument("--entries", type=int, default=1000, help="that are kept (default: %(default)s)")
     parser.add_argument("--repositories", type=int, default=20, help="that are onboarded (default: %(default)s)")
@@ -351,6 +407,9 @@ def main() -> None:
         with ExitStack() as scratch:
             folder = Path(scratch.enter_context(tempfile.TemporaryDirectory(prefix="watchlist-bench-")))
             match part:
+                case "answers" if options.against:
+                    before = measure_answers(options.against, folder / "before")
+                    _print_ratios(before, measure_answers(options.checkout, folder / "after"))
                 case "answers":
                     measure_answers(options.checkout, folder)
                 case "kept":

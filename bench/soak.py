@@ -11,6 +11,7 @@ import os
 import random
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -29,7 +30,7 @@ from websockets.sync.client import connect
 
 from bench.one_machine import ROOT, Service, served_addresses, serving
 from bench.processes import taken_by
-from bench.synthetic import add_commit, build_synthetic
+from bench.synthetic import build_synthetic
 from watchlist.watching.entries import user_watchlist_id_of
 
 REPOSITORIES = 40
@@ -114,8 +115,15 @@ class People:
         path = self.repositories[self.urls.index(url)]
         found = [watchlist_id for (_, watched), watchlist_id in sorted(self.watched.items()) if watched == url]
         if found:
-            add_commit(path, f"Change {next(self._commits)}")
+            who = ["-c", "user.name=Soak", "-c", "user.email=soak@example.org"]
+            message = f"Change {next(self._commits)}"
+            commit = _git(path, *who, "commit-tree", "-p", "main", "-m", message, "main^{tree}")
+            _git(path, "update-ref", "refs/heads/main", commit)
             self.service.call("POST", f"/activity/watchlist/{quote(found[0])}/check")
+
+
+def _git(path: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=path, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def soak(folder: Path, seconds: float) -> list[str]:
@@ -135,6 +143,7 @@ def soak(folder: Path, seconds: float) -> list[str]:
             for _ in range(_SAMPLES):
                 time.sleep(seconds / _SAMPLES)
                 samples.append(_sample(service, temporary))
+                print(f"{time.strftime('%H:%M:%S')} {samples[-1]}", file=sys.stderr, flush=True)
         problems = list(_lost(people))
         for name, number in sorted(people.done.items()):
             print(f"{number:6}  {name}")
