@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import get_args
 
 from watchlist import limits
+from watchlist.own_hosts import InvalidHostError, OwnHost, written
 from watchlist.settings import ONE_WORD, LogLevel
 
 LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 60, 90, 180, 365, 731)
@@ -34,6 +35,9 @@ MAX_TASKS = 1_000_000
 
 MAX_OF_A_USER = 1_000_000
 """An allowance beyond it is none."""
+
+MAX_HOSTS_BYTES = 1500
+"""Lambda's environment variables have 4 KB together, and each function gets the hosts."""
 
 MAX_INTERVAL_HOURS = 30 * 24
 """A repository that is looked at more rarely is hardly watched."""
@@ -164,6 +168,9 @@ class Environment:
         cors_origins: web pages that may call the API from a browser; empty for none.
         jwt: accept the tokens of this issuer on every route; an `OwnIssuer` is made with the stack. None accepts
             signatures of IAM (SigV4) only.
+        git_hosts: hosts of your own whose repositories may be watched beside those of the public ones: GitLab, Gitea,
+            Forgejo or GitHub Enterprise, reachable from the internet with a certificate that the public trusts. Their
+            tokens are a secret of the environment (docs/deploy.md).
         domain: the API's own domain name; None for the one that API Gateway gives.
         requests_per_second: steady rate of the whole API; API Gateway answers 429 past it.
         request_burst: requests that may come at once.
@@ -201,6 +208,7 @@ class Environment:
     customer_key: bool = False
     cors_origins: tuple[str, ...] = ()
     jwt: JwtIssuer | OwnIssuer | None = None
+    git_hosts: tuple[OwnHost, ...] = ()
     domain: CustomDomain | None = None
     requests_per_second: int = 20
     request_burst: int = 40
@@ -262,6 +270,7 @@ class Environment:
         for allowance in ("adds_an_hour", "retries_an_hour", "watched_by_a_user"):
             _require_between(self, allowance, 1, MAX_OF_A_USER)
         _require_between(self, "connections_of_a_user", 1, limits.MOST_CONNECTIONS_OF_A_USER)
+        self._require_hosts()
         _require(
             all(re.fullmatch(r"https://[^/*]+", origin) for origin in self.cors_origins),
             self,
@@ -274,6 +283,14 @@ class Environment:
             "alarm_email",
             "an e-mail address, or None",
         )
+
+    def _require_hosts(self) -> None:
+        try:
+            text = written(self.git_hosts)
+        except InvalidHostError as error:
+            raise InvalidEnvironmentError(f"environment {self.name!r}, git_hosts: {error}") from None
+        most = MAX_HOSTS_BYTES
+        _require(len(text) <= most, self, "git_hosts", f"hosts that take at most {most} characters as JSON")
 
     @property
     def service(self) -> str:

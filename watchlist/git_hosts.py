@@ -5,6 +5,7 @@ the operator's own are known (`watchlist.own_hosts`), as soon as the program has
 is known.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -167,3 +168,8 @@ def kind_of_noreply(domain: str) -> HostKind | None:
     if domain in _noreply or not domain.startswith(_USERS_NOREPLY):
         return _noreply.get(domain)
     return GITLAB if domain.startswith(f"{_USERS_NOREPLY}gitlab.") else GITHUB
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether the name or address of a host says that it is this machine."""
+    return host in {"localhost", "::1"} or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None

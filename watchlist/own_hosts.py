@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
-from watchlist.git_hosts import FORGEJO, GITEA, GITHUB, GITLAB, HOSTS, PLAIN, GitHost
-from watchlist.peers import is_this_machine
+from watchlist.git_hosts import FORGEJO, GITEA, GITHUB, GITLAB, HOSTS, PLAIN, GitHost, is_this_machine
 from watchlist.text import separated
 
 KINDS = {kind.name: kind for kind in (GITHUB, GITLAB, GITEA, FORGEJO, PLAIN)}

@@ -5,10 +5,11 @@ repositories has an address at which a machine talks with what runs it: there cr
 """
 
 import ipaddress
-import re
 import socket
 
 from urllib3.exceptions import HTTPError
+
+from watchlist.git_hosts import is_this_machine
 
 _OF_THE_PLATFORM = tuple(
     map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "0.0.0.0/32", "::/128"))
@@ -43,8 +44,3 @@ def is_forbidden(address: str, host: str, *, has_tls: bool) -> bool:
     if any(ip in network for network in _OF_THE_PLATFORM):
         return True
     return ip.is_loopback and not has_tls and not is_this_machine(host)
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether the name or address of a host says that it is this machine."""
-    return host in {"localhost", "::1"} or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None

@@ -12,7 +12,7 @@ from infra.stack.dashboard import Dashboard
 from infra.stack.dispatch import Dispatch
 from infra.stack.event_bus import EventBus
 from infra.stack.functions import Function, PackageOf
-from infra.stack.github_token import GitHubToken
+from infra.stack.host_tokens import host_tokens
 from infra.stack.job_queues import JobQueues
 from infra.stack.live_status import LiveStatus
 from infra.stack.monitoring import Monitoring
@@ -27,6 +27,7 @@ from infra.stack.worker import Worker
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.deployment.permissions import OF_TASK
+from watchlist.own_hosts import written
 
 
 class RepositoryWatchlist(Stack):
@@ -46,14 +47,14 @@ class RepositoryWatchlist(Stack):
         storage = Storage(self, "Storage", environment=environment, monitoring=monitoring)
         queues = JobQueues(self, "JobQueues", environment=environment, monitoring=monitoring)
         of_all = {**_usual_variables(environment), **storage.variables, **queues.variables}
-        github_token = GitHubToken(self, "GitHubToken", environment=environment)
+        tokens = host_tokens(self, environment)
         worker = Worker(
             self,
             "Worker",
             environment=environment,
             values=of_all,
             storage=storage,
-            github_token=github_token,
+            tokens=tokens,
             monitoring=monitoring,
         )
         grant(worker.task_role, OF_TASK, storage, queues)
@@ -68,7 +69,7 @@ class RepositoryWatchlist(Stack):
             {
                 **of_all,
                 **worker.variables,
-                **github_token.variables,
+                **{name: value for each in tokens for name, value in each.variables.items()},
                 **live_status.variables,
                 **event_bus.variables,
                 **notifications.variables,
@@ -77,7 +78,8 @@ class RepositoryWatchlist(Stack):
         )
         for function in functions.values():
             grant(function.role, function.spec.permissions, storage, queues)
-        github_token.let_read(functions[function_specs.SCHEDULER.name].role)
+        for each in tokens:
+            each.let_read(functions[function_specs.SCHEDULER.name].role)
         live_status.route(functions, monitoring)
         for posting in (routes.LIVE_REQUEST.function, function_specs.LIVE_PUBLISHER, function_specs.ALERT_COLLECTOR):
             live_status.allow_posting(functions[posting.name].role)
@@ -156,6 +158,7 @@ def _usual_variables(environment: Environment) -> dict[str, str]:
         "RETRIES_AN_HOUR": str(environment.retries_an_hour),
         "WATCHED_BY_A_USER": str(environment.watched_by_a_user),
         "CONNECTIONS_OF_A_USER": str(environment.connections_of_a_user),
+        **({"GIT_HOSTS": written(environment.git_hosts)} if environment.git_hosts else {}),
     }
 
 

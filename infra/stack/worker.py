@@ -1,6 +1,6 @@
 """The worker: the cluster and the definition of the tasks that run jobs. Nothing runs while there is no job."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aws_cdk import Duration, Stack
@@ -12,7 +12,7 @@ from constructs import Construct
 
 from infra.environments import Environment
 from infra.stack.acknowledgments import acknowledge
-from infra.stack.github_token import TOKEN_FIELD, GitHubToken
+from infra.stack.host_tokens import HostTokens
 from infra.stack.log_groups import log_group
 from infra.stack.monitoring import AlarmTitle, Monitoring
 from infra.stack.network import TaskNetwork
@@ -47,7 +47,7 @@ class Worker(Construct):
         environment: Environment,
         values: Mapping[str, str],
         storage: Storage,
-        github_token: GitHubToken,
+        tokens: Sequence[HostTokens],
         monitoring: Monitoring,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -81,7 +81,7 @@ class Worker(Construct):
             ),
             volumes=[ecs.Volume(name="scratch")],
         )
-        self._add_container(values, github_token)
+        self._add_container(values, tokens)
         self._watch(monitoring)
 
     @property
@@ -125,7 +125,7 @@ class Worker(Construct):
             )
         )
 
-    def _add_container(self, values: Mapping[str, str], github_token: GitHubToken) -> None:
+    def _add_container(self, values: Mapping[str, str], tokens: Sequence[HostTokens]) -> None:
         own = {"GIT_CLONE_DIR": f"{SCRATCH}/clones", "SCORECARD_PATH": SCORECARD}
         # No init process: its environment, with token and credentials' address, could be read by the job's children.
         linux = ecs.LinuxParameters(self, "Linux")
@@ -140,7 +140,7 @@ class Worker(Construct):
             linux_parameters=linux,
             stop_timeout=_STOP_TIMEOUT,
             environment=environment_of(TaskSettings, {**values, **own}),
-            secrets={"GITHUB_TOKEN": ecs.Secret.from_secrets_manager(github_token.secret, TOKEN_FIELD)},
+            secrets={name: secret for each in tokens for name, secret in each.injected.items()},
             logging=ecs.LogDriver.aws_logs(
                 stream_prefix="task",
                 log_group=log_group(self, "Log", self._environment),
@@ -150,7 +150,7 @@ class Worker(Construct):
         acknowledge(
             self.task_definition,
             "ECS2",
-            "the variables are names and numbers; the one secret is injected from Secrets Manager",
+            "the variables are names and numbers; secrets are injected from Secrets Manager",
         )
         acknowledge(
             self.task_definition.obtain_execution_role(),

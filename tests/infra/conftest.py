@@ -7,6 +7,7 @@ import pytest
 from infra.application import application
 from infra.environments import DEV, PROD, CustomDomain, Environment, Insight, JwtIssuer, Network
 from tests.infra.templates import Template
+from watchlist.own_hosts import OwnHost
 
 EVERYTHING = dataclasses.replace(
     PROD,
@@ -19,6 +20,10 @@ EVERYTHING = dataclasses.replace(
         page_origins=("https://auth.example.com",),
     ),
     cors_origins=("https://watchlist.example.com",),
+    git_hosts=(
+        OwnHost(origin="https://lab.example.com:8443", kind="gitlab"),
+        OwnHost(origin="https://acme.ghe.com", kind="github", api="https://api.acme.ghe.com", checks_a_second=2),
+    ),
     domain=CustomDomain(
         name="api.example.com", certificate_arn="arn:aws:acm:eu-west-1:111111111111:certificate/0000-1111"
     ),

@@ -16,7 +16,7 @@ from tests.infra.templates import Template, function_name, target
 from watchlist import limits
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment.function_spec import FunctionSpec
-from watchlist.deployment.functions import FUNCTIONS, TOKEN_FUNCTIONS
+from watchlist.deployment.functions import FUNCTIONS, SCHEDULER, TOKEN_FUNCTIONS
 from watchlist.deployment.queue_specs import JOB_QUEUES, QUEUES, WEBHOOK_QUEUE, QueueSpec
 from watchlist.deployment.routes import LIVE_ROUTES, PAGE_ROUTES, ROUTES
 from watchlist.deployment.stream_consumers import (
@@ -27,7 +27,7 @@ from watchlist.deployment.stream_consumers import (
     StreamConsumer,
 )
 from watchlist.job_kinds import JobKind
-from watchlist.settings import AddSettings, TaskSettings
+from watchlist.settings import AddSettings, Settings, TaskSettings, load
 from watchlist.storage import records, tables
 
 MODELS: dict[str, type[Model]] = {"watchlist": records.WatchlistItem, "activity": records.ActivityItem}
@@ -103,6 +103,24 @@ def test_the_task_gets_the_variables_that_it_reads_and_no_others(dev: Template) 
     assert secret == {"GITHUB_TOKEN"}
     assert required <= plain
     assert plain | secret <= set(TaskSettings.variables())
+
+
+def test_hosts_of_one_s_own_are_known_to_every_program_and_their_tokens_are_a_secret(
+    dev: Template, templates: dict[str, Template]
+) -> None:
+    template = templates["everything"]
+    container = template.container()
+    secrets = {each["Name"]: target(each["ValueFrom"]) for each in container["Secrets"]}
+    scheduler = template.functions()[SCHEDULER.name]["Environment"]["Variables"]
+    variables = [{each["Name"]: each["Value"] for each in container["Environment"]}]
+    variables += [function["Environment"]["Variables"] for function in template.functions().values()]
+
+    assert {load(Settings, each).git_hosts for each in variables} == {
+        tuple(host.host for host in template.environment.git_hosts)
+    }
+    assert target(scheduler["GIT_TOKENS_SECRET"]) == secrets["GIT_TOKENS"] != secrets["GITHUB_TOKEN"]
+    assert template.resources[str(secrets["GIT_TOKENS"])]["Properties"]["SecretString"] == "{}"
+    assert "GIT_HOSTS" not in dev.functions()[SCHEDULER.name]["Environment"]["Variables"]
 
 
 def test_a_variable_without_a_value_is_named() -> None:

@@ -148,10 +148,10 @@ def task_start(template: Template) -> Iterator[Request]:
         yield Request(
             principal="ecs-tasks.amazonaws.com", action=action, resource=group, suffix=":log-stream:s", role=role
         )
-    (secret,) = template.of_type("AWS::SecretsManager::Secret")
-    yield Request(
-        principal="ecs-tasks.amazonaws.com", action="secretsmanager:GetSecretValue", resource=secret, role=role
-    )
+    for secret in template.of_type("AWS::SecretsManager::Secret"):
+        yield Request(
+            principal="ecs-tasks.amazonaws.com", action="secretsmanager:GetSecretValue", resource=secret, role=role
+        )
 
 
 def role_of(template: Template, function: str) -> str:

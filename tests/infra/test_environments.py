@@ -13,6 +13,9 @@ from infra.environments import (
     environments_named,
 )
 from tasks.scorecard.cli import RunLimits
+from watchlist.own_hosts import OwnHost
+
+LAB = OwnHost(origin="https://lab.example.org", kind="gitlab")
 
 
 def test_an_environment_is_found_by_its_name() -> None:
@@ -53,6 +56,12 @@ def test_an_unknown_name_is_refused_with_the_names_that_are_allowed() -> None:
         ("cors_origins", ("*",), "https://"),
         ("cors_origins", ("https://example.com/page",), "without path"),
         ("alarm_email", "nobody", "an e-mail address"),
+        ("git_hosts", (LAB, LAB), "lab.example.org is named more than once"),
+        (
+            "git_hosts",
+            tuple(OwnHost(origin=f"https://{'x' * 60}{number}.example.org", kind="gitea") for number in range(18)),
+            "at most 1500 characters",
+        ),
     ],
 )
 def test_a_bad_setting_is_refused_with_what_is_allowed(setting: str, value: Any, allowed: str) -> None:
