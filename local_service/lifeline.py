@@ -12,6 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 _GRACE_SECONDS = 5
 
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Where OpenSSL looks for the authorities to believe, if somebody says so."""
+
 
 class ChildDiedError(Exception):
     """A child process ended before it said that it was ready; its log says why."""
@@ -20,6 +23,11 @@ class ChildDiedError(Exception):
 def exit_with_stdin() -> None:
     """End this process as soon as its stdin ends."""
     threading.Thread(target=_wait_and_exit, daemon=True).start()
+
+
+def trust() -> dict[str, str]:
+    """Return the variables by which a process believes the certificates that this one was told to believe."""
+    return {name: os.environ[name] for name in _CERTIFICATES if name in os.environ}
 
 
 def first_line(process: subprocess.Popen[bytes]) -> str:

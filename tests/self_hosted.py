@@ -7,6 +7,7 @@ the spelling that a repository was made with; the others answer to any.
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler
@@ -36,6 +37,7 @@ class SelfHosted:
         token: what it wants; None if anybody may look.
         origin: where it is.
         shown: what it was shown with each request: method, path, authorization.
+        certificate: the file of the authority that vouches for it, where it speaks TLS.
         elsewhere: where it redirects every request to, if anywhere.
     """
 
@@ -46,6 +48,7 @@ class SelfHosted:
         self.origin = ""
         self.shown: list[tuple[str, str, str | None]] = []
         self.elsewhere: str | None = None
+        self.certificate: Path | None = None
         self._back = back
 
     @property
@@ -99,13 +102,16 @@ class SelfHosted:
 
 
 @contextmanager
-def self_hosted(kind: str, path: str, folder: Path, *, token: str | None = TOKEN) -> Iterator[SelfHosted]:
+def self_hosted(
+    kind: str, path: str, folder: Path, *, token: str | None = TOKEN, certificate: Path | None = None
+) -> Iterator[SelfHosted]:
     """Run a host of that kind with a repository of three commits at `path`."""
     with ExitStack() as running:
         folder.mkdir()
-        build_repository(folder / "it", straight_line(3))
+        build_repository(folder / "it", straight_line(3, until=int(time.time())))
         host = SelfHosted(kind, path, running.enter_context(GitServer(folder)), token=token)
-        host.origin = running.enter_context(HostileServer(host.respond)).origin
+        host.certificate = certificate
+        host.origin = running.enter_context(HostileServer(host.respond, certificate=certificate)).origin
         yield host
 
 

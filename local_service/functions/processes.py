@@ -95,6 +95,7 @@ class LocalFunction:
             "PATH": _PATH,
             "TZ": ":UTC",
             "_HANDLER": self.handler,
+            **lifeline.trust(),
             **self.environment,
         }
 

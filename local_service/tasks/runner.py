@@ -255,6 +255,7 @@ class TaskRunner(BackgroundLoop):
                 "LANG": "C.UTF-8",
                 "PATH": os.environ.get("PATH", os.defpath),
                 "PYTHONUNBUFFERED": "1",
+                **lifeline.trust(),
                 **environment_of(defined, task),
             },
             cwd=lifeline.ROOT,
