@@ -13,6 +13,7 @@ from dulwich.refs import Ref, check_ref_format
 
 from watchlist import limits
 from watchlist.git.protocol import Read, command, lines_of, protocol_errors
+from watchlist.git.tag import Tag
 
 PREFIX = "refs/tags/"
 
@@ -22,26 +23,6 @@ _MOST_LINES = 400_000
 
 _LINE = re.compile(rb"([0-9a-f]{64}|[0-9a-f]{40}) (refs/tags/[^\0 \n]+)((?: [^\n]*)?)\n?")
 _PEELED = re.compile(rb" peeled:([0-9a-f]{64}|[0-9a-f]{40})(?: |$)")
-
-
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """One tag.
-
-    Attributes:
-        name: without `refs/tags/`; bytes that are no UTF-8 are escaped, so that different names stay different.
-        oid: of the object that it names: a commit, or a tag object.
-        peeled: of what it stands for in the end; the same where it is not annotated.
-    """
-
-    name: str
-    oid: str
-    peeled: str
-
-    @property
-    def is_annotated(self) -> bool:
-        """Whether it is an object of its own, with a date."""
-        return self.oid != self.peeled
 
 
 @dataclass(frozen=True, slots=True)

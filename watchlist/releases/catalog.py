@@ -17,7 +17,7 @@ from itertools import pairwise, zip_longest
 from statistics import median
 
 from watchlist import limits
-from watchlist.git.tags import Tag
+from watchlist.git.tag import Tag
 from watchlist.releases.kept import KeptTag, Release
 from watchlist.releases.version import Version, parse
 

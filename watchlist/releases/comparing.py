@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from watchlist.git.tags import Tag
+from watchlist.git.tag import Tag
 from watchlist.releases.catalog import Catalog, followers, versions_of
 from watchlist.releases.kept import KeptTag
 from watchlist.releases.news import MovedTag, NewRelease, News

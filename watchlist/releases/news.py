@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from watchlist.git.tags import Tag
+from watchlist.git.tag import Tag
 from watchlist.releases.kept import KeptTag
 
 

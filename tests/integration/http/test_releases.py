@@ -8,7 +8,7 @@ from tests.integration.http.client import Client
 from tests.integration.http.test_comparing import rows_of
 from tests.integration.recording import Call, operations, read_units
 from watchlist import clock
-from watchlist.git.tags import Tag
+from watchlist.git.tag import Tag
 from watchlist.history.store import Attempt
 from watchlist.jobs.protocol import find_entry
 from watchlist.releases import store as release_store

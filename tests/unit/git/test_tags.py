@@ -5,7 +5,8 @@ from dulwich.protocol import pkt_line
 
 from watchlist import limits
 from watchlist.errors import JobError
-from watchlist.git.tags import Tag, TooManyTagsError, read_tags, tags_of
+from watchlist.git.tag import Tag
+from watchlist.git.tags import TooManyTagsError, read_tags, tags_of
 
 A, B, C = (letter * 40 for letter in "abc")
 HEAD = f"{A} HEAD symref-target:refs/heads/main"

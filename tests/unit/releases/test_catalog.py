@@ -5,7 +5,7 @@ import pytest
 
 from tests.unit.commit_factory import ADA
 from watchlist import limits
-from watchlist.git.tags import Tag
+from watchlist.git.tag import Tag
 from watchlist.history.commits import Commit
 from watchlist.releases.catalog import Catalog
 from watchlist.releases.comparing import compare
