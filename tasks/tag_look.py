@@ -139,7 +139,13 @@ class TagLook:
         return summary.model_copy(update=self._since(latest.peeled, latest.made_at, commits))
 
     def _since(self, commit: str, at: datetime | None, commits: Sequence[Commit]) -> dict[str, Any]:
-        far = distance(commit, at, self.repository.head().sha, commits)
+        nothing: Mapping[str, Sequence[str]] = {}
+        beside = lambda: self.parts.get(  # noqa: E731 - as short as it is
+            "How far the latest release is away is not known",
+            lambda: self.repository.parents_beside(commit),
+            otherwise=nothing,
+        )
+        far = distance(commit, at, self.repository.head().sha, commits, beside)
         return {
             "commits_since": far.commits if far else None,
             "commits_since_is_least": far.is_least if far else False,

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from tasks.child_process import ChildProcesses
 from tasks.history.checkout import write_tree
-from tasks.history.commit_parser import made_at, parse_commit
+from tasks.history.commit_parser import made_at, parse_commit, read_commit
 from tasks.history.commit_search import Bounds, search_after, search_window
 from tasks.history.git_process import Deadline, Git
 from tasks.history.limits import MIB, FetchLimits, TooLittleLeftError, UsedUpError
@@ -221,6 +221,18 @@ class Repository:
             return {}
         dates = {oid: made_at(content) for oid, content in found.items()}
         return {oid: at for oid, at in dates.items() if at is not None}
+
+    def parents_beside(self, sha: str) -> Mapping[str, Sequence[str]]:
+        """Return the commits that `sha` reaches and HEAD does not, with their parents; none where they cannot be had.
+
+        Raises:
+            JobError: the transfer failed, or they are more than a branch of a release has.
+        """
+        try:
+            found = self._source.reached_beside_head(sha)
+        except FetchRefusedError:
+            return {}
+        return {oid: read_commit(oid, content).parents for oid, content in found.items()}
 
     def commits(self, *, since: datetime, limit: int = 1000, stored: StoredHistory | None = None) -> CommitWindow:
         """Return the window of commits not older than `since`, at most `limit`.

@@ -148,7 +148,21 @@ class Source:
         """
         if not (self._speaks_version_2 and self.filters and self.deepens and oids):
             return {}
-        request = FetchRequest(oids, depth=1, filter="tree:0")
+        return self._named_objects(FetchRequest(oids, depth=1, filter="tree:0"))
+
+    def reached_beside_head(self, sha: str) -> Mapping[str, bytes]:
+        """Return the contents of the commits that `sha` reaches and HEAD does not, by their ids.
+
+        Raises:
+            FetchRefusedError, JobError: as for `tagged`.
+        """
+        head = self.head().sha
+        if head is None or not (self._speaks_version_2 and self.filters):
+            return {}
+        return self._named_objects(FetchRequest([sha], haves=[head], filter="tree:0"))
+
+    def _named_objects(self, request: FetchRequest) -> Mapping[str, bytes]:
+        """Return commits and tags of a request whose answer is small, by their ids."""
         with self._upload_pack.fetch(request) as pack, contextlib.suppress(UnfilteredPackError):
             if pack is not None:
                 found = commits_and_tags_in(pack, object_format=self.head().object_format, most_bytes=_TAGGED_BYTES)

@@ -77,7 +77,7 @@ class Catalog:
         """The releases whose dates matter most: the highest of each line, more of those of the whole repository."""
         most = limits.RELEASES_DATED // 2
         own = [each.tag for line, versions in self._lines.items() if not line[0] for each in versions[:most]]
-        turns = zip_longest(*(versions[:most] for versions in self._lines.values()))
+        turns = zip_longest(*(versions[: limits.RELEASES_DATED] for versions in self._lines.values()))
         others = (each.tag for turn in turns for each in turn if each is not None)
         return list(dict.fromkeys([*own[:most], *others]))[: limits.RELEASES_DATED]
 
@@ -93,11 +93,11 @@ class Catalog:
 
     @property
     def usual_days(self) -> float | None:
-        """The median of the days between releases; None where fewer than three dates are known."""
-        dates = (each.tag.made_at for each in self._main if not each.version.is_prerelease)
-        newest = sorted((at for at in dates if at is not None), reverse=True)[: limits.RELEASES_MEASURED + 1]
+        """The median of the days between releases of different commits; None where fewer than three dates are known."""
+        dates = {each.tag.peeled: each.tag.made_at for each in self._main if not each.version.is_prerelease}
+        newest = sorted((at for at in dates.values() if at is not None), reverse=True)[: limits.RELEASES_MEASURED + 1]
         gaps = [(later - earlier) / _DAY for later, earlier in pairwise(newest)]
-        return round(median(gaps), 1) if len(gaps) > 1 else None
+        return round(median(gaps), 2) if len(gaps) > 1 else None
 
     def is_newest(self, tag: KeptTag) -> bool:
         """Whether no release of its line is higher than this release."""

@@ -1,6 +1,6 @@
 """How far HEAD is from a release, told from the commits that are stored."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,13 @@ class Distance:
     is_least: bool = False
 
 
-def distance(release: str, made_at: datetime | None, head: str | None, commits: Sequence[Commit]) -> Distance | None:
+def distance(
+    release: str,
+    made_at: datetime | None,
+    head: str | None,
+    commits: Sequence[Commit],
+    beside: Callable[[], Mapping[str, Sequence[str]]] = dict,
+) -> Distance | None:
     """Return how far HEAD is from a release; None where that cannot be told, as of one on another branch.
 
     Args:
@@ -23,13 +29,19 @@ def distance(release: str, made_at: datetime | None, head: str | None, commits: 
         made_at: when it was made, if that is known.
         head: the commit that HEAD stands for.
         commits: of HEAD's history that are stored: its newest ones.
+        beside: gives the commits that the release reaches and HEAD does not, with their parents; asked only for a
+            release that is none of the stored ones, and not older than they.
     """
     if release == head:
         return Distance(0)
-    parents = {commit.sha: commit.parents for commit in commits}
-    if release not in parents:
-        is_older = made_at is not None and bool(commits) and made_at < min(each.committer.time for each in commits)
-        return Distance(len(commits), is_least=True) if is_older else None
+    stored = {commit.sha: commit.parents for commit in commits}
+    parents: Mapping[str, Sequence[str]] = stored
+    if release not in stored:
+        if made_at is not None and commits and made_at < min(each.committer.time for each in commits):
+            return Distance(len(commits), is_least=True)
+        parents = {**beside(), **stored}
+    if release not in parents or not commits:
+        return None
     released: set[str] = set()
     waiting = [release]
     while waiting:
@@ -37,6 +49,6 @@ def distance(release: str, made_at: datetime | None, head: str | None, commits: 
         if sha not in released:
             released.add(sha)
             waiting += parents.get(sha, ())
-    since = parents.keys() - released
-    beyond = {parent for sha in since for parent in parents[sha]} - parents.keys() - released
+    since = stored.keys() - released
+    beyond = {parent for sha in since for parent in stored[sha]} - stored.keys() - released
     return Distance(len(since), is_least=bool(beyond))

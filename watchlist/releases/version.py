@@ -6,7 +6,7 @@ and the qualifiers of Maven. What PEP 440 knows is read by `packaging`.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.version import InvalidVersion
 from packaging.version import Version as Pep440
@@ -20,7 +20,7 @@ _LARGEST_NUMBER = 18
 _STARTS = re.compile(r"(?:^|(?<=[@/_.+-])|(?<=[^\W\d_]))(?:[vV][._-]?)?(?=\d)")
 _VERSION = re.compile(r"(\d+(?:[._]\d+)*|\d{4}-\d{2}(?:-\d{2})?(?!\d))(.*)", re.DOTALL)
 _DATE = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?(?![\d])")
-_REVISION = re.compile(r"[._-]?([a-z])")
+_REVISION = re.compile(r"([a-z])")
 _FINAL = re.compile(r"[._-]?(?:final|ga|release|lts|stable)", re.IGNORECASE)
 _LATER = re.compile(r"[._-]?(?:sp|post|patch|p|pl|rev|r|hotfix)[._-]?(\d+)", re.IGNORECASE)
 _EARLIER = re.compile(
@@ -33,7 +33,9 @@ _BUILD = re.compile(r"\+[0-9A-Za-z.-]+$")
 _PARTS = re.compile(r"(\d+)|([a-z]+)")
 _NAMED_MAIN = frozenset({"", "v", "r", "rel", "release", "releases", "ver", "version", "tag", "tags", "n"})
 _NO_RELEASES = frozenset({"build", "ci", "pr", "pull", "issue", "run", "test", "tests", "deploy", "backup"})
-_UNFINISHED = frozenset({"nightly", "snapshot", "weekly", "daily", "dev", "canary", "edge", "beta", "alpha", "preview"})
+_UNFINISHED = frozenset(
+    {"rc", "pre", "nightly", "snapshot", "weekly", "daily", "dev", "canary", "edge", "beta", "alpha", "preview"}
+)
 _SAME = {"alpha": "a", "beta": "b", "cr": "rc", "c": "rc", "pre": "rc", "preview": "rc", "milestone": "m"}
 _FIRST_YEAR = 1970
 
@@ -94,26 +96,28 @@ def parse(tag: str, repository: str = "") -> Version | None:
     if len(tag) > _LONGEST:
         return None
     for start in _STARTS.finditer(tag):
-        product = _product(tag[: start.start()], repository)
+        product, is_unfinished = _product(tag[: start.start()], repository)
         if product in _NO_RELEASES:
             return None
         text = tag[start.end() :]
         if (rank := _rank(text, is_attached=start.start() > 0 and tag[start.start() - 1].isalpha())) is not None:
-            if product in _UNFINISHED:
-                rank = Rank(rank.epoch, rank.numbers, False, rank.suffix)  # noqa: FBT003 - its fields in order
+            if is_unfinished:
+                rank = replace(rank, is_final=False)
             return Version(product, text, _is_year(rank.numbers), rank)
     return None
 
 
-def _product(prefix: str, repository: str) -> str:
+def _product(prefix: str, repository: str) -> tuple[str, bool]:
+    """Return what a version is of, and whether its prefix says that it is a pre-release."""
     words = re.split(r"[@/_. -]+", prefix.strip("@/_.+- ").lower())
-    while words and words[-1] in _NAMED_MAIN:
+    is_unfinished = words[-1] in _UNFINISHED
+    while words and words[-1] in _NAMED_MAIN | _UNFINISHED:
         words.pop()
     while words and words[0] in _NAMED_MAIN:
         words.pop(0)
     product = "-".join(words)
     name = "-".join(re.split(r"[_.-]+", repository.lower()))
-    return "" if product == name else product
+    return "" if product == name else product, is_unfinished
 
 
 def _rank(text: str, *, is_attached: bool) -> Rank | None:
@@ -137,7 +141,7 @@ def _ranked_by(numbers: tuple[int, ...], rest: str) -> Rank | None:
     if not rest or _FINAL.fullmatch(rest):
         return _ranked(numbers, is_final=True)
     revision = _REVISION.fullmatch(rest)
-    if revision and (len(numbers) > 2 or _is_year(numbers)):  # noqa: PLR2004 - as in `1.0.2k`; `2.0b` is a beta
+    if revision and (len(numbers) > 1 or _is_year(numbers)):  # as in `1.0.2k` and `3.7b`; a beta has a number
         return _ranked(numbers, is_final=True, suffix=revision[1])
     if (known := _known(".".join(map(str, numbers)) + rest)) is not None:
         return known

@@ -100,6 +100,18 @@ def test_commits_since_the_latest_release_are_those_of_git(released: Refreshes) 
     assert (str(found.commits_since), found.commits_since_is_least) == (counted, False)
 
 
+def test_a_release_on_another_branch_is_as_far_away_as_git_says(released: Refreshes) -> None:
+    git(released.path, "checkout", "--quiet", "-b", "stable", "HEAD~5")
+    released.grow(("fix.txt", 1), ("fix.txt", 2))
+    tag(released, "v1.3.0")
+    git(released.path, "checkout", "--quiet", "main")
+    look(released)
+
+    counted = git(released.path, "rev-list", "--count", "v1.3.0..HEAD").decode().strip()
+    found = summary_of(released)
+    assert (str(found.commits_since), found.commits_since_is_least) == (counted, False) == ("5", False)
+
+
 def test_commits_that_come_later_are_counted_without_reading_the_tags_again(
     released: Refreshes, calls: list[Call]
 ) -> None:

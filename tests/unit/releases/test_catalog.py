@@ -133,6 +133,13 @@ def test_a_release_older_than_all_that_is_stored_is_further_away_than_that() -> 
     assert distance("old", ADA.time, "e", []) is None
 
 
+def test_a_release_on_another_branch_is_as_far_as_where_the_branch_began() -> None:
+    beside = {"fix": ("prepare",), "prepare": ("b",)}
+    assert distance("fix", None, "e", commits(**HISTORY), lambda: beside) == Distance(3)
+    assert distance("fix", None, "e", commits(**HISTORY), lambda: {"fix": ("y",)}) == Distance(5, is_least=True)
+    assert distance("fix", None, "e", [], lambda: beside) is None
+
+
 def test_what_lies_beyond_the_stored_commits_may_be_more() -> None:
     assert distance("b", None, "e", commits(**(HISTORY | {"c": "y"}))) == Distance(3, is_least=True)
 
