@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from tasks.offline import offline_thread
 from watchlist.errors import JobCancelledError
 
 STDERR_KEPT = 8 * 1024
@@ -33,11 +34,13 @@ class ChildLimits:
         seconds: wall-clock time until its process group is killed.
         memory: bytes of address space, or None for no limit (Go programs reserve far more than they use).
         file_size: bytes of the largest file it may write.
+        offline: whether it reaches no network, where the kernel can see to that.
     """
 
     seconds: float
     memory: int | None
     file_size: int
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ class ChildProcesses:
         self._lock = threading.Lock()
         self._running: set[ChildProcess] = set()
         self._cancelled = False
+        self._offline = offline_thread()
 
     @property
     def cancelled(self) -> bool:
@@ -158,16 +162,20 @@ class ChildProcesses:
         limit_later = alone and sys.platform == "linux"
         with self._lock:
             self.raise_if_cancelled()
-            process = subprocess.Popen(  # noqa: S603 - argv lists built in this package, no shell
-                list(argv),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=dict(environment),
-                cwd=directory,
-                start_new_session=True,
-                preexec_fn=None if limit_later else lambda: _limit_itself(limits),  # noqa: PLW1509 - it takes no lock
-            )
+
+            def start() -> subprocess.Popen[bytes]:
+                return subprocess.Popen(  # noqa: S603 - argv lists built in this package, no shell
+                    list(argv),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=dict(environment),
+                    cwd=directory,
+                    start_new_session=True,
+                    preexec_fn=None if limit_later else lambda: _limit_itself(limits),  # noqa: PLW1509 - it takes no lock
+                )
+
+            process = self._offline.submit(start).result() if limits.offline else start()
             child = ChildProcess(process, limits)
             self._running.add(child)
             if limit_later:

@@ -101,7 +101,10 @@ class Git:
             alone=schemes == _NO_SCHEMES,
             directory=self.directory,
             limits=ChildLimits(
-                seconds=self._deadline.seconds_left, memory=self._limits.memory, file_size=self._limits.disk
+                seconds=self._deadline.seconds_left,
+                memory=self._limits.memory,
+                file_size=self._limits.disk,
+                offline=schemes == _NO_SCHEMES,
             ),
         ) as child:
             try:
