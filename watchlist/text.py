@@ -11,6 +11,12 @@ _CUT = "…"
 _LOOKED_AT = 4
 """As many times what is kept are looked at: of megabytes of spaces no word is searched for."""
 
+NOT_BLANK = r"[^\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+"""Matches a text of which something is left when white space around it is stripped, in any dialect of expressions.
+
+These are the characters that Unicode calls white space, which is what Pydantic strips; `\\s` is something else in
+ECMAScript, whose expressions JSON Schema has, and again in Python."""
+
 
 def printable(text: str, instead: str = " ") -> str:
     """Return the text with `instead` of every character that does not print."""

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from watchlist import limits
 from watchlist.health.verdict import VerdictState
-from watchlist.text import unicode_text
+from watchlist.text import NOT_BLANK, unicode_text
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 _NUMBER = re.compile(r"\d{1,9}")
@@ -49,7 +49,7 @@ UserName = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.USER_CHARACTERS, strict=True),
     AfterValidator(unicode_text),
-    Field(json_schema_extra={"pattern": r"\S"}),
+    Field(json_schema_extra={"pattern": NOT_BLANK}),
 ]
 """Who watches: any text, since identity providers use email addresses, ids and names."""
 
@@ -66,7 +66,7 @@ Label = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.LABEL_CHARACTERS, strict=True),
     AfterValidator(unicode_text),
-    Field(json_schema_extra={"pattern": r"\S"}),
+    Field(json_schema_extra={"pattern": NOT_BLANK}),
 ]
 Labels = Annotated[list[Label], Field(max_length=limits.LABELS), AfterValidator(_are_different)]
 """Short texts of a user's own; one that is named twice counts once."""

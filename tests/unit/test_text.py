@@ -1,10 +1,16 @@
 """A stranger's text is shown on one line, cut to size, and moves nothing around it."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
+from pydantic_core import SchemaValidator
 
-from watchlist.text import one_line, printable, separated, shorten
+from functions.http.parameters import Label, UserName
+from watchlist.notifications.channels import Name as ChannelName
+from watchlist.text import NOT_BLANK, one_line, printable, separated, shorten
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 """Halves of surrogate pairs, too."""
@@ -54,3 +60,13 @@ def test_any_text_fits_prints_and_is_the_same_when_it_is_cut_again(text: str, mo
 def test_commas_separate_and_what_is_empty_between_them_is_nothing() -> None:
     assert separated(" one, two,,") == ("one", "two")
     assert separated(" , ") == separated("") == ()
+
+
+@pytest.mark.parametrize("kind", [Label, UserName, ChannelName])
+def test_what_the_document_calls_blank_is_what_is_refused_as_blank(kind: object) -> None:
+    validator = SchemaValidator(TypeAdapter[str](kind).core_schema)  # type: ignore[arg-type] # an annotated type
+    characters = [chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000]
+
+    refused = {character for character in characters if not validator.isinstance_python(character)}
+
+    assert refused == {character for character in characters if not re.search(NOT_BLANK, character)}

@@ -38,13 +38,13 @@ Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.CHANNEL_NAME_CHARACTERS, strict=True),
     AfterValidator(text.unicode_text),
-    Field(json_schema_extra={"pattern": r"\S"}),
+    Field(json_schema_extra={"pattern": text.NOT_BLANK}),
 ]
 _Label = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.LABEL_CHARACTERS, strict=True),
     AfterValidator(text.unicode_text),
-    Field(json_schema_extra={"pattern": r"\S"}),
+    Field(json_schema_extra={"pattern": text.NOT_BLANK}),
 ]
 
 
