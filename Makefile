@@ -79,6 +79,10 @@ openapi-check: .venv/dev ## Check that functions/http/openapi/openapi.json is wh
 fuzz: .venv/dev ## Ask every operation of the API, and walk along its links, many times anew (EXAMPLES=100; an hour)
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest tests/integration/http/test_openapi_holds.py
 
+.PHONY: routes
+routes: .venv/dev ## Write docs/routes.md anew: who may ask each route, and what it asks of AWS
+	WRITE_ROUTES=1 $(BIN)/python -m pytest tests/integration/http/test_route_costs.py
+
 .PHONY: cost
 cost: .venv/dev ## Check that docs/cost.md is what the templates cost
 	$(WITH_NODE) $(BIN)/python -m infra.operations.cost --check

@@ -32,7 +32,7 @@ class Call:
     def read_units(self) -> float:
         """Read units of DynamoDB: sizes are those of the items as JSON, which are somewhat longer than DynamoDB's."""
         if self.operation == "Query":
-            read = [sum(map(_size, self.response["Items"]))]
+            read = [sum(map(_size, self.response.get("Items", [])))]
             consistent = self.parameters.get("ConsistentRead", False)
         elif self.operation == "GetItem":
             read = [_size(self.response.get("Item", {}))]

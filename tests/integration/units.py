@@ -3,16 +3,23 @@
 import contextlib
 import io
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from tests.integration.recording import Call, Make, passing
-from watchlist.storage import tables
+from watchlist.storage import batches, tables
 from watchlist.storage.records import ENTRY_KEY
 
 _INDEXES = (*tables.WATCHLIST.indexes, *tables.ACTIVITY.indexes)
+
+
+_OF_DYNAMODB = {
+    *("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
+    "TransactWriteItems",
+}
 
 
 class Units(Counter[str]):
@@ -20,6 +27,7 @@ class Units(Counter[str]):
 
     `entry` and `others`: writes of entries and of other items, one in a transaction twice; whatever their size.
     `indexes`: writes of global indexes. `reads`: read units. `queue`: calls to SQS.
+    `calls`: of DynamoDB. `beside`: of all else. `read` and `written`: units, by the sizes of whole items.
     """
 
     def note(self, operation: str, parameters: Mapping[str, Any]) -> None:
@@ -43,11 +51,15 @@ def counted() -> Iterator[Units]:
             ]
 
         before = written()
+        units["calls" if operation in _OF_DYNAMODB else "beside"] += 1
         try:
             response = make(operation, parameters)
         finally:  # a write whose condition does not hold is billed as well
-            units["indexes"] += sum(map(_index_writes, before, written()))
+            after = written()
+            units["indexes"] += sum(map(_index_writes, before, after))
+            units["written"] += _written(operation, parameters, before, after)
             units.note(operation, parameters)
+        units["read"] += _read(make, operation, parameters)  # type: ignore[assignment] # halves are exact
         units["reads"] += Call(operation, parameters, response).read_units  # type: ignore[assignment] # halves are exact
         return response
 
@@ -127,3 +139,49 @@ def _projected(index: tables.Index, item: Mapping[str, Any]) -> Any:
         return None
     included = item if index.included is None else {name: item.get(name) for name in index.included}
     return (item[index.hash_key], item[index.range_key]), included
+
+
+def _written(operation: str, parameters: Any, before: list[Any], after: list[Any]) -> int:
+    """Return the units of a call's writes: the larger of the item before and after, and what indexes hold."""
+    of_items = sum(
+        times * max(batches.units(was), batches.units(now))
+        for (_, times), was, now in zip(_writes(operation, parameters), before, after, strict=False)
+    )
+    of_indexes = sum(
+        _writes_of(_projected(index, was), _projected(index, now))
+        * max(batches.units(_held(index, was)), batches.units(_held(index, now)))
+        for index in _INDEXES
+        for was, now in zip(before, after, strict=True)
+    )
+    return of_items + of_indexes
+
+
+def _held(index: tables.Index, item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what an index holds of an item."""
+    if index.included is None:
+        return item
+    names = {*(tables.HASH_KEY, tables.RANGE_KEY, index.hash_key, index.range_key), *index.included}
+    return {name: value for name, value in item.items() if name in names}
+
+
+def _read(make: Make, operation: str, parameters: Any) -> float:
+    """Return the read units of a call: whole items are read, whatever is wanted of them; what is not there counts."""
+    if operation == "BatchGetItem":
+        ((table, asked),) = parameters["RequestItems"].items()
+        asked = {name: value for name, value in asked.items() if name in {"Keys", "ConsistentRead"}}
+        whole: dict[str, Any] = {"RequestItems": {table: asked}}
+        response = make(operation, whole)
+        missing = len(asked["Keys"]) - len(response["Responses"][table])
+        return Call(operation, whole, response).read_units + missing * (1 if asked.get("ConsistentRead") else 0.5)
+    if operation not in {"GetItem", "Query"}:
+        return 0
+    whole = {
+        name: value
+        for name, value in parameters.items()
+        if name not in {"ProjectionExpression", "AttributesToGet", "Select", "FilterExpression"}
+    }
+    for part in ("ExpressionAttributeNames", "ExpressionAttributeValues"):
+        condition = parameters.get("KeyConditionExpression", "")
+        used = {name: value for name, value in whole.pop(part, {}).items() if re.search(rf"{name}\b", condition)}
+        whole |= {part: used} if used else {}
+    return Call(operation, whole, make(operation, whole)).read_units

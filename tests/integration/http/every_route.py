@@ -88,7 +88,7 @@ ASKED: Mapping[str, Asked] = {
         (routes.SHOW_NOTIFICATIONS, Asked()),
         (routes.CHANGE_NOTIFICATIONS, Asked(body={"email": True})),
         (routes.FORGET_NOTIFICATIONS, Asked()),
-        (routes.PATCH_NOTIFICATIONS, Asked(body={"email": True})),
+        (routes.PATCH_NOTIFICATIONS, Asked(body={"webhook_url": "https://hooks.example.org/mine"})),
         (routes.TEST_NOTIFICATIONS, Asked()),
         (routes.CHANNELS, Asked("user={user}")),
         (routes.ADD_CHANNEL, Asked("user={user}", _SETTINGS)),

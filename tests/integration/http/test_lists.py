@@ -1,6 +1,7 @@
 """Lists in pages, and that no call grows with what there is."""
 
 from datetime import timedelta
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -49,7 +50,7 @@ def write_user_entries(watchlist_id: str, users: range, notes: str = "") -> None
     Entry(watchlist_id, ENTRY_KEY).update(actions=[Entry.watchers.set(len(users) + 1)])
 
 
-def write_watchlist(user: str, count: int) -> None:
+def write_watchlist(user: str, count: int, **of_entry: Any) -> None:
     with WatchlistItem.batch_write() as batch:
         for number in range(count):
             watchlist_id = f"watchlist_owner_name{number:04}_1"
@@ -75,6 +76,7 @@ def write_watchlist(user: str, count: int) -> None:
                     delivery=0,
                     attempt=1,
                     claimed_attempt=1,
+                    **of_entry,
                 )
             )
             batch.save(
