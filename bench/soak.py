@@ -134,7 +134,8 @@ def soak(folder: Path, seconds: float) -> list[str]:
         shutil.copytree(repositories[0], path)
     temporary = folder / "temporary"
     temporary.mkdir()
-    variables = {"SCORECARD_PATH": "no-scorecard", "TMPDIR": str(temporary), "GIT_CLONE_DIR": str(temporary / "clones")}
+    clones = temporary / "clones"
+    variables = {"SCORECARD_PATH": "no-scorecard", "TMPDIR": str(temporary), "GIT_CLONE_DIR": str(clones)}
     with serving(ROOT, folder, variables, repositories) as service:
         by_name = {url.rpartition("/")[2]: url for url in served_addresses(folder)}
         people = People(service, [by_name[path.name] for path in repositories], repositories)
@@ -147,7 +148,7 @@ def soak(folder: Path, seconds: float) -> list[str]:
         problems = list(_lost(people))
         for name, number in sorted(people.done.items()):
             print(f"{number:6}  {name}")
-    left = [str(path) for path in temporary.rglob("*")]
+    left = [path for path in temporary.rglob("*") if path != clones]
     return [*problems, *_grown(samples), *(f"left behind: {path}" for path in left)]
 
 

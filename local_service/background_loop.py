@@ -18,7 +18,7 @@ class BackgroundLoop:
         step: does one round and returns whether there may be more to do at once.
         seconds: the pause after a round that left nothing to do, unless `wake` ends it earlier.
         retry_seconds: the pause after a round that failed; the same unless given.
-        wait_first: whether the first round comes after a pause.
+        first_after: seconds before the first round.
         gather_seconds: how much later than asked `wake` may have a round begin, so that one serves what comes together.
     """
 
@@ -29,14 +29,14 @@ class BackgroundLoop:
         *,
         seconds: float,
         retry_seconds: float | None = None,
-        wait_first: bool = False,
+        first_after: float = 0,
         gather_seconds: float = 0,
     ) -> None:
         self._name = name
         self._step = step
         self._seconds = seconds
         self._retry_seconds = seconds if retry_seconds is None else retry_seconds
-        self._wait_first = wait_first
+        self._first_after = first_after
         self._gather_seconds = gather_seconds
         self._round = threading.Lock()
         self._changed = threading.Condition()
@@ -81,8 +81,8 @@ class BackgroundLoop:
                     self._changed.notify()
 
     def _run(self) -> None:
-        if self._wait_first:
-            self._sleep(self._seconds)
+        if self._first_after:
+            self._sleep(self._first_after)
         while self._may_go_on():
             with self._round:
                 pause = 0 if self._is_paused else self._run_step()

@@ -12,6 +12,9 @@ from uuid import uuid4
 from local_service.aws.embedded import ACCOUNT, REGION
 from local_service.background_loop import BackgroundLoop
 
+_APART = 0.1
+"""Which part of its interval a timer begins later than the one before it."""
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -39,7 +42,10 @@ def event_of(timer: Timer, at: datetime) -> dict[str, Any]:
 
 
 class Timers:
-    """Invokes each timer's function at its interval, first after one interval; a context manager."""
+    """Invokes each timer's function at its interval, first after one interval; a context manager.
+
+    Each begins somewhat later than the one before it, so that one process can serve all whose intervals fit together.
+    """
 
     def __init__(self, timers: tuple[Timer, ...], invoke: Callable[[str, dict[str, Any]], Any]) -> None:
         self._invoke = invoke
@@ -48,9 +54,9 @@ class Timers:
                 f"timer of {timer.function}",
                 lambda timer=timer: self.fire(timer),  # type: ignore[misc] # mypy infers no type for the default
                 seconds=timer.interval.total_seconds(),
-                wait_first=True,
+                first_after=timer.interval.total_seconds() * (1 + number * _APART),
             )
-            for timer in timers
+            for number, timer in enumerate(timers)
         ]
         self._running = ExitStack()
 

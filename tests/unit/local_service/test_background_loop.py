@@ -77,7 +77,7 @@ def test_a_paused_loop_can_be_stopped() -> None:
 def test_a_loop_that_waits_first_can_be_stopped_before_its_first_round() -> None:
     rounds, step = counting(threading.Event(), most=1)
 
-    with BackgroundLoop("test", step, seconds=LONG, wait_first=True):
+    with BackgroundLoop("test", step, seconds=LONG, first_after=LONG):
         pass
 
     assert rounds == []
@@ -143,7 +143,7 @@ def test_what_is_told_together_is_gathered_for_one_round() -> None:
         rounds.release()
         return False
 
-    loop = BackgroundLoop("test", step, seconds=LONG, wait_first=True, gather_seconds=0.2)
+    loop = BackgroundLoop("test", step, seconds=LONG, first_after=LONG, gather_seconds=0.2)
     with loop:
         for _ in range(5):
             loop.wake()

@@ -59,3 +59,18 @@ def test_a_timer_does_not_fire_before_its_first_interval() -> None:
         pass
 
     assert invoked == []
+
+
+def test_timers_of_one_interval_begin_one_after_the_other() -> None:
+    invoked: list[str] = []
+    all_three = threading.Event()
+
+    def invoke(name: str, _event: dict[str, Any]) -> None:
+        invoked.append(name)
+        if len(invoked) == 3:
+            all_three.set()
+
+    with Timers(tuple(Timer(name, timedelta(seconds=1)) for name in ("first", "second", "third")), invoke):
+        assert all_three.wait(10)
+
+    assert invoked == ["first", "second", "third"]
