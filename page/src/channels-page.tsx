@@ -8,7 +8,8 @@ import { Address, Delivered, Readers, Receiver, Secret, webhookOf } from "./deli
 import { count, words } from "./format.ts";
 import { type AlertKind, alertKinds } from "./repository/alert-kinds.ts";
 import { user } from "./session.ts";
-import { Confirm, Dialog, Failed, Foreign, Heading, Loading, Notice, submitting } from "./ui.tsx";
+import { Shares } from "./shares.tsx";
+import { Confirm, Dialog, Failed, Foreign, Heading, Loading, Notice, Section, submitting } from "./ui.tsx";
 import { VERDICTS } from "./verdicts.ts";
 import { labelsIn } from "./watchlist/row.ts";
 
@@ -105,6 +106,10 @@ export function ChannelsPage() {
           </ul>
         </section>
       ))}
+      <Section title="Shared addresses" id="shares">
+        <p class="muted">Whoever knows one sees what it shows, without asking you. Badges are made on the pages of their repositories.</p>
+        <Shares of={null} />
+      </Section>
       {asking && "edit" in asking && <Form channel={asking.edit} close={close} save={(body) => void save(asking.edit, body)} />}
       {asking && "remove" in asking && (
         <Confirm title="Remove the channel?" action="Remove" close={close} run={() => remove(asking.remove)}>

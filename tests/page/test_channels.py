@@ -1,6 +1,7 @@
 """Where alerts are told, and what is told live."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 from playwright.sync_api import expect
@@ -63,6 +64,29 @@ def test_an_address_that_is_refused_is_said_and_nothing_typed_is_lost(open_page:
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("https")
     expect(page.get_by_role("textbox", name="Name")).to_have_value("Plain")
+
+
+def test_a_feed_and_a_badge_are_shared_and_revoked(
+    open_page: Open, service: LocalService, repositories: Mapping[str, Path], watched: Mapping[str, str]
+) -> None:
+    user = another_user(service, repositories, "solo")
+    page = open_page(f"/r/{watched['solo']}", user=user)
+    page.get_by_role("button", name="Share a badge").click()
+    address = page.locator(".shares code")
+    expect(address).to_contain_text("/badges/")
+    assert page.request.get(address.inner_text()).headers["content-type"].startswith("image/svg+xml")
+
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Channels").click()
+    page.get_by_role("button", name="Share a feed of your alerts").click()
+    shared = page.get_by_role("region", name="Shared addresses").get_by_role("listitem")
+    expect(shared).to_have_count(2)
+    expect(shared.filter(has_text="Badge of local/solo")).to_have_count(1)
+    feed = shared.filter(has_text="Feed of your alerts")
+    read = feed.locator("code").inner_text()
+    assert page.request.get(read).ok
+    feed.get_by_role("button", name="Revoke").click()
+    expect(shared).to_have_count(1)
+    assert page.request.get(read).status == HTTPStatus.NOT_FOUND
 
 
 def test_what_changes_is_told_to_the_watchlist_live(

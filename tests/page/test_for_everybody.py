@@ -42,6 +42,8 @@ def _adding(page: Page) -> None:
 
 def _adding_a_channel(page: Page) -> None:
     settled(page)
+    page.get_by_role("button", name="Share a feed of your alerts").click()
+    expect(page.locator(".shares li").first).to_be_visible()
     page.get_by_role("button", name="Add a channel").click()
     page.get_by_role("button", name="Add a rule").click()
     for choice in page.locator(".choice summary").all():

@@ -242,7 +242,7 @@ function Analysis({ repository, status }: { repository: Repository; status: Stat
       </Section>
       {watching && (
         <Section title="Settings" id="settings">
-          <Settings key={watching.user_watchlist_id} watching={watching} changed={() => repository.refreshNow()} />
+          <Settings key={watching.user_watchlist_id} id={repository.id} watching={watching} changed={() => repository.refreshNow()} />
         </Section>
       )}
       <Section title="Provenance" id="provenance">

@@ -7,6 +7,7 @@ import { call, path } from "../api/client.ts";
 import { words } from "../format.ts";
 import { useTarget } from "../router.ts";
 import { Failed, Loading, submitting } from "../ui.tsx";
+import { Shares } from "../shares.tsx";
 import { labelsIn } from "../watchlist/row.ts";
 import { NotificationForm } from "./notifications.tsx";
 import { type AlertField, type AlertKind, alertKinds } from "./alert-kinds.ts";
@@ -14,7 +15,7 @@ import { type AlertField, type AlertKind, alertKinds } from "./alert-kinds.ts";
 type Value = number | boolean | null;
 type Chosen = Record<string, Record<string, Value>>;
 
-export function Settings({ watching, changed }: { watching: UserEntry; changed: () => void }) {
+export function Settings({ id: repository, watching, changed }: { id: string; watching: UserEntry; changed: () => void }) {
   const id = watching.user_watchlist_id;
   const send = (method: string, route: string, body: unknown, done: string) =>
     void attempt(() => call(method, path(route, { id }), { body }), done).then((sent) => sent && changed());
@@ -35,6 +36,8 @@ export function Settings({ watching, changed }: { watching: UserEntry; changed: 
       </form>
       <h3>Who is told of its alerts</h3>
       <NotificationForm id={id} />
+      <h3>Badge of its verdict</h3>
+      <Shares of={repository} />
       <h3>What is alerted</h3>
       <AlertForm
         chosen={watching.alerts as Chosen}
@@ -113,7 +116,7 @@ function Kind({ kind, chosen, set }: KindProps) {
           {words(kind.name)}
         </label>
       </legend>
-      <p class="muted">{kind.description}</p>
+      <p class="muted">{marked(kind.description)}</p>
       {enabled === true &&
         kind.fields
           .filter(({ name }) => name !== "enabled")
@@ -122,6 +125,11 @@ function Kind({ kind, chosen, set }: KindProps) {
           ))}
     </fieldset>
   );
+}
+
+/** Shows what stands between backticks as code. */
+function marked(text: string) {
+  return text.split("`").map((part, at) => (at % 2 ? <code key={at}>{part}</code> : part));
 }
 
 interface FieldProps {
@@ -172,7 +180,7 @@ function Field({ name, field, value, set }: FieldProps) {
         </label>
       )}
       <span id={help} class="sub">
-        {description}
+        {marked(description)}
       </span>
     </div>
   );
