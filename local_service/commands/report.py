@@ -40,6 +40,9 @@ def _summary(result: Result) -> RenderableType:
     branch = status["package"].get("default_branch")
     facts.add("Default branch", printable(branch) if branch else "none")
     facts.add("Commits", f"{len(commits)} of the last year")
+    release = status["release"]
+    if release and release["latest"]:
+        facts.add("Latest release", _release(release))
     if commits:
         newest, oldest = commits[0], commits[-1]
         facts.add("Period", f"{_day(oldest['committer']['time'])} to {_day(newest['committer']['time'])}")
@@ -47,6 +50,17 @@ def _summary(result: Result) -> RenderableType:
         added, deleted = (_total(commits, key) for key in ("lines_added", "lines_deleted"))
         facts.add("Lines", f"{added:,} added, {deleted:,} deleted")
     return _section(printable(status["package"].get("url") or status["package"]["name"]), facts.table)
+
+
+def _release(release: dict[str, Any]) -> str:
+    """Say which release is the latest, when it was made, and how many commits came since."""
+    latest, since = release["latest"], release["commits_since"]
+    said = [printable(latest["tag"])]
+    if latest["made_at"]:
+        said.append(f"of {_day(latest['made_at'])}")
+    if since is not None:
+        said.append(f"({'at least ' if release['commits_since_is_least'] else ''}{since} commits since)")
+    return " ".join(said)
 
 
 def _scorecard(scorecard: dict[str, Any] | None) -> RenderableType:

@@ -36,6 +36,7 @@ def printed(
     commits: list[dict[str, Any]] | None = None,
     history: Sequence[Commit] = TWO,
     days_later: int = 0,
+    release: dict[str, Any] | None = None,
 ) -> str:
     console = Console(file=io.StringIO(), width=120)
     metrics = measure(history, People(), now=NOON + timedelta(days=days_later))
@@ -48,6 +49,7 @@ def printed(
                 "max_attempts": 3,
                 "watchlist_id": "watchlist_a_b_1",
                 "package": {"name": "b", "url": "https://example.org/a/b", "default_branch": "main"},
+                "release": release,
             },
             commits=commits or [],
             health={
@@ -121,3 +123,15 @@ def test_text_of_a_repository_is_shown_as_it_is_but_cannot_steer_the_terminal() 
 
     assert "[red]not red[/red] [2J  end" in text
     assert "\x1b" not in text
+
+
+def test_the_latest_release_is_shown_with_what_is_known_of_it() -> None:
+    latest = {"tag": "v1.2\x1b", "made_at": "2026-02-04T00:00:00.000Z"}
+    known = printed(release={"latest": latest, "commits_since": 7, "commits_since_is_least": True})
+    unknown = printed(
+        release={"latest": latest | {"made_at": None}, "commits_since": None, "commits_since_is_least": False}
+    )
+
+    assert re.search(r"Latest release +v1\.2 +of 2026-02-04 \(at least 7 commits since\)", known)
+    assert re.search(r"Latest release +v1\.2 *\n", unknown)
+    assert "Latest release" not in printed() + printed(release={"latest": None})
