@@ -18,6 +18,7 @@ from local_service.aws import embedded as embedded_aws
 from local_service.aws.faults import Fault
 from local_service.service import Invoke, LocalService
 from tests.e2e.conftest import SECONDS, Forge
+from tests.repositories import git
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.deployment.function_spec import FunctionSpec
@@ -158,7 +159,7 @@ class Story:
 
     def _use_a_token(self, watchlist_id: str) -> None:
         """Ask as a user with a token, who sees what they watch."""
-        for path in ("status", "commits", "health"):
+        for path in ("status", "commits", "health", "releases"):
             self._call("GET", f"/activity/watchlist/{watchlist_id}/{path}", user=USER)
         assert self._request("POST", f"/activity/watchlist/{watchlist_id}/retry", user=USER)[0] == 409
         assert self._request("GET", "/activity/jobs", user=USER)[0] == 403
@@ -180,6 +181,7 @@ class Story:
             {"processing_finished": {"enabled": True}},
         )
         self._run_until(function_specs.SCHEDULER, lambda: self._completed(JobKind.HEALTH_ANALYSIS))
+        git(self._forge.path("good"), "tag", "v1.0")
         self._commit_much("good")
         self._run_until(function_specs.SCHEDULER, lambda: "lines_added_deleted" in self._alerts(watchlist_id))
         self._until(lambda: self._completed(JobKind.COMMIT_BACKFILL))
