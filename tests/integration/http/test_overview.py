@@ -208,3 +208,33 @@ def test_repositories_that_differ_in_case_alone_have_each_a_place(client: Client
     rows = [row["watchlist_id"] for page in client.pages(f"{PATH}&limit=1&sort={sort}") for row in page]
 
     assert Counter(rows) == Counter(f"watchlist_owner_name{number:04}_1" for number in range(6))
+
+
+@pytest.mark.parametrize("sort", ["worry", "name", "score", "last_commit", "added"])
+def test_while_entries_come_go_and_change_each_other_row_is_shown_once(client: Client, sort: str) -> None:
+    write_watchlist("ada", 60)
+    changed = ("watchlist_owner_name0007_1", "watchlist_owner_name0031_1", "watchlist_owner_name0055_1")
+    seen: Counter[str] = Counter()
+
+    for number, page in enumerate(client.pages(f"{PATH}&limit=20&sort={sort}")):
+        seen.update(row["watchlist_id"] for row in page)
+        if number < len(changed):
+            analysed(changed[number])
+            client.add(f"aaa/new{number}")
+            client.add(f"zzz/new{number}")
+
+    totals = client.get(f"{PATH}&limit=1").body["totals"]
+    untouched = {f"watchlist_owner_name{number:04}_1" for number in range(60)} - set(changed)
+    assert {watchlist_id for watchlist_id in untouched if seen[watchlist_id] != 1} == set()
+    assert totals["watched"] == sum(totals["by_verdict"].values()) == 60 + 2 * len(changed)
+
+
+@pytest.mark.parametrize("query", ["", "&verdict=unknown", "&status=failed", "&text=NAME001", "&label=none"])
+def test_what_matches_is_what_all_pages_have(client: Client, query: str) -> None:
+    write_watchlist("ada", 130)
+
+    first = client.get(f"{PATH}&limit=100{query}").body
+    rows = [row for page in client.pages(f"{PATH}&limit=30{query}") for row in page]
+
+    assert first["totals"]["watched"] == 130
+    assert first["totals"]["matching"] == len(rows) == len({row["watchlist_id"] for row in rows})

@@ -183,3 +183,39 @@ def test_an_address_that_was_taken_back_shows_nothing(
         assert answer.status == (404 if name in gone else 200), route.key
         if name in gone:
             assert shown(answer, hers[name]) == shown(ask(client, route, {**hers, name: "A" * 43}), "A" * 43)
+
+
+@pytest.mark.parametrize(
+    ("principal", "query", "status"),
+    [
+        ("ada", {"watchlist_id": "{watchlist_id}"}, 200),
+        ("ada", {"user": "ada"}, 200),
+        ("ada", {}, 200),
+        ("bob", {"watchlist_id": "{watchlist_id}"}, 404),
+        ("bob", {"watchlist_id": "{watchlist_id}", "user": "bob"}, 404),
+        ("bob", {"watchlist_id": UNKNOWN["watchlist_id"]}, 404),
+        ("bob", {"watchlist_id": "{watchlist_id}", "user": "ada"}, 403),
+        ("bob", {"user": "ada"}, 403),
+        ("bob", {"user": "zoe"}, 403),
+        ("", {"user": "ada"}, 403),
+        (None, {"watchlist_id": "{watchlist_id}"}, 403),
+    ],
+)
+def test_a_connection_shows_a_user_their_own_and_no_other_is_noted(
+    client: Client, stored: Look, principal: str | None, query: dict[str, str], status: int
+) -> None:
+    hers = one_of_everything(client, "ada")
+    before = stored()
+    event = {
+        "requestContext": {
+            "connectionId": "abc=",
+            **({} if principal is None else {"authorizer": {"principalId": principal}}),
+        },
+        "queryStringParameters": {name: value.format(**hers) for name, value in query.items()},
+        "headers": {},
+    }
+
+    answer = client.invoke(routes.LIVE_CONNECT.function.name, event)
+
+    assert answer["statusCode"] == status
+    assert (stored() == before) is (status != 200)
