@@ -3,10 +3,13 @@
 A web page of another site can have its visitor's browser call this machine, directly (its `Origin` tells) or by a name
 of its own that it lets point here (the `Host` tells). Neither may reach a service without tokens. The first may not
 either where the browser knows the token as a password, which it shows unasked.
+
+To a WebSocket not every browser shows a password. For it the page has a cookie, which is worth nothing elsewhere.
 """
 
 import base64
 import binascii
+import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +17,11 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+LIVE_PATH = "/live"
+"""Where the service's own page opens its WebSocket."""
+
+_COOKIE = "watchlist-live"
 
 CHALLENGE = 'Basic realm="Repository Watchlist", charset="UTF-8"'
 """Makes a browser ask for the token, as a password."""
@@ -43,13 +51,30 @@ class Guard:
             authorization = headers.get("authorization", "")
             if not hmac.compare_digest(_token_in(authorization).encode(), self.token.encode()):
                 return HTTPStatus.UNAUTHORIZED
-            is_unasked = authorization[:6].lower() == "basic "
+            is_unasked = _is_password(authorization)
             return HTTPStatus.FORBIDDEN if is_unasked and not _is_of_the_same_site(headers) else None
         if self.wants_tokens:
             return None
         own = {f"http://{f'[{name}]' if ':' in name else name}:{self.port}" for name in LOOPBACK}
         is_own = is_local(headers.get("host", "")) and headers.get("origin", next(iter(own))) in own
         return None if is_own else HTTPStatus.FORBIDDEN
+
+    def live_refusal(self, headers: Mapping[str, str]) -> HTTPStatus | None:
+        """Return with which status a WebSocket is refused, if it is; the arguments are those of `refusal`."""
+        shown = [part.strip() for part in headers.get("cookie", "").split(";")]
+        known = self.token is not None and any(hmac.compare_digest(each.encode(), self._cookie()) for each in shown)
+        return None if known and _is_of_the_same_site(headers) else self.refusal(headers)
+
+    def live_cookie(self, headers: Mapping[str, str]) -> str | None:
+        """Return the cookie to set for who was not refused and showed the token as a password, as a browser does."""
+        if self.token is None or not _is_password(headers.get("authorization", "")):
+            return None
+        return f"{self._cookie().decode()}; Path={LIVE_PATH}; HttpOnly; SameSite=Strict"
+
+    def _cookie(self) -> bytes:
+        """Return name and value: what only who knows the token can compute, and from which nobody learns it."""
+        value = hmac.new((self.token or "").encode(), _COOKIE.encode(), hashlib.sha256).hexdigest()
+        return f"{_COOKIE}={value}".encode()
 
 
 def is_local(host: str) -> bool:
@@ -80,6 +105,10 @@ def _is_of_the_same_site(headers: Mapping[str, str]) -> bool:
     if "sec-fetch-site" in headers:
         return headers["sec-fetch-site"] == "same-origin"
     return headers["origin"].partition("://")[2] == headers.get("host")
+
+
+def _is_password(authorization: str) -> bool:
+    return authorization[:6].lower() == "basic "
 
 
 def _token_in(authorization: str) -> str:

@@ -29,7 +29,7 @@ from local_service.gateways.websocket import WebSocketGateway
 from local_service.git.addresses import Addresses
 from local_service.git.served_repositories import git_directories, link_known, link_repositories
 from local_service.git.server import GitServer
-from local_service.guard import Guard
+from local_service.guard import LIVE_PATH, Guard
 from local_service.provisioning import Environment, provision
 from local_service.tasks import runner as task_runner
 from local_service.tasks.runner import TaskRunner
@@ -195,6 +195,7 @@ class LocalService:
         starting.callback(gateway.close)
         live_gateway = _websocket_gateway(self._invoke, self._address(1), authorizer, gateway.guard)
         starting.callback(live_gateway.close)
+        gateway.hand_on_live(live_gateway.address)
         git_directories(self._settings.repositories)
         self._say("storage")
         self.aws = starting.enter_context(EmbeddedAws(log, self._settings.data))
@@ -204,7 +205,7 @@ class LocalService:
             {
                 **self._variables(git_url),
                 "LIVE_ENDPOINT_URL": live_gateway.management_url,
-                "LIVE_URL": live_gateway.url,
+                "LIVE_URL": LIVE_PATH,
                 "API_ACCESS": "token" if self._accepts_tokens else "open",
             },
         )

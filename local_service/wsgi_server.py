@@ -9,6 +9,7 @@ import logging
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from http import HTTPMethod, HTTPStatus
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -25,13 +26,19 @@ _IDLE_SECONDS = 75
 _UNREAD_BYTES = 1024 * 1024
 """Most of a request's body that is read after an answer that did not wait for it."""
 
+_PASSED_BYTES = 64 * 1024
+
 _WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class WsgiServer(ThreadedWSGIServer):
-    """A server; `start` begins to serve on a thread, `close` ends that and all connections."""
+    """A server; `start` begins to serve on a thread, `close` ends that and all connections.
+
+    Attributes:
+        tunnels: where connections are handed on to that ask for another protocol at a path.
+    """
 
     def __init__(
         self, application: "WSGIApplication", listening: socket.socket, handler: "type[Handler] | None" = None
@@ -46,6 +53,7 @@ class WsgiServer(ThreadedWSGIServer):
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self.tunnels: dict[str, tuple[str, int]] = {}
         host, port = listening.getsockname()[:2]
         super().__init__(host, port, application, handler or Handler, fd=listening.fileno())
         listening.close()
@@ -102,6 +110,12 @@ class Handler(WSGIRequestHandler):
 
     def run_wsgi(self) -> None:
         """Answer one request; the connection stays open for the next unless the request's end is unknown."""
+        tunnels = cast("WsgiServer", self.server).tunnels
+        address = tunnels.get(self.path.partition("?")[0]) if "Upgrade" in self.headers else None
+        if address is not None:
+            self.close_connection = True
+            self._hand_on(address)
+            return
         self.environ = self.make_environ()
         length, *others = set(self.headers.get_all("Content-Length", ["0"]))
         if self.environ.get("wsgi.input_terminated"):
@@ -114,6 +128,19 @@ class Handler(WSGIRequestHandler):
         else:
             self.close_connection = True  # of several lengths none says where the next request begins
             self.send_error(HTTPStatus.BAD_REQUEST)
+
+    def _hand_on(self, address: tuple[str, int]) -> None:
+        """Let the client talk with whoever listens there, from this request on, until one of them hangs up."""
+        head = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items()) + "\r\n"
+        self.connection.settimeout(None)
+        with socket.create_connection(address) as other:
+            other.sendall(self.raw_requestline + head.encode("latin-1"))
+            back = threading.Thread(
+                target=_pass_on, args=(lambda: other.recv(_PASSED_BYTES), self.connection), daemon=True
+            )
+            back.start()
+            _pass_on(lambda: self.rfile.read1(_PASSED_BYTES), other)
+            back.join()
 
     def _answer(self) -> None:
         """Send what the application says; what it says before a ConnectionError is sent, and the connection ends."""
@@ -164,6 +191,15 @@ class Handler(WSGIRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing of requests that are answered; they are many."""
+
+
+def _pass_on(read: Callable[[], bytes], to: socket.socket) -> None:
+    """Send on what is read until it ends, and say that it has."""
+    with contextlib.suppress(OSError):  # one of them broke off, which the other one is told
+        while more := read():
+            to.sendall(more)
+    with contextlib.suppress(OSError):
+        to.shutdown(socket.SHUT_RDWR)
 
 
 def _drain(body: LimitedStream) -> bool:

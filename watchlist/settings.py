@@ -274,8 +274,8 @@ class PageSettings(Settings):
 
     api_access: Literal["open", "token", "signature"] = Field(alias="API_ACCESS")
     """What the API wants of its callers: nothing, a token of `JWT_ISSUER`, or a signature of IAM."""
-    live_url: Annotated[str, Field(pattern=r"^wss?://")] | None = Field(default=None, alias="LIVE_URL")
-    """Where a browser opens WebSockets."""
+    live_url: Annotated[str, Field(pattern=r"^(wss?://|/)")] | None = Field(default=None, alias="LIVE_URL")
+    """Where a browser opens WebSockets; a path is one of the page's own address."""
     jwt_issuer: Issuer | None = Field(default=None, alias="JWT_ISSUER")
     page_client_id: str | None = Field(default=None, alias="PAGE_CLIENT_ID", min_length=1)
     """The page's client at the issuer: a public one, with PKCE, redirected to the page's address."""

@@ -132,7 +132,9 @@ def told(settings: PageSettings) -> dict[str, str | None]:
 
 def content_security_policy(settings: PageSettings) -> str:
     """Return what the page may load and whom it may ask: its own address, the live one and the issuer."""
-    asked = ["'self'", *([settings.live_url] if settings.live_url else [])]
+    asked = ["'self'"]
+    if settings.live_url and not settings.live_url.startswith("/"):
+        asked.append(settings.live_url)
     if settings.page_client_id and settings.jwt_issuer:
         asked += [settings.jwt_issuer, *settings.page_sign_in_origins]
     origins = dict.fromkeys(each if each == "'self'" else _origin(each) for each in asked)

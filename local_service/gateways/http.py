@@ -25,7 +25,7 @@ from werkzeug.wrappers import Request, Response
 from local_service.aws.embedded import ACCOUNT
 from local_service.functions.processes import FunctionError, FunctionTimeoutError
 from local_service.gateways.authorizer import LOCAL_USER, Authorizer, ForbiddenError
-from local_service.guard import CHALLENGE, LOOPBACK, Guard
+from local_service.guard import CHALLENGE, LIVE_PATH, LOOPBACK, Guard
 from local_service.wsgi_server import Handler, WsgiServer
 from watchlist.deployment.routes import Route
 
@@ -262,12 +262,19 @@ class HttpGateway:
 
     def _answer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         request = Request(environ)
-        refused = self.guard.refusal({name.lower(): value for name, value in request.headers.items()})
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        refused = self.guard.refusal(headers)
         try:
             response = self.handle(_read(request)) if refused is None else _refuse(refused)
         except RequestEntityTooLarge:
             response = HttpResponse.of_gateway(413, "Request Entity Too Large")
-        return Response(response.body, response.status, list(response.headers))(environ, start_response)
+        cookie = self.guard.live_cookie(headers) if refused is None else None
+        more = [] if cookie is None else [("set-cookie", cookie)]
+        return Response(response.body, response.status, [*response.headers, *more])(environ, start_response)
+
+    def hand_on_live(self, address: tuple[str, int]) -> None:
+        """Let the page open its WebSocket here: it is handed on to the WebSocket API at `address`."""
+        self._server.tunnels[LIVE_PATH] = address
 
 
 def _refuse(status: HTTPStatus) -> HttpResponse:

@@ -114,6 +114,7 @@ class WebSocketGateway:
 
     Attributes:
         url: where clients connect.
+        address: host and port of the same.
         management_url: of the connection management API, the functions' `LIVE_ENDPOINT_URL`.
     """
 
@@ -143,7 +144,8 @@ class WebSocketGateway:
         self._socket = socket.create_server(address, backlog=1024)
         self._guard = guard or Guard(self._socket.getsockname()[1], wants_tokens=authorizer is not None)
         self._management = WsgiServer(self._manage, socket.create_server(("127.0.0.1", 0), backlog=128))
-        self.url = f"ws://{address[0]}:{self._socket.getsockname()[1]}"
+        self.address: tuple[str, int] = self._socket.getsockname()[:2]
+        self.url = f"ws://{address[0]}:{self.address[1]}"
         self.management_url = f"http://127.0.0.1:{self._management.port}/{STAGE}"
         self._loop = asyncio.new_event_loop()
         self._functions = ThreadPoolExecutor(max_workers=8, thread_name_prefix="websocket-functions")
@@ -192,7 +194,7 @@ class WebSocketGateway:
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Ask the function of `$connect`; the connection opens only when it has agreed."""
-        refused = self._guard.refusal({name.lower(): value for name, value in request.headers.raw_items()})
+        refused = self._guard.live_refusal({name.lower(): value for name, value in request.headers.raw_items()})
         if refused is not None:
             return connection.respond(refused, refused.phrase)
         now = datetime.now(UTC)

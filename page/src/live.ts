@@ -32,7 +32,8 @@ async function connect(): Promise<void> {
   isConnecting = true;
   const offered = await subprotocols();
   isConnecting = false;
-  const url = new URL(settings.live_url);
+  const url = new URL(settings.live_url, location.href);
+  url.protocol = url.protocol.replace("http", "ws");
   if (settings.access === "open") url.searchParams.set("user", user.value);
   const opened = new WebSocket(url, offered);
   socket = opened;

@@ -1,6 +1,6 @@
 /** What the server that sent the page says of itself. */
 export interface PageSettings {
-  /** The WebSocket API's address; null where there is none. */
+  /** The WebSocket API's address, or its path at the page's own one; null where there is none. */
   live_url: string | null;
   /** Who lets callers in: nobody asks, a token of `issuer`, or a signature that a browser cannot make. */
   access: "open" | "token" | "signature";

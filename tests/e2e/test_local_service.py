@@ -1,6 +1,8 @@
 """The whole way of a repository through the service, over HTTP."""
 
+import base64
 import io
+import json
 import os
 import shutil
 import signal
@@ -15,6 +17,9 @@ from pathlib import Path
 
 import pytest
 import urllib3
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from local_service import lifeline
 from local_service.commands.api_client import ProblemError
@@ -311,6 +316,38 @@ def test_with_a_token_callers_show_it(serve: Serve) -> None:
 
     assert (refused.status, refused.headers["WWW-Authenticate"].split()[0]) == (401, "Basic")
     assert bearer.status == 200
+
+
+def test_with_a_token_the_page_has_its_live_channel(serve: Serve) -> None:
+    with serve(WATCHLIST_TOKEN="a-token-for-the-test") as service:
+        shown = "Basic " + base64.b64encode(b"anybody:a-token-for-the-test").decode()
+        page = urllib3.request("GET", f"{service.url}/activity/queues", headers={"Authorization": shown})
+        cookie = page.headers["Set-Cookie"].partition(";")[0]
+        address = f"{service.url.replace('http', 'ws')}/live?user=ada%40example.org"
+
+        with connect(
+            address, proxy=None, additional_headers={"Cookie": cookie}, origin=Origin(service.url)
+        ) as connection:
+            first = json.loads(connection.recv(SECONDS))
+        refused = []
+        for headers, origin in (({}, service.url), ({"Cookie": cookie}, "https://attacker.example")):
+            with pytest.raises(InvalidStatus) as caught:
+                connect(address, proxy=None, additional_headers=headers, origin=Origin(origin))
+            refused.append(caught.value.response.status_code)
+
+    assert first["type"] == "connected"
+    assert refused == [401, 401]
+
+
+def test_the_page_s_live_channel_is_refused_to_other_sites(service: RunningService) -> None:
+    address = f"{service.url.replace('http', 'ws')}/live?user=ada%40example.org"
+
+    with connect(address, proxy=None, origin=Origin(service.url)) as connection:
+        assert json.loads(connection.recv(SECONDS))["type"] == "connected"
+    with pytest.raises(InvalidStatus) as caught:
+        connect(address, proxy=None, origin=Origin("https://attacker.example"))
+
+    assert caught.value.response.status_code == 403
 
 
 def test_a_taken_port_is_said_in_one_line(variables: Mapping[str, str], tmp_path: Path) -> None:

@@ -95,3 +95,53 @@ def test_a_password_that_browsers_show_unasked_is_taken_from_no_other_page(heade
     guard = Guard(3000, "secret")
     assert guard.refusal({**HOST, **headers, "authorization": basic("any:secret")}) == HTTPStatus.FORBIDDEN
     assert guard.refusal({**HOST, **headers, "authorization": "Bearer secret"}) is None
+
+
+PAGE = {"host": "server.example:3000", "origin": "http://server.example:3000"}
+
+
+def live_cookie(token: str) -> str:
+    """Return what a browser shows the live channel after its user typed the token."""
+    cookie = Guard(3000, token).live_cookie({**PAGE, "authorization": basic(f":{token}")})
+    assert cookie is not None
+    return cookie.partition(";")[0]
+
+
+def test_the_page_of_who_typed_the_token_may_open_the_live_channel() -> None:
+    asked = {**PAGE, "cookie": f"theme=dark; {live_cookie('sécret')}"}
+
+    assert Guard(3000, "sécret").live_refusal(asked) is None
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {**PAGE, "cookie": live_cookie("another")},
+        {**PAGE, "cookie": "watchlist-live="},
+        {**PAGE, "cookie": "sécret"},
+        PAGE,
+        {**PAGE, "cookie": live_cookie("sécret"), "origin": "http://server.example:8080"},
+        {**PAGE, "cookie": live_cookie("sécret"), "origin": "https://attacker.example"},
+        {**PAGE, "cookie": live_cookie("sécret"), "sec-fetch-site": "cross-site"},
+    ],
+)
+def test_without_the_cookie_or_from_another_site_nobody_may(asked: dict[str, str]) -> None:
+    assert Guard(3000, "sécret").live_refusal(asked) is not None
+
+
+def test_the_cookie_opens_the_live_channel_alone_and_hides_the_token() -> None:
+    cookie = live_cookie("sécret")
+
+    assert Guard(3000, "sécret").refusal({**PAGE, "cookie": cookie}) == HTTPStatus.UNAUTHORIZED
+    assert "sécret" not in cookie
+
+
+@pytest.mark.parametrize("shown", ["", "Bearer sécret"])
+def test_who_is_no_browser_gets_no_cookie(shown: str) -> None:
+    assert Guard(3000, "sécret").live_cookie({**PAGE, "authorization": shown}) is None
+
+
+def test_without_a_token_there_is_no_cookie_and_the_live_channel_is_guarded_as_all() -> None:
+    assert GUARD.live_cookie({**LOCAL, "authorization": basic(":sécret")}) is None
+    assert GUARD.live_refusal({**LOCAL, "cookie": "watchlist-live="}) is None
+    assert GUARD.live_refusal({**LOCAL, "origin": "https://attacker.example"}) == HTTPStatus.FORBIDDEN
