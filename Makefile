@@ -35,6 +35,10 @@ run: .venv/local page-if-possible ## Start the service here, add a repository (R
 serve: .venv/local page-if-possible ## Keep the service running on port 3000 until Ctrl-C (REPO=<paths> serves these too)
 	@$(SERVICE) serve $(REPO)
 
+.PHONY: install
+install: .venv/local page-if-possible scorecard-if-go ## Install and build what `make serve` needs, so that it starts where it may write nothing (systemd)
+	@$(BIN)/python -c "from functions.http.openapi import page; page.build()"
+
 .PHONY: backup
 backup: .venv/local ## Copy the data of `make serve`, also while it runs (TO=<a new folder>)
 	@$(SERVICE) backup "$(TO)"

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -71,7 +72,7 @@ class RunLimits:
 
 
 class ScorecardCli:
-    """The program at `path`; each run has a directory of its own under `scratch`, gone when the run ends."""
+    """The program at `path` or on PATH; each run has a directory of its own under `scratch`, gone when the run ends."""
 
     def __init__(
         self,
@@ -80,7 +81,8 @@ class ScorecardCli:
         scratch: Path,
         limits: RunLimits = RunLimits(),
     ) -> None:
-        self._path = path
+        # What it is started with has no PATH, so where it lies is found out here.
+        self._path = shutil.which(path) or path
         self._children = children
         self._scratch = scratch
         self._limits = limits

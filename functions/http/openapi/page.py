@@ -41,15 +41,23 @@ class Operation:
 
 
 def build() -> None:
-    """Write the page, unless it is newer than all that it is made of."""
+    """Write the page, unless it is newer than all that it is made of.
+
+    Raises:
+        OSError: it cannot be written; says what to do.
+    """
     sources = (built.DOCUMENT, Path(__file__), Path(__file__).with_name(_TEMPLATE))
     if built.PAGE.exists() and built.PAGE.stat().st_mtime >= max(source.stat().st_mtime for source in sources):
         return
     text = render(json.loads(built.DOCUMENT.read_text(encoding="utf-8")))
     # Whoever reads meanwhile, as another process that starts, sees the whole old page or the whole new one.
-    with NamedTemporaryFile("w", dir=built.PAGE.parent, suffix=".part", delete=False, encoding="utf-8") as part:
-        part.write(text)
-    Path(part.name).replace(built.PAGE)
+    try:
+        with NamedTemporaryFile("w", dir=built.PAGE.parent, suffix=".part", delete=False, encoding="utf-8") as part:
+            part.write(text)
+        Path(part.name).replace(built.PAGE)
+    except OSError as error:
+        remedy = "`make install` makes it, run by who may write there"
+        raise OSError(error.errno, f"{error.strerror}; {remedy}", str(built.PAGE)) from error
 
 
 def render(document: Mapping[str, Any]) -> str:

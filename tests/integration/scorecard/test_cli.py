@@ -151,6 +151,14 @@ def test_a_report_beyond_the_limit_is_not_read(runner: Runner) -> None:
         runner.check("leave(json.dumps(report) + ' ' * 9_000_000)", report())
 
 
+def test_a_program_is_found_on_path(runner: Runner, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner.cli(COMPLETE, report())
+    assert runner.fake is not None
+    monkeypatch.setenv("PATH", str(runner.fake.path.parent), prepend=os.pathsep)
+    cli = ScorecardCli(runner.fake.path.name, runner.children, scratch)
+    assert cli.check_forge(NAME, [TOKEN])
+
+
 def test_a_missing_program_is_no_result(scratch: Path, tmp_path: Path) -> None:
     cli = ScorecardCli(str(tmp_path / "absent"), ChildProcesses(), scratch)
     with pytest.raises(UnusableReportError, match="could not be started: No such file"):

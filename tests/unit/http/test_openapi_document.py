@@ -178,3 +178,11 @@ def test_the_page_shows_every_operation_and_object_and_leads_nowhere_else() -> N
     assert {operation["operationId"] for operation in OPERATIONS.values()} <= anchors
     assert {f"schema-{name}" for name in DOCUMENT["components"]["schemas"]} <= anchors
     assert {link[1:] for link in re.findall(r'href="(#[^"]+)"', PAGE)} <= anchors
+
+
+def test_where_the_page_cannot_be_written_it_is_said_who_makes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(built, "PAGE", tmp_path / "absent" / "page.html")
+    with pytest.raises(OSError, match=r"make install.*page\.html"):
+        docs_page.build()
