@@ -173,8 +173,8 @@ chaos: .venv/dev ## Run the service under faults for some minutes and judge it (
 	$(BIN)/python -m tests.e2e.chaos $(CHAOS)
 
 .PHONY: kills
-kills: .venv/dev ## Kill the service and its parts while they work, and see what is kept (some minutes)
-	$(BIN)/python -m tests.e2e.chaos.kills
+kills: .venv/dev ## Kill the service and its parts while they work, and print what is kept (half an hour; KILLS="--while adds")
+	$(BIN)/python -m tests.e2e.chaos.kills $(KILLS)
 
 .PHONY: soak
 soak: .venv/dev ## Use `make serve` for an hour, or SECONDS=<number>: nothing is lost, and nothing grows
