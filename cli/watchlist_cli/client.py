@@ -1,6 +1,7 @@
 """The service's HTTP API as this command uses it."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -156,5 +157,12 @@ def _is_named(row: Mapping[str, str], text: str) -> bool:
     address = row["repository_url"].lower()
     try:
         return read_repository(text).url.lower() == address
-    except InvalidRepositoryUrlError:
-        return address.endswith(f"/{text.lower()}")
+    except InvalidRepositoryUrlError:  # on a host of the operator's own, whose rules only the service knows
+        wanted, known = _bare(text), _bare(address)
+        return wanted == known or known.endswith(f"/{wanted}")
+
+
+def _bare(address: str) -> str:
+    """Leave out what spellings of one address differ in: scheme, user, port, the colon of `git@host:…`, `.git`."""
+    without = re.sub(r"^(?:[a-z+]+://)?(?:[^/@]*@)?", "", address.lower())
+    return re.sub(r"^([^/:]+):(?:\d+/|/?)", r"\1/", without).removesuffix("/").removesuffix(".git")

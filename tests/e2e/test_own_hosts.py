@@ -14,6 +14,7 @@ from cryptography import x509
 from local_service import lifeline
 from tests.certificates import write_certificate
 from tests.e2e.conftest import RunningService, Serve
+from tests.e2e.test_command_line import run
 from tests.self_hosted import TOKEN, SelfHosted, self_hosted
 
 USER = "ada@example.org"
@@ -48,6 +49,10 @@ def test_a_repository_in_nested_groups_is_watched_with_the_token_and_linked(
     assert status["commit_page"] == f"{host.origin}/group/SUB/sub2/it/-/commit/{{sha}}"
     again = client.add(f"git@{host.origin.removeprefix('https://').partition(':')[0]}:{PATH}.git", "grace@example.org")
     assert again == watchlist_id
+    variables = {"WATCHLIST_URL": service.url, "WATCHLIST_USER": USER}
+    for spelling in (f"{host.origin}/{PATH}.git", f"git@127.0.0.1:{PATH}.git", f"ssh://git@127.0.0.1:2222/{PATH}"):
+        found = run(variables, "--json", "show", spelling)
+        assert (found.returncode, watchlist_id in found.stdout) == (0, True), found.stderr
     assert all(TOKEN not in path and shown is not None for _, path, shown in host.shown)
     assert TOKEN not in service.log.read_text()
     assert TOKEN not in json.dumps(status)

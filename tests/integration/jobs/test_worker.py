@@ -319,6 +319,27 @@ def test_the_program_names_the_variable_that_is_missing(service: Harness, capsys
     assert "secret" not in error
 
 
+OWN_HOSTS = '[{"origin": "https://tea.example.org", "kind": "gitea"}]'
+
+
+def test_a_job_shows_hosts_of_one_s_own_their_tokens(service: Harness) -> None:
+    launched(service)
+
+    service.work(service.ecs.tasks[0], GIT_HOSTS=OWN_HOSTS, GIT_TOKENS='{"https://tea.example.org": "t0ken"}')
+
+    assert service.tools.git_tokens == service.tools.forge.own_tokens == {"https://tea.example.org": ("t0ken",)}
+    assert "t0ken" not in repr(service.tools)
+
+
+def test_a_job_does_without_tokens_that_cannot_be_read(service: Harness) -> None:
+    watchlist_id = launched(service)
+
+    service.work(service.ecs.tasks[0], GIT_HOSTS=OWN_HOSTS, GIT_TOKENS="s3cret")
+
+    assert service.tools.git_tokens == {}
+    assert service.status(watchlist_id)["status"] == "ready"
+
+
 def test_a_job_works_with_the_tokens_addresses_and_ages_of_its_settings(
     service: Harness, forge: ForgeServer, tmp_path: Path
 ) -> None:
