@@ -265,7 +265,8 @@ MERGED_AT_ONCE = 20
 """Entries whose watchers one run of the reconciler moves."""
 
 WATCHERS_MOVED_AT_ONCE = 1000
-"""Watchers of one entry that a run moves: each is a transaction, so that it takes some twenty seconds."""
+"""Watchers of one entry that a run moves at most, each in a transaction of their own; it ends earlier when its time is
+up."""
 
 ALERTS_MOVED_ALONG = 50
 """Alerts that are moved in one transaction with their watcher, which can have 100 writes; older ones go ahead."""
