@@ -49,10 +49,10 @@ def commits_in(stream: ByteReader, *, object_format: str, commit_bytes: int) -> 
 
 
 def commits_and_tags_in(stream: ByteReader, *, object_format: str, most_bytes: int) -> Iterator[tuple[str, bytes]]:
-    """Yield id and content of each commit and each annotated tag of the pack.
+    """Yield id and content of each commit and each annotated tag of the pack; a tag may stand for a tree or a blob.
 
     Raises:
-        UnfilteredPackError, JobError: as for `commits_in`.
+        JobError: TRANSFER_INVALID for what is no pack, REPOSITORY_TOO_LARGE for more than `most_bytes` of it all.
     """
     with _damage_explained():
         yield from _Unpacker(stream, object_format, most_bytes, frozenset({_COMMIT, _TAG})).objects()
@@ -81,7 +81,10 @@ class _Unpacker:
             offset = self._stream.offset
             kind, size = self._read_object_header()
             if kind in _TREE_OR_BLOB:
-                raise UnfilteredPackError
+                if _TAG not in self._wanted:
+                    raise UnfilteredPackError
+                self._spend(len(self._inflate(size)))
+                continue
             if kind == OFS_DELTA:
                 base = self._by_offset.get(offset - self._read_distance())
                 delta = self._inflate(size)

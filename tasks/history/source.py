@@ -163,11 +163,10 @@ class Source:
 
     def _named_objects(self, request: FetchRequest) -> Mapping[str, bytes]:
         """Return commits and tags of a request whose answer is small, by their ids."""
-        with self._upload_pack.fetch(request) as pack, contextlib.suppress(UnfilteredPackError):
-            if pack is not None:
-                found = commits_and_tags_in(pack, object_format=self.head().object_format, most_bytes=_TAGGED_BYTES)
-                return dict(found)
-        return {}
+        with self._upload_pack.fetch(request) as pack:
+            if pack is None:
+                return {}
+            return dict(commits_and_tags_in(pack, object_format=self.head().object_format, most_bytes=_TAGGED_BYTES))
 
     def fetch_commits(
         self,

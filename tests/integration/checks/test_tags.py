@@ -1,17 +1,18 @@
 """What a job finds of tags, through real git over HTTP: releases, dates, distances, and what is told of changes."""
 
 import subprocess
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from tasks.analysis import JobResult
+from tasks.history import Repository
 from tests.integration.checks.test_refresh_jobs import RecordedJob, Refreshes, refreshes  # noqa: F401 - a fixture
 from tests.integration.recording import Call, operations
 from tests.repositories import ENVIRONMENT, git
-from watchlist import clock
+from watchlist import clock, limits
 from watchlist.alerts.settings import AlertKind
-from watchlist.errors import JobCancelledError
+from watchlist.errors import ErrorCode, JobCancelledError, JobError
 from watchlist.job_kinds import JobKind
 from watchlist.releases import store as release_store
 from watchlist.releases.kept import KeptTag
@@ -301,3 +302,62 @@ def test_a_look_at_unchanged_tags_makes_no_call(released: Refreshes, calls: list
     released.analyse()
 
     assert operations(calls) == ["GetItem", "Query"]  # the entry, and the authors who were erased
+
+
+def test_of_more_tags_than_are_read_nothing_is_known_and_it_is_said(
+    released: Refreshes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "TAGS_READ", 3)
+    look(released)
+
+    found = summary_of(released)
+    assert (found.latest, found.releases) == (None, 0)
+    assert found.note
+    assert Listing.of(now_of(released)) is None
+    assert shown(released) == []
+    assert not released.stored_alerts()
+
+
+def test_of_more_tags_than_are_kept_the_releases_are_kept_and_it_is_said(
+    released: Refreshes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "TAGS_KEPT", 2)
+    tag(released, "v0.1.0", "HEAD~38")
+    look(released)
+    tag(released, "other")
+    look(released)
+
+    listing = Listing.of(now_of(released))
+    assert listing
+    assert (listing.total, listing.releases, listing.is_whole) == (6, 2, False)
+    assert [each.name for each in shown(released)] == ["v1.2.0", "v1.1.0"]
+    assert summary_of(released).note == "Of the tags 20000 are kept, releases first."
+    assert not released.stored_alerts()
+
+
+def test_a_host_that_gives_no_tags_costs_only_them(released: Refreshes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> NoReturn:
+        raise JobError(ErrorCode.TRANSFER_INVALID, "No tags today.")
+
+    before = summary_of(released)
+    monkeypatch.setattr(Repository, "tags", refuse)
+    released.grow(("new.txt", 3))
+    look(released)
+
+    after = now_of(released)
+    assert after.head_sha == released.head()
+    assert releases_of(after) == before
+    assert "The tags could not be read: No tags today." in after.history_notes
+
+
+def test_dates_that_a_host_does_not_give_are_unknown(released: Refreshes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object, __: object) -> NoReturn:
+        raise JobError(ErrorCode.TRANSFER_INVALID, "No objects today.")
+
+    monkeypatch.setattr(Repository, "dates", refuse)
+    tag(released, "v3.0.0", "HEAD^{tree}")
+    look(released)
+
+    latest = summary_of(released).latest
+    assert latest
+    assert (latest.tag, latest.made_at) == ("v3.0.0", None)
