@@ -105,15 +105,20 @@ class _Unpacker:
                 self._inflate(size)
 
     def _deliver(self, offset: int, kind: int, content: bytes) -> Iterator[tuple[str, bytes]]:
-        """Yield an object, and those whose deltas waited for it, which are of the same kind."""
-        ready = [(offset, content)]
+        """Yield an object, and those whose deltas waited for it, which are of the same kind.
+
+        Each is made only when it is its turn: small deltas can make large objects, and all of them together would be in
+        memory before the first one is counted.
+        """
+        ready = [(offset, content, b"")]
         while ready:
-            offset, content = ready.pop()
+            offset, base, delta = ready.pop()
+            content = _patched(base, delta) if delta else base
             self._spend(len(content))
             digest = self._digest(kind, content)
             self._by_offset[offset] = self._by_id[digest.digest()] = kind, content
             yield digest.hexdigest(), content
-            ready += [(at, _patched(content, delta)) for at, delta in self._waiting.pop(digest.digest(), ())]
+            ready += [(at, content, waited) for at, waited in self._waiting.pop(digest.digest(), ())]
 
     def _digest(self, kind: int, content: bytes) -> "_Hash":
         digest = self._new_hash(b"%b %d\0" % (_NAMES[kind], len(content)), usedforsecurity=False)

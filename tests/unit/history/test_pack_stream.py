@@ -1,6 +1,7 @@
 """Commits out of packs, honest and hostile."""
 
 import contextlib
+import tracemalloc
 import zlib
 from collections.abc import Iterator
 from hashlib import sha1
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.history.byte_reader import ByteReader
-from tasks.history.pack_stream import OBJECT_BYTES, UnfilteredPackError, commits_in
+from tasks.history.pack_stream import OBJECT_BYTES, OBJECT_COST, UnfilteredPackError, commits_in
 from watchlist.errors import ErrorCode, JobError
 
 COMMIT, TREE, BLOB, TAG, OFS_DELTA, REF_DELTA = 1, 2, 3, 4, 6, 7
@@ -82,6 +83,73 @@ def test_waiting_deltas_cost_memory_although_they_are_empty() -> None:
     with pytest.raises(JobError) as raised:
         found_in(pack(*(packed(REF_DELTA, b"", base=base) for base in bases)), commit_bytes=20_000)
     assert raised.value.code is ErrorCode.REPOSITORY_TOO_LARGE
+
+
+MANY = 5_000
+"""Enough objects for what each takes to outweigh what all share."""
+
+
+def id_of(number: int) -> bytes:
+    return sha1(b"%d" % number, usedforsecurity=False).digest()
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        [packed(COMMIT, b"%d" % number) for number in range(MANY)],
+        [packed(COMMIT, b"the same")] * MANY,
+        [packed(REF_DELTA, b"\0\0", base=id_of(number)) for number in range(MANY)],
+        [packed(REF_DELTA, b"\0\0", base=id_of(1))] * MANY,
+        [packed(COMMIT, b"base")]
+        + [
+            packed(REF_DELTA, delta(b"base", b"%d" % number), base=bytes.fromhex(oid(b"base")))
+            for number in range(MANY)
+        ],
+        [packed(REF_DELTA, delta(b"base", b"%d" % number), base=bytes.fromhex(oid(b"base"))) for number in range(MANY)]
+        + [packed(COMMIT, b"base")],
+    ],
+    ids=["commits", "one commit", "waiting deltas", "deltas waiting for one", "deltas", "deltas before their base"],
+)
+def test_tiny_objects_take_no_more_memory_than_is_counted(objects: list[bytes]) -> None:
+    data = pack(*objects)
+    commits = commits_in(reader(data, size=len(data)), object_format="sha1", commit_bytes=1_000_000_000)
+    tracemalloc.start()
+    try:
+        for _ in commits:
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak <= len(objects) * OBJECT_COST + len(data)
+    assert peak > len(objects) * 100  # it is measured at all
+
+
+def test_small_deltas_that_make_large_objects_are_counted_one_by_one() -> None:
+    base = b"x" * 0xFFFF
+    copies = OBJECT_BYTES // 2 // len(base)
+    size = copies * len(base)
+    bomb = varint(len(base)) + varint(size) + b"\xb0\xff\xff" * copies
+    waiting = [packed(REF_DELTA, bomb, base=bytes.fromhex(oid(base)))] * 40
+    data = pack(*waiting, packed(COMMIT, base))
+    tracemalloc.start()
+    try:
+        with pytest.raises(JobError) as raised:
+            found_in(data, commit_bytes=OBJECT_BYTES // 2)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert raised.value.code is ErrorCode.REPOSITORY_TOO_LARGE
+    assert peak < 4 * OBJECT_BYTES
+
+
+def varint(number: int) -> bytes:
+    parts = bytearray()
+    while number > 0x7F:
+        parts.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*parts, number])
 
 
 def test_a_delta_of_a_tag_is_skipped() -> None:
