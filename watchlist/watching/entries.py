@@ -220,18 +220,22 @@ def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime,
         EntryNotFoundError: there is no such entry.
         NotFailedError: it is processing or ready.
     """
+    message = _start_over(watchlist_id, correlation_id, at, user)
+    with contextlib.suppress(JobError):
+        queue.send(message)
+    return find(watchlist_id)
+
+
+def _start_over(watchlist_id: str, correlation_id: str, at: datetime, user: str | None) -> JobMessage:
     entry = find(watchlist_id)
     if entry.entry_status is not EntryStatus.FAILED:
         raise NotFailedError(entry)
     try:
         # Asked for: if it fails the watchers are told, and the pauses between the service's own tries begin anew.
         seen = {"check_failures": 0} | ({} if user is None else {"asked_by": user_hash(user)})
-        message = job_protocol.start_generation(entry, _new_job_id(), correlation_id, at, seen)
+        return job_protocol.start_generation(entry, _new_job_id(), correlation_id, at, seen)
     except job_protocol.SupersededError:
-        return retry(watchlist_id, queue, correlation_id, at, user)
-    with contextlib.suppress(JobError):
-        queue.send(message)
-    return find(watchlist_id)
+        return _start_over(watchlist_id, correlation_id, at, user)
 
 
 def failed_of(user: str, most: int) -> list[str]:
@@ -249,13 +253,14 @@ def failed_of(user: str, most: int) -> list[str]:
 
 def retry_all(
     watchlist_ids: Sequence[str], queue: JobQueue, correlation_id: str, at: datetime, user: str | None = None
-) -> list[Entry]:
-    """Start a new generation of each entry, as `retry` does; what is retried by others meanwhile is left."""
-    retried_entries = []
+) -> list[str]:
+    """Start a new generation of each entry, as `retry` does, and return the ids of those that were still failed."""
+    messages = {}
     for watchlist_id in watchlist_ids:
         with contextlib.suppress(EntryNotFoundError, NotFailedError):
-            retried_entries.append(retry(watchlist_id, queue, correlation_id, at, user))
-    return retried_entries
+            messages[watchlist_id] = _start_over(watchlist_id, correlation_id, at, user)
+    queue.send_batch(dict(enumerate(messages.values())))  # what is not sent now, the reconciler sends
+    return list(messages)
 
 
 def check_now(watchlist_id: str, at: datetime) -> Entry:

@@ -101,7 +101,7 @@ def retry_failed(request: Annotated[RetryFailedRequest, Body()]) -> Response[Ret
     started = entries.retry_all(failed, queue(), http_api.correlation_id(logger), now, caller)
     give_back(caller, Allowance.RETRIES, len(failed) - len(started), now)
     logger.info("retries queued", number=len(started))
-    answer = RetryFailedAnswer(retried=[entry.watchlist_id for entry in started])
+    answer = RetryFailedAnswer(retried=started)
     return Response(HTTPStatus.ACCEPTED, "application/json", answer)
 
 

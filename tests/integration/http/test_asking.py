@@ -1,9 +1,12 @@
 """What somebody can ask of the service: retry all that failed, look at a repository now."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
+from local_service.aws.faults import Fault
+from tests.integration.aws import Aws
 from tests.integration.http.client import CLICK, FLASK, Client, end_job
 from tests.integration.jobs.harness import ControlledClock
 from tests.integration.recording import Call, operations
@@ -140,3 +143,32 @@ def test_what_a_user_retries_waits_in_their_lane(client: Client) -> None:
     client.of("ada").post("/activity/watchlist/retry-failed", {"user": "ada"})
 
     assert entries.find(watchlist_id).asked_by == user_hash("ada")
+
+
+def test_many_are_retried_ten_messages_a_call(client: Client, calls: list[Call]) -> None:
+    ids = {client.add(f"pallets/name{number}") for number in range(12)}
+    for watchlist_id in ids:
+        end_job(watchlist_id, EntryStatus.FAILED)
+    calls.clear()
+
+    retried = client.post("/activity/watchlist/retry-failed", {"user": "ada"}).body["retried"]
+
+    assert set(retried) == ids
+    assert Counter(operations(calls)) == {
+        "Query": 1,
+        "BatchGetItem": 1,
+        "GetItem": 12,
+        "UpdateItem": 12,
+        "SendMessageBatch": 2,
+    }
+
+
+def test_what_cannot_be_queued_is_retried_all_the_same(client: Client, aws: Aws) -> None:
+    watchlist_id = client.add()
+    end_job(watchlist_id, EntryStatus.FAILED)
+    aws.server.inject(Fault(service="sqs", operation="SendMessageBatch"))
+
+    answer = client.post("/activity/watchlist/retry-failed", {"user": "ada"})
+
+    assert (answer.status, answer.body["retried"]) == (202, [watchlist_id])
+    assert entries.find(watchlist_id).entry_status is EntryStatus.PROCESSING

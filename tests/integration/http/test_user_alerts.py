@@ -202,3 +202,31 @@ def test_of_a_hundred_alerts_each_that_changes_takes_one_write(client: Client, c
 
     assert len(answer.body["changed"]) == 100
     assert Counter(operations(calls)) == {"BatchGetItem": 2, "UpdateItem": 60}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+def test_rare_alerts_are_found_among_many_however_few_a_page_looks_at(
+    client: Client, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchlist.limits.ALERTS_LOOKED_AT", 4)
+    watchlist_id = client.add()
+    levels = [AlertLevel.CRITICAL if number % 6 == 0 else AlertLevel.MILD for number in range(25)]
+    ids = [raise_one(client, watchlist_id, number, level=level) for number, level in enumerate(levels)]
+
+    pages = list(client.pages(f"{PATH}&level=critical&limit={limit}"))
+
+    assert [each["id"] for page in pages for each in page] == ids[::6]
+    assert max(map(len, pages)) <= limit
+
+
+def test_of_many_ids_the_caller_s_own_are_changed_and_the_others_are_not_found(client: Client) -> None:
+    watchlist_id = client.add()
+    client.add(user="bob")
+    hers = raise_one(client, watchlist_id, 1)
+    his = alert(2)
+    alert_store.put(client.user_watchlist_id(watchlist_id, "bob"), watchlist_id, his, clock.now())
+
+    answer = client.of("ada").post("/activity/alerts/resolve", {"ids": [his.id, hers, "alert_unknown", "user_1"]})
+
+    assert answer.body == {"changed": [hers], "not_found": [his.id, "alert_unknown", "user_1"]}
+    assert alert_store.find(his.id).resolved_at is None
