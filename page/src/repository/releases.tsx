@@ -52,6 +52,12 @@ export function rhythm({ usual_days: usual, commits_since: since, commits_since_
   return parts.filter(Boolean).join("; ");
 }
 
+function summary({ releases, tags }: Release): string {
+  if (!tags) return "It has no tags";
+  if (!releases) return `None of ${counted(tags, "tag")} is a version`;
+  return releases === tags ? counted(releases, "release") : `${counted(releases, "release")} among ${counted(tags, "tag")}`;
+}
+
 export function Releases({ status, listed }: { status: Status; listed: Listed }) {
   const [all, setAll] = useState(false);
   const { release, package: described, tag_page: page } = status;
@@ -61,7 +67,7 @@ export function Releases({ status, listed }: { status: Status; listed: Listed })
   return (
     <>
       <p class="muted">
-        {release.releases ? `${counted(release.releases, "release")} among ${counted(release.tags, "tag")}` : release.tags ? `None of ${counted(release.tags, "tag")} is a version` : "It has no tags"}
+        {summary(release)}
         {release.note && (
           <>
             ; <Foreign>{release.note}</Foreign>
