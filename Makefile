@@ -191,7 +191,7 @@ image-test-tools: ## Install what image-test needs, by apt
 SECOND := build/second-opinion
 MAVEN_COPY := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
 # What writes, reads and queues most; all of tests/integration could be named.
-SECOND_TESTS := tests/second_opinion $(addprefix tests/integration/,history/test_store.py jobs test_batches.py \
+SECOND_TESTS := tests/second_opinion/test_elasticmq.py $(addprefix tests/integration/,history/test_store.py jobs test_batches.py \
 	test_largest_records.py test_updates.py checks/test_scheduler.py http/test_allowances.py \
 	http/test_batches_and_keys.py http/test_lists.py)
 
@@ -199,7 +199,7 @@ SECOND_TESTS := tests/second_opinion $(addprefix tests/integration/,history/test
 second-opinion: .venv/dev $(SECOND)/libraries ## Run tests with Amazon's DynamoDB Local and ElasticMQ in place of our own (needs Java and Maven; PYTEST=<tests>)
 	$(BIN)/python -m pytest -p tests.second_opinion.plugin --numprocesses 2 --dist loadscope $(or $(PYTEST),$(SECOND_TESTS))
 
-$(SECOND)/libraries: $(wildcard requirements/second-opinion/*)
+$(SECOND)/libraries: $(wildcard requirements/second-opinion/*.xml requirements/second-opinion/java.sha256)
 	@command -v java > /dev/null && command -v mvn > /dev/null || \
 		{ echo "A second opinion needs Java 17 or newer and Maven (java, mvn), which are not on this machine."; exit 1; }
 	@echo "Fetching DynamoDB Local and ElasticMQ (once) ..."
@@ -209,6 +209,17 @@ $(SECOND)/libraries: $(wildcard requirements/second-opinion/*)
 			-DoutputDirectory="$(CURDIR)/$(SECOND)/$$name" || exit 1; \
 	done
 	@cd $(SECOND) && $(SHA256) --check --quiet "$(CURDIR)/requirements/second-opinion/java.sha256"
+	@touch $@
+
+.PHONY: second-opinion-stack
+second-opinion-stack: .venv/dev $(PAGE) $(SECOND)/localemu/installed ## Create the stack in LocalEmu and call its functions with IAM enforced (Linux, root, Python 3.13)
+	$(WITH_NODE) $(BIN)/python -m tests.second_opinion.localemu.stack
+	unshare --net sh -c 'ip link set lo up && exec "$$@"' sh $(BIN)/python -m pytest --timeout 1200 tests/second_opinion/localemu
+
+$(SECOND)/localemu/installed: requirements/second-opinion/localemu.txt | .venv/bin/uv
+	@PYENV_VERSION=3.13 $(BIN)/uv venv --quiet --clear --no-python-downloads --python 3.13 $(SECOND)/localemu || \
+		{ echo "LocalEmu needs Python 3.13, which is not on this machine."; exit 1; }
+	@$(INSTALL) --python $(SECOND)/localemu/bin/python --requirement requirements/second-opinion/localemu.txt
 	@touch $@
 
 SHA256 := $(if $(shell command -v sha256sum),sha256sum,shasum -a 256)

@@ -1,0 +1,240 @@
+"""LocalEmu whose Lambda functions are processes of this machine instead of containers.
+
+    PYTHON-3.13 tests/second_opinion/localemu/server.py
+
+Runs with the Python that LocalEmu is installed for. A function runs as Lambda runs it: its unpacked package under
+`awslambdaric`, with the variables, the role's credentials and the time limit that LocalEmu gives it.
+
+What LocalEmu asks IAM is put right where it is not what AWS asks: a transaction needs the permissions of its parts,
+each on its part's table (LocalEmu wants four on every table); a batch needs its operation's on each of its tables; a
+query of an index needs that of the index; RunTask has the condition key `ecs:cluster` and the task definition's ARN.
+"""
+
+import http.server
+import inspect
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import Future
+from typing import Any
+
+from localemu import config
+from localemu.runtime import main as runtime
+from localemu.services.iam_enforcement import enforcer
+from localemu.services.iam_enforcement.evaluator import Decision, PolicyEvaluator
+from localemu.services.lambda_.invocation.lambda_models import FunctionVersion, InvocationResult
+from localemu.services.lambda_.invocation.plugins import DockerRuntimeExecutorPlugin
+from localemu.services.lambda_.invocation.runtime_executor import RuntimeExecutor
+from moto.ecs.models import EC2ContainerServiceBackend
+
+_HOST = "127.0.0.1"
+_RUNTIME = "/2018-06-01/runtime"
+
+
+class FunctionProcess(RuntimeExecutor):
+    """One execution environment: a process, and the runtime API that it asks for work."""
+
+    def __init__(self, id: str, function_version: FunctionVersion) -> None:  # noqa: A002 - LocalEmu's name
+        super().__init__(id, function_version)
+        self._next: queue.Queue[dict[str, str]] = queue.Queue()
+        self._answer: Future[InvocationResult] = Future()
+        self._ready: Future[None] = Future()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lasts as long as the process
+
+    def start(self, env_vars: dict[str, str]) -> None:
+        """Start the process and wait until it asks for work.
+
+        Raises:
+            RuntimeError: it ended before, or said why it cannot start.
+        """
+        self._server = http.server.ThreadingHTTPServer((_HOST, 0), self._handler())
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        code = str(self.function_version.config.code.get_unzipped_code_location())
+        variables = {
+            **{name: str(value) for name, value in env_vars.items()},
+            "AWS_LAMBDA_RUNTIME_API": f"{_HOST}:{self._server.server_port}",
+            "LAMBDA_TASK_ROOT": code,
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": code,
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "awslambdaric", variables["_HANDLER"]],
+            cwd=code,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+        threading.Thread(target=self._watch, daemon=True).start()
+        self._ready.result()
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def invoke(self, payload: dict[str, str], function_timeout: int | None = None) -> InvocationResult:
+        """Hand over an event and wait for the answer, as long as the function may take."""
+        self._answer = Future()
+        self._next.put(payload)
+        return self._answer.result(function_timeout)
+
+    def get_address(self) -> str:
+        return _HOST
+
+    def get_endpoint_from_executor(self) -> str:
+        return _HOST
+
+    def get_runtime_endpoint(self) -> str:
+        return f"http://{_HOST}:{config.GATEWAY_LISTEN[0].port}"
+
+    def get_logs(self) -> str:
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")
+
+    @classmethod
+    def prepare_version(cls, function_version: FunctionVersion) -> None:
+        function_version.config.code.prepare_for_execution()
+
+    @classmethod
+    def cleanup_version(cls, function_version: FunctionVersion) -> None:
+        """Leave what was unpacked: everything ends with the process."""
+
+    def _watch(self) -> None:
+        status = self._process.wait()
+        for future in (self._ready, self._answer):
+            if not future.done():
+                future.set_exception(RuntimeError(f"{self.function_version.id.function_name}: exit {status}"))
+
+    def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
+        executor = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                if not executor._ready.done():
+                    executor._ready.set_result(None)
+                event = executor._next.get()
+                self._answer(200, event["payload"].encode(), executor._headers(event))
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                *_, request_id, kind = self.path.removeprefix(_RUNTIME).split("/")
+                if self.path.endswith("/init/error"):
+                    executor._ready.set_exception(RuntimeError(body.decode()))
+                else:
+                    result = InvocationResult(request_id, body, is_error=kind == "error", logs=executor.get_logs())
+                    executor._answer.set_result(result)
+                self._answer(202, b"{}", {})
+
+            def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing: the function's own log is what counts."""
+
+        return Handler
+
+    def _headers(self, event: dict[str, str]) -> dict[str, str]:
+        seconds = self.function_version.config.timeout
+        return {
+            "Content-Type": "application/json",  # without it Lambda's client dies
+            "Lambda-Runtime-Aws-Request-Id": event["invoke-id"],
+            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + seconds) * 1000)),
+            "Lambda-Runtime-Invoked-Function-Arn": event["invoked-function-arn"],
+            "Lambda-Runtime-Trace-Id": event.get("trace-id") or "",
+        }
+
+
+class _Asked(str):  # noqa: SLOT000 - it has attributes of its own
+    """A call's resource, which also says all that the call needs."""
+
+    needs: list[tuple[str, str]]
+    conditions: dict[str, str]
+
+
+def _asked(service: str, operation: str, request_params: dict[str, Any] | None, region: str, account_id: str) -> _Asked:
+    """Return what a call needs, as the service authorization reference has it, where LocalEmu has it otherwise."""
+    request = request_params or {}
+    asked = _Asked(_BUILD_ARN(service, operation, request, region, account_id))
+    asked.needs, asked.conditions = [], {}
+    if service == "ecs" and operation == "RunTask":
+        asked.needs = [("ecs:RunTask", request["taskDefinition"])]
+        asked.conditions = {"ecs:cluster": request["cluster"]}
+    if service == "dynamodb":
+        table = f"arn:aws:dynamodb:{region}:{account_id}:table/"
+        asked.needs = [(f"dynamodb:{action}", table + name) for action, name in _of_tables(operation, request)]
+    return asked
+
+
+def _of_tables(operation: str, request: dict[str, Any]) -> list[tuple[str, str]]:
+    if operation.startswith("Transact"):
+        parts = [part for item in request["TransactItems"] for part in item.items()]
+        return [(_OF_PART[kind], part["TableName"]) for kind, part in parts]
+    if operation.startswith("Batch"):
+        return [(operation, name) for name in request["RequestItems"]]
+    if "IndexName" in request:
+        return [(operation, f"{request['TableName']}/index/{request['IndexName']}")]
+    return []
+
+
+_TLS = "aws:SecureTransport"
+"""Nothing leaves the machine, so nothing is encrypted; policies that want TLS are to be asked as if it were."""
+
+_OF_PART = {
+    "ConditionCheck": "ConditionCheckItem",
+    "Delete": "DeleteItem",
+    "Get": "GetItem",
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+}
+
+_BUILD_ARN = enforcer.build_resource_arn
+_EVALUATE = PolicyEvaluator.evaluate
+
+
+def _evaluate(
+    self: PolicyEvaluator, caller: Any, action: str, resource: str, conditions: dict[str, Any], **named: Any
+) -> Any:
+    decision = None
+    needs = getattr(resource, "needs", None) or [(action, str(resource))]
+    for needed, of in needs:
+        conditions_of_call = {**conditions, _TLS: "true", **getattr(resource, "conditions", {})}
+        decision = _EVALUATE(self, caller, needed, of, conditions_of_call, **named)
+        if decision is not Decision.ALLOW:
+            break
+    return decision
+
+
+def _run_task(self: Any, *arguments: Any, **named: Any) -> Any:
+    """Take a capacity provider's task for one of Fargate's: moto looks for machines in the cluster otherwise."""
+    call = inspect.signature(_RUN_TASK).bind(self, *arguments, **named)
+    call.arguments["launch_type"] = "FARGATE"
+    return _RUN_TASK(*call.args, **call.kwargs)
+
+
+_RUN_TASK = EC2ContainerServiceBackend.run_task
+
+
+def main() -> None:
+    """Serve until it is told to end."""
+    DockerRuntimeExecutorPlugin.load = lambda *_args, **_named: FunctionProcess
+    EC2ContainerServiceBackend.run_task = _run_task  # type: ignore[method-assign]
+    enforcer.build_resource_arn = _asked
+    PolicyEvaluator.evaluate = _evaluate
+    runtime.main()
+
+
+if __name__ == "__main__":
+    main()

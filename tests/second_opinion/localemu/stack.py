@@ -1,0 +1,246 @@
+"""A stack in LocalEmu: deployed by CloudFormation, and called.
+
+    python -m tests.second_opinion.localemu.stack
+
+synthesises it beforehand, with packages for this machine: that asks a registry, which LocalEmu's network has not.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from infra.application import application
+from infra.environments import DEV
+from infra.packaging.build import Packages
+from infra.packaging.target import THIS_MACHINE
+from local_service import lifeline
+from local_service.gateways.http import HttpRequest, event_of, find_route, response_of
+from tests.second_opinion.implementations import LIBRARIES
+from watchlist.deployment.function_spec import FunctionSpec
+from watchlist.deployment.functions import TASK_CONTAINER
+from watchlist.deployment.routes import ROUTES
+
+REGION = "eu-west-1"
+ACCOUNT = "000000000000"
+URL = "http://127.0.0.1:4566"
+NAME = "dev"
+DEPLOYER = "deployer"
+SECONDS = 600
+"""How long anything may take before a test gives up on it."""
+
+_SYNTHESISED = LIBRARIES / "cdk.out"
+
+_CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{NAME}"
+_TASK_DEFINITION = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/repository-watchlist-{NAME}:1"
+
+
+@dataclass
+class Stack:
+    """The deployed stack.
+
+    Attributes:
+        template: as it was synthesised.
+        resources: status, type and physical id of each resource by its logical id.
+        log: LocalEmu's.
+    """
+
+    template: Mapping[str, Any]
+    resources: Mapping[str, Mapping[str, Any]]
+    log: Path
+
+    def http(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Let the route's function answer, as API Gateway would; return status and document."""
+        encoded = b"" if body is None else json.dumps(body).encode()
+        plain, _, query = path.partition("?")
+        request = HttpRequest(method, plain, query, {"content-type": "application/json"}, encoded)
+        match = find_route(ROUTES, method, plain)
+        assert match is not None, path
+        event = event_of(request, match, datetime.now(UTC), str(uuid.uuid4()))
+        response = response_of(self.invoke(match.route.function, event))
+        return response.status, json.loads(response.body) if response.body else None
+
+    def invoke(self, spec: FunctionSpec, event: Any) -> Any:
+        """Call a function and return its answer.
+
+        Raises:
+            AssertionError: it failed.
+        """
+        answer = client("lambda").invoke(FunctionName=self.function(spec), Payload=json.dumps(event).encode())
+        payload = json.loads(answer["Payload"].read() or b"null")
+        assert "FunctionError" not in answer, payload
+        return payload
+
+    def function(self, spec: FunctionSpec) -> str:
+        """Return the function's name in this stack."""
+        (name,) = (
+            self.resources[logical]["PhysicalResourceId"]
+            for logical, resource in self.template["Resources"].items()
+            if resource["Type"] == "AWS::Lambda::Function" and resource["Properties"]["Handler"] == spec.handler
+        )
+        return str(name)
+
+
+def client(service: Any) -> Any:
+    """Return a client for whoever deploys, whom no policy binds."""
+    return boto3.client(
+        service,
+        endpoint_url=URL,
+        region_name=REGION,
+        aws_access_key_id=DEPLOYER,
+        aws_secret_access_key="local",
+        config=Config(proxies={}, read_timeout=SECONDS, retries={"total_max_attempts": 1}),
+    )
+
+
+@contextlib.contextmanager
+def deployed(folder: Path) -> Iterator[Stack]:
+    """Start LocalEmu, deploy what was synthesised, and yield the stack."""
+    log = folder / "localemu.log"
+    with _localemu(log):
+        template, location = _publish(_SYNTHESISED / f"assembly-{DEV.name}")
+        cloudformation = client("cloudformation")
+        cloudformation.create_stack(StackName=NAME, TemplateURL=location, Capabilities=["CAPABILITY_NAMED_IAM"])
+        cloudformation.get_waiter("stack_create_complete").wait(
+            StackName=NAME, WaiterConfig={"Delay": 1, "MaxAttempts": SECONDS}
+        )
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=NAME)
+        resources = {each["LogicalResourceId"]: each for page in pages for each in page["StackResourceSummaries"]}
+        _make_what_is_passed_over(template, resources)
+        yield Stack(template, resources, log)
+
+
+@contextlib.contextmanager
+def _localemu(log: Path) -> Iterator[None]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(log.parent),
+        "TMPDIR": str(log.parent),
+        "GATEWAY_LISTEN": URL.removeprefix("http://"),
+        "LOCALEMU_HOST": URL.removeprefix("http://"),
+        "IAM_ENFORCEMENT": "1",
+        "ROOT_ACCESS_KEYS": DEPLOYER,
+        "DISABLE_EVENTS": "1",
+        "SKIP_SSL_CERT_DOWNLOAD": "1",
+        "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": str(SECONDS),
+    }
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [LIBRARIES / "localemu" / "bin" / "python", Path(__file__).with_name("server.py")],
+            cwd=log.parent,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            deadline = time.monotonic() + SECONDS
+            while b"\nReady." not in log.read_bytes():
+                assert process.poll() is None, log.read_text()[-3000:]
+                assert time.monotonic() < deadline, "LocalEmu does not become ready"
+                time.sleep(0.2)
+            yield
+        finally:
+            process.terminate()
+            lifeline.end(process)
+
+
+def _publish(assembly: Path) -> tuple[dict[str, Any], str]:
+    """Upload what the template names, and it itself; return it with the address it is at."""
+    (path,) = assembly.glob("*.template.json")
+    template: dict[str, Any] = json.loads(path.read_text())
+    (manifest,) = assembly.glob("*.assets.json")
+    s3, buckets, location = client("s3"), set(), ""
+    for file in json.loads(manifest.read_text())["files"].values():
+        source = assembly / file["source"]["path"]
+        (destination,) = file["destinations"].values()
+        bucket = destination["bucketName"].replace("${AWS::AccountId}", ACCOUNT).replace("${AWS::Region}", REGION)
+        if bucket not in buckets:
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+            buckets.add(bucket)
+        body = source.read_bytes()
+        if source == path:
+            location = f"{URL}/{bucket}/{destination['objectKey']}"
+            body = json.dumps(_with_known_names(template)).encode()
+        s3.put_object(Bucket=bucket, Key=destination["objectKey"], Body=body)
+    client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
+    return template, location
+
+
+def _with_known_names(template: dict[str, Any]) -> Any:
+    """Return the template with the ARNs of a cluster and a task definition in place of references to them."""
+    names = {
+        json.dumps(reference): arn
+        for logical, resource in template["Resources"].items()
+        for kind, reference, arn in (
+            ("AWS::ECS::Cluster", {"Fn::GetAtt": [logical, "Arn"]}, _CLUSTER),
+            ("AWS::ECS::Cluster", {"Ref": logical}, NAME),
+            ("AWS::ECS::TaskDefinition", {"Ref": logical}, _TASK_DEFINITION),
+        )
+        if resource["Type"] == kind
+    }
+    return _replaced(template, names)
+
+
+def _replaced(value: Any, values: Mapping[str, str]) -> Any:
+    """Return the document with some of its values, written as JSON, replaced."""
+    match value:
+        case dict() if (replacement := values.get(json.dumps(value))) is not None:
+            return replacement
+        case dict():
+            return {key: _replaced(each, values) for key, each in value.items()}
+        case list():
+            return [_replaced(each, values) for each in value]
+        case _:
+            return value
+
+
+def _make_what_is_passed_over(template: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]]) -> None:
+    """Make cluster and task definition from the template's own properties; LocalEmu says that it did, and has none."""
+    references = {
+        json.dumps({"Ref": logical}): str(resource["PhysicalResourceId"]) for logical, resource in resources.items()
+    } | {
+        json.dumps({"Fn::GetAtt": [logical, "Arn"]}): f"arn:aws:iam::{ACCOUNT}:role/{resource['PhysicalResourceId']}"
+        for logical, resource in resources.items()
+        if resource["ResourceType"] == "AWS::IAM::Role"
+    }
+    (definition,) = (
+        _replaced(resource["Properties"], references)
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::ECS::TaskDefinition"
+    )
+    (container,) = definition["ContainerDefinitions"]
+    ecs = client("ecs")
+    ecs.create_cluster(clusterName=NAME)
+    ecs.register_task_definition(
+        family=definition["Family"],
+        taskRoleArn=definition["TaskRoleArn"],
+        executionRoleArn=definition["ExecutionRoleArn"],
+        networkMode=definition["NetworkMode"],
+        requiresCompatibilities=definition["RequiresCompatibilities"],
+        cpu=definition["Cpu"],
+        memory=definition["Memory"],
+        containerDefinitions=[
+            {
+                "name": TASK_CONTAINER,
+                "image": "worker",
+                "memory": int(definition["Memory"]),
+                "essential": True,
+                "environment": [{"name": each["Name"], "value": each["Value"]} for each in container["Environment"]],
+            }
+        ],
+    )
+
+
+if __name__ == "__main__":
+    application((DEV,), Packages(THIS_MACHINE).package_of, outdir=_SYNTHESISED).synth()
