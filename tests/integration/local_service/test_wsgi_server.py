@@ -116,6 +116,58 @@ def test_a_client_that_asks_first_is_told_once_and_at_once_to_go_on(server: Wsgi
         assert sending.makefile("rb").read().startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /echo\r\n\r\n",
+        b"GET  /echo HTTP/1.1\r\n\r\n",
+        b"GET /echo HTTP/2.0\r\n\r\n",
+        b"G(T /echo HTTP/1.1\r\n\r\n",
+        b"GET /echo HTTP/1.1\r\nno field\r\n\r\n",
+        b"GET /echo HTTP/1.1\r\nContent-Length : 2\r\n\r\n{}",
+        b"GET /echo HTTP/1.1\r\nX: 1\r\n folded: 2\r\n\r\n",
+        b"GET /echo HTTP/1.1\r\nX: one\rContent-Length: 2\r\n\r\n{}",
+        b"GET /echo HTTP/1.1\r\nX: \x00\r\n\r\n",
+        b"GET /echo HTTP/1.1\r\n: nameless\r\n\r\n",
+    ],
+)
+def test_a_head_that_is_none_of_http_is_refused_and_ends_the_connection(server: WsgiServer, head: bytes) -> None:
+    answer = told(server, head + b"GET /echo HTTP/1.1\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize("header", [b"X: " + b"x" * 70_000 + b"\r\n", b"X: x\r\n" * 200])
+def test_a_head_that_is_too_long_is_refused(server: WsgiServer, header: bytes) -> None:
+    assert told(server, b"GET /echo HTTP/1.1\r\n" + header + b"\r\n").startswith(b"HTTP/1.1 431")
+
+
+@pytest.mark.parametrize("head", [b"", b"GET /ec", b"GET /echo HTTP/1.1\r\n", b"GET /echo HTTP/1.1\r\nX: 1\r\n"])
+def test_a_head_that_breaks_off_is_no_request(server: WsgiServer, head: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), SECONDS) as client, client.makefile("rb") as answers:
+        client.sendall(head)
+        client.shutdown(socket.SHUT_WR)
+        assert b" 200 " not in answers.read()
+
+
+def test_who_asks_for_another_protocol_is_handed_on_and_back(server: WsgiServer) -> None:
+    head = b"GET /live?user=ada HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nX-Many: 1\r\nX-Many: 2\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        server.tunnels["/live"] = other.getsockname()[:2]
+        with socket.create_connection(("127.0.0.1", server.port), SECONDS) as client:
+            client.sendall(head)
+            reached, _ = other.accept()
+            with reached, reached.makefile("rb") as heard, client.makefile("rb") as answers:
+                assert heard.read(len(head)) == head
+                client.sendall(b"more")
+                assert heard.read(4) == b"more"
+                reached.sendall(b"back")
+                assert answers.read(4) == b"back"
+                client.shutdown(socket.SHUT_RDWR)
+                assert heard.read() == CLOSED
+
+
 def test_an_answer_that_breaks_off_is_sent_as_far_as_it_goes(server: WsgiServer) -> None:
     assert told(server, b"POST /cut HTTP/1.1\r\n\r\n").endswith(b"half")
     assert told(server, b"POST /nothing HTTP/1.1\r\n\r\n") == CLOSED
