@@ -3,6 +3,7 @@
 It also answers for names below `.invalid`, which never exist (RFC 6761), so that nobody else is asked for them.
 """
 
+import functools
 import json
 import os
 import socket
@@ -14,22 +15,28 @@ from botocore.client import BaseClient
 _METHOD = "_make_api_call"
 """The one place that all calls of boto3 and PynamoDB come by."""
 
-_call: Callable[..., dict[str, Any]] = getattr(BaseClient, _METHOD)
 
-
-def _record(client: BaseClient, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    call = {
+def _record(
+    client: BaseClient, call: Callable[[str, dict[str, Any]], Any], operation: str, parameters: dict[str, Any]
+) -> Any:
+    line = {
         "caller": os.environ["RECORDED_AS"],
         "service": client.meta.service_model.service_name,
         "operation": operation,
         "parameters": parameters,
     }
     with open(os.environ["RECORDED_IN"], "a", encoding="utf-8") as file:  # noqa: PTH123 - as early as this, as little as can be
-        file.write(json.dumps(call, default=str) + "\n")
-    return _call(client, operation, parameters)
+        file.write(json.dumps(line, default=str) + "\n")
+    return call(operation, parameters)
 
 
-setattr(BaseClient, _METHOD, _record)
+def _recorded(client: BaseClient, name: str) -> Any:
+    """Return an attribute of a client; the method records, whatever the local service has put in its place."""
+    value = object.__getattribute__(client, name)
+    return functools.partial(_record, client, value) if name == _METHOD else value
+
+
+setattr(BaseClient, "__getattribute__", _recorded)  # noqa: B010 - mypy allows no assignment to a method
 
 
 _resolve: Callable[..., Any] = socket.getaddrinfo
