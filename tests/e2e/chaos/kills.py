@@ -18,7 +18,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
@@ -35,6 +37,7 @@ _READY_SECONDS = 240
 _BUSY_SECONDS = 0.5
 """How long something has been going on when the blow falls."""
 _SETTLE_SECONDS = 2
+_ANSWER_SECONDS = 60
 _END_SECONDS = 20
 """Until everything that a killed service started has noticed."""
 
@@ -107,17 +110,21 @@ class Use:
     def row(self, user: str) -> Mapping[str, str]:
         """Return what a user sees of the first repository."""
         query = urlencode({"user": user, "text": self.urls[0].rpartition("/")[2]})
-        found: Mapping[str, str] = self.service.call("GET", f"/activity/watchlist?{query}")["items"][0]
+        found: Mapping[str, str] = _insist(lambda: self.service.call("GET", f"/activity/watchlist?{query}"))["items"][0]
         return found
 
     def wait_until_ready(self) -> None:
         """Return when nothing is processing, or after a long while."""
         ids = set(self.added.values())
-        _wait_until(lambda: all(self.service.status(each)["status"] != "processing" for each in ids), _READY_SECONDS)
+        _wait_until(lambda: all(self.status(each) != "processing" for each in ids), _READY_SECONDS)
+
+    def status(self, watchlist_id: str) -> str:
+        """Return an entry's status."""
+        return str(_insist(lambda: self.service.status(watchlist_id))["status"])
 
     def acknowledged(self) -> Iterator[bool]:
         """Yield of each thing that was acknowledged whether it was kept."""
-        watched = {user: self.service.watched_by(user) for user in USERS}
+        watched = {user: _insist(partial(self.service.watched_by, user)) for user in USERS}
         yield from (watchlist_id in watched[user] for (user, _), watchlist_id in self.added.items())
         # A number that was not acknowledged may have been kept as well.
         yield from (int(self.row(user)["notes"] or 0) >= number for user, number in self.noted.items())
@@ -221,7 +228,7 @@ def kill_and_see(victim: str, moment: str) -> Row:
         seconds = time.monotonic() - killed_at
         kept = list(use.acknowledged())
         ids = set(use.added.values())
-        ready = sum(use.service.status(each)["status"] == "ready" for each in ids)
+        ready = sum(use.status(each) == "ready" for each in ids)
     busy = moment == "jobs" or victim not in _COMMANDS or victim == "the embedded AWS"
     is_right = all(kept) and ready == len(ids) == len(use.urls) and not left and (killed > 0 or not busy)
     return Row(victim, moment, killed, len(kept), sum(kept), f"{ready} of {len(use.urls)}", seconds, left, is_right)
@@ -232,6 +239,18 @@ def _unless_it_dies() -> Iterator[None]:
     """What is not answered with success, or not at all, was not acknowledged."""
     with contextlib.suppress(urllib3.exceptions.HTTPError, RuntimeError):
         yield
+
+
+def _insist(ask: Callable[[], Any]) -> Any:
+    """Ask until there is an answer: a part that was killed is started again."""
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while True:
+        try:
+            return ask()
+        except (urllib3.exceptions.HTTPError, RuntimeError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def _answers(service: Service) -> bool:
