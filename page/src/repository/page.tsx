@@ -124,7 +124,7 @@ function Answer({ status, verdict }: { status: Status; verdict: Verdict }) {
             ))}
           </ul>
         )}
-        <p class="muted">
+        <p class="muted" hidden={!status.checked_at && !status.analyzed_at}>
           Looked at <Age at={status.checked_at} />, analysed <Age at={status.analyzed_at} />.
         </p>
       </div>
@@ -145,8 +145,9 @@ function Processing({ status, isLive }: { status: Status; isLive: boolean }) {
           </li>
         ))}
       </ol>
-      <Stage progress={status.progress ?? null} />
+      {at > 0 && <Stage progress={status.progress ?? null} />}
       <p class="muted">
+        {at === 0 && "Others are first, or all tasks are taken. "}
         {isLive ? "Live" : "Asked for again and again"}; attempt {Math.max(1, status.attempt)} of {status.max_attempts}, since{" "}
         <Age at={status.processing_started_at} />.{" "}
         {status.next_attempt_at && (
