@@ -521,6 +521,9 @@ TAGS_CHECK_BYTES = 2 * 1024 * 1024
 TAGS_OF_A_SEGMENT = 400
 """Tags that are kept together, on average: a new one costs writing so many again, about 20 KB."""
 
+TAGS_OF_A_SEGMENT_MIN = 100
+"""Fewest tags that are kept together, but at the end: the entry names all segments, 200 at most."""
+
 TAGS_OF_A_SEGMENT_MAX = 1000
 """Most tags that are kept together: with the longest names 300 KB, and an item may have 400 KB."""
 

@@ -51,6 +51,11 @@ from watchlist.job_kinds import JobKind
 from watchlist.notifications import webhooks
 from watchlist.notifications.channels import ChannelSettings, Rule
 from watchlist.notifications.settings import StoredNotifications
+from watchlist.releases import store as release_store
+from watchlist.releases.kept import KeptTag, Release
+from watchlist.releases.listing import Listing
+from watchlist.releases.store import KeptTags
+from watchlist.releases.summary import LatestRelease, ReleaseSummary
 from watchlist.states import Stage
 from watchlist.storage import batches
 from watchlist.storage.last_check import LastCheck
@@ -82,6 +87,7 @@ from watchlist.storage.records import (
     Sending,
     SharedAddress,
     Subscription,
+    TagsRecord,
     TaskSlot,
     Turn,
     Usage,
@@ -231,6 +237,7 @@ def largest_entry() -> Entry:
     last = LastCommits.of([next(largest_commits(1))], People(), NOW).model_dump(mode="json")
     summary = summarize(measure([], People(), now=NOW), score=5.5, score_change=0.1)
     segment = ["f" * 8 + ".3." + "f" * 8, 100, -62_135_596_800, 253_402_300_799]
+    most_segments = limits.TAGS_KEPT // limits.TAGS_OF_A_SEGMENT_MIN
     made = {
         "pk": ID,
         "sk": ENTRY_KEY,
@@ -247,9 +254,29 @@ def largest_entry() -> Entry:
         "last_commits": {"by_person": last["by_person"], "by_bot": last["by_person"]},
         "summary": summary.model_dump(mode="json"),
         "manifest": {"format": 1, "segments": [segment] * (limits.HISTORY_COMMITS // 3)},
+        "releases": largest_releases().model_dump(mode="json"),
+        "tags": Listing("f" * 32, 10**5, 10**5, (("f" * 8 + ".3." + "f" * 8, 1000),) * most_segments).stored(),
         "put_off": Start(JobKind.COMMIT_BACKFILL, with_health=True).to_json(),
     }
     return Entry(**(others(Entry, made) | made))
+
+
+def largest_releases() -> ReleaseSummary:
+    name = noise(limits.TAG_BYTES // 4)
+    release = LatestRelease(tag=name, version=name, product=name, commit_sha="f" * 64, made_at=NOW)
+    return ReleaseSummary(
+        tags=10**5, releases=10**5, latest=release, latest_prerelease=release, usual_days=1e5, note=noise(30)
+    )
+
+
+def largest_tags() -> TagsRecord:
+    """Let a segment be stored of tags whose names are all as long as they may be."""
+    tags = [
+        KeptTag(noise(limits.TAG_BYTES // 4), os.urandom(32).hex(), os.urandom(32).hex(), NOW, Release(noise(32)))
+        for _ in range(limits.TAGS_OF_A_SEGMENT_MAX)
+    ]
+    release_store.save(Attempt("watchlist_3", 1, 1), tags, "d", KeptTags(None, {}, ()), batches.REQUEST)
+    return max(TagsRecord.query("watchlist_3"), key=lambda record: batches.size_of(record.serialize()))
 
 
 def largest_user_entry() -> UserEntry:
@@ -370,12 +397,13 @@ LARGEST: dict[type[Item], Callable[[], Item]] = {
     Digest: lambda: made_of(Digest, alert_ids={f"alert_{number:032x}" for number in range(limits.DIGEST_COLLECTED)}),
     ActivityHeartbeat: lambda: made_of(ActivityHeartbeat),
     SegmentRecord: largest_segment,
+    TagsRecord: largest_tags,
     HealthRecord: largest_analysis,
     AlertRecord: largest_alert,
 }
 
 
-NEVER_SET: dict[type[Item], set[str]] = {SegmentRecord: {"expires_at"}}
+NEVER_SET: dict[type[Item], set[str]] = {SegmentRecord: {"expires_at"}, TagsRecord: {"expires_at"}}
 
 WRITTEN_OFTEN: dict[type[Item], int] = {Entry: 80 * 1024, TaskSlot: 2048, Turn: 2048, Heartbeat: 2048, Usage: 2048}
 """Bytes of the largest of what is written again and again: each of these writes costs its size."""

@@ -160,7 +160,8 @@ def _segments(tags: Sequence[KeptTag]) -> Iterator[tuple[KeptTag, ...]]:
     segment: list[KeptTag] = []
     for tag in tags:
         segment.append(tag)
-        is_end = zlib.crc32(tag.name.encode(errors="replace")) % limits.TAGS_OF_A_SEGMENT == 0
+        is_chosen = zlib.crc32(tag.name.encode(errors="replace")) % limits.TAGS_OF_A_SEGMENT == 0
+        is_end = is_chosen and len(segment) >= limits.TAGS_OF_A_SEGMENT_MIN  # names can be made to be chosen
         if is_end or len(segment) == limits.TAGS_OF_A_SEGMENT_MAX:
             yield tuple(segment)
             segment = []

@@ -1,10 +1,13 @@
 """What a job finds of tags, through real git over HTTP: releases, dates, distances, and what is told of changes."""
 
 import subprocess
+import zlib
+from itertools import islice
 from typing import Any, NoReturn
 
 import pytest
 
+from local_service.provisioning import Environment
 from tasks.analysis import JobResult
 from tasks.history import Repository
 from tests.integration.checks.test_refresh_jobs import RecordedJob, Refreshes, refreshes  # noqa: F401 - a fixture
@@ -13,11 +16,13 @@ from tests.repositories import ENVIRONMENT, git
 from watchlist import clock, limits
 from watchlist.alerts.settings import AlertKind
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
+from watchlist.history.store import Attempt
 from watchlist.job_kinds import JobKind
 from watchlist.releases import store as release_store
 from watchlist.releases.kept import KeptTag
 from watchlist.releases.listing import Listing
 from watchlist.releases.summary import ReleaseSummary, releases_of
+from watchlist.storage import batches
 from watchlist.storage.records import TAGS_PREFIX, Entry, TagsRecord
 from watchlist.watching import entries
 
@@ -361,3 +366,16 @@ def test_dates_that_a_host_does_not_give_are_unknown(released: Refreshes, monkey
     latest = summary_of(released).latest
     assert latest
     assert (latest.tag, latest.made_at) == ("v3.0.0", None)
+
+
+def test_names_that_are_made_to_end_segments_do_not_make_many(environment: Environment) -> None:
+    del environment
+    named = (f"v1.{number}.0" for number in range(10**7))
+    ends = [name for name in islice(named, 400_000) if zlib.crc32(name.encode()) % limits.TAGS_OF_A_SEGMENT == 0]
+    tags = [KeptTag(name, "a" * 40, "a" * 40) for name in ends[:500]]
+    entry = Entry("watchlist_ends", "ENTRY", watchlist_id="watchlist_ends")
+    attempt = Attempt("watchlist_ends", 1, 1)
+
+    listing = release_store.save(attempt, tags, "d", release_store.load(entry), batches.REQUEST)
+
+    assert [count for _, count in listing.segments] == [100] * 5
