@@ -220,6 +220,7 @@ def kill_and_see(victim: str, moment: str) -> Row:
         left = 0
         if victim in (*_SIGNALS, EVERYTHING):
             _wait_until(lambda: service.process.poll() is not None, _READY_SECONDS)
+        if service.process.poll() is not None:  # also if its storage was killed soon after the start: it gives up then
             _wait_until(lambda: not _living(family_before), _END_SECONDS)
             left = len(_living(family_before))
             use.service = start()
