@@ -35,6 +35,12 @@ _INIT_SECONDS = 60
 
 _READ_BYTES = 64 * 1024
 
+_SOON_SECONDS = 0.3
+"""How long a call waits for a process that serves another one: less than a start takes, more than most calls do."""
+
+_ALWAYS = 2
+"""Processes that are started without such a wait."""
+
 _REST_SECONDS = 60
 """How long a process is kept that has nothing to do."""
 
@@ -114,6 +120,7 @@ class FunctionProcesses:
         }
         self._log = log
         self._lock = threading.Lock()
+        self._released = threading.Condition(self._lock)
         self._idle: list[_Process] = []
         self._all: set[_Process] = set()
         self._is_closed = False
@@ -171,12 +178,13 @@ class FunctionProcesses:
             return tuple(process.pid for process in self._all if process.is_alive and process.has_loaded(name))
 
     def _acquire(self) -> "_Process":
-        """Return the process that was used last, or a new one.
+        """Return the process that was used last, or a new one if none is free soon.
 
         Raises:
             FunctionError: the service stops. What waited for its turn would have nobody to end its process.
         """
         with self._lock:
+            self._released.wait_for(self._may_go_on, _SOON_SECONDS)
             if self._is_closed:
                 raise FunctionError(_STOPPING)
             while self._idle:
@@ -191,6 +199,9 @@ class FunctionProcesses:
             raise FunctionError(_STOPPING)
         return process
 
+    def _may_go_on(self) -> bool:
+        return bool(self._idle) or self._is_closed or len(self._all) < _ALWAYS
+
     def _keep(self, process: "_Process") -> bool:
         """Note a process that has to be ended; return False if nobody would end it any more."""
         with self._lock:
@@ -202,6 +213,7 @@ class FunctionProcesses:
         process.used_at = time.monotonic()
         with self._lock:
             self._idle.append(process)
+            self._released.notify()
 
     def _retire(self) -> bool:
         """End processes that have long had nothing to do, all but the one that was used last."""
