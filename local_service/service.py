@@ -3,6 +3,7 @@
 import logging
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from local_service import lifeline
 from local_service.aws import embedded as embedded_aws
 from local_service.aws.embedded import EmbeddedAws
 from local_service.functions import short_calls
-from local_service.functions.processes import FunctionProcesses, LocalFunction
+from local_service.functions.processes import FunctionError, FunctionProcesses, LocalFunction
 from local_service.functions.queue_poller import Queue, QueuePoller
 from local_service.functions.stream_poller import StreamPoller
 from local_service.functions.timers import Timer, Timers
@@ -33,7 +34,7 @@ from local_service.guard import LIVE_PATH, Guard
 from local_service.provisioning import Environment, provision
 from local_service.tasks import runner as task_runner
 from local_service.tasks.runner import TaskRunner
-from watchlist import limits
+from watchlist import clock, limits
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes, stream_consumers
 from watchlist.deployment.function_spec import FunctionSpec
@@ -76,6 +77,8 @@ _WARM = (
     routes.LIVE_CONNECT.function.name,
     function_specs.LIVE_PUBLISHER.name,
 )
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +228,7 @@ class LocalService:
         )
         self.runner.bury_left_behind()
         starting.enter_context(self.runner)
+        self._go_on(starting)
         self.aws.when(embedded_aws.TASKS, self.runner.wake)
         sqs = boto3.client("sqs", **arguments)
         short_calls.shorten(sqs)
@@ -242,6 +246,21 @@ class LocalService:
         self.timers = starting.enter_context(Timers(self._settings.timers, self._invoke))
         self.live_url = starting.enter_context(live_gateway).url
         self.url = starting.enter_context(gateway).url
+
+    def _go_on(self, starting: ExitStack) -> None:
+        """Have jobs go on that were between two steps when the service ended; nobody waits for that."""
+        if self._settings.data is None:
+            return
+        event = {"detail": {"restarted_at": clock.to_json(clock.now())}}
+        going_on = threading.Thread(target=self._reconcile, args=(event,), name="jobs go on", daemon=True)
+        starting.callback(going_on.join)
+        going_on.start()
+
+    def _reconcile(self, event: dict[str, Any]) -> None:
+        try:
+            self._invoke(function_specs.RECONCILER.name, event)
+        except FunctionError:
+            _LOGGER.exception("jobs that were between two steps wait for the next run of the reconciler")
 
     def _queue_poller(self, sqs: "SQSClient", queue: Queue, invoke: Callable[[dict[str, Any]], Any]) -> QueuePoller:
         poller = QueuePoller(sqs, queue, invoke, idle_seconds=_IDLE_SECONDS)

@@ -15,7 +15,7 @@ from functions import startup
 from watchlist import clock, limits
 from watchlist.deployment import functions as function_specs
 from watchlist.job_kinds import JobKind
-from watchlist.jobs import line, reconciling
+from watchlist.jobs import line, reconciling, restarting
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.protocol import SupersededError
 from watchlist.jobs.reconciling import DeclareLost, Requeue, TimeOut, Wait
@@ -39,10 +39,15 @@ _RESERVE = timedelta(seconds=20)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Serve the entries that are due, the longest overdue first; what is left over is the next run's.
 
+    `restarted_at` in the event's detail says that the whole service was ended and starts again, as only the one on
+    one machine does: whoever was at work before has ended.
+
     Raises:
         ExceptionGroup: some entries could not be served; the others were.
     """
-    del event
+    restarted_at = event.get("detail", {}).get("restarted_at")
+    if restarted_at is not None:
+        restarting.give_back(function.settings, datetime.fromisoformat(restarted_at))
     recovered = overdue = 0
     errors: list[Exception] = []
     for watchlist_id in _due(clock.now()):

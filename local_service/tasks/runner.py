@@ -183,7 +183,6 @@ class TaskRunner(BackgroundLoop):
         self._grace_seconds = grace_seconds
         self._lock = threading.Lock()
         self._started: set[str] = set()
-        self._left_behind: list[TaskTypeDef] = []
         self._running: dict[str, _RunningTask] = {}
         self._waiters: list[threading.Thread] = []
         self._closing = False
@@ -202,12 +201,16 @@ class TaskRunner(BackgroundLoop):
             waiter.join()
 
     def bury_left_behind(self) -> None:
-        """Have the tasks reported as stopped that an earlier runner was given: their processes ended with it."""
+        """Report the tasks as stopped that an earlier runner was given: their processes ended with it.
+
+        It is done before any queue is polled: a message that comes first waits for as long as the task might live.
+        """
         arns = self._wanted()
         self._started.update(arns)
         for start in range(0, len(arns), _DESCRIBED_AT_ONCE):
             described = self._ecs.describe_tasks(cluster=self._cluster, tasks=arns[start : start + _DESCRIBED_AT_ONCE])
-            self._left_behind += described["tasks"]
+            for left in described["tasks"]:
+                self._tell(StoppedTask(left, _KILLED, *_LEFT_BEHIND, left["createdAt"], clock.now()))
 
     def process_ids(self) -> Mapping[str, int]:
         """Return the process id of each running task's program, by task ARN."""
@@ -216,10 +219,6 @@ class TaskRunner(BackgroundLoop):
 
     def look(self) -> bool:
         """Start the tasks that ECS has accepted, stop those that somebody stopped; return whether any was started."""
-        while self._left_behind:
-            left = self._left_behind[-1]
-            self._tell(StoppedTask(left, _KILLED, *_LEFT_BEHIND, started_at=left["createdAt"], stopped_at=clock.now()))
-            self._left_behind.pop()
         with self._lock:
             running = dict(self._running)
         wanted = self._wanted()
@@ -289,18 +288,17 @@ class TaskRunner(BackgroundLoop):
                 del self._running[arn]
 
     def _tell(self, stopped: StoppedTask) -> None:
-        """Tell ECS, then whoever listens to its events."""
-        arn = stopped.task["taskArn"]
-        self._ecs.stop_task(cluster=self._cluster, task=arn, reason=stopped.stopped_reason)
+        """Tell whoever listens to ECS's events, then ECS: who is killed in between leaves the task to be buried."""
         event = event_of(stopped)
         for number in range(1, _REPORT_TRIES + 1):
             try:
                 self._report(event)
             except FunctionError:
-                _LOGGER.exception("the end of task %s could not be reported (try %d)", arn, number)
+                _LOGGER.exception("the end of task %s could not be reported (try %d)", stopped.task["taskArn"], number)
                 time.sleep(_REPORT_PAUSE_SECONDS * number)
             else:
-                return
+                break
+        self._ecs.stop_task(cluster=self._cluster, task=stopped.task["taskArn"], reason=stopped.stopped_reason)
 
     def _stop(self, running: _RunningTask) -> None:
         if running.stop_asked.is_set() or running.process.poll() is not None:

@@ -303,6 +303,20 @@ def test_what_was_added_is_there_after_the_service_was_killed(serve: Serve, forg
         assert (status["status"], status["commits"]) == ("ready", 3)
 
 
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+def test_a_job_that_was_killed_with_the_service_goes_on_at_once(serve: Serve, forge: Forge, tmp_path: Path) -> None:
+    url = forge.make("killed-at-work", commits=3)
+    with serve(WATCHLIST_DATA=str(tmp_path)) as service:
+        watchlist_id = service.api.add(url, "ada@example.org")
+        while not any("tasks.job" in command_of(pid) for pid in descendants_of(service.process.pid)):
+            time.sleep(0.01)
+        service.process.kill()
+        service.process.wait(SECONDS)
+
+    with serve(WATCHLIST_DATA=str(tmp_path)) as again:  # a lease would last for longer than the test waits
+        assert again.wait_until_processed(watchlist_id)["status"] == "ready"
+
+
 def test_pages_of_other_sites_may_not_call(service: RunningService) -> None:
     for headers in ({"Origin": "https://attacker.example"}, {"Host": "attacker.example"}):
         assert urllib3.request("GET", f"{service.url}/openapi.json", headers=headers).status == 403
@@ -382,6 +396,13 @@ def descendants_of(pid: int) -> set[int]:
         int(child) for thread in Path(f"/proc/{pid}/task").glob("*/children") for child in thread.read_text().split()
     }
     return children.union(*(descendants_of(child) for child in children))
+
+
+def command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return ""
 
 
 def is_alive(pid: int) -> bool:

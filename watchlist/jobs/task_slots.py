@@ -65,5 +65,12 @@ def free_slot(share: Share, number: int, owner: str) -> None:
     rights.give_back(_slot(share, number, owner))
 
 
+def free_older(share: Share, lapsing_until: datetime) -> None:
+    """Give back the slots that would lapse by then, whoever has them."""
+    for slot in TaskSlot.query(TaskSlot.pk_of(share), consistent_read=True):
+        if slot.lapses_at <= lapsing_until:
+            rights.give_back(slot)
+
+
 def _slot(share: Share, number: int, owner: str, lapses_at: datetime | None = None) -> TaskSlot:
     return TaskSlot(TaskSlot.pk_of(share), TaskSlot.sk_of(number), owner=owner, lapses_at=lapses_at)

@@ -417,6 +417,11 @@ class Entry(WatchlistItem, discriminator="entry"):
         return self.waits_in is not None
 
     @property
+    def lacks_message(self) -> bool:
+        """Whether the job's message is not known to have been sent, though the job neither waits nor has ended."""
+        return self.state.is_open and not self.waits and self.message_id is None
+
+    @property
     def could_start_at(self) -> datetime:
         """When the job could start at last: when it was called, or queued if it never had to wait."""
         return self.called_at or self.job_queued_at

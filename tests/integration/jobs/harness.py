@@ -22,6 +22,7 @@ from local_service.gateways.http import HttpRequest, HttpResponse, event_of, fin
 from local_service.provisioning import Environment
 from tasks.analysis import Job, JobResult, Tools
 from tasks.job import Worker
+from watchlist import clock
 from watchlist.deployment.functions import TASK_CONTAINER, functions_of
 from watchlist.deployment.routes import ADD, RETRY, ROUTES, STATUS
 from watchlist.health.scorecard import ScorecardResult, ScorecardSource
@@ -159,6 +160,10 @@ class Harness:
     def reconcile(self) -> dict[str, int]:
         result: dict[str, int] = self.invoke("reconciler", {})
         return result
+
+    def restart(self, at: datetime | None = None) -> None:
+        """Let the reconciler do what it does when the whole service was ended and starts again."""
+        self.invoke("reconciler", {"detail": {"restarted_at": clock.to_json(at or self.clock.now())}})
 
     def receive(self, kind: JobKind = SETUP) -> "list[MessageTypeDef]":
         url = self.environment.queues[kind].url

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +134,8 @@ def test_a_task_runs_to_its_end_and_is_reported(tasks: Tasks, reports: Reports, 
     assert (detail["taskArn"], detail["startedBy"]) == (arn, "job-1")
     assert (detail["lastStatus"], detail["stopCode"]) == ("STOPPED", "EssentialContainerExited")
     assert detail["containers"][0]["exitCode"] == exit_code
-    assert tasks.status(arn) == "STOPPED"
+    while tasks.status(arn) != "STOPPED":
+        threading.Event().wait(0.01)
 
 
 @pytest.mark.usefixtures("runner")
@@ -207,3 +208,37 @@ def test_the_end_of_the_runner_ends_its_tasks(tasks: Tasks, reports: Reports, tm
     with pytest.raises(ProcessLookupError):
         os.kill(pid, signal.SIG_DFL)
     assert list((tmp_path / "homes").iterdir()) == []
+
+
+def test_tasks_that_were_left_behind_are_reported_before_the_runner_goes_on(
+    tasks: Tasks, reports: Reports, tmp_path: Path, log: int
+) -> None:
+    arns = [tasks.run("wait") for _ in range(2)]
+    runner = TaskRunner(tasks.ecs, tasks.environment.cluster, reports, scratch=tmp_path / "homes", log=log)
+
+    runner.bury_left_behind()
+
+    assert [event["detail"]["taskArn"] for event in reports.events] == arns
+    assert {event["detail"]["containers"][0]["exitCode"] for event in reports.events} == {137}
+    assert [tasks.status(arn) for arn in arns] == ["STOPPED"] * 2
+
+
+def test_a_task_whose_end_was_not_reported_to_the_end_is_left_behind(
+    tasks: Tasks, reports: Reports, tmp_path: Path, log: int
+) -> None:
+    class KilledError(BaseException):
+        pass
+
+    def die(_event: dict[str, Any]) -> None:
+        raise KilledError
+
+    def runner(report: Callable[[dict[str, Any]], object]) -> TaskRunner:
+        return TaskRunner(tasks.ecs, tasks.environment.cluster, report, scratch=tmp_path / "homes", log=log)
+
+    arn = tasks.run("wait")
+    with pytest.raises(KilledError):
+        runner(die).bury_left_behind()
+
+    runner(reports).bury_left_behind()
+
+    assert reports.first()["taskArn"] == arn
