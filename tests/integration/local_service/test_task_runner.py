@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from local_service import lifeline
 from local_service.aws.embedded import EmbeddedAws
 from local_service.functions.processes import FunctionError
 from local_service.provisioning import Environment
@@ -149,7 +150,7 @@ def test_the_environment_is_the_task_definition_s_and_the_overrides_and_nothing_
     environment = tasks.started()["environment"]
     definition = tasks.ecs.describe_task_definition(taskDefinition=tasks.environment.task_definition)
     defined = {variable["name"] for variable in definition["taskDefinition"]["containerDefinitions"][0]["environment"]}
-    of_the_platform = {"AWS_EXECUTION_ENV", "HOME", "LANG", "PATH", "PYTHONUNBUFFERED"}
+    of_the_platform = {"AWS_EXECUTION_ENV", "HOME", "LANG", "PATH", "PYTHONUNBUFFERED", *lifeline.trust()}
     assert set(environment) - _set_by_the_interpreter() == defined | {"DO", "OUT"} | of_the_platform
     assert environment["HOME"] != os.environ.get("HOME")
 
