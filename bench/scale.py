@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from infra.environments import PROD, Environment
-from infra.operations import assumptions, cost
+from infra.operations import cost
 from watchlist import limits
 from watchlist.checks import decisions as checking
 from watchlist.checks.decisions import AskHead, Forget, Looked, Policy, Rest, Start, Unchanged
@@ -276,8 +276,8 @@ class World:
         heapq.heappush(self._ends, (now + minutes * _MINUTE, entry.watchlist_id))
         self._write(f"slots of {share}s", 2, now)
         self._write("the index of what is due: jobs", 2 * 5, now)
-        history = 0 if entry.kind.is_refresh else use.commits * assumptions.UNITS_PER_COMMIT
-        self._count(self.measured.table, cost.WRITES_OF_REFRESH + history, now)
+        found = 0 if entry.kind.is_refresh else use.units_of_setup
+        self._count(self.measured.table, cost.WRITES_OF_REFRESH + found, now)
         self._count(self.measured.launches, 1, now)
         if entry.kind is not JobKind.COMMIT_BACKFILL or entry.with_health:
             self._count(self.measured.scorecards, 1, now)

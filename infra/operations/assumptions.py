@@ -16,8 +16,11 @@ HEALTH_UNITS = 3
 UNITS_PER_COMMIT = 0.25
 """Write units of a commit in the segments of a new history (docs/decisions/0010: 0.10 to 0.22)."""
 
+UNITS_PER_TAG = 0.1
+"""Write units of a tag in its segments, when the repository is looked at first (docs/decisions/0020: 0.04 to 0.06)."""
+
 UNITS_PER_REFRESHED_HISTORY = 2
-"""Likewise of a refresh's segment, which takes in small ones (0010: 1.1 to 1.5 on average)."""
+"""Of a refresh's segment of commits, which takes in small ones (0010: 1.1 to 1.5 on average)."""
 
 REPORTS_OF_REFRESH = 6
 """Times that the job of a refresh reports progress."""
@@ -60,7 +63,7 @@ READS_OF_REQUEST = 2.0
 """Read units of a poll of a status: the entry, and what the user has of it."""
 
 READS_OF_IDLE_RUN: Mapping[str, float] = {
-    functions.RECONCILER.name: 7.0,
+    functions.RECONCILER.name: 7.5,
     functions.SCHEDULER.name: 3.5,
     functions.DIGEST.name: 1.0,
 }

@@ -95,6 +95,7 @@ class RepositoryUse:
         setup_minutes: billed minutes of its first task.
         refresh_minutes: billed minutes of a later task.
         commits: commits stored at first.
+        tags: tags stored at first.
     """
 
     refreshes: float = _estimated("refreshes of a month")
@@ -103,12 +104,18 @@ class RepositoryUse:
     setup_minutes: float = _estimated("minutes of a first task")
     refresh_minutes: float = _estimated("minutes of a later task")
     commits: float = _estimated("commits of a year")
+    tags: float = _estimated("tags of a repository")
+
+    @property
+    def units_of_setup(self) -> float:
+        """Write units of what the first task finds: the history and the tags. As many kilobytes are kept of it."""
+        return self.commits * assumptions.UNITS_PER_COMMIT + self.tags * assumptions.UNITS_PER_TAG
 
     @property
     def kilobytes(self) -> float:
-        """What is stored after a year: the history, and the analyses that are kept."""
+        """What is stored after a year: the history, the tags, and the analyses that are kept."""
         analyses = (self.refreshes + self.renewals) / DAYS * (limits.HEALTH_RETENTION / timedelta(days=1))
-        return self.commits * assumptions.UNITS_PER_COMMIT + analyses * assumptions.HEALTH_UNITS
+        return self.units_of_setup + analyses * assumptions.HEALTH_UNITS
 
     @property
     def reads_of_renewal(self) -> float:
@@ -165,10 +172,10 @@ hour pays for {in_use} more of them:
 ## A thousand repositories
 
 Assumed of one: a first task of {use.setup_minutes:g} minutes with {cpu:g} vCPU and {memory:g} GB,
-{use.commits:g} commits stored at {units_per_commit:g} write units each, {use.kilobytes:.0f} KB kept after a year, a
-look at HEAD each day with {writes_of_check} write units. What has changed on a day, commits and health, is the work of
-one task of {use.refresh_minutes:g} minute on Spot with {refresh_cpu:g} vCPU and {refresh_memory:g} GB and
-{writes_of_refresh} write units.
+{use.commits:g} commits stored at {units_per_commit:g} write units each and {use.tags:g} tags at {units_per_tag:g},
+{use.kilobytes:.0f} KB kept after a year, a look at HEAD each day with {writes_of_check} write units. What has changed
+on a day, commits and health, is the work of one task of {use.refresh_minutes:g} minute on Spot
+with {refresh_cpu:g} vCPU and {refresh_memory:g} GB and {writes_of_refresh} write units.
 
 ### Adding them, once
 
@@ -299,9 +306,7 @@ def metrics_in_use() -> list[Item]:
 def setup_of(repositories: int, environment: Environment, use: RepositoryUse = PER_REPOSITORY) -> list[Item]:
     """Return what adding so many repositories costs, once."""
     hours = repositories * use.setup_minutes / _MINUTES
-    writes = repositories * (
-        use.commits * assumptions.UNITS_PER_COMMIT + WRITES_OF_REFRESH + _beats(use.setup_minutes) * WRITES_OF_BEAT
-    )
+    writes = repositories * (use.units_of_setup + WRITES_OF_REFRESH + _beats(use.setup_minutes) * WRITES_OF_BEAT)
     logs = repositories * _log_kilobytes_of_job()
     return [
         Item(
@@ -382,6 +387,7 @@ def render(templates: Mapping[Environment, Mapping[str, Any]]) -> str:
         refresh_cpu=environment.refresh_task_cpu / _CPU_UNITS,
         refresh_memory=environment.refresh_task_memory / _MIB,
         units_per_commit=assumptions.UNITS_PER_COMMIT,
+        units_per_tag=assumptions.UNITS_PER_TAG,
         writes_of_check=WRITES_OF_CHECK,
         writes_of_refresh=WRITES_OF_REFRESH,
         at_rest=AT_REST,

@@ -16,8 +16,9 @@ from watchlist import limits
 from watchlist.history import segments
 from watchlist.history.commits import Commit, FileChange, Signature
 from watchlist.history.segments import KeptCommit
+from watchlist.releases.kept import KeptTag, Release
 from watchlist.storage import batches
-from watchlist.storage.records import HealthRecord
+from watchlist.storage.records import HealthRecord, TagsRecord
 
 TESTS = Path(__file__).parents[1]
 
@@ -177,6 +178,23 @@ def test_a_new_history_and_a_refresh_take_no_more_units_than_is_assumed() -> Non
     kilobytes = (len(packed.listed) + len(packed.changes)) / 1024
     assert kilobytes <= assumptions.UNITS_PER_COMMIT * limits.SEGMENT_COMMITS
     assert (len(one.listed) + len(one.changes)) / 1024 <= assumptions.UNITS_PER_REFRESHED_HISTORY
+
+
+def test_a_tag_takes_no_more_write_units_than_assumed() -> None:
+    """Tags like those of most: annotated, with a date, each a version."""
+    number = int(estimates.ESTIMATES["tags of a repository"].value)
+    tags = [
+        KeptTag(
+            f"v{minor // 10}.{minor % 10}.0",
+            hashlib.sha1(b"%d" % minor, usedforsecurity=False).hexdigest(),
+            hashlib.sha1(b"of %d" % minor, usedforsecurity=False).hexdigest(),
+            datetime(2026, 1, 31, tzinfo=UTC),
+            Release(f"{minor // 10}.{minor % 10}.0"),
+        )
+        for minor in range(number)
+    ]
+    record = TagsRecord("watchlist_a_b_1", "TAGS#1", tags=[tag.to_row() for tag in tags])
+    assert batches.units(record.serialize()) <= assumptions.UNITS_PER_TAG * number
 
 
 def test_a_task_of_a_refresh_is_billed_in_the_size_that_it_is_started_with(dev: Template) -> None:
