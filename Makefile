@@ -127,8 +127,7 @@ page-check: .venv/dev page/node_modules/.checked-with $(PAGE) ## Check the page:
 
 .PHONY: page-test
 page-test: .venv/dev page/node_modules/.checked-with $(PAGE) ## Look at the page in Chromium (PYTEST="-k ops"; as root it installs Chromium by apt)
-	@test -x $(CHROMIUM) || apt-get install --yes --quiet -o DPkg::Lock::Timeout=420 chromium > build/chromium.log 2>&1 || \
-		{ tail -5 build/chromium.log; exit 1; }
+	@scripts/apt-install $(CHROMIUM)=chromium
 	$(BIN)/python -m pytest tests/page $(PYTEST)
 
 .PHONY: scale
@@ -199,9 +198,13 @@ SECOND_TESTS := tests/second_opinion/test_elasticmq.py $(addprefix tests/integra
 second-opinion: .venv/dev $(SECOND)/libraries ## Run tests with Amazon's DynamoDB Local and ElasticMQ in place of our own (needs Java and Maven; PYTEST=<tests>)
 	$(BIN)/python -m pytest -p tests.second_opinion.plugin --numprocesses 2 --dist loadscope $(or $(PYTEST),$(SECOND_TESTS))
 
+.PHONY: second-opinion-tools
+second-opinion-tools: ## Install what second-opinion needs, by apt
+	scripts/apt-install java=openjdk-17-jre-headless mvn=maven
+
 $(SECOND)/libraries: $(wildcard requirements/second-opinion/*.xml requirements/second-opinion/java.sha256)
 	@command -v java > /dev/null && command -v mvn > /dev/null || \
-		{ echo "A second opinion needs Java 17 or newer and Maven (java, mvn), which are not on this machine."; exit 1; }
+		{ echo "A second opinion needs Java 17 or newer and Maven (java, mvn): make second-opinion-tools installs them on Debian."; exit 1; }
 	@echo "Fetching DynamoDB Local and ElasticMQ (once) ..."
 	@rm -rf $(SECOND)/dynamodb-local $(SECOND)/elasticmq
 	@for name in dynamodb-local elasticmq; do \
