@@ -82,5 +82,6 @@ def test_a_second_opinion_says_what_it_needs(tmp_path: Path) -> None:
     )
     assert done.returncode != 0
     assert done.stdout.splitlines() == [
-        "A second opinion needs Java 17 or newer and Maven (java, mvn): make second-opinion-tools installs them on Debian."
+        "A second opinion needs Java 17 or newer and Maven (java, mvn): "
+        "make second-opinion-tools installs them on Debian."
     ]
