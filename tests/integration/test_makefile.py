@@ -81,7 +81,7 @@ def test_a_second_opinion_says_what_it_needs(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode != 0
-    assert done.stdout.splitlines() == [
+    assert done.stdout == (
         "A second opinion needs Java 17 or newer and Maven (java, mvn): "
-        "make second-opinion-tools installs them on Debian."
-    ]
+        "make second-opinion-tools installs them on Debian.\n"
+    )
