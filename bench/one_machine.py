@@ -46,6 +46,7 @@ from bench.processes import command_of, cpu_of, family, taken_by
 from bench.synthetic import build_synthetic
 from local_service.aws import embedded as embedded_aws
 from local_service.aws.embedded import EmbeddedAws
+from local_service.aws.generations import generations
 from local_service.provisioning import provision
 from watchlist import clock
 from watchlist.settings import TableSettings, load
@@ -327,7 +328,8 @@ def _fill(folder: Path, entries: int) -> None:
                 entry = ready_entry("https://github.com", f"kept-{number}", due_at=clock.now() + timedelta(days=30))
                 batch.save(entry)
                 batch.save(_watch(entry.watchlist_id))
-    with sqlite3.connect(folder / "data" / "watchlist.sqlite") as database:  # the streams have been read
+    (generation,) = generations(folder / "data")
+    with sqlite3.connect(generation.path) as database:  # the streams have been read
         database.execute('DELETE FROM "records of watchlist"')
     database.close()
     for name in [name for name in os.environ if name.startswith("AWS_")]:

@@ -45,6 +45,7 @@ from local_service.wsgi_server import WsgiServer
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+_SETTLED_SECONDS = 60
 _TIDY_SECONDS = 3600
 
 _LOGGER = logging.getLogger("local_service")
@@ -170,6 +171,10 @@ class OneAtATime:
             for table in kept_tables.tables(ACCOUNT, REGION).values():
                 table.delete_expired(now)
                 table.drop_old_records(now)
+        self.shorten_log()
+
+    def shorten_log(self) -> None:
+        """Let the database have a short log again if it is long; calls wait meanwhile."""
         with self._lock:
             self._database.shorten_log()
 
@@ -357,12 +362,19 @@ def serve(folder: Path | None, middleware: type[OneAtATime] = OneAtATime) -> Non
 
 
 def _tidy(application: OneAtATime) -> None:
+    # Who starts it anew more often than it tidies would have an ever longer log.
+    time.sleep(_SETTLED_SECONDS)
+    _try(application.shorten_log)
     while True:
         time.sleep(_TIDY_SECONDS)
-        try:
-            application.tidy()
-        except sqlite3.Error:
-            _LOGGER.exception("what has expired could not be deleted")
+        _try(application.tidy)
+
+
+def _try(tidy: Callable[[], None]) -> None:
+    try:
+        tidy()
+    except (sqlite3.Error, OSError):
+        _LOGGER.exception("the data folder could not be tidied")
 
 
 if __name__ == "__main__":

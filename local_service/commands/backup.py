@@ -5,7 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from local_service.aws.data_folder import DATABASE, DataFolderError
+from local_service.aws.data_folder import FORMER_DATABASE, DataFolderError
+from local_service.aws.generations import Generation, newest_whole
 from local_service.git.addresses import ADDRESSES
 
 
@@ -19,12 +20,16 @@ def backup(data: Path, to: Path) -> None:
     Raises:
         DataFolderError: there is no data, or the copy cannot be written.
     """
-    if not (data / DATABASE).exists():
+    if (data / FORMER_DATABASE).exists():
+        raise DataFolderError(f"the data in {data} is of an older version: start the service with it first")
+    source = newest_whole(data) if data.is_dir() else None
+    if source is None:
         raise DataFolderError(f"the folder {data} holds no data of the service")
     try:
         to.mkdir(parents=True, mode=0o700)
-        with closing(sqlite3.connect(data / DATABASE)) as source, closing(sqlite3.connect(to / DATABASE)) as copy:
-            source.backup(copy)
+        # Who may only read moves no log into its file at the end, which others may be copying.
+        with closing(sqlite3.connect(f"{source.path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            Generation(1, to).make(connection.backup)
         if (data / ADDRESSES).exists():
             shutil.copy(data / ADDRESSES, to)
     except FileExistsError as error:

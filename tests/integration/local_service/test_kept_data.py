@@ -3,16 +3,16 @@ import shutil
 import signal
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from local_service.aws.data_folder import DATABASE, VERSION, DataFolderError
+from local_service.aws.data_folder import FORMER_DATABASE, VERSION, DataFolderError
 from local_service.aws.embedded import EmbeddedAws
 from local_service.aws.faults import Fault
+from local_service.aws.generations import generations
 from local_service.commands.backup import backup
 from local_service.provisioning import Environment, provision
 from tests.integration.local_service.conftest import client
@@ -123,7 +123,8 @@ def test_two_services_cannot_open_one_folder(kept: EmbeddedAws, folder: Path, lo
 def test_a_folder_of_a_newer_version_is_refused(folder: Path, log: int) -> None:
     with EmbeddedAws(log, folder):
         pass
-    with sqlite3.connect(folder / "watchlist.sqlite") as connection:
+    (generation,) = generations(folder)
+    with sqlite3.connect(generation.path) as connection:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
 
     with pytest.raises(DataFolderError, match=f"version {VERSION + 1} .* this is {VERSION}"):
@@ -133,9 +134,9 @@ def test_a_folder_of_a_newer_version_is_refused(folder: Path, log: int) -> None:
 @pytest.mark.parametrize("content", [b"no database at all", b""])
 def test_a_file_of_another_kind_is_no_data(folder: Path, log: int, content: bytes) -> None:
     folder.mkdir()
-    (folder / "watchlist.sqlite").write_bytes(content * 500)
+    (folder / FORMER_DATABASE).write_bytes(content * 500)
     if not content:
-        with sqlite3.connect(folder / "watchlist.sqlite") as connection:
+        with sqlite3.connect(folder / FORMER_DATABASE) as connection:
             connection.execute("CREATE TABLE somebody_elses (x)")
 
     with pytest.raises(DataFolderError):
@@ -176,20 +177,22 @@ def test_a_copy_made_while_it_runs_is_a_back_up(kept: EmbeddedAws, folder: Path,
         assert client(copied, "dynamodb").scan(TableName="watchlist")["Items"] == [KEY]
 
 
-def test_a_back_up_holds_what_was_kept_also_while_the_log_is_shortened(
+def test_a_back_up_holds_what_was_kept_and_leaves_the_data_as_it_is(
     kept: EmbeddedAws, folder: Path, tmp_path: Path, log: int
 ) -> None:
     provision(kept.url, VARIABLES)
     client(kept, "dynamodb").put_item(TableName="watchlist", Item=KEY)
-    with closing(sqlite3.connect(folder / DATABASE)) as tidying:
-        tidying.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    client(kept, "dynamodb").put_item(TableName="watchlist", Item=KEY | {"sk": {"S": "after"}})
+    kill(kept)
+    (generation,) = generations(folder)
+    database = generation.path.read_bytes()
 
     backup(folder, tmp_path / "copy")
 
+    assert generation.path.read_bytes() == database
+    assert generation.log_bytes > 0
     with EmbeddedAws(log, tmp_path / "copy") as copy:
         provision(copy.url, VARIABLES)
-        assert client(copy, "dynamodb").scan(TableName="watchlist")["Count"] == 2
+        assert client(copy, "dynamodb").scan(TableName="watchlist")["Items"] == [KEY]
 
 
 def test_a_back_up_overwrites_nothing_and_needs_data(kept: EmbeddedAws, folder: Path, tmp_path: Path) -> None:
@@ -197,7 +200,11 @@ def test_a_back_up_overwrites_nothing_and_needs_data(kept: EmbeddedAws, folder: 
     (tmp_path / "there").mkdir()
     with pytest.raises(DataFolderError, match="exists already"):
         backup(folder, tmp_path / "there")
-    with pytest.raises(DataFolderError, match="holds no data"):
+    for without in ("there", "nowhere"):
+        with pytest.raises(DataFolderError, match="holds no data"):
+            backup(tmp_path / without, tmp_path / "copy")
+    (tmp_path / "there" / FORMER_DATABASE).touch()
+    with pytest.raises(DataFolderError, match="of an older version"):
         backup(tmp_path / "there", tmp_path / "copy")
 
 
