@@ -7,11 +7,17 @@ Runs with the Python that LocalEmu is installed for. A function runs as Lambda r
 
 What LocalEmu asks IAM is put right where it is not what AWS asks: a transaction needs the permissions of its parts,
 each on its part's table (LocalEmu wants four on every table); a batch needs its operation's on each of its tables; a
-query of an index needs that of the index; RunTask has the condition key `ecs:cluster` and the task definition's ARN.
+query of an index needs that of the index; RunTask has the condition key `ecs:cluster` and the task definition's ARN;
+PutEvents is asked of each entry's bus; moving dead letters needs what SQS does in the caller's name.
+
+Tasks of ECS stay as they are until they are stopped: `stack.fargate` runs them. Their credentials are handed out as
+ECS does it (ECS guide, "Task IAM role"): at an address that only the machine knows, for the role that the task's
+definition names, which must let `ecs-tasks.amazonaws.com` take it.
 """
 
 import http.server
 import inspect
+import json
 import os
 import queue
 import subprocess
@@ -19,19 +25,26 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 from localemu import config
+from localemu.aws.connect import connect_to
 from localemu.runtime import main as runtime
 from localemu.services.iam_enforcement import enforcer
 from localemu.services.iam_enforcement.evaluator import Decision, PolicyEvaluator
 from localemu.services.lambda_.invocation.lambda_models import FunctionVersion, InvocationResult
 from localemu.services.lambda_.invocation.plugins import DockerRuntimeExecutorPlugin
 from localemu.services.lambda_.invocation.runtime_executor import RuntimeExecutor
+from localemu.services.sqs.models import StandardQueue
 from moto.ecs.models import EC2ContainerServiceBackend
+from moto.moto_api import state_manager
 
 _HOST = "127.0.0.1"
+_CREDENTIALS = ("169.254.170.2", 80)
+"""Where containers of ECS ask for their role's credentials; the network that this runs in has the address."""
 _RUNTIME = "/2018-06-01/runtime"
 
 
@@ -43,7 +56,7 @@ class FunctionProcess(RuntimeExecutor):
         self._next: queue.Queue[dict[str, str]] = queue.Queue()
         self._answer: Future[InvocationResult] = Future()
         self._ready: Future[None] = Future()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lasts as long as the process
+        self._log = Path(tempfile.gettempdir(), f"{function_version.id.function_name}-{id}.log")
 
     def start(self, env_vars: dict[str, str]) -> None:
         """Start the process and wait until it asks for work.
@@ -61,14 +74,15 @@ class FunctionProcess(RuntimeExecutor):
             "PATH": os.environ["PATH"],
             "PYTHONPATH": code,
         }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "awslambdaric", variables["_HANDLER"]],
-            cwd=code,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-        )
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "awslambdaric", variables["_HANDLER"]],
+                cwd=code,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         threading.Thread(target=self._watch, daemon=True).start()
         self._ready.result()
 
@@ -95,8 +109,7 @@ class FunctionProcess(RuntimeExecutor):
         return f"http://{_HOST}:{config.GATEWAY_LISTEN[0].port}"
 
     def get_logs(self) -> str:
-        self._log.seek(0)
-        return self._log.read().decode(errors="replace")
+        return self._log.read_text(errors="replace")
 
     @classmethod
     def prepare_version(cls, function_version: FunctionVersion) -> None:
@@ -175,6 +188,11 @@ def _asked(service: str, operation: str, request_params: dict[str, Any] | None, 
     if service == "dynamodb":
         table = f"arn:aws:dynamodb:{region}:{account_id}:table/"
         asked.needs = [(f"dynamodb:{action}", table + name) for action, name in _of_tables(operation, request)]
+    if service == "events" and operation == "PutEvents":
+        buses = {entry.get("EventBusName", "default").rpartition("/")[2] for entry in request["Entries"]}
+        asked.needs = [("events:PutEvents", f"arn:aws:events:{region}:{account_id}:event-bus/{bus}") for bus in buses]
+    if service == "sqs" and operation == "StartMessageMoveTask":
+        asked.needs = [(f"sqs:{action}", request["SourceArn"]) for action in _OF_MOVE]
     return asked
 
 
@@ -200,6 +218,9 @@ _OF_PART = {
     "Update": "UpdateItem",
 }
 
+_OF_MOVE = ("StartMessageMoveTask", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+"""What moving messages takes on the queue that they leave (SQS guide, "dead-letter queue redrive permissions")."""
+
 _BUILD_ARN = enforcer.build_resource_arn
 _EVALUATE = PolicyEvaluator.evaluate
 
@@ -221,15 +242,61 @@ def _run_task(self: Any, *arguments: Any, **named: Any) -> Any:
     """Take a capacity provider's task for one of Fargate's: moto looks for machines in the cluster otherwise."""
     call = inspect.signature(_RUN_TASK).bind(self, *arguments, **named)
     call.arguments["launch_type"] = "FARGATE"
-    return _RUN_TASK(*call.args, **call.kwargs)
+    tasks = _RUN_TASK(*call.args, **call.kwargs)
+    for task in tasks:
+        definition = self.describe_task_definition(task.task_definition_arn)
+        _TASKS[f"/v2/credentials/{task.id}"] = (task.region_name, definition.task_role_arn)
+    return tasks
 
 
 _RUN_TASK = EC2ContainerServiceBackend.run_task
 
 
+def _put(self: StandardQueue, message: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+    """Take a message that comes back from the dead-letter queue for a new one, as SQS does."""
+    attributes = message.get("Attributes") or {}
+    if attributes.get("DeadLetterQueueSourceArn") == self.arn:
+        kept = {name: value for name, value in attributes.items() if name in ("SenderId", "AWSTraceHeader")}
+        sent_at = str(int(time.time() * 1000))
+        message = {**message, "MessageId": str(uuid.uuid4()), "Attributes": {**kept, "SentTimestamp": sent_at}}
+    return _PUT(self, message, *arguments, **named)
+
+
+_PUT = StandardQueue.put
+
+_TASKS: dict[str, tuple[str, str]] = {}
+"""Region and role of each task by the path at which it asks for credentials."""
+
+
+class _TaskCredentials(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path not in _TASKS:
+            self.send_error(404)
+            return
+        region, role = _TASKS[self.path]
+        sts = connect_to(region_name=region).sts.request_metadata(service_principal="ecs-tasks")
+        taken = sts.assume_role(RoleArn=role, RoleSessionName=self.path.rpartition("/")[2])["Credentials"]
+        names = {"AccessKeyId": "AccessKeyId", "SecretAccessKey": "SecretAccessKey", "SessionToken": "Token"}
+        credentials = {name: taken[key] for key, name in names.items()}
+        document = {**credentials, "RoleArn": role, "Expiration": taken["Expiration"].isoformat()}
+        body = json.dumps(document).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
 def main() -> None:
     """Serve until it is told to end."""
+    state_manager.set_transition("ecs::task", {"progression": "manual", "times": sys.maxsize})
+    credentials = http.server.ThreadingHTTPServer(_CREDENTIALS, _TaskCredentials)
+    threading.Thread(target=credentials.serve_forever, daemon=True).start()
     DockerRuntimeExecutorPlugin.load = lambda *_args, **_named: FunctionProcess
+    StandardQueue.put = _put
     EC2ContainerServiceBackend.run_task = _run_task  # type: ignore[method-assign]
     enforcer.build_resource_arn = _asked
     PolicyEvaluator.evaluate = _evaluate

@@ -9,9 +9,10 @@ import contextlib
 import json
 import os
 import subprocess
+import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,11 +26,14 @@ from infra.environments import DEV
 from infra.packaging.build import Packages
 from infra.packaging.target import THIS_MACHINE
 from local_service import lifeline
+from local_service.functions.processes import FunctionError
 from local_service.gateways.http import HttpRequest, event_of, find_route, response_of
+from local_service.tasks.runner import TaskRunner
 from tests.second_opinion.implementations import LIBRARIES
 from watchlist.deployment.function_spec import FunctionSpec
-from watchlist.deployment.functions import TASK_CONTAINER
+from watchlist.deployment.functions import FUNCTIONS, TASK_CONTAINER, TASK_MODULE, TASK_STOPPED
 from watchlist.deployment.routes import ROUTES
+from watchlist.settings import TaskSettings
 
 REGION = "eu-west-1"
 ACCOUNT = "000000000000"
@@ -44,6 +48,18 @@ _SYNTHESISED = LIBRARIES / "cdk.out"
 _CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{NAME}"
 _TASK_DEFINITION = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/repository-watchlist-{NAME}:1"
 
+_CONTAINER = f"""
+export AWS_ENDPOINT_URL={URL} AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION} NO_PROXY=*
+export AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2/credentials/${{HOME##*/}}
+export GIT_CLONE_DIR=$HOME/clones SCORECARD_PATH=no-scorecard-here
+exec "$@"
+"""
+"""What ECS adds to a container's variables (ECS guide, "Amazon ECS environment variables"), where AWS is, and paths of
+this machine in place of the image's."""
+
+
+_SPECS = {spec.name: spec for spec in FUNCTIONS}
+
 
 @dataclass
 class Stack:
@@ -53,11 +69,13 @@ class Stack:
         template: as it was synthesised.
         resources: status, type and physical id of each resource by its logical id.
         log: LocalEmu's.
+        tasks_log: that of all tasks.
     """
 
     template: Mapping[str, Any]
     resources: Mapping[str, Mapping[str, Any]]
     log: Path
+    tasks_log: Path
 
     def http(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Let the route's function answer, as API Gateway would; return status and document."""
@@ -80,6 +98,41 @@ class Stack:
         payload = json.loads(answer["Payload"].read() or b"null")
         assert "FunctionError" not in answer, payload
         return payload
+
+    def named(self, name: str, event: Any) -> Any:
+        """Call a function by the name in its specification, for those who are to retry.
+
+        Raises:
+            FunctionError: it failed.
+        """
+        try:
+            return self.invoke(_SPECS[name], event)
+        except AssertionError as error:
+            raise FunctionError(str(error)) from error
+
+    @property
+    def task_role(self) -> str:
+        """The ARN of what tasks run as."""
+        definition = client("ecs").describe_task_definition(taskDefinition=_TASK_DEFINITION)["taskDefinition"]
+        return str(definition["taskRoleArn"])
+
+    @contextlib.contextmanager
+    def task_role_without(self, action: str) -> Iterator[None]:
+        """Take a permission from the tasks' role for as long as the context lasts."""
+        iam, role = client("iam"), self.task_role.rpartition("/")[2]
+        documents = {
+            name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
+        }
+        assert f'"{action}"' in json.dumps(documents), documents
+        less = {name: _less(document, action) for name, document in documents.items()}
+        try:
+            for name, document in less.items():
+                iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+            yield
+        finally:
+            for name, document in documents.items():
+                iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
 
     def function(self, spec: FunctionSpec) -> str:
         """Return the function's name in this stack."""
@@ -104,11 +157,16 @@ def client(service: Any) -> Any:
 
 
 @contextlib.contextmanager
-def deployed(folder: Path) -> Iterator[Stack]:
-    """Start LocalEmu, deploy what was synthesised, and yield the stack."""
+def deployed(folder: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
+    """Start LocalEmu, deploy what was synthesised, run the tasks that ECS takes, and yield the stack.
+
+    Args:
+        folder: for logs, and the tasks' files.
+        variables: settings of functions and tasks that differ from the environment's, by their variables' names.
+    """
     log = folder / "localemu.log"
     with _localemu(log):
-        template, location = _publish(_SYNTHESISED / f"assembly-{DEV.name}")
+        template, location = _publish(_SYNTHESISED / f"assembly-{DEV.name}", variables)
         cloudformation = client("cloudformation")
         cloudformation.create_stack(StackName=NAME, TemplateURL=location, Capabilities=["CAPABILITY_NAMED_IAM"])
         cloudformation.get_waiter("stack_create_complete").wait(
@@ -117,7 +175,26 @@ def deployed(folder: Path) -> Iterator[Stack]:
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=NAME)
         resources = {each["LogicalResourceId"]: each for page in pages for each in page["StackResourceSummaries"]}
         _make_what_is_passed_over(template, resources)
-        yield Stack(template, resources, log)
+        stack = Stack(template, resources, log, folder / "tasks.log")
+        with _fargate(stack, folder / "tasks"):
+            yield stack
+
+
+@contextlib.contextmanager
+def _fargate(stack: Stack, scratch: Path) -> Iterator[None]:
+    """Run the tasks that ECS takes, each as a process with the credentials of its role, and report their ends."""
+    with (
+        stack.tasks_log.open("wb") as log,
+        TaskRunner(
+            client("ecs"),
+            NAME,
+            lambda event: stack.named(TASK_STOPPED.name, event),
+            scratch=scratch,
+            log=log.fileno(),
+            argv=("/bin/sh", "-c", _CONTAINER, "sh", sys.executable, "-m", TASK_MODULE),
+        ),
+    ):
+        yield
 
 
 @contextlib.contextmanager
@@ -131,6 +208,7 @@ def _localemu(log: Path) -> Iterator[None]:
         "IAM_ENFORCEMENT": "1",
         "ROOT_ACCESS_KEYS": DEPLOYER,
         "DISABLE_EVENTS": "1",
+        "ECS_DOCKER_BACKEND": "0",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": str(SECONDS),
     }
@@ -155,10 +233,11 @@ def _localemu(log: Path) -> Iterator[None]:
             lifeline.end(process)
 
 
-def _publish(assembly: Path) -> tuple[dict[str, Any], str]:
+def _publish(assembly: Path, variables: Mapping[str, str]) -> tuple[dict[str, Any], str]:
     """Upload what the template names, and it itself; return it with the address it is at."""
     (path,) = assembly.glob("*.template.json")
     template: dict[str, Any] = json.loads(path.read_text())
+    _set(template, variables)
     (manifest,) = assembly.glob("*.assets.json")
     s3, buckets, location = client("s3"), set(), ""
     for file in json.loads(manifest.read_text())["files"].values():
@@ -177,6 +256,26 @@ def _publish(assembly: Path) -> tuple[dict[str, Any], str]:
     return template, location
 
 
+def _set(template: Mapping[str, Any], variables: Mapping[str, str]) -> None:
+    """Give each function, and the task, those of the variables that its settings have."""
+    settings = {spec.handler: spec.settings for spec in FUNCTIONS}
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        match resource["Type"]:
+            case "AWS::Lambda::Function" if properties["Handler"] in settings:
+                of_function = settings[properties["Handler"]].variables()
+                properties["Environment"]["Variables"].update(_among(of_function, variables))
+            case "AWS::ECS::TaskDefinition":
+                (container,) = properties["ContainerDefinitions"]
+                chosen = _among(TaskSettings.variables(), variables)
+                kept = [each for each in container["Environment"] if each["Name"] not in chosen]
+                container["Environment"] = kept + [{"Name": name, "Value": chosen[name]} for name in chosen]
+
+
+def _among(names: Iterable[str], variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: variables[name] for name in names if name in variables}
+
+
 def _with_known_names(template: dict[str, Any]) -> Any:
     """Return the template with the ARNs of a cluster and a task definition in place of references to them."""
     names = {
@@ -190,6 +289,20 @@ def _with_known_names(template: dict[str, Any]) -> Any:
         if resource["Type"] == kind
     }
     return _replaced(template, names)
+
+
+def _less(document: Mapping[str, Any], action: str) -> dict[str, Any]:
+    """Return a role's policy without an action."""
+    statements = [
+        {**statement, "Action": kept}
+        for statement in document["Statement"]
+        if (kept := [each for each in _listed(statement["Action"]) if each != action])
+    ]
+    return {**document, "Statement": statements}
+
+
+def _listed(actions: str | list[str]) -> list[str]:
+    return [actions] if isinstance(actions, str) else actions
 
 
 def _replaced(value: Any, values: Mapping[str, str]) -> Any:
