@@ -67,12 +67,14 @@ class Use:
         urls: of the repositories.
         added: the ids of entries, by user and URL.
         noted: of each user's entry of the first repository, the last text that was acknowledged.
+        bounded: of the same entries, the last bound for alerts.
     """
 
     service: Service
     urls: Sequence[str]
     added: dict[tuple[str, str], str] = field(default_factory=dict)
     noted: dict[str, int] = field(default_factory=dict)
+    bounded: dict[str, int] = field(default_factory=dict)
     is_over: threading.Event = field(default_factory=threading.Event)
 
     def add(self, user: str, url: str) -> None:
@@ -96,16 +98,25 @@ class Use:
 
     def note(self) -> None:
         """Write a user's notes again and again, each time another number."""
-        rows = {user: self.row(user) for user in USERS}
+        self._count_up(self.noted, lambda number: {"notes": str(number)}, "/activity/user-watchlist")
+
+    def set_bounds(self) -> None:
+        """Write a user's settings of alerts again and again."""
+        self._count_up(
+            self.bounded,
+            lambda number: {"lines_added_deleted": {"hardcoded_threshold": number}},
+            "/activity/user-watchlist-alerts",
+        )
+
+    def _count_up(self, acknowledged: dict[str, int], body_of: Callable[[int], object], path: str) -> None:
+        ids = {user: self.row(user)["user_watchlist_id"] for user in USERS}
         for number in itertools.count(1):
-            for user, row in rows.items():
+            for user, user_watchlist_id in ids.items():
                 if self.is_over.is_set():
                     return
                 with _unless_it_dies():
-                    self.service.call(
-                        "PATCH", f"/activity/user-watchlist/{row['user_watchlist_id']}", {"notes": str(number)}
-                    )
-                    self.noted[user] = number
+                    self.service.call("PATCH", f"{path}/{user_watchlist_id}", body_of(number))
+                    acknowledged[user] = number
 
     def row(self, user: str) -> Mapping[str, str]:
         """Return what a user sees of the first repository."""
@@ -122,12 +133,19 @@ class Use:
         """Return an entry's status."""
         return str(_insist(lambda: self.service.status(watchlist_id))["status"])
 
+    def bound(self, user: str) -> int:
+        """Return a user's bound for alerts of the first repository."""
+        path = f"/activity/user-watchlist-alerts/{self.row(user)['user_watchlist_id']}"
+        shown = _insist(lambda: self.service.call("GET", path))
+        return int(shown["chosen"].get("lines_added_deleted", {}).get("hardcoded_threshold", 0))
+
     def acknowledged(self) -> Iterator[bool]:
         """Yield of each thing that was acknowledged whether it was kept."""
         watched = {user: _insist(partial(self.service.watched_by, user)) for user in USERS}
         yield from (watchlist_id in watched[user] for (user, _), watchlist_id in self.added.items())
         # A number that was not acknowledged may have been kept as well.
         yield from (int(self.row(user)["notes"] or 0) >= number for user, number in self.noted.items())
+        yield from (self.bound(user) >= number for user, number in self.bounded.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +181,7 @@ MOMENTS: Mapping[str, Moment] = {
     "batches": Moment(_nothing, Use.add_batches),
     "jobs": Moment(_at_work, _nothing),
     "notes are written": Moment(_ready, Use.note),
+    "alerts are set": Moment(_ready, Use.set_bounds),
 }
 _OF_PARTS = ("adds", "jobs")
 """Moments at which parts are killed; at the others they do what the whole does, or nothing."""

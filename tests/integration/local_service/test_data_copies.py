@@ -9,7 +9,9 @@ import resource
 import shutil
 import sqlite3
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from local_service import lifeline
 from local_service.aws import data_folder
 from local_service.aws.data_folder import FORMER_DATABASE, Database, DataFolderError, open_database
 from local_service.aws.generations import generations
@@ -244,6 +247,34 @@ def test_a_generation_that_cannot_be_opened_is_not_taken_for_the_newest(
     shutil.copytree(kept.folder, tmp_path / "killed")
 
     assert rows_of(tmp_path / "killed") == kept.acknowledged
+
+
+WRITER = """
+import itertools, os, sys
+from pathlib import Path
+from local_service.aws import data_folder
+from tests.integration.local_service.test_data_copies import Kept
+data_folder._LONG_LOG_BYTES = 0
+kept = Kept(Path(sys.argv[1]))
+for number in itertools.count(1):
+    kept.write()
+    print(kept.acknowledged, flush=True)
+    if number % 5 == 0:
+        kept.shorten()
+"""
+
+
+@pytest.mark.parametrize("seconds", [0, 0.01, 0.05, 0.1, 0.2])
+def test_a_kill_while_logs_are_shortened_loses_nothing(tmp_path: Path, seconds: float) -> None:
+    argv = [sys.executable, "-c", WRITER, str(tmp_path / "data")]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=lifeline.ROOT, text=True) as writer:
+        assert writer.stdout is not None
+        first = [writer.stdout.readline() for _ in range(5)]
+        time.sleep(seconds)
+        writer.kill()
+        *_, acknowledged = [*first, *writer.stdout]
+
+    assert rows_of(tmp_path / "data") >= int(acknowledged)
 
 
 def test_what_was_never_finished_is_removed(kept: Kept, tmp_path: Path) -> None:

@@ -177,12 +177,14 @@ def test_a_copy_made_while_it_runs_is_a_back_up(kept: EmbeddedAws, folder: Path,
         assert client(copied, "dynamodb").scan(TableName="watchlist")["Items"] == [KEY]
 
 
+@pytest.mark.parametrize("runs", [False, True])
 def test_a_back_up_holds_what_was_kept_and_leaves_the_data_as_it_is(
-    kept: EmbeddedAws, folder: Path, tmp_path: Path, log: int
+    kept: EmbeddedAws, folder: Path, tmp_path: Path, log: int, *, runs: bool
 ) -> None:
     provision(kept.url, VARIABLES)
     client(kept, "dynamodb").put_item(TableName="watchlist", Item=KEY)
-    kill(kept)
+    if not runs:
+        kill(kept)
     (generation,) = generations(folder)
     database = generation.path.read_bytes()
 
