@@ -69,6 +69,9 @@ _LAST_PORT = 65535
 _IDLE_SECONDS = 20
 """How long what waits for the embedded AWS rests unless it is woken; only for what nobody tells, as a lost process."""
 
+_GOING_ON_SECONDS = 1
+"""How long a start waits for jobs that go on; where none do, it takes a small part of that."""
+
 _TWO_AT_ONCE = {spec.name for spec in function_specs.HTTP_FUNCTIONS} | {function_specs.DISPATCHER.name}
 _WARM = (
     routes.ADD.function.name,
@@ -248,13 +251,14 @@ class LocalService:
         self.url = starting.enter_context(gateway).url
 
     def _go_on(self, starting: ExitStack) -> None:
-        """Have jobs go on that were between two steps when the service ended; nobody waits for that."""
+        """Have jobs go on that were between two steps when the service ended; many are not waited for."""
         if self._settings.data is None:
             return
         event = {"detail": {"restarted_at": clock.to_json(clock.now())}}
         going_on = threading.Thread(target=self._reconcile, args=(event,), name="jobs go on", daemon=True)
         starting.callback(going_on.join)
         going_on.start()
+        going_on.join(_GOING_ON_SECONDS)  # else the first calls would need a second process for functions
 
     def _reconcile(self, event: dict[str, Any]) -> None:
         try:
