@@ -3,9 +3,11 @@
 PYTHON-3.13 tests/second_opinion/localemu/faults.py
 """
 
+import inspect
 import json
 import sys
 
+from localemu.services.dynamodb.utils import ItemFinder
 from localemu.services.iam_enforcement.enforcer import build_resource_arn
 from localemu.services.iam_enforcement.service_action_map import map_action
 from localemu.services.sqs.models import StandardQueue
@@ -34,6 +36,7 @@ def main() -> None:
         "an event": asked_of("events", "PutEvents", Entries=[{"EventBusName": "bus"}]),
         "a query of an index": asked_of("dynamodb", "Query", TableName="table", IndexName="index"),
         "a run of a task": asked_of("ecs", "RunTask", taskDefinition=definition),
+        "a transaction in streams": "batch_get_item" in inspect.getsource(ItemFinder.find_existing_items),
         "a transaction": sorted(map_action("dynamodb", "TransactWriteItems")),
     }
     json.dump(faults, sys.stdout)

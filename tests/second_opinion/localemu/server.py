@@ -33,6 +33,7 @@ from typing import Any
 from localemu import config
 from localemu.aws.connect import connect_to
 from localemu.runtime import main as runtime
+from localemu.services.dynamodb.utils import ItemFinder
 from localemu.services.iam_enforcement import enforcer
 from localemu.services.iam_enforcement.evaluator import Decision, PolicyEvaluator
 from localemu.services.lambda_.invocation.lambda_models import FunctionVersion, InvocationResult
@@ -264,6 +265,16 @@ def _put(self: StandardQueue, message: dict[str, Any], *arguments: Any, **named:
 
 _PUT = StandardQueue.put
 
+
+def _existing_items(put_items_per_table: dict[str, list[Any]], **where: str) -> dict[str, list[Any]]:
+    """Look items up one by one: what a transaction or a batch changes is missing in streams otherwise."""
+    found = {
+        table: [ItemFinder.find_existing_item(request, table, **where) for request in requests]
+        for table, requests in put_items_per_table.items()
+    }
+    return {table: [item for item in items if item] for table, items in found.items()}
+
+
 _TASKS: dict[str, tuple[str, str]] = {}
 """Region and role of each task by the path at which it asks for credentials."""
 
@@ -297,6 +308,7 @@ def main() -> None:
     threading.Thread(target=credentials.serve_forever, daemon=True).start()
     DockerRuntimeExecutorPlugin.load = lambda *_args, **_named: FunctionProcess
     StandardQueue.put = _put
+    ItemFinder.find_existing_items = staticmethod(_existing_items)
     EC2ContainerServiceBackend.run_task = _run_task  # type: ignore[method-assign]
     enforcer.build_resource_arn = _asked
     PolicyEvaluator.evaluate = _evaluate

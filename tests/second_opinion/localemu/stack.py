@@ -28,6 +28,7 @@ from infra.packaging.target import THIS_MACHINE
 from local_service import lifeline
 from local_service.functions.processes import FunctionError
 from local_service.gateways.http import HttpRequest, event_of, find_route, response_of
+from local_service.gateways.websocket import WebSocketGateway
 from local_service.tasks.runner import TaskRunner
 from tests.second_opinion.implementations import LIBRARIES
 from watchlist.deployment.function_spec import FunctionSpec
@@ -70,12 +71,14 @@ class Stack:
         resources: status, type and physical id of each resource by its logical id.
         log: LocalEmu's.
         tasks_log: that of all tasks.
+        live_url: where clients open WebSockets.
     """
 
     template: Mapping[str, Any]
     resources: Mapping[str, Mapping[str, Any]]
     log: Path
     tasks_log: Path
+    live_url: str
 
     def http(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Let the route's function answer, as API Gateway would; return status and document."""
@@ -165,6 +168,8 @@ def deployed(folder: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
         variables: settings of functions and tasks that differ from the environment's, by their variables' names.
     """
     log = folder / "localemu.log"
+    gateway = WebSocketGateway(lambda name, event: stack.named(name, event), ("127.0.0.1", 0))  # noqa: PLW0108 - the stack is known later
+    variables = {**variables, "LIVE_ENDPOINT_URL": gateway.management_url}
     with _localemu(log):
         template, location = _publish(_SYNTHESISED / f"assembly-{DEV.name}", variables)
         cloudformation = client("cloudformation")
@@ -175,8 +180,8 @@ def deployed(folder: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=NAME)
         resources = {each["LogicalResourceId"]: each for page in pages for each in page["StackResourceSummaries"]}
         _make_what_is_passed_over(template, resources)
-        stack = Stack(template, resources, log, folder / "tasks.log")
-        with _fargate(stack, folder / "tasks"):
+        stack = Stack(template, resources, log, folder / "tasks.log", gateway.url)
+        with gateway, _fargate(stack, folder / "tasks"):
             yield stack
 
 

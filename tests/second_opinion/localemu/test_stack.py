@@ -50,6 +50,7 @@ def test_what_is_put_right_is_still_wrong() -> None:
         "an event": "arn:aws:events:eu-west-1:000000000000:event-bus/default",
         "a query of an index": f"{tables}table",
         "a run of a task": f"{definitions}{definitions}family:1",
+        "a transaction in streams": True,
         "a transaction": [f"dynamodb:{part}" for part in ("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")],
     }
 

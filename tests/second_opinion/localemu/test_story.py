@@ -1,5 +1,6 @@
 """What happens to repositories, told on the stack in another emulator: each function and task with its own role."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from botocore.exceptions import ClientError
+from websockets.sync.client import connect
 
 from tests.e2e.conftest import Forge
 from tests.repositories import git
@@ -70,6 +72,13 @@ def test_a_new_commit_raises_an_alert_that_a_webhook_is_told_of(stack: Stack, fo
     _run_until(stack, SCHEDULER, lambda: "lines_added_deleted" in _alerts(stack))
     _run_until(stack, DIGEST, lambda: any(b"lines_added_deleted" in call.body for call in receiver.calls))
     assert all(call.is_signed_with(channel["webhook_secret"]) for call in receiver.calls)
+
+
+def test_who_watches_is_shown_how_it_goes_until_the_end(stack: Stack, forge: Forge) -> None:
+    watchlist_id = _add(stack, forge.make("watched", commits=1))
+    with connect(f"{stack.live_url}/?watchlist_id={watchlist_id}", proxy=None) as connection:
+        while json.loads(connection.recv(_SECONDS))["status"] != "ready":
+            pass
 
 
 def test_without_one_permission_of_the_tasks_role_no_repository_becomes_ready(stack: Stack, forge: Forge) -> None:
