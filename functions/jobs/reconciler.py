@@ -68,7 +68,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         line.call(share, function.settings, queue(), clock.now())
     errors += _purge_removed(context)
     errors += _move_watchers(context)
-    heartbeats.beat(clock.now())
+    if restarted_at is None:  # a start is no sign that the schedule works
+        heartbeats.beat(clock.now())
     metrics.add_some(Metric.ENTRIES_RECOVERED, recovered)
     metrics.add_some(Metric.LONGEST_WAIT, line.longest_wait(clock.now()).total_seconds())
     metrics.add_some(Metric.ENTRIES_OVERDUE, overdue)
