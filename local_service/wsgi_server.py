@@ -119,6 +119,12 @@ class Handler(WSGIRequestHandler):
     wbufsize = -1
     timeout = _IDLE_SECONDS
 
+    def finish(self) -> None:
+        """Let go of the connection, also where the last words no longer reach its client."""
+        with contextlib.suppress(OSError):
+            self.wfile.close()
+        self.rfile.close()
+
     def handle_expect_100(self) -> bool:
         """Let a client that asks first send its body, at once: it waits for that."""
         goes_on = super().handle_expect_100()

@@ -12,6 +12,7 @@ from tests.page.conftest import USER, Complaints, Open
 from tests.page.test_watchlist import another_user
 from watchlist import clock
 from watchlist.job_kinds import JobKind
+from watchlist.watching.entries import user_watchlist_id_of
 
 
 def test_the_verdict_comes_first_and_each_plot_has_a_table_behind_it(
@@ -103,9 +104,9 @@ def test_alert_settings_are_those_of_the_api_and_only_what_was_chosen_is_kept(
     page.get_by_role("group", name="High churn").get_by_role("checkbox").first.uncheck()
     page.get_by_role("button", name="Save alert settings").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
-    watches = ApiClient(service.url).status(watched["solo"])["user_watchlists"]
-    entry = next(each for each in watches if each["added_by"] == USER)
-    assert entry["alerts"] == {"inactivity": {"days": 30}, "high_churn": {"enabled": False}}
+    settings = f"/activity/user-watchlist-alerts/{user_watchlist_id_of(watched['solo'], USER)}"
+    answer = page.request.get(service.url + settings).json()
+    assert answer["alerts"] == {"inactivity": {"days": 30}, "high_churn": {"enabled": False}}
 
 
 def latecomer(service: LocalService, repositories: Mapping[str, Path], user: str) -> str:

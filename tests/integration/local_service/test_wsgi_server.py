@@ -2,20 +2,22 @@
 
 import http.client
 import socket
+import struct
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from werkzeug import Request
 
-from local_service.wsgi_server import WsgiServer
+from local_service.wsgi_server import Handler, WsgiServer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 CLOSED = b""
 SECONDS = 10
+ASKED, HUNG_UP = threading.Event(), threading.Event()
 
 
 def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterator[bytes]:
@@ -37,6 +39,11 @@ def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
             raise ConnectionAbortedError
         case "/nothing":
             raise ConnectionAbortedError
+        case "/late":
+            ASKED.set()
+            HUNG_UP.wait(SECONDS)
+            start_response("200 OK", [])
+            yield b"nobody is there"
         case "/gone":
             start_response("204 No Content", [])
             yield b"never seen"
@@ -171,6 +178,33 @@ def test_who_asks_for_another_protocol_is_handed_on_and_back(server: WsgiServer)
 def test_an_answer_that_breaks_off_is_sent_as_far_as_it_goes(server: WsgiServer) -> None:
     assert told(server, b"POST /cut HTTP/1.1\r\n\r\n").endswith(b"half")
     assert told(server, b"POST /nothing HTTP/1.1\r\n\r\n") == CLOSED
+
+
+def test_a_client_that_hangs_up_before_the_answer_leaves_no_file_open() -> None:
+    served: list[Handler] = []
+    ended = threading.Event()
+
+    class Remembered(Handler):
+        def setup(self) -> None:
+            served.append(self)
+            super().setup()
+
+    class Ending(WsgiServer):
+        def shutdown_request(self, request: Any) -> None:
+            super().shutdown_request(request)
+            ended.set()
+
+    server = Ending(application, socket.create_server(("127.0.0.1", 0)), Remembered)
+    server.start()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as connection:
+        connection.sendall(b"GET /late HTTP/1.1\r\n\r\n")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # is reset, not ended
+        assert ASKED.wait(SECONDS)
+    HUNG_UP.set()
+    assert ended.wait(SECONDS)
+    server.close()
+    (handler,) = served
+    assert (handler.rfile.closed, handler.wfile.closed) == (True, True)
 
 
 def test_closing_the_server_ends_its_connections(server: WsgiServer, connection: http.client.HTTPConnection) -> None:
