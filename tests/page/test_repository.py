@@ -106,7 +106,7 @@ def test_alert_settings_are_those_of_the_api_and_only_what_was_chosen_is_kept(
     expect(page.get_by_text("Saved.")).to_be_visible()
     settings = f"/activity/user-watchlist-alerts/{user_watchlist_id_of(watched['solo'], USER)}"
     answer = page.request.get(service.url + settings).json()
-    assert answer["alerts"] == {"inactivity": {"days": 30}, "high_churn": {"enabled": False}}
+    assert answer["chosen"] == {"inactivity": {"days": 30}, "high_churn": {"enabled": False}}
 
 
 def latecomer(service: LocalService, repositories: Mapping[str, Path], user: str) -> str:
