@@ -1,75 +1,23 @@
 """The scheduler against the embedded AWS and a host whose repositories are what a test says."""
 
-import time
-import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
-from http.server import BaseHTTPRequestHandler
-from types import ModuleType
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from dulwich.protocol import pkt_line
 
 from local_service.aws import embedded as embedded_aws
-from local_service.functions.host import Context
 from local_service.provisioning import Environment
-from tests.hostile_server import ADVERTISEMENT, HostileServer, reply
+from tests.hostile_server import HostileServer
 from tests.integration.aws import Aws
+from tests.integration.checks.harness import ConfigureScheduler, Host, Scheduler, Watchlist
+from tests.integration.checks.onboarding import Onboarded, onboarding
+from tests.integration.checks.refreshing import Refreshes, refreshing
 from tests.integration.jobs.harness import clean
-from watchlist import clock
+from tests.repositories import build_repository, straight_line
 from watchlist.deployment import functions as function_specs
-from watchlist.job_kinds import JobKind
-from watchlist.jobs import protocol as job_protocol
-from watchlist.jobs.message import JobMessage
-from watchlist.jobs.protocol import Launch, Lease
 from watchlist.jobs.queue import JobQueue
-from watchlist.repository_url import Repository
-from watchlist.storage.records import Entry
-from watchlist.watching import entries
-
-OLD, NEW = "a" * 40, "b" * 40
-DAY = timedelta(days=1)
-
-
-@dataclass
-class Host:
-    """A host of repositories that are nothing but a HEAD.
-
-    Attributes:
-        heads: of those whose HEAD is not OLD, by name.
-        statuses: of those that answer otherwise.
-        moved: the names to which the host redirects, by their former ones.
-        tags: of all repositories, with what they stand for.
-    """
-
-    heads: dict[str, str] = field(default_factory=dict)
-    branch: str = "main"
-    statuses: dict[str, int] = field(default_factory=dict)
-    moved: dict[str, str] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
-    origin: str = ""
-    requests: list[str] = field(default_factory=list)
-
-    def respond(self, handler: BaseHTTPRequestHandler) -> None:
-        name = handler.path.split("/")[2]
-        if name in self.statuses:
-            reply(handler, status=self.statuses[name])
-            return
-        if name in self.moved:
-            path = handler.path.replace(f"/owner/{name}/", f"/owner/{self.moved[name]}/")
-            reply(handler, status=301, location=path)
-            return
-        if handler.command == "GET":
-            reply(handler, ADVERTISEMENT)
-            return
-        head = self.heads.get(name, OLD)
-        refs = [f"{head} HEAD symref-target:refs/heads/{self.branch}"]
-        if b"ref-prefix refs/tags/" in getattr(handler, "body", b""):
-            refs += [f"{oid} refs/tags/{tag}" for tag, oid in self.tags.items()]
-        reply(handler, b"".join(pkt_line(f"{ref}\n".encode()) for ref in refs) + b"0000")
 
 
 @pytest.fixture
@@ -86,31 +34,6 @@ def environment(aws: Aws) -> Iterator[Environment]:
     clean(aws.environment, aws.variables)
     yield aws.environment
     aws.server.inject()
-
-
-@dataclass
-class Scheduler:
-    """The function with the settings of a test."""
-
-    module: ModuleType
-
-    def run(self, seconds: float = 300) -> dict[str, int]:
-        name = function_specs.SCHEDULER.name
-        context = Context(
-            function_name=name,
-            function_version="$LATEST",
-            invoked_function_arn=f"arn:aws:lambda:eu-west-1:123456789012:function:{name}",
-            memory_limit_in_mb="512",
-            aws_request_id=uuid.uuid4().hex,
-            log_group_name="test",
-            log_stream_name="test",
-            deadline=time.time() + seconds,
-        )
-        counts: dict[str, int] = self.module.handler({}, context)
-        return counts
-
-
-ConfigureScheduler = Callable[..., Scheduler]
 
 
 @pytest.fixture
@@ -139,59 +62,23 @@ def queue(environment: Environment) -> JobQueue:
     return JobQueue(boto3.client("sqs", **arguments), urls)
 
 
-@dataclass(frozen=True)
-class Watchlist:
-    """Entries as people and tasks make them."""
-
-    host: Host
-    queue: JobQueue
-
-    def add(self, name: str, *users: str, alerts: Mapping[str, Any] | None = None) -> Entry:
-        """Let users watch a repository; its setup job is queued."""
-        for user in users or ("ada",):
-            watch = entries.Watch(Repository(self.host.origin, "owner", name), user, alerts or {}, None)
-            added = entries.add(watch, self.queue, "correlation", clock.now())
-        return added.entry
-
-    def claim(self, entry: Entry) -> Lease:
-        """Take the entry's open job as a task would."""
-        message = job_protocol.message_of(entries.find(entry.watchlist_id))
-        launch = Launch(message, uuid.uuid4().hex, 1, 1)
-        job_protocol.begin_launch(launch, clock.now())
-        lease, _ = Lease.claim(launch, timedelta(minutes=5), clock.now())
-        return lease
-
-    def complete(self, entry: Entry, **attributes: Any) -> Entry:
-        """Let a task complete the entry's open job with HEAD at OLD, unless told otherwise."""
-        now = clock.now()
-        result = {
-            "head_sha": OLD,
-            "default_branch": "main",
-            "checked_at": now,
-            "scorecard_checked_at": now,
-            "scorecard_head_sha": OLD,
-        } | attributes
-        self.claim(entry).complete(result, now)
-        return entries.find(entry.watchlist_id)
-
-    def add_ready(self, name: str, *users: str, **attributes: Any) -> Entry:
-        """Return an entry that is ready and was checked two days ago, so that its check is due."""
-        ago = clock.now() - 2 * DAY
-        return self.complete(self.add(name, *users), **({"checked_at": ago} | attributes))
-
-
 @pytest.fixture
 def watchlist(host: Host, queue: JobQueue) -> Watchlist:
     return Watchlist(host, queue)
 
 
-def messages(environment: Environment, kind: JobKind) -> list[JobMessage]:
-    """Return the messages of a queue, which then are in flight."""
-    arguments: Any = embedded_aws.client_arguments(environment.url)
-    sqs = boto3.client("sqs", **arguments)
-    found: list[JobMessage] = []
-    while received := sqs.receive_message(QueueUrl=environment.queues[kind].url, MaxNumberOfMessages=10).get(
-        "Messages"
-    ):
-        found += [JobMessage.model_validate_json(message["Body"]) for message in received]
-    return found
+@pytest.fixture
+def refreshes(watchlist: Watchlist, tmp_path: Path) -> Iterator[Refreshes]:
+    """A repository of forty commits whose setup is done."""
+    with refreshing(watchlist, tmp_path) as refreshes:
+        yield refreshes
+
+
+@pytest.fixture
+def redirected(watchlist: Watchlist, tmp_path: Path) -> Iterator[Onboarded]:
+    """A repository that was added by its former name."""
+    (tmp_path / "served" / "owner").mkdir(parents=True)
+    build_repository(tmp_path / "served" / "owner" / "renamed", straight_line(3))
+    with onboarding(watchlist, tmp_path) as onboarded:
+        onboarded.server.moved["/owner/name"] = "/owner/renamed"
+        yield onboarded

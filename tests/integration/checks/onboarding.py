@@ -17,7 +17,7 @@ from tasks.analysis import Tools
 from tasks.child_process import ChildProcesses
 from tasks.hosts.describe import Forge
 from tasks.hosts.github_api import GitHubApi
-from tests.integration.checks.conftest import Host, Watchlist
+from tests.integration.checks.harness import Host, Watchlist
 from watchlist import clock
 from watchlist.alerts import store as alert_store
 from watchlist.alerts.alert import Alert

@@ -11,7 +11,7 @@ from infra.stack.schedules import SCHEDULED, Scheduled
 from local_service.functions.host import Context
 from local_service.provisioning import Environment
 from tests.integration.aws import Aws
-from tests.integration.checks.conftest import Scheduler, Watchlist
+from tests.integration.checks.harness import Scheduler, Watchlist
 from tests.integration.units import Units, counted, heard
 
 CHECKS = 10

@@ -11,7 +11,7 @@ import pytest
 from local_service.aws import embedded as embedded_aws
 from local_service.provisioning import Environment
 from tests.hostile_server import HostileServer
-from tests.integration.checks.conftest import ConfigureScheduler, Host, Watchlist
+from tests.integration.checks.harness import ConfigureScheduler, Host, Watchlist
 from watchlist.git.tokens import authorization
 from watchlist.jobs.queue import JobQueue
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.integration.checks.conftest import Watchlist
+from tests.integration.checks.harness import Watchlist
 from watchlist import clock
 from watchlist.errors import ErrorCode, JobError
 from watchlist.git.package import Package

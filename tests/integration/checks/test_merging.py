@@ -1,19 +1,17 @@
 """Entries of one repository that were added by its former and its new name: watchers, ids and alerts become one's."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local_service.aws.faults import Fault
 from tests.integration.aws import Aws
-from tests.integration.checks.conftest import Host, Scheduler, Watchlist
-from tests.integration.checks.onboarding import Onboarded, onboarding
-from tests.integration.checks.test_renames import add, check_again, keys, leave, told
+from tests.integration.checks.harness import Host, Scheduler, Watchlist, add, check_again, keys, leave, told
+from tests.integration.checks.onboarding import Onboarded
 from tests.integration.http.client import Client
-from tests.repositories import NOW, build_repository, straight_line
+from tests.repositories import NOW
 from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
 from watchlist.alerts.alert import Alert
@@ -510,16 +508,6 @@ def test_the_old_id_goes_with_the_entry_that_it_leads_to(two: tuple[Entry, Entry
     assert removal.purge(new.watchlist_id, far)
     assert removal.purge(old.watchlist_id, far)
     assert job_protocol.find_entry(old.watchlist_id) is None
-
-
-@pytest.fixture
-def redirected(watchlist: Watchlist, tmp_path: Path) -> Iterator[Onboarded]:
-    """A repository that was added by its former name, which a real git server redirects."""
-    (tmp_path / "served" / "owner").mkdir(parents=True)
-    build_repository(tmp_path / "served" / "owner" / "renamed", straight_line(3))
-    with onboarding(watchlist, tmp_path) as onboarded:
-        onboarded.server.moved["/owner/name"] = "/owner/renamed"
-        yield onboarded
 
 
 def test_a_setup_that_is_redirected_to_a_repository_that_has_an_entry_ends_and_its_watchers_join_that_one(

@@ -11,7 +11,7 @@ import pytest
 from infra.operations import assumptions
 from local_service.provisioning import Environment
 from tests.forge_server import ForgeServer, Reply
-from tests.integration.checks.conftest import (
+from tests.integration.checks.harness import (
     DAY,
     NEW,
     OLD,

@@ -3,61 +3,27 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Barrier
 
 import pytest
 
 from local_service.aws.faults import Fault
 from tests.integration.aws import Aws
-from tests.integration.checks.conftest import NEW, Host, Scheduler, Watchlist
-from tests.integration.checks.onboarding import Onboarded, onboarding
-from tests.repositories import NOW, build_repository, straight_line
+from tests.integration.checks.harness import NEW, Host, Scheduler, Watchlist, add, check_again, keys, leave, told
+from tests.integration.checks.onboarding import Onboarded
+from tests.repositories import NOW
 from watchlist import clock, limits
-from watchlist.alerts import store as alert_store
-from watchlist.alerts.settings import AlertKind
 from watchlist.git.package import Package
 from watchlist.git.requests import GitHosts
 from watchlist.job_kinds import JobKind
 from watchlist.repository_url import Repository
-from watchlist.storage.records import Entry, RepositoryKey, WatchlistItem
-from watchlist.watching import entries, names, user_entries
+from watchlist.watching import entries, names
 
 
 @pytest.fixture
 def reader(host: Host) -> Iterator[GitHosts]:
     with GitHosts([host.origin]) as hosts:
         yield hosts
-
-
-def told(entry: Entry, user: str = "ada") -> list[str]:
-    """Return what a user was told of names."""
-    start = datetime.min.replace(tzinfo=clock.now().tzinfo)
-    page = alert_store.page(entries.user_watchlist_id_of(entry.watchlist_id, user), start, 100, None)
-    alerts = [record.alert for record in page.alerts]
-    return [alert["message"] for alert in alerts if alert["kind"] == AlertKind.REPOSITORY_RENAMED]
-
-
-def add(watchlist: Watchlist, name: str, user: str, reader: GitHosts | None = None) -> Entry:
-    watch = entries.Watch(Repository(watchlist.host.origin, "owner", name), user, {}, None)
-    return entries.add(watch, watchlist.queue, "correlation", clock.now(), reader).entry
-
-
-def leave(entry: Entry, user: str) -> None:
-    user_entry = user_entries.find(entries.user_watchlist_id_of(entry.watchlist_id, user), None)
-    user_entries.stop_watching(user_entry, clock.now())
-
-
-def keys() -> set[str]:
-    return {item.pk.rpartition("/")[2] for item in WatchlistItem.scan() if isinstance(item, RepositoryKey)}
-
-
-def check_again(entry: Entry, scheduler: Scheduler) -> Entry:
-    """Let the next run look at the entry, whenever that was due."""
-    entry = entries.find(entry.watchlist_id)
-    entry.update(actions=[Entry.due_at.set(clock.now()), Entry.checked_at.set(entry.created_at - limits.RAREST_CHECK)])
-    scheduler.run()
-    return entries.find(entry.watchlist_id)
 
 
 def test_a_check_gives_the_entry_its_new_name_and_tells_each_watcher_once(
@@ -183,16 +149,6 @@ def test_a_rename_whose_write_fails_is_told_once_when_it_is_seen_again(
     aws.server.inject()
     assert check_again(entry, scheduler).name == "new"
     assert len(told(entry)) == 1
-
-
-@pytest.fixture
-def redirected(watchlist: Watchlist, tmp_path: Path) -> Iterator[Onboarded]:
-    """A repository that was added by its former name."""
-    (tmp_path / "served" / "owner").mkdir(parents=True)
-    build_repository(tmp_path / "served" / "owner" / "renamed", straight_line(3))
-    with onboarding(watchlist, tmp_path) as onboarded:
-        onboarded.server.moved["/owner/name"] = "/owner/renamed"
-        yield onboarded
 
 
 def test_a_setup_that_is_redirected_takes_the_new_name_and_tells_it(redirected: Onboarded) -> None:

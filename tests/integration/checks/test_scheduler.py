@@ -10,7 +10,7 @@ import pytest
 from local_service.aws.faults import Fault
 from local_service.provisioning import Environment
 from tests.integration.aws import Aws
-from tests.integration.checks.conftest import DAY, NEW, OLD, ConfigureScheduler, Host, Scheduler, Watchlist, messages
+from tests.integration.checks.harness import DAY, NEW, OLD, ConfigureScheduler, Host, Scheduler, Watchlist, messages
 from tests.integration.recording import Call, operations
 from watchlist import clock, limits
 from watchlist.alerts import store as alert_store

@@ -10,7 +10,7 @@ import pytest
 from local_service.provisioning import Environment
 from tasks.analysis import JobResult
 from tasks.history import Repository
-from tests.integration.checks.test_refresh_jobs import RecordedJob, Refreshes, refreshes  # noqa: F401 - a fixture
+from tests.integration.checks.refreshing import RecordedJob, Refreshes
 from tests.integration.recording import Call, operations
 from tests.repositories import ENVIRONMENT, git
 from watchlist import clock, limits
@@ -29,12 +29,7 @@ from watchlist.watching import entries
 HOUR = 3600
 
 
-@pytest.fixture
-def watched(refreshes: Refreshes) -> Refreshes:  # noqa: F811 - the fixture
-    return refreshes
-
-
-def tag(watched: Refreshes, name: str, revision: str = "HEAD", *, annotated_hours_ago: float | None = None) -> None:
+def tag(refreshes: Refreshes, name: str, revision: str = "HEAD", *, annotated_hours_ago: float | None = None) -> None:
     """Set a tag, wherever it was."""
     options: tuple[str, ...] = ()
     dates = {}
@@ -43,50 +38,50 @@ def tag(watched: Refreshes, name: str, revision: str = "HEAD", *, annotated_hour
         dates["GIT_COMMITTER_DATE"] = f"@{int(clock.now().timestamp() - annotated_hours_ago * HOUR)} +0000"
     message = ("-a", "-m", name) if dates else ()
     command = ["git", *options, "tag", "--force", *message, name, revision]
-    subprocess.run(command, cwd=watched.path, check=True, env=ENVIRONMENT | dates, capture_output=True)
+    subprocess.run(command, cwd=refreshes.path, check=True, env=ENVIRONMENT | dates, capture_output=True)
 
 
-def now_of(watched: Refreshes) -> Entry:
-    return entries.find(watched.entry.watchlist_id)
+def now_of(refreshes: Refreshes) -> Entry:
+    return entries.find(refreshes.entry.watchlist_id)
 
 
-def summary_of(watched: Refreshes) -> ReleaseSummary:
-    found = releases_of(now_of(watched))
+def summary_of(refreshes: Refreshes) -> ReleaseSummary:
+    found = releases_of(now_of(refreshes))
     assert found
     return found
 
 
-def releases_of_git(watched: Refreshes, *order: str) -> list[str]:
-    return git(watched.path, "for-each-ref", *order, "--format=%(refname:short)", "refs/tags").decode().split()
+def releases_of_git(refreshes: Refreshes, *order: str) -> list[str]:
+    return git(refreshes.path, "for-each-ref", *order, "--format=%(refname:short)", "refs/tags").decode().split()
 
 
-def shown(watched: Refreshes) -> list[KeptTag]:
-    return list(release_store.page(now_of(watched), 200, None).releases)
+def shown(refreshes: Refreshes) -> list[KeptTag]:
+    return list(release_store.page(now_of(refreshes), 200, None).releases)
 
 
-def look(watched: Refreshes) -> JobResult:
-    return watched.refresh(JobKind.COMMIT_BACKFILL)
+def look(refreshes: Refreshes) -> JobResult:
+    return refreshes.refresh(JobKind.COMMIT_BACKFILL)
 
 
-def told(watched: Refreshes, kind: AlertKind) -> list[dict[str, Any]]:
-    return [alert for alert in watched.stored_alerts() if alert["kind"] == kind]
+def told(refreshes: Refreshes, kind: AlertKind) -> list[dict[str, Any]]:
+    return [alert for alert in refreshes.stored_alerts() if alert["kind"] == kind]
 
 
 @pytest.fixture
-def released(watched: Refreshes) -> Refreshes:
+def released(refreshes: Refreshes) -> Refreshes:
     """A repository with three releases and a tag that is none, which were looked at once."""
-    tag(watched, "v1.0.0", "HEAD~30")
-    tag(watched, "v1.1.0", "HEAD~20", annotated_hours_ago=20 * 24)
-    tag(watched, "v1.2.0", "HEAD~10")
-    tag(watched, "nightly", "HEAD~1")
-    now_of(watched).update([Entry.tags.remove(), Entry.releases.remove()])  # as an earlier version left it
-    look(watched)
-    return watched
+    tag(refreshes, "v1.0.0", "HEAD~30")
+    tag(refreshes, "v1.1.0", "HEAD~20", annotated_hours_ago=20 * 24)
+    tag(refreshes, "v1.2.0", "HEAD~10")
+    tag(refreshes, "nightly", "HEAD~1")
+    now_of(refreshes).update([Entry.tags.remove(), Entry.releases.remove()])  # as an earlier version left it
+    look(refreshes)
+    return refreshes
 
 
-def test_a_repository_without_tags_has_no_releases(watched: Refreshes) -> None:
-    assert summary_of(watched) == ReleaseSummary(tags=0, releases=0)
-    assert shown(watched) == []
+def test_a_repository_without_tags_has_no_releases(refreshes: Refreshes) -> None:
+    assert summary_of(refreshes) == ReleaseSummary(tags=0, releases=0)
+    assert shown(refreshes) == []
 
 
 def test_releases_are_those_of_git_with_its_dates(released: Refreshes) -> None:
@@ -256,17 +251,17 @@ def test_a_job_that_dies_after_it_has_told_tells_the_same_again(released: Refres
     assert [each.name for each in shown(released)][-1] == "v1.0.0"
 
 
-def test_ten_thousand_tags_are_kept_and_one_more_writes_a_small_part(watched: Refreshes, calls: list[Call]) -> None:
-    ids = git(watched.path, "rev-list", "HEAD").decode().split()
+def test_ten_thousand_tags_are_kept_and_one_more_writes_a_small_part(refreshes: Refreshes, calls: list[Call]) -> None:
+    ids = git(refreshes.path, "rev-list", "HEAD").decode().split()
     lines = [f"{ids[number % 40]} refs/tags/v{number // 100}.{number % 100}\n" for number in range(10_000)]
-    packed = watched.path / ".git" / "packed-refs"
+    packed = refreshes.path / ".git" / "packed-refs"
     packed.write_text("# pack-refs with: peeled fully-peeled sorted \n" + "".join(sorted(lines, key=by_name)))
-    look(watched)
-    first = Listing.of(now_of(watched))
-    tag(watched, "v100.0")
+    look(refreshes)
+    first = Listing.of(now_of(refreshes))
+    tag(refreshes, "v100.0")
     calls.clear()
-    look(watched)
-    second = Listing.of(now_of(watched))
+    look(refreshes)
+    second = Listing.of(now_of(refreshes))
 
     assert first
     assert second
@@ -275,7 +270,7 @@ def test_ten_thousand_tags_are_kept_and_one_more_writes_a_small_part(watched: Re
     written = [call for call in calls if call.operation == "BatchWriteItem" and "PutRequest" in str(call.parameters)]
     sizes = [len(each["tags"]["B"]) for each in put_in(written)]
     assert sum(sizes) < 100_000
-    assert told(watched, AlertKind.NEW_RELEASE)[0]["message"].startswith("v100.0 is released")
+    assert told(refreshes, AlertKind.NEW_RELEASE)[0]["message"].startswith("v100.0 is released")
 
 
 def by_name(line: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasks.history import FetchLimits
-from tests.integration.checks.conftest import Watchlist
+from tests.integration.checks.harness import Watchlist
 from tests.integration.checks.onboarding import Onboarded, onboarding
 from tests.repositories import DAY, NOW, PlannedCommit, PlannedFile, build_repository, git, straight_line
 from watchlist import limits

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.history import FetchLimits, Repository
 from tasks.hosts.describe import Forge
-from tests.integration.checks.conftest import Watchlist
+from tests.integration.checks.harness import Watchlist
 from tests.integration.checks.onboarding import NoScorecard, Onboarded, onboarding
 from tests.repositories import DAY, NOW, PlannedCommit, PlannedFile, build_repository, git
 from watchlist import limits
