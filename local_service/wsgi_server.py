@@ -8,12 +8,14 @@ import contextlib
 import logging
 import re
 import socket
+import struct
 import sys
 import threading
 from collections.abc import Callable
 from http import HTTPMethod, HTTPStatus
 from http.client import HTTPMessage
 from typing import IO, TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit, urlunsplit
 
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 _IDLE_SECONDS = 75
-"""How long a connection without a request is kept, and how long a sender may pause."""
+"""How long a connection without a request is kept, and how long a sender or a receiver may pause."""
 
 _UNREAD_BYTES = 1024 * 1024
 """Most of a request's body that is read after an answer that did not wait for it."""
@@ -37,13 +39,17 @@ _HEADER_LINES = 101
 
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _REQUEST_LINE = re.compile(rf"({_NAME}) ([^\s\x00]+) (HTTP/1\.[01])")
-_FIELD = re.compile(rf"({_NAME}):[ \t]*([^\x00\r\n]*?)[ \t]*\r?\n")
+_FIELD = re.compile(rf"({_NAME}):([^\x00\r\n]*)\r?\n")
+_BLANK = " \t"
+_LENGTH = re.compile(r"[0-9]{1,18}")
+
+_LINE_ENDS = {b"\r\n", b"\n"}
 
 _LOGGER = logging.getLogger(__name__)
 
 
-class _HeaderError(Exception):
-    """A header that is none, or too long."""
+class _HeadError(Exception):
+    """A head that is none of HTTP, or too long."""
 
     def __init__(self, status: HTTPStatus) -> None:
         super().__init__(status)
@@ -118,6 +124,7 @@ class Handler(WSGIRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
     timeout = _IDLE_SECONDS
+    raw_requestline: bytes
 
     def finish(self) -> None:
         """Let go of the connection, also where the last words no longer reach its client."""
@@ -139,23 +146,33 @@ class Handler(WSGIRequestHandler):
         """
         self.command, self.close_connection = "", True
         self.request_version = self.protocol_version
-        self.requestline = self.raw_requestline.decode("latin-1").rstrip("\r\n")
-        line = _REQUEST_LINE.fullmatch(self.requestline)
-        if line is None:
-            if self.requestline:
-                self.send_error(HTTPStatus.BAD_REQUEST)
-            return False
-        self.command, path, self.request_version = line.groups()
-        self.path = f"/{path.lstrip('/')}" if path.startswith("//") else path  # it is no address of another host
         try:
+            if not self._read_request_line():
+                return False
             self.headers = self._header()
-        except _HeaderError as error:
+            self._resolve_target()
+        except _HeadError as error:
             self.send_error(error.status)
             return False
         if self.request_version == self.protocol_version:
-            self.close_connection = self.headers.get("Connection", "").lower() == "close"
+            self.close_connection = "close" in self._listed("Connection")
             if self.headers.get("Expect", "").lower() == "100-continue":
                 return self.handle_expect_100()
+        return True
+
+    def _read_request_line(self) -> bool:
+        """Read method, target and version; whether there are any."""
+        if self.raw_requestline in _LINE_ENDS:  # some clients send one after a body (RFC 9112, section 2.2)
+            self.raw_requestline = self.rfile.readline(_LINE_BYTES + 1)
+            if len(self.raw_requestline) > _LINE_BYTES:
+                raise _HeadError(HTTPStatus.REQUEST_URI_TOO_LONG)
+        self.requestline = self.raw_requestline.decode("latin-1").rstrip("\r\n")
+        if not self.requestline:
+            return False
+        line = _REQUEST_LINE.fullmatch(self.requestline)
+        if line is None:
+            raise _HeadError(HTTPStatus.BAD_REQUEST)
+        self.command, self.path, self.request_version = line.groups()
         return True
 
     def _header(self) -> HTTPMessage:
@@ -164,13 +181,35 @@ class Handler(WSGIRequestHandler):
             line = self.rfile.readline(_LINE_BYTES + 1)
             if len(line) > _LINE_BYTES:
                 break
-            if line in {b"\r\n", b"\n"}:
+            if line in _LINE_ENDS:
                 return header
             field = _FIELD.fullmatch(line.decode("latin-1"))
             if field is None:
-                raise _HeaderError(HTTPStatus.BAD_REQUEST)
-            header.add_header(*field.groups())
-        raise _HeaderError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                raise _HeadError(HTTPStatus.BAD_REQUEST)
+            name, value = field.groups()
+            header.add_header(name, value.strip(_BLANK))
+        raise _HeadError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def _resolve_target(self) -> None:
+        """Take the host out of an absolute target, which counts more than the field (RFC 9112, section 3.2)."""
+        hosts = self.headers.get_all("Host", [])
+        if len(hosts) > 1 or (not hosts and self.request_version == self.protocol_version):
+            raise _HeadError(HTTPStatus.BAD_REQUEST)
+        if self.path.startswith("//"):
+            self.path = f"/{self.path.lstrip('/')}"  # it is no address of another host
+        try:
+            address = urlsplit(self.path)
+        except ValueError as error:
+            raise _HeadError(HTTPStatus.BAD_REQUEST) from error
+        if address.scheme and address.netloc:
+            self.path = urlunsplit(("", "", f"/{address.path.lstrip('/')}", address.query, ""))
+            del self.headers["Host"]
+            self.headers.add_header("Host", address.netloc)
+
+    def _listed(self, name: str) -> list[str]:
+        """Return what all fields of that name list, in lower case."""
+        values = ",".join(self.headers.get_all(name, [])).lower().split(",")
+        return [value for each in values if (value := each.strip(_BLANK))]
 
     def run_wsgi(self) -> None:
         """Answer one request; the connection stays open for the next unless the request's end is unknown."""
@@ -182,23 +221,35 @@ class Handler(WSGIRequestHandler):
             return
         self.environ = self.make_environ()
         length, *others = set(self.headers.get_all("Content-Length", ["0"]))
-        if self.environ.get("wsgi.input_terminated"):
-            self.close_connection = True  # it came in chunks, and with a length besides one of the two would lie
-            self._answer()
-        elif length.isascii() and length.isdecimal() and not others:
+        if "Transfer-Encoding" in self.headers:
+            self.close_connection = True  # with a length besides one of the two would lie
+            if self._listed("Transfer-Encoding") == ["chunked"]:
+                self._answer()
+            else:
+                self.send_error(HTTPStatus.BAD_REQUEST)  # nothing says where its body ends
+        elif _LENGTH.fullmatch(length) and not others:
             body = self.environ["wsgi.input"] = LimitedStream(cast("IO[bytes]", self.rfile), int(length))
             self._answer()
             self.close_connection = self.close_connection or not _drain(body)
         else:
-            self.close_connection = True  # of several lengths none says where the next request begins
+            self.close_connection = True  # no length says where the next request begins
             self.send_error(HTTPStatus.BAD_REQUEST)
 
     def _hand_on(self, address: tuple[str, int]) -> None:
         """Let the client talk with whoever listens there, from this request on, until one of them hangs up."""
-        head = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items()) + "\r\n"
-        self.connection.settimeout(None)
-        with socket.create_connection(address) as other:
-            other.sendall(self.raw_requestline + head.encode("latin-1"))
+        line = f"{self.command} {self.path} {self.request_version}\r\n"
+        head = line + "".join(f"{name}: {value}\r\n" for name, value in self.headers.items()) + "\r\n"
+        try:
+            reached = socket.create_connection(address)
+        except OSError as error:
+            _LOGGER.error("%s cannot be handed on to %s: %s", self.path.partition("?")[0], address, error)  # noqa: TRY400 - the other's failure, no defect
+            self.send_error(HTTPStatus.BAD_GATEWAY)
+            return
+        self.connection.settimeout(None)  # who says nothing for long is still there
+        # Who takes nothing for long is not. Python's own timeout would count for what is read as well.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _IDLE_SECONDS, 0))
+        with reached as other:
+            other.sendall(head.encode("latin-1"))
             back = threading.Thread(
                 target=_pass_on, args=(lambda: other.recv(_PASSED_BYTES), self.connection), daemon=True
             )

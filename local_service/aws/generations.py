@@ -19,10 +19,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_NAME = re.compile(r"watchlist-([1-9][0-9]*)\.sqlite")
+_NAME = r"watchlist-([1-9][0-9]*)\.sqlite"
 _UNFINISHED = ".new"
 _SET_ASIDE = ".broken"
 _SUFFIXES = ("", "-wal", "-shm")
+_OWN_NAME = re.compile(rf"(?P<generation>{_NAME})(?P<unfinished>{re.escape(_UNFINISHED)})?(-wal|-shm|-journal)?")
 _HEADER_BYTES = 100
 _MAGIC = b"SQLite format 3\0"
 _LARGEST_PAGE = 65536
@@ -79,10 +80,11 @@ class Generation:
             _sync(unfinished)
             self.remove()  # a log that was left under this name would be read with it
             unfinished.rename(self.path)
+            _sync(self.folder)
         except BaseException:
             _remove(unfinished)
+            self.remove()  # it would be taken for the newest, without what is written from now on
             raise
-        _sync(self.folder)
 
     def remove(self) -> None:
         """Remove its files; who has them open keeps them."""
@@ -98,7 +100,7 @@ class Generation:
 
 def generations(folder: Path) -> list[Generation]:
     """Return what generations a folder has, the oldest first."""
-    numbers = [int(match[1]) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+    numbers = [int(match[1]) for path in folder.iterdir() if (match := re.fullmatch(_NAME, path.name))]
     return sorted(Generation(number, folder) for number in numbers)
 
 
@@ -111,8 +113,8 @@ def remove_left_over(folder: Path) -> None:
     """Remove what never got its name, and what was left of a generation that went."""
     names = {generation.path.name for generation in generations(folder)}
     for path in folder.iterdir():
-        match = _NAME.match(path.name)
-        if match and match[0] not in names and not path.name.endswith(_SET_ASIDE):
+        match = _OWN_NAME.fullmatch(path.name)
+        if match and (match["unfinished"] or match["generation"] not in names):
             path.unlink()
 
 

@@ -39,6 +39,7 @@ from local_service.aws.embedded import ACCOUNT, FAULTS_PATH, POSITIONS_PATH, REG
 from local_service.aws.faults import Call, Fault, FaultDice, FaultPlan, Refusal, throttle
 from local_service.aws.positions import Position, Positions
 from local_service.aws.sqs import QueueError, Queues
+from local_service.background_loop import BackgroundLoop
 from local_service.guard import is_from_a_page
 from local_service.wsgi_server import WsgiServer
 
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _SETTLED_SECONDS = 60
+"""Until it tidies first: who starts it anew more often than it tidies would have an ever longer log."""
+
 _TIDY_SECONDS = 3600
 
 _LOGGER = logging.getLogger("local_service")
@@ -162,8 +165,15 @@ class OneAtATime:
         """Send a message that comes out of moto, within the call that moto performs."""
         self._queues.deliver(queue_name, message_body)
 
-    def tidy(self) -> None:
-        """Delete what has expired."""
+    def tidy(self) -> bool:
+        """Delete what has expired, and let the log be short whatever came of that; return that this was all."""
+        try:
+            self._delete_expired()
+        finally:
+            self._shorten_log()
+        return False
+
+    def _delete_expired(self) -> None:
         with self._lock, self._database.transaction():
             now = datetime.now(UTC)
             self._queues.drop_old()
@@ -171,9 +181,8 @@ class OneAtATime:
             for table in kept_tables.tables(ACCOUNT, REGION).values():
                 table.delete_expired(now)
                 table.drop_old_records(now)
-        self.shorten_log()
 
-    def shorten_log(self) -> None:
+    def _shorten_log(self) -> None:
         """Let the database have a short log again if it is long; calls wait meanwhile."""
         with self._lock:
             self._database.shorten_log()
@@ -356,25 +365,9 @@ def serve(folder: Path | None, middleware: type[OneAtATime] = OneAtATime) -> Non
     # EventBridge and SNS deliver to queues by moto's own.
     setattr(SQSBackend, "send_message", application.deliver)  # noqa: B010 - mypy allows no assignment to a method
     server = WsgiServer(application, socket.create_server(("127.0.0.1", 0), backlog=128))
-    threading.Thread(target=_tidy, args=(application,), daemon=True).start()
-    bell.say(f"http://127.0.0.1:{server.port}")
-    server.serve_forever()
-
-
-def _tidy(application: OneAtATime) -> None:
-    # Who starts it anew more often than it tidies would have an ever longer log.
-    time.sleep(_SETTLED_SECONDS)
-    _try(application.shorten_log)
-    while True:
-        time.sleep(_TIDY_SECONDS)
-        _try(application.tidy)
-
-
-def _try(tidy: Callable[[], None]) -> None:
-    try:
-        tidy()
-    except (sqlite3.Error, OSError):
-        _LOGGER.exception("the data folder could not be tidied")
+    with BackgroundLoop("tidying", application.tidy, seconds=_TIDY_SECONDS, first_after=_SETTLED_SECONDS):
+        bell.say(f"http://127.0.0.1:{server.port}")
+        server.serve_forever()
 
 
 if __name__ == "__main__":

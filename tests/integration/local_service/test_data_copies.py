@@ -1,6 +1,7 @@
 """The data folder is copied file by file while it is written to and its log shortened: each copy is whole."""
 
 import contextlib
+import errno
 import itertools
 import logging
 import os
@@ -8,6 +9,7 @@ import random
 import resource
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -23,6 +25,7 @@ from local_service import lifeline
 from local_service.aws import data_folder
 from local_service.aws.data_folder import FORMER_DATABASE, Database, DataFolderError, open_database
 from local_service.aws.generations import generations
+from local_service.aws.server import OneAtATime
 
 BYTES = 20_000
 """Of one row: more than one page, so that half a copy of a file is torn."""
@@ -249,6 +252,36 @@ def test_a_generation_that_cannot_be_opened_is_not_taken_for_the_newest(
     assert rows_of(tmp_path / "killed") == kept.acknowledged
 
 
+def test_a_generation_whose_name_is_not_on_the_disk_is_not_taken_for_the_newest(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync = os.fsync
+
+    def fail(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, "Input/output error")
+        fsync(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="Input/output error"):
+            kept.database.shorten_log()
+    kept.write()
+    shutil.copytree(kept.folder, tmp_path / "killed")
+
+    assert rows_of(tmp_path / "killed") == kept.acknowledged
+
+
+def test_what_cannot_be_deleted_does_not_keep_the_log_from_being_shortened(kept: Kept) -> None:
+    application = OneAtATime(lambda _environ, _start: [], kept.database, lambda _touched: None)
+    kept.database.execute("DROP TABLE tasks")
+
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        application.tidy()
+
+    assert len(generations(kept.folder)) == 2
+
+
 WRITER = """
 import itertools, os, sys
 from pathlib import Path
@@ -279,13 +312,29 @@ def test_a_kill_while_logs_are_shortened_loses_nothing(tmp_path: Path, seconds: 
 
 def test_what_was_never_finished_is_removed(kept: Kept, tmp_path: Path) -> None:
     shutil.copytree(kept.folder, tmp_path / "killed")
-    for name in ("watchlist-2.sqlite.new", "watchlist-2.sqlite.new-wal", "watchlist-9.sqlite-wal"):
+    for name in (
+        "watchlist-1.sqlite.new",
+        "watchlist-2.sqlite.new",
+        "watchlist-2.sqlite.new-wal",
+        "watchlist-9.sqlite-wal",
+    ):
         (tmp_path / "killed" / name).write_bytes(b"half of it")
 
     with closing(open_database(tmp_path / "killed")) as database:
         names = {path.name for path in (tmp_path / "killed").iterdir()}
         assert names == {"lock", *(f"watchlist-1.sqlite{suffix}" for suffix in SUFFIXES)}
         assert rows(database) == kept.acknowledged
+
+
+def test_what_only_begins_like_a_generations_name_is_somebody_elses_and_stays(kept: Kept, tmp_path: Path) -> None:
+    shutil.copytree(kept.folder, tmp_path / "killed")
+    foreign = {"watchlist-7.sqlite.bak", "watchlist-7.sqlite.gz", "watchlist-7.sqlite-wal.1", "watchlist-07.sqlite-wal"}
+    for name in foreign:
+        (tmp_path / "killed" / name).write_bytes(b"an operator's own")
+
+    assert rows_of(tmp_path / "killed") == kept.acknowledged
+
+    assert foreign <= {path.name for path in (tmp_path / "killed").iterdir()}
 
 
 def test_where_the_copy_of_the_newest_was_broken_off_the_one_before_is_taken(

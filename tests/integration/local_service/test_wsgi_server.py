@@ -1,6 +1,7 @@
 """The server below the gateways and the embedded AWS, over real connections."""
 
 import http.client
+import logging
 import socket
 import struct
 import threading
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from werkzeug import Request
 
+from local_service import wsgi_server
 from local_service.wsgi_server import Handler, WsgiServer
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
             body = environ["wsgi.input"].read()
             start_response("200 OK", [("Content-Length", str(len(body)))])
             yield body
+        case "/host":
+            start_response("200 OK", [])
+            yield f"{environ['HTTP_HOST']} {environ['PATH_INFO']} {environ['QUERY_STRING']}".encode()
         case "/read":
             request = Request(environ)
             request.max_content_length = 100  # as the gateway has one: werkzeug reads such bodies in another way
@@ -81,7 +86,7 @@ def test_a_connection_answers_one_request_after_another(connection: http.client.
 
 
 def test_what_an_answer_did_not_wait_for_is_not_taken_for_a_request(connection: http.client.HTTPConnection) -> None:
-    assert ask(connection, "/unread", b"GET /echo HTTP/1.1\r\n\r\n" * 1000) == (403, b"not read")
+    assert ask(connection, "/unread", b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n" * 1000) == (403, b"not read")
     assert ask(connection, "/echo", b"next") == (200, b"next")
 
 
@@ -92,30 +97,47 @@ def test_a_defect_costs_one_answer_and_not_the_connection(connection: http.clien
 
 def test_a_body_in_chunks_is_the_last_of_its_connection(server: WsgiServer) -> None:
     request = b"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n"
-    answer = told(server, request + b"GET /echo HTTP/1.1\r\n\r\n")
+    answer = told(server, request + b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n")
     assert answer.count(b"HTTP/1.1 200") == 1
     assert b"Connection: close" in answer
     assert answer.endswith(b"one")
 
 
 def test_a_length_that_is_no_number_is_refused(server: WsgiServer) -> None:
-    assert told(server, b"POST /echo HTTP/1.1\r\nContent-Length: -1\r\n\r\nGET /").startswith(b"HTTP/1.1 400")
+    assert told(server, b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\nGET /").startswith(
+        b"HTTP/1.1 400"
+    )
+
+
+def test_a_length_of_more_digits_than_any_body_has_is_refused(server: WsgiServer) -> None:
+    head = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %s\r\n\r\n" % (b"1" * 5000)
+    assert told(server, head).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("encoding", [b"identity", b"gzip, chunked", b"chunked\r\nTransfer-Encoding: chunked", b""])
+def test_a_body_whose_end_nothing_tells_is_not_taken_for_a_request(server: WsgiServer, encoding: bytes) -> None:
+    request = b"POST /unread HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: %s\r\n\r\n" % encoding
+    answer = told(server, request + b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1 ") == 1
 
 
 def test_of_two_lengths_none_is_believed(server: WsgiServer) -> None:
     lengths = b"Content-Length: 2\r\nContent-Length: %d\r\n\r\n{}"
-    request = b"POST /echo HTTP/1.1\r\nConnection: close\r\n"
+    request = b"POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
     assert told(server, request + lengths % 5).startswith(b"HTTP/1.1 400")
     assert told(server, request + lengths % 2).startswith(b"HTTP/1.1 200")
 
 
 def test_a_body_that_is_not_framed_as_it_says_is_refused(server: WsgiServer) -> None:
-    request = b"POST /read HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n0\r\n\r\n"
+    request = b"POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n0\r\n\r\n"
     assert told(server, request).startswith(b"HTTP/1.1 400")
 
 
 def test_a_client_that_asks_first_is_told_once_and_at_once_to_go_on(server: WsgiServer) -> None:
-    request = b"POST /echo HTTP/1.1\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\n"
+    request = (
+        b"POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\n"
+    )
     with socket.create_connection(("127.0.0.1", server.port), SECONDS) as sending:
         sending.sendall(request)
         assert sending.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -127,30 +149,76 @@ def test_a_client_that_asks_first_is_told_once_and_at_once_to_go_on(server: Wsgi
     "head",
     [
         b"GET /echo\r\n\r\n",
-        b"GET  /echo HTTP/1.1\r\n\r\n",
-        b"GET /echo HTTP/2.0\r\n\r\n",
-        b"G(T /echo HTTP/1.1\r\n\r\n",
-        b"GET /echo HTTP/1.1\r\nno field\r\n\r\n",
-        b"GET /echo HTTP/1.1\r\nContent-Length : 2\r\n\r\n{}",
-        b"GET /echo HTTP/1.1\r\nX: 1\r\n folded: 2\r\n\r\n",
-        b"GET /echo HTTP/1.1\r\nX: one\rContent-Length: 2\r\n\r\n{}",
-        b"GET /echo HTTP/1.1\r\nX: \x00\r\n\r\n",
-        b"GET /echo HTTP/1.1\r\n: nameless\r\n\r\n",
+        b"GET  /echo HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /echo HTTP/2.0\r\nHost: x\r\n\r\n",
+        b"G(T /echo HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /echo HTTP/1.1\r\nHost: x\r\nno field\r\n\r\n",
+        b"GET /echo HTTP/1.1\r\nHost: x\r\nContent-Length : 2\r\n\r\n{}",
+        b"GET /echo HTTP/1.1\r\nHost: x\r\nX: 1\r\n folded: 2\r\n\r\n",
+        b"GET /echo HTTP/1.1\r\nHost: x\r\nX: one\rContent-Length: 2\r\n\r\n{}",
+        b"GET /echo HTTP/1.1\r\nHost: x\r\nX: \x00\r\n\r\n",
+        b"GET /echo HTTP/1.1\r\nHost: x\r\n: nameless\r\n\r\n",
+        b"GET /echo HTTP/1.1\r\n\r\n",
+        b"GET /echo HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        b"GET http://[::x/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\r\nGET  /echo HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
 )
 def test_a_head_that_is_none_of_http_is_refused_and_ends_the_connection(server: WsgiServer, head: bytes) -> None:
-    answer = told(server, head + b"GET /echo HTTP/1.1\r\n\r\n")
+    answer = told(server, head + b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n")
 
     assert answer.startswith(b"HTTP/1.1 400")
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
+@pytest.mark.parametrize(("end", "status"), [(b"x", b"200"), (b"\x00", b"400")])
+def test_blanks_before_a_value_cost_no_more_than_other_characters(
+    server: WsgiServer, end: bytes, status: bytes
+) -> None:
+    request = b"GET /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX:" + b" " * 3000 + end + b"\r\n\r\n"
+    assert told(server, request).startswith(b"HTTP/1.1 " + status)
+
+
+@pytest.mark.parametrize(
+    "fields", [b"keep-alive, Close", b"keep-alive\r\nConnection: close", b"close\r\nConnection: x"]
+)
+def test_a_client_that_asks_for_it_among_others_has_its_connection_closed(server: WsgiServer, fields: bytes) -> None:
+    answer = told(server, b"POST /echo HTTP/1.1\r\nHost: x\r\nConnection: " + fields + b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"Connection: close" in answer
+
+
+def test_one_empty_line_before_a_request_is_passed_over(server: WsgiServer) -> None:
+    request = b"\r\nGET /echo HTTP/1.1\r\nHost: x\r\n%s\r\n"
+    answer = told(server, request % b"" + request % b"Connection: close\r\n")
+    assert answer.count(b"HTTP/1.1 200") == 2
+    assert told(server, b"\r\n" + b"x" * 70_000).startswith(b"HTTP/1.1 414")
+    assert told(server, b"\r\n\r\n") == CLOSED
+
+
+@pytest.mark.parametrize(
+    ("target", "seen"),
+    [
+        (b"/host?a=/b", b"x /host a=/b"),
+        (b"//other/host", None),
+        (b"http://other:1/host?a=//b", b"other:1 /host a=//b"),
+        (b"http://other//host", b"other /host "),
+    ],
+)
+def test_the_host_of_an_absolute_target_is_the_host(server: WsgiServer, target: bytes, seen: bytes | None) -> None:
+    answer = told(server, b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % target)
+    assert answer.startswith(b"HTTP/1.1 500" if seen is None else b"HTTP/1.1 200")
+    assert answer.endswith(seen or b"")
+
+
 @pytest.mark.parametrize("header", [b"X: " + b"x" * 70_000 + b"\r\n", b"X: x\r\n" * 200])
 def test_a_head_that_is_too_long_is_refused(server: WsgiServer, header: bytes) -> None:
-    assert told(server, b"GET /echo HTTP/1.1\r\n" + header + b"\r\n").startswith(b"HTTP/1.1 431")
+    assert told(server, b"GET /echo HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n").startswith(b"HTTP/1.1 431")
 
 
-@pytest.mark.parametrize("head", [b"", b"GET /ec", b"GET /echo HTTP/1.1\r\n", b"GET /echo HTTP/1.1\r\nX: 1\r\n"])
+@pytest.mark.parametrize(
+    "head", [b"", b"GET /ec", b"GET /echo HTTP/1.1\r\n", b"GET /echo HTTP/1.1\r\nHost: x\r\nX: 1\r\n"]
+)
 def test_a_head_that_breaks_off_is_no_request(server: WsgiServer, head: bytes) -> None:
     with socket.create_connection(("127.0.0.1", server.port), SECONDS) as client, client.makefile("rb") as answers:
         client.sendall(head)
@@ -175,9 +243,48 @@ def test_who_asks_for_another_protocol_is_handed_on_and_back(server: WsgiServer)
                 assert heard.read() == CLOSED
 
 
+def test_who_is_handed_on_may_name_the_host_in_the_target(server: WsgiServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        server.tunnels["/live"] = other.getsockname()[:2]
+        with socket.create_connection(("127.0.0.1", server.port), SECONDS) as client:
+            client.sendall(b"GET http://named/live?user=ada HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n")
+            other.settimeout(SECONDS)
+            reached, _ = other.accept()
+            with reached, reached.makefile("rb") as heard:
+                client.shutdown(socket.SHUT_WR)
+                head = b"GET /live?user=ada HTTP/1.1\r\nUpgrade: websocket\r\nHost: named\r\n\r\n"
+                assert heard.read() == head
+
+
+def test_who_cannot_be_handed_on_is_told_so(server: WsgiServer, caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        server.tunnels["/live"] = gone.getsockname()[:2]
+    with caplog.at_level(logging.ERROR):
+        answer = told(server, b"GET /live?user=ada HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 502")
+    assert "/live cannot be handed on" in caplog.text
+    assert "ada" not in caplog.text
+
+
+def test_who_was_handed_on_and_takes_nothing_for_long_is_hung_up_on(
+    server: WsgiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wsgi_server, "_IDLE_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        server.tunnels["/live"] = other.getsockname()[:2]
+        with socket.create_connection(("127.0.0.1", server.port), SECONDS) as client:
+            client.sendall(b"GET /live HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n")
+            other.settimeout(SECONDS)
+            reached, _ = other.accept()
+            with reached:
+                reached.settimeout(SECONDS)
+                with pytest.raises(ConnectionError):
+                    reached.sendall(b"x" * 64 * 1024 * 1024)
+
+
 def test_an_answer_that_breaks_off_is_sent_as_far_as_it_goes(server: WsgiServer) -> None:
-    assert told(server, b"POST /cut HTTP/1.1\r\n\r\n").endswith(b"half")
-    assert told(server, b"POST /nothing HTTP/1.1\r\n\r\n") == CLOSED
+    assert told(server, b"POST /cut HTTP/1.1\r\nHost: x\r\n\r\n").endswith(b"half")
+    assert told(server, b"POST /nothing HTTP/1.1\r\nHost: x\r\n\r\n") == CLOSED
 
 
 def test_a_client_that_hangs_up_before_the_answer_leaves_no_file_open() -> None:
@@ -197,7 +304,7 @@ def test_a_client_that_hangs_up_before_the_answer_leaves_no_file_open() -> None:
     server = Ending(application, socket.create_server(("127.0.0.1", 0)), Remembered)
     server.start()
     with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as connection:
-        connection.sendall(b"GET /late HTTP/1.1\r\n\r\n")
+        connection.sendall(b"GET /late HTTP/1.1\r\nHost: x\r\n\r\n")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # is reset, not ended
         assert ASKED.wait(SECONDS)
     HUNG_UP.set()
