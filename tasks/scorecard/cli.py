@@ -82,7 +82,7 @@ class ScorecardCli:
         limits: RunLimits = RunLimits(),
     ) -> None:
         # What it is started with has no PATH, so where it lies is found out here.
-        self._path = shutil.which(path) or path
+        self._path = shutil.which(path)
         self._children = children
         self._scratch = scratch
         self._limits = limits
@@ -109,6 +109,8 @@ class ScorecardCli:
             return f"file://{seen}", self._run(arguments, {}, self._limits.local_seconds)
 
     def _run(self, arguments: Sequence[str], secrets: Mapping[str, str], seconds: float) -> object:
+        if self._path is None:
+            raise UnusableReportError("Scorecard is not installed")
         try:
             with scratch_directory(self._scratch) as home:
                 output = home / "report.json"

@@ -258,7 +258,7 @@ def test_serve_refuses_in_one_line_what_cannot_work(
     if not reason:
         pytest.skip("root may write everywhere")
 
-    finished = run({"WATCHLIST_DATA": str(tmp_path), **variables}, "serve", *arguments)
+    finished = run({"WATCHLIST_DATA": str(tmp_path), **variables}, "serve", "--port", "0", *arguments)
 
     assert finished.returncode != 0
     assert reason in finished.stderr.splitlines()[-1]

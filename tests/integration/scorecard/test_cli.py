@@ -161,7 +161,7 @@ def test_a_program_is_found_on_path(runner: Runner, scratch: Path, monkeypatch: 
 
 def test_a_missing_program_is_no_result(scratch: Path, tmp_path: Path) -> None:
     cli = ScorecardCli(str(tmp_path / "absent"), ChildProcesses(), scratch)
-    with pytest.raises(UnusableReportError, match="could not be started: No such file"):
+    with pytest.raises(UnusableReportError, match="Scorecard is not installed"):
         cli.check_forge(NAME, [TOKEN])
 
 
