@@ -315,5 +315,5 @@ def _read(request: Request) -> HttpRequest:
 
 class _Handler(Handler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Write one line for each request."""
-        _LOGGER.info('"%s" %s %s', self.requestline, code, size)
+        """Write one line for each request, without what would rule the terminal of whoever reads it."""
+        _LOGGER.info('"%s" %s %s', self.requestline.encode("unicode_escape").decode(), code, size)

@@ -1,7 +1,10 @@
 import base64
 import json
+import logging
+import socket
 import string
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -210,3 +213,15 @@ def test_a_function_that_fails_is_answered_for_as_api_gateway_does(
     gateway.close()
 
     assert (response.status, json.loads(response.body)) == (status, {"message": message})
+
+
+def test_the_log_shows_what_a_client_sends_without_obeying_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with HttpGateway(routes.ROUTES, lambda _name, _event: None, ("127.0.0.1", 0)) as gateway:
+        address = urlsplit(gateway.url)
+        with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+            client.sendall(b"GET /\x1b]0;owned\x07\x9b HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            while client.recv(1000):
+                pass
+    assert r'"GET /\x1b]0;owned\x07\x9b HTTP/1.0"' in caplog.text
+    assert "\x1b" not in caplog.text
