@@ -330,6 +330,10 @@ MOST_CHECKS_AT_ONCE = 64
 CHECKS_A_SECOND = 20
 """Requests that one host is sent within a second unless `CHECKS_A_SECOND` says otherwise: 1.4 million in a day."""
 
+SLOWEST_PACE, FASTEST_PACE = 0.1, 1000
+"""Least and most requests within a second that a host can be given. Slower than that, one host's repositories would
+hold the threads of a run past its time."""
+
 OPEN_REFRESHES = 500
 """Refresh jobs that may be open unless `MAX_OPEN_REFRESHES` says otherwise; what is due beyond them waits without a
 job, the oldest first."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
+from watchlist import limits
 from watchlist.git_hosts import FORGEJO, GITEA, GITHUB, GITLAB, HOSTS, PLAIN, GitHost, is_this_machine
 from watchlist.text import separated
 
@@ -39,7 +40,8 @@ class OwnHost:
         kind: what it runs, one of `KINDS`; `git` for anything else, of which only git is known.
         api: base URL of its API, where that is not at the usual place of its kind.
         allow_http: whether it may be asked without TLS: then whoever is on the way can read and change what it says.
-        checks_a_second: requests that it is sent within a second for HEADs, where it stands fewer than public hosts.
+        checks_a_second: requests that it is sent within a second for HEADs, where it stands fewer than public hosts;
+            from `limits.SLOWEST_PACE` to `limits.FASTEST_PACE`.
     """
 
     origin: str
@@ -64,9 +66,9 @@ class OwnHost:
         for address in (self.origin, self.api or ""):
             if address.startswith("http:") and not self.allow_http:
                 raise InvalidHostError(f"{self.origin}: {address} is not https, and allow_http does not allow it")
-        pace = self.checks_a_second
-        if pace is not None and (isinstance(pace, bool) or not isinstance(pace, int | float) or not 0 < pace <= 1000):  # noqa: PLR2004
-            raise InvalidHostError(f"{self.origin}: checks_a_second must be a number, more than 0 and at most 1000")
+        if self.checks_a_second is not None and not _is_pace(self.checks_a_second):
+            bounds = f"{limits.SLOWEST_PACE:g} to {limits.FASTEST_PACE:g}"
+            raise InvalidHostError(f"{self.origin}: checks_a_second must be a number from {bounds}")
 
     @property
     def host(self) -> GitHost:
@@ -78,6 +80,8 @@ class OwnHost:
     def _check_api(self) -> None:
         if self.api is None:
             return
+        if KINDS[self.kind] is PLAIN:
+            raise InvalidHostError(f"{self.origin}: a host of kind {PLAIN.name} has no api")
         try:
             parts = urlsplit(self.api)
             is_whole = bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -85,6 +89,11 @@ class OwnHost:
             is_whole = False
         if not is_whole or not re.fullmatch(r"https?://[!-~]+", self.api) or any(c in self.api for c in "@?#"):
             raise InvalidHostError(f"{self.origin}: api must be like https://git.example.org/api/v4")
+
+
+def _is_pace(value: float) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and limits.SLOWEST_PACE <= value <= limits.FASTEST_PACE
 
 
 def written(hosts: tuple[OwnHost, ...]) -> str:

@@ -385,7 +385,9 @@ class SchedulerSettings(
     checks_at_once: int = Field(
         default=limits.CHECKS_AT_ONCE, alias="CHECKS_AT_ONCE", ge=1, le=limits.MOST_CHECKS_AT_ONCE
     )
-    checks_a_second: float = Field(default=limits.CHECKS_A_SECOND, alias="CHECKS_A_SECOND", gt=0)
+    checks_a_second: float = Field(
+        default=limits.CHECKS_A_SECOND, alias="CHECKS_A_SECOND", ge=limits.SLOWEST_PACE, le=limits.FASTEST_PACE
+    )
     """How many requests one host is sent within a second."""
     github_token: str | None = Field(default=None, alias="GITHUB_TOKEN", repr=False)
     """Several ones are separated by commas."""
