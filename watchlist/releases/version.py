@@ -37,7 +37,9 @@ _UNFINISHED = frozenset(
     {"rc", "pre", "nightly", "snapshot", "weekly", "daily", "dev", "canary", "edge", "beta", "alpha", "preview"}
 )
 _SAME = {"alpha": "a", "beta": "b", "cr": "rc", "c": "rc", "pre": "rc", "preview": "rc", "milestone": "m"}
-_FIRST_YEAR = 1970
+_YEARS = range(1970, 2100)
+_OF_A_DATE = 10_000
+"""A whole date divided by this, as 20240115, is its year."""
 
 _NaturalKey = tuple[tuple[int, int, str], ...]
 
@@ -100,7 +102,8 @@ def parse(tag: str, repository: str = "") -> Version | None:
         if product in _NO_RELEASES:
             return None
         text = tag[start.end() :]
-        if (rank := _rank(text, is_attached=start.start() > 0 and tag[start.start() - 1].isalpha())) is not None:
+        is_attached = start.start() > 0 and tag[start.start() - 1].isalpha()
+        if (rank := _rank(text, is_attached=is_attached, names_product=bool(product))) is not None:
             if is_unfinished:
                 rank = replace(rank, is_final=False)
             return Version(product, text, _is_year(rank.numbers), rank)
@@ -120,7 +123,7 @@ def _product(prefix: str, repository: str) -> tuple[str, bool]:
     return "" if product == name else product, is_unfinished
 
 
-def _rank(text: str, *, is_attached: bool) -> Rank | None:
+def _rank(text: str, *, is_attached: bool, names_product: bool) -> Rank | None:
     dated = _DATE.match(text)
     if dated:
         text = ".".join(part for part in dated.groups() if part) + text[dated.end() :]
@@ -131,8 +134,8 @@ def _rank(text: str, *, is_attached: bool) -> Rank | None:
     if any(len(each) > _LARGEST_NUMBER for each in digits):
         return None
     numbers = tuple(map(int, digits))
-    if is_attached and len(numbers) == 1 and not _is_year(numbers):
-        return None  # `python3`, `sha256`
+    if is_attached and len(numbers) == 1 and (names_product or not _is_year(numbers)):
+        return None  # `python3`, `sha256`, and the builds `b1969`, `b1970`, `b1971`; but `release2024`
     return _ranked_by(numbers, _BUILD.sub("", match[2]))
 
 
@@ -185,4 +188,4 @@ def _natural(text: str) -> _NaturalKey:
 def _is_year(numbers: tuple[int, ...]) -> bool:
     """Whether the version is a date: its first number is a year of four digits, or a whole date."""
     first = numbers[0]
-    return _FIRST_YEAR <= first < 2100 or 19700101 <= first < 21000101  # noqa: PLR2004 - a century of years
+    return first in _YEARS or first // _OF_A_DATE in _YEARS

@@ -30,6 +30,9 @@ SPELLINGS = {
     "2024.01": ("", "2024.01"),
     "2024-01-15": ("", "2024-01-15"),
     "2024a": ("", "2024a"),
+    "release2024": ("", "2024"),
+    "r2024": ("", "2024"),
+    "v2024": ("", "2024"),
     "3.7b": ("", "3.7b"),
     "dev-tools@1.0": ("dev-tools", "1.0"),
     "our.repo-1.2": ("", "1.2"),
@@ -69,6 +72,7 @@ def test_pre_releases_are_told_apart(tag: str) -> None:
     "tag",
     [
         *("latest", "nightly", "stable", "deploy-3f2a", "3f2a8b1c", "python3", "build-1234", "pr-12.3", "v1.2.x", "v"),
+        *("b1969", "b1970", "b2099", "sha1999", "py2024", "eclipse2019"),
         *("9" * 19, "1." * 200 + "1", "", "release", "\N{ARABIC-INDIC DIGIT ONE}.x"),
     ],
 )
