@@ -4,7 +4,7 @@ The tags that were kept are read only where something has changed. Dates are ask
 whose date is shown or measured; a host that does not give them costs only these.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -94,7 +94,10 @@ class TagLook:
         self.check()
         release_store.clean(self.attempt, stored, self.patience)
         before = stored.tags
-        catalog = self._dated(Catalog.of(tags.tags, self._known_dates(before, commits), self.entry.name), before)
+        of_commits = self._commit_dates(commits)
+        known = of_commits | {tag.oid: tag.made_at for tag in before if tag.made_at is not None}
+        certain = {tag.oid for tag in before if tag.made_at not in {None, of_commits.get(tag.peeled)}}
+        catalog = self._dated(Catalog.of(tags.tags, known, self.entry.name), certain)
         alerts = 0
         if self.is_news and stored.listing is not None:
             whole = stored.listing.is_whole
@@ -105,18 +108,21 @@ class TagLook:
         summary = self._summary(tags, catalog, commits)
         return Looked({"tags": listing.stored(), "releases": summary.model_dump(mode="json")}, alerts)
 
-    def _known_dates(self, before: Sequence[KeptTag], commits: Sequence[Commit]) -> dict[str, datetime]:
+    def _commit_dates(self, commits: Sequence[Commit]) -> dict[str, datetime]:
         dated = zip(commits, made_at(commits, self.now), strict=True)
-        dates = {commit.sha: at for commit, at in dated if at is not None}
-        return dates | {tag.oid: tag.made_at for tag in before if tag.made_at is not None}
+        return {commit.sha: at for commit, at in dated if at is not None}
 
-    def _dated(self, catalog: Catalog, before: Sequence[KeptTag]) -> Catalog:
-        """Return the catalog with the dates that the host gives: of annotated tags, and of what is not stored."""
-        had = {tag.oid for tag in before if tag.made_at is not None}
+    def _dated(self, catalog: Catalog, certain: Container[str]) -> Catalog:
+        """Return the catalog with the dates that the host gives: of annotated tags, and of what is not stored.
+
+        Args:
+            catalog: with the dates that are known.
+            certain: tags whose dates are their own. Where a tag's is its commit's, the host may not have given it.
+        """
         unknown = [
             tag.oid
             for tag in catalog.to_be_dated
-            if tag.oid not in had and (tag.made_at is None or tag.oid != tag.peeled)
+            if tag.made_at is None or (tag.is_annotated and tag.oid not in certain)
         ]
         nothing: Mapping[str, datetime] = {}
         told = self.parts.get(

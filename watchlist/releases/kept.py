@@ -38,10 +38,15 @@ class KeptTag:
     made_at: datetime | None = None
     release: Release | None = None
 
+    @property
+    def is_annotated(self) -> bool:
+        """Whether it is an object of its own, with a date."""
+        return self.oid != self.peeled
+
     def to_row(self) -> list[Any]:
         """Return it as it is stored."""
         at = None if self.made_at is None else int(self.made_at.timestamp())
-        row = [self.name, self.oid, "" if self.peeled == self.oid else self.peeled, at]
+        row = [self.name, self.oid, self.peeled if self.is_annotated else "", at]
         if self.release is not None:
             row += [self.release.version, self.release.product, int(self.release.is_prerelease)]
         return row

@@ -121,7 +121,7 @@ class ListedReleaseAnswer(BaseModel):
             version=release.version if release else tag.name,
             product=(release.product if release else "") or None,
             prerelease=bool(release and release.is_prerelease),
-            annotated=tag.oid != tag.peeled,
+            annotated=tag.is_annotated,
             tag_sha=tag.oid,
             commit_sha=tag.peeled,
             made_at=tag.made_at,

@@ -363,6 +363,28 @@ def test_dates_that_a_host_does_not_give_are_unknown(released: Refreshes, monkey
     assert (latest.tag, latest.made_at) == ("v3.0.0", None)
 
 
+def test_the_date_of_an_annotated_tag_that_could_not_be_had_is_asked_for_again(
+    released: Refreshes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object, __: object) -> NoReturn:
+        raise JobError(ErrorCode.TRANSFER_INVALID, "No objects today.")
+
+    tag(released, "v3.0.0", "HEAD~5", annotated_hours_ago=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(Repository, "dates", refuse)
+        look(released)
+    tag(released, "other")
+    look(released)
+
+    latest = summary_of(released).latest
+    assert latest
+    assert latest.made_at
+    assert (
+        str(int(latest.made_at.timestamp()))
+        == git(released.path, "for-each-ref", "--format=%(creatordate:unix)", "refs/tags/v3.0.0").decode().strip()
+    )
+
+
 def test_names_that_are_made_to_end_segments_do_not_make_many(environment: Environment) -> None:
     del environment
     named = (f"v1.{number}.0" for number in range(10**7))
