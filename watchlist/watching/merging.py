@@ -18,6 +18,7 @@ from pynamodb.transactions import TransactWrite
 
 from watchlist import limits
 from watchlist.alerts import store as alert_store
+from watchlist.alerts.store import AlertNotFoundError
 from watchlist.errors import ServiceUnavailableError
 from watchlist.jobs import protocol as job_protocol
 from watchlist.states import DueKind
@@ -65,7 +66,8 @@ def _move(watchlist_id: str, sk: str, now: datetime, _: int) -> bool:
     present = _moved(watch, target) if known is None else _united(known, watch)
     alerts = _alerts([watch] if known is None else [watch, known], present, now)
     for record, actions in alerts[limits.ALERTS_MOVED_ALONG :]:
-        alert_store.change(record.pk, *actions)
+        with contextlib.suppress(AlertNotFoundError):  # it has expired since it was read
+            alert_store.change(record.pk, *actions)
     with transaction() as writes:
         user_entries.leave(writes, watch, source, now, user_entries.is_as_read(watch))
         if known is None:
@@ -76,7 +78,8 @@ def _move(watchlist_id: str, sk: str, now: datetime, _: int) -> bool:
             writes.update(AlertRecord(record.pk, record.sk), actions=actions, condition=AlertRecord.pk.exists())
     if known is not None:
         release(watch.user, 1)
-        _forget_digest(({watch.user_watchlist_id, known.user_watchlist_id} - {present.user_watchlist_id}).pop())
+        left = watch if present.user_watchlist_id == known.user_watchlist_id else known
+        _forget_digest(left.user_watchlist_id)
     return True
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pynamodb.expressions.update import Action
 
 from local_service.aws.faults import Fault
 from tests.integration.aws import Aws
@@ -290,6 +291,29 @@ def test_more_alerts_than_fit_one_transaction_all_come_along(
     assert {alert: record.watchlist_id for alert, record in listed("ada").items()} == dict.fromkeys(
         raised, new.watchlist_id
     )
+
+
+def test_an_alert_that_expires_while_its_watcher_is_moved_holds_up_nobody(
+    watchlist: Watchlist, host: Host, scheduler: Scheduler, reconcile: Reconcile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "ALERTS_MOVED_ALONG", 2)
+    old, new = watchlist.add_ready("old"), watchlist.add_ready("new", "bob")
+    raised = {raise_alert(old, "ada", number) for number in range(5)}
+    change, expired = alert_store.change, list[str]()
+
+    def change_too_late(alert_id: str, *actions: Action) -> None:
+        if not expired:
+            expired.append(alert_id)
+            alert_store.find(alert_id).delete()
+        change(alert_id, *actions)
+
+    monkeypatch.setattr(alert_store, "change", change_too_late)
+    host.moved["old"] = "new"
+    scheduler.run()
+    reconcile()
+    assert set(watchers(new)) == {"ada", "bob"}
+    assert set(listed("ada")) == raised - set(expired)
+    assert len(expired) == 1
 
 
 def test_a_chain_of_names_ends_at_the_last_one(
