@@ -534,6 +534,12 @@ TAGS_OF_A_SEGMENT_MAX = 1000
 RELEASES_DATED = 100
 """Releases whose dates a job asks for; of others the date is known where their commits are stored."""
 
+TAGS_NAMED = 3
+"""Tags that one message names, or one look tells of one by one; others are counted."""
+
+TAG_SHOWN = 60
+"""Characters of a tag's name that a message shows."""
+
 RELEASES_MEASURED = 10
 """Times between releases whose median is a repository's usual one."""
 

@@ -4,6 +4,8 @@ What does not print (control characters, ways to turn the direction of writing, 
 terminal's cursor or make a line read as another one.
 """
 
+from collections.abc import Sequence
+
 TEXT_BYTES = 300
 """Longest reason or sentence that is kept of a program's or host's words."""
 
@@ -47,6 +49,12 @@ def one_line(text: str | bytes, most: int) -> str:
         text = text.decode(errors="replace")
     words = " ".join(printable(text[: _LOOKED_AT * most]).split())
     return words if len(words) <= most else words[: most - 1] + _CUT
+
+
+def some_of(names: Sequence[str], most: int) -> str:
+    """Return the first names in a row, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def shorten(text: str, most_bytes: int = TEXT_BYTES) -> str:

@@ -10,7 +10,7 @@ from pydantic_core import SchemaValidator
 
 from functions.http.parameters import Label, UserName
 from watchlist.notifications.channels import Name as ChannelName
-from watchlist.text import NOT_BLANK, one_line, printable, separated, shorten
+from watchlist.text import NOT_BLANK, one_line, printable, separated, shorten, some_of
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 """Halves of surrogate pairs, too."""
@@ -70,3 +70,10 @@ def test_what_the_document_calls_blank_is_what_is_refused_as_blank(kind: object)
     refused = {character for character in characters if not validator.isinstance_python(character)}
 
     assert refused == {character for character in characters if not re.search(NOT_BLANK, character)}
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"), [("a", "a"), ("ab", "a, b"), ("abc", "a, b and 1 more"), ("abcdef", "a, b and 4 more")]
+)
+def test_of_many_names_the_first_are_shown_and_the_others_counted(names: str, shown: str) -> None:
+    assert some_of(names, 2) == shown

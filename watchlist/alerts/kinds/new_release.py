@@ -6,12 +6,7 @@ from watchlist import limits
 from watchlist.alerts.kind import AlertLevel, Finding, KindSettings
 from watchlist.alerts.occasions import TagsChanged
 from watchlist.releases.news import NewRelease
-from watchlist.text import one_line
-
-NAME_SHOWN = 60
-"""Characters of a tag's name that a message shows."""
-
-_NAMED = 3
+from watchlist.text import one_line, some_of
 
 
 class NewReleaseSettings(KindSettings[TagsChanged]):
@@ -25,14 +20,14 @@ class NewReleaseSettings(KindSettings[TagsChanged]):
         if not told:
             return
         told.sort(key=lambda each: not each.is_newest)
-        first = told[0].tag
+        by_name = sorted(told, key=lambda each: each.tag.name)  # their order here follows dates, which may be missing
         yield Finding(
-            subject=tuple(part for each in told for part in (each.tag.name, each.tag.oid)),
+            subject=tuple(part for each in by_name for part in (each.tag.name, each.tag.oid)),
             level=AlertLevel.MILD,
             metric="new_releases",
             value=len(told),
             threshold=1,
-            commit_sha=first.peeled,
+            commit_sha=told[0].tag.peeled,
             message=_single(told[0], occasion) if len(told) == 1 else _several(told, occasion),
         )
 
@@ -50,15 +45,14 @@ def _single(release: NewRelease, occasion: TagsChanged) -> str:
 
 
 def _several(told: list[NewRelease], occasion: TagsChanged) -> str:
-    names = ", ".join(map(_named, told[:_NAMED]))
-    more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+    names = some_of([*map(_named, told)], limits.TAGS_NAMED)
     is_newest = any(each.is_newest for each in told)
-    return f"There are {len(told)} new releases: {names}{more}.{'' if is_newest else _still(occasion)}"
+    return f"There are {len(told)} new releases: {names}.{'' if is_newest else _still(occasion)}"
 
 
 def _still(occasion: TagsChanged) -> str:
-    return f" The latest is still {one_line(occasion.latest.name, NAME_SHOWN)}." if occasion.latest else ""
+    return f" The latest is still {one_line(occasion.latest.name, limits.TAG_SHOWN)}." if occasion.latest else ""
 
 
 def _named(release: NewRelease) -> str:
-    return one_line(release.tag.name, NAME_SHOWN)
+    return one_line(release.tag.name, limits.TAG_SHOWN)

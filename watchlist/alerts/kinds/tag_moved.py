@@ -2,41 +2,44 @@
 
 from collections.abc import Iterator, Sequence
 
+from watchlist import limits
 from watchlist.alerts.kind import AlertLevel, Finding, KindSettings
-from watchlist.alerts.kinds.new_release import NAME_SHOWN
 from watchlist.alerts.occasions import TagsChanged
 from watchlist.releases.kept import KeptTag
 from watchlist.releases.news import MovedTag
-from watchlist.text import one_line
+from watchlist.text import one_line, some_of
 
-_NAMED = 3
 _ID_SHOWN = 12
 
 
 class TagMovedSettings(KindSettings[TagsChanged]):
     """The tag of a release stands for another commit than before, or is gone: whoever pins it gets other code.
 
-    Tags that are no releases, as `nightly`, move for a living: of those it is told once.
+    Tags that are no releases, as `nightly`, move for a living: of each it is told once, as long as its alert is kept.
+    Of those that move together the first few are told by name; the others are counted, once as well.
     """
 
     OCCASION = TagsChanged
 
     def findings(self, occasion: TagsChanged) -> Iterator[Finding]:
         """Find the tags that moved, those of releases apart from others, and the releases whose tags are gone."""
-        moved = [each for each in occasion.news.moved if each.before.release is not None]
-        others = [each for each in occasion.news.moved if each.before.release is None]
+        by_name = sorted(occasion.news.moved, key=lambda each: each.now.name)  # a host lists them in any order
+        moved = [each for each in by_name if each.before.release is not None]
+        others = [each for each in by_name if each.before.release is None]
         if moved:
             places = tuple(part for each in moved for part in (each.now.name, each.now.peeled))
             yield _of_moved(moved, ("moved", *places), AlertLevel.CRITICAL, "release tag")
-        if others:
-            yield _of_moved(others, ("moved", *sorted(each.now.name for each in others)), AlertLevel.MILD, "tag")
+        for each in others[: limits.TAGS_NAMED]:
+            yield _of_moved([each], ("moved", each.now.name), AlertLevel.MILD, "tag")
+        if more := others[limits.TAGS_NAMED :]:
+            yield _of_unnamed(more)
         if occasion.news.removed:
-            yield _of_removed(occasion.news.removed)
+            yield _of_removed(sorted(occasion.news.removed, key=lambda tag: tag.name))
 
 
 def _of_moved(moved: Sequence[MovedTag], subject: tuple[str, ...], level: AlertLevel, what: str) -> Finding:
     named = [
-        f"{one_line(each.now.name, NAME_SHOWN)} (from {_short(each.before.peeled)} to {_short(each.now.peeled)})"
+        f"{one_line(each.now.name, limits.TAG_SHOWN)} (from {_short(each.before.peeled)} to {_short(each.now.peeled)})"
         for each in moved
     ]
     return Finding(
@@ -50,8 +53,20 @@ def _of_moved(moved: Sequence[MovedTag], subject: tuple[str, ...], level: AlertL
     )
 
 
+def _of_unnamed(moved: Sequence[MovedTag]) -> Finding:
+    """Return what is told of many: as it names none of them, none is told twice."""
+    return Finding(
+        subject=("moved",),
+        level=AlertLevel.MILD,
+        metric="tags_moved",
+        value=len(moved),
+        threshold=1,
+        message=f"{len(moved)} more of the tags that are no releases were moved.",
+    )
+
+
 def _of_removed(removed: Sequence[KeptTag]) -> Finding:
-    named = [f"{one_line(tag.name, NAME_SHOWN)} ({_short(tag.peeled)})" for tag in removed]
+    named = [f"{one_line(tag.name, limits.TAG_SHOWN)} ({_short(tag.peeled)})" for tag in removed]
     return Finding(
         subject=("removed", *(part for tag in removed for part in (tag.name, tag.oid))),
         level=AlertLevel.MILD,
@@ -70,5 +85,4 @@ def _short(oid: str) -> str:
 def _counted(named: Sequence[str], what: str) -> str:
     if len(named) == 1:
         return f"The {what} {named[0]} was"
-    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-    return f"{len(named)} {what}s, {', '.join(named[:_NAMED])}{more}, were"
+    return f"{len(named)} {what}s, {some_of(named, limits.TAGS_NAMED)}, were"
