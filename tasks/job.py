@@ -48,11 +48,15 @@ from watchlist.states import Stage
 from watchlist.storage import records
 from watchlist.storage.failures import failure_of
 from watchlist.storage.records import Entry
+from watchlist.watching.names import MergedError
 
 PROGRESS_SECONDS = 1.0
 """Least time between two reports of progress within a stage."""
 
 _CLIENT_CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
+
+
+_TAKEN_AWAY = "stopped without writing: the job is somebody else's now"
 
 
 @dataclass
@@ -141,8 +145,10 @@ class Worker:
             self._complete(lease, entry, result)
         except JobCancelledError:
             self._stopped(lease, job.stage)
-        except SupersededError:
+        except MergedError:
             self._logger.info("the repository has an entry under its new name: this one is merged into it")
+        except SupersededError:
+            self._logger.warning(_TAKEN_AWAY)
         except JobError as error:
             if not self._waits_for_host(lease, entry, error, job.stage):
                 self._failed(lease, error, job.stage)
@@ -266,7 +272,7 @@ class Worker:
                 message = f"The analysis was not done within {minutes:g} minutes."
                 self._failed(lease, JobError(ErrorCode.ANALYSIS_TIMED_OUT, message), stage)
             case _:
-                self._logger.warning("stopped without writing: the job is somebody else's now")
+                self._logger.warning(_TAKEN_AWAY)
 
     def _hand_back(self, pause: timedelta) -> None:
         with self._message_may_be_gone():

@@ -28,6 +28,10 @@ from watchlist.storage.transactions import retried, transaction
 from watchlist.storage.updates import unchanged
 
 
+class MergedError(SupersededError):
+    """The repository has an entry under its new name, into which this one is to be merged."""
+
+
 class NameReader(Protocol):
     """Asks a host what one of its repositories is called now."""
 
@@ -52,7 +56,7 @@ def survivor_of(entry: Entry) -> Entry | None:
 def present_id(watchlist_id: str) -> str:
     """Return the id under which watches of the entry are now: another one only if it was merged."""
     entry = job_protocol.find_entry(watchlist_id)
-    if entry is None or not entry.is_merged or not entry.is_removed:
+    if entry is None or not (entry.is_merged and entry.is_removed):
         return watchlist_id
     survivor = survivor_of(entry)
     return watchlist_id if survivor is None else str(survivor.watchlist_id)
@@ -72,13 +76,13 @@ def follow(entry: Entry, name: Repository, at: datetime, check: Callable[[], Non
         check: called for each watcher; it raises when the job was taken away.
 
     Raises:
-        SupersededError: the entry is to be merged; whoever had it has it no longer.
+        MergedError: the entry is to be merged; whoever had it has it no longer.
     """
     renamed = Renamed(before=entry.repository, after=name, previous=entry.renamed_at)
     alerts = alerting.tell(entry.watchlist_id, renamed, at, check)
     check()
     if retried(lambda _: _take(entry, name, at)):
-        raise SupersededError(entry.watchlist_id)
+        raise MergedError(entry.watchlist_id)
     entry.owner, entry.name = name.owner, name.name
     return alerts
 

@@ -21,10 +21,11 @@ from tests.integration.aws import Aws
 from tests.integration.jobs.harness import URL, Harness, analysis
 from tests.process_table import is_running, wait_until_gone
 from tests.scorecard_reports import FakeScorecard, report
-from watchlist import limits
+from watchlist import clock, limits
 from watchlist.errors import ErrorCode, JobError
 from watchlist.git.package import Package
 from watchlist.health.scorecard import ScorecardResult, ScorecardSource
+from watchlist.jobs import protocol as job_protocol
 from watchlist.repository_url import parse_repository_url
 from watchlist.states import JobState, Share, Stage
 from watchlist.storage.records import TaskSlot
@@ -144,6 +145,21 @@ def test_a_worker_that_lost_its_lease_kills_its_children_and_writes_nothing(serv
     wait_until_gone(grandchildren[0])
     assert service.entry(watchlist_id).serialize() == taken[0]
     assert service.status(watchlist_id)["last_error"]["code"] == "processing_timed_out"
+
+
+def test_a_lease_that_is_lost_as_the_work_ends_is_said_to_be_lost(
+    service: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
+    watchlist_id = launched(service)
+
+    def work(_: Job) -> JobResult:
+        job_protocol.record_lost(service.entry(watchlist_id), JobError(ErrorCode.WORKER_LOST, "Silent."), clock.now())
+        return analysis()
+
+    service.work(service.ecs.tasks[0], work)
+
+    assert "the job is somebody else's now" in caplog.text
+    assert "merged" not in caplog.text
 
 
 def test_a_worker_whose_message_is_refused_kills_its_children_and_writes_nothing(service: Harness) -> None:
