@@ -308,9 +308,11 @@ def _open_page(service: Service) -> Iterator[None]:
     looking = threading.Thread(target=look)
     with connect(f"{service.live_url}/?{urlencode({'user': USER})}"):
         looking.start()
-        yield
-        ended.set()
-        looking.join()
+        try:
+            yield
+        finally:
+            ended.set()
+            looking.join()
 
 
 def _fill(folder: Path, entries: int) -> None:

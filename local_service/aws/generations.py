@@ -106,7 +106,8 @@ def generations(folder: Path) -> list[Generation]:
 
 def newest_whole(folder: Path) -> Generation | None:
     """Return the generation that counts; None if the folder has none."""
-    return max((each for each in generations(folder) if each.is_whole), default=None)
+    # None older than that is looked at: a service that tidies meanwhile may be removing it.
+    return next((each for each in reversed(generations(folder)) if each.is_whole), None)
 
 
 def remove_left_over(folder: Path) -> None:

@@ -9,7 +9,6 @@ transaction 405 ms for each of its items.
 import functools
 import inspect
 import json
-from base64 import b64decode
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from moto.dynamodb.responses import DynamoResult
 from moto.dynamodbstreams import responses as moto_streams
 from moto.dynamodbstreams.models import DynamoDBStreamsBackend
 
+from local_service.aws import binary_values
 from local_service.aws.data_folder import Database, quoted
 from local_service.aws.embedded import stream_topic
 from watchlist.storage import tables as table_specs
@@ -458,10 +458,7 @@ def _keys(item: Item) -> tuple[str, str]:
 
 
 def _item_of(hash_key: str, range_key: str, text: str) -> KeptItem:
-    attributes = json.loads(text)
-    if '"B' in text:  # most items have no binary value, and need not be searched for one
-        attributes = _with_bytes(attributes)
-    item = KeptItem(DynamoType({"S": hash_key}), DynamoType({"S": range_key}), attributes)
+    item = KeptItem(DynamoType({"S": hash_key}), DynamoType({"S": range_key}), binary_values.decoded(text))
     item.length = len(text)
     return item
 
@@ -480,23 +477,3 @@ def _record_of(number: int, text: str) -> Attributes:
     record: Attributes = json.loads(text)
     record["dynamodb"]["SequenceNumber"] = str(_FIRST_NUMBER + number)
     return record
-
-
-def _with_bytes(attributes: Attributes) -> Attributes:
-    """Return attributes, at any depth, with binary values as bytes: JSON has them in base64."""
-    return {name: _value_with_bytes(value) for name, value in attributes.items()}
-
-
-def _value_with_bytes(value: Attributes) -> Attributes:
-    ((kind, content),) = value.items()
-    match kind:
-        case "B":
-            return {kind: b64decode(content)}
-        case "BS":
-            return {kind: [b64decode(each) for each in content]}
-        case "L":
-            return {kind: [_value_with_bytes(each) for each in content]}
-        case "M":
-            return {kind: _with_bytes(content)}
-        case _:
-            return value

@@ -126,7 +126,7 @@ class OneAtATime:
                 return self._queue_answer(call, environ)
             case "ecs":
                 return self._task_answer(call, environ)
-            case "dynamodb" if table_calls.answers(call.operation):
+            case "dynamodb" if table_calls.is_answered_here(call.operation):
                 return Answer.of_tables(*table_calls.answer(call.operation, body_of(environ)))
             case "dynamodb":
                 return _table_answer(environ)

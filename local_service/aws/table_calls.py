@@ -4,9 +4,7 @@ That finds out the account, region, action and parameters of any service's call,
 for a short call it takes most of the time.
 """
 
-import json
 import uuid
-from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +13,7 @@ from moto.core.responses import ActionResult
 from moto.dynamodb.responses import DynamoHandler
 from werkzeug.exceptions import HTTPException
 
+from local_service.aws import binary_values
 from local_service.aws.embedded import ACCOUNT, REGION
 from local_service.aws.kept_tables import WrittenAnswer
 
@@ -37,14 +36,14 @@ TableAnswer = tuple[int, Mapping[str, Any], str | bytes]
 """An answer's status, headers and body."""
 
 
-def answers(operation: str) -> bool:
+def is_answered_here(operation: str) -> bool:
     """Whether calls of this operation are answered here."""
     return operation in _METHODS
 
 
 def answer(operation: str, content: bytes) -> TableAnswer:
     """Answer a call whose body is `content`."""
-    handler = _Handler(operation, _parameters(content))
+    handler = _Handler(operation, binary_values.decoded(content))
     try:
         result: ActionResult = getattr(handler, _METHODS[operation])()
     except HTTPException as error:
@@ -54,7 +53,7 @@ def answer(operation: str, content: bytes) -> TableAnswer:
     if isinstance(result, WrittenAnswer):
         return result.execute_result()
     status, headers, body = handler.serialized(result)
-    return int(status), headers, body
+    return int(status), {**headers, "x-amzn-requestid": str(uuid.uuid4())}, body
 
 
 class _Handler(DynamoHandler):
@@ -69,21 +68,4 @@ class _Handler(DynamoHandler):
         self.headers = {"Content-Type": _CONTENT_TYPE, "X-Amz-Target": f"DynamoDB_20120810.{operation}"}
         self.querystring: dict[str, Any] = {}
         self.uri_match: dict[str, Any] = {}
-        self.response_headers = {"x-amzn-requestid": str(uuid.uuid4())}
-
-
-def _parameters(content: bytes) -> dict[str, Any]:
-    """Return what a call says, with binary values as bytes: JSON has them in base64."""
-    hook = _with_bytes if b'"B"' in content or b'"BS"' in content else None
-    parameters: dict[str, Any] = json.loads(content, object_hook=hook)
-    return parameters
-
-
-def _with_bytes(decoded: dict[str, Any]) -> dict[str, Any]:
-    match decoded:
-        case {"B": str(value), **others} if not others:
-            return {"B": b64decode(value)}
-        case {"BS": [*values], **others} if not others:
-            return {"BS": [b64decode(value) for value in values]}
-        case _:
-            return decoded
+        self.response_headers = {}

@@ -18,14 +18,14 @@ def backup(data: Path, to: Path) -> None:
         to: where the copy goes; a service can be started with it.
 
     Raises:
-        DataFolderError: there is no data, or the copy cannot be written.
+        DataFolderError: there is no data, or the copy cannot be made.
     """
     if (data / FORMER_DATABASE).exists():
         raise DataFolderError(f"the data in {data} is of an older version: start the service with it first")
-    source = newest_whole(data) if data.is_dir() else None
-    if source is None:
-        raise DataFolderError(f"the folder {data} holds no data of the service")
     try:
+        source = newest_whole(data) if data.is_dir() else None
+        if source is None:
+            raise DataFolderError(f"the folder {data} holds no data of the service")
         to.mkdir(parents=True, mode=0o700)
         # Who may only read moves no log into its file at the end, which others may be copying.
         with closing(sqlite3.connect(f"{source.path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
@@ -36,4 +36,4 @@ def backup(data: Path, to: Path) -> None:
         raise DataFolderError(f"{to} exists already: the copy needs a folder of its own") from error
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise DataFolderError(f"the copy {to} cannot be written: {reason}") from error
+        raise DataFolderError(f"the copy {to} cannot be made: {reason}") from error

@@ -38,7 +38,7 @@ _READ_BYTES = 64 * 1024
 _SOON_SECONDS = 0.3
 """How long a call waits for a process that serves another one: less than a start takes, more than most calls do."""
 
-_ALWAYS = 2
+_STARTED_AT_ONCE = 2
 """Processes that are started without such a wait."""
 
 _REST_SECONDS = 60
@@ -184,7 +184,7 @@ class FunctionProcesses:
             FunctionError: the service stops. What waited for its turn would have nobody to end its process.
         """
         with self._lock:
-            self._released.wait_for(self._may_go_on, _SOON_SECONDS)
+            self._released.wait_for(self._need_not_wait, _SOON_SECONDS)
             if self._is_closed:
                 raise FunctionError(_STOPPING)
             while self._idle:
@@ -199,8 +199,8 @@ class FunctionProcesses:
             raise FunctionError(_STOPPING)
         return process
 
-    def _may_go_on(self) -> bool:
-        return bool(self._idle) or self._is_closed or len(self._all) < _ALWAYS
+    def _need_not_wait(self) -> bool:
+        return bool(self._idle) or self._is_closed or len(self._all) < _STARTED_AT_ONCE
 
     def _keep(self, process: "_Process") -> bool:
         """Note a process that has to be ended; return False if nobody would end it any more."""

@@ -143,4 +143,7 @@ class QueuePoller(BackgroundLoop):
             if message_id not in failed
         ]
         if served:
-            self._sqs.delete_message_batch(QueueUrl=self._queue.url, Entries=served)
+            deleted = self._sqs.delete_message_batch(QueueUrl=self._queue.url, Entries=served)
+            for failed_one in deleted.get("Failed", []):
+                reason = failed_one.get("Message", failed_one["Code"])
+                _LOGGER.error("%s: a message that was served will be served again: %s", self._queue.name, reason)

@@ -9,10 +9,11 @@ its own.
 import contextlib
 import functools
 import json
+import re
 import socket
 import threading
 import urllib.parse
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,12 +26,16 @@ from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import BotoCoreError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
+from local_service.aws import binary_values
+
 _SERVICES = {"dynamodb", "dynamodbstreams", "sqs"}
 """What is called often, and says no more than JSON can but for DynamoDB's binary values and stream records' times."""
 
 _TIME = "ApproximateCreationDateTime"
 
 _HEAD_END = b"\r\n\r\n"
+_STATUS_LINE = re.compile(r"HTTP/1\.[01] ([0-9]{3})(?: .*)?")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _MOST_AT_ONCE = 256 * 1024
 
 _make_api_call: Any = getattr(BaseClient, "_make_api_call")  # noqa: B009 - all calls go through it, and the stubs have it not
@@ -65,12 +70,6 @@ def shorten_all() -> None:
     """Let all clients that are made from now on in this process call in the short way."""
     handlers.BUILTIN_HANDLERS += [(f"before-send.{service}", _tell_outcome) for service in sorted(_SERVICES)]
     setattr(BaseClient, "_make_api_call", _call)  # noqa: B010 - mypy allows no assignment to a method
-
-
-def hang_up() -> None:
-    """Close this thread's connections."""
-    for url in [*_HERE.connections]:
-        _drop(url)
 
 
 def _call(client: Any, operation: str, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401 - botocore's own
@@ -179,7 +178,7 @@ class _Answer:
 
     @property
     def is_whole(self) -> bool:
-        return len(self.content) == int(self.headers.get("content-length", -1))
+        return len(self.content) == int(self.headers["content-length"])
 
     @property
     def is_success(self) -> bool:
@@ -187,8 +186,10 @@ class _Answer:
 
     def parsed(self) -> dict[str, Any]:
         """Return what botocore returns of a success."""
-        hook = _with_types if b'"B' in self.content or _TIME.encode() in self.content else None
-        parsed: dict[str, Any] = json.loads(self.content, object_hook=hook)
+        parsed: dict[str, Any] = binary_values.decoded(self.content)
+        for record in parsed.get("Records", []):  # of a stream: JSON has a time in seconds
+            change = record["dynamodb"]
+            change[_TIME] = datetime.fromtimestamp(change[_TIME], UTC)
         metadata = {
             "RequestId": self.headers.get("x-amzn-requestid", ""),
             "HTTPStatusCode": self.status,
@@ -205,7 +206,7 @@ def _received(connection: socket.socket) -> _Answer:
     """Read one answer, or as much of it as comes.
 
     Raises:
-        OSError: the connection ended before it said what the answer is.
+        OSError: the connection ended before it said what the answer is, or what came is none of HTTP's with a length.
     """
     received = bytearray()
     while (end := received.find(_HEAD_END)) < 0:
@@ -215,27 +216,17 @@ def _received(connection: socket.socket) -> _Answer:
         received += more
     status_line, *lines = received[:end].decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    status, length = _STATUS_LINE.fullmatch(status_line), _LENGTH.fullmatch(headers.get("content-length", ""))
+    if status is None or length is None:
+        raise ConnectionAbortedError("what came is no answer with a length")
     content = received[end + len(_HEAD_END) :]
     with contextlib.suppress(ConnectionError):  # then it is as if it had been closed
-        while len(content) < int(headers["content-length"]) and (more := connection.recv(_MOST_AT_ONCE)):
+        while len(content) < int(length[0]) and (more := connection.recv(_MOST_AT_ONCE)):
             content += more
-    return _Answer(int(status_line.split(" ", 2)[1]), headers, bytes(content))
+    return _Answer(int(status[1]), headers, bytes(content))
 
 
 def _text_of(value: Any) -> str:  # noqa: ANN401 - whatever JSON does not know
     if not isinstance(value, bytes | bytearray):
         raise TypeError(f"JSON has no {type(value).__name__}")
     return b64encode(value).decode()
-
-
-def _with_types(decoded: dict[str, Any]) -> dict[str, Any]:
-    """Return binary values as bytes, which JSON has in base64, and times as such, which it has in seconds."""
-    match decoded:
-        case {"B": str(value), **others} if not others:
-            return {"B": b64decode(value)}
-        case {"BS": [*values], **others} if not others:
-            return {"BS": [b64decode(value) for value in values]}
-        case {"ApproximateCreationDateTime": float(seconds) | int(seconds)}:
-            return {**decoded, _TIME: datetime.fromtimestamp(seconds, UTC)}
-        case _:
-            return decoded

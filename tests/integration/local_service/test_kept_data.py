@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from local_service.aws.data_folder import FORMER_DATABASE, VERSION, DataFolderError
 from local_service.aws.embedded import EmbeddedAws
 from local_service.aws.faults import Fault
-from local_service.aws.generations import generations
+from local_service.aws.generations import Generation, generations
 from local_service.commands.backup import backup
 from local_service.provisioning import Environment, provision
 from tests.integration.local_service.conftest import client
@@ -195,6 +195,25 @@ def test_a_back_up_holds_what_was_kept_and_leaves_the_data_as_it_is(
     with EmbeddedAws(log, tmp_path / "copy") as copy:
         provision(copy.url, VARIABLES)
         assert client(copy, "dynamodb").scan(TableName="watchlist")["Items"] == [KEY]
+
+
+def test_a_back_up_needs_no_generation_that_a_service_removes_meanwhile(folder: Path, tmp_path: Path) -> None:
+    newest = Generation(2, folder)
+    folder.mkdir(exist_ok=True)
+    newest.make(lambda connection: connection.execute("CREATE TABLE kept (number INTEGER)"))
+    Generation(1, folder).path.symlink_to(tmp_path / "removed")  # listed, and gone when it is looked at
+
+    backup(folder, tmp_path / "copy")
+
+    assert Generation(1, tmp_path / "copy").is_whole
+
+
+def test_a_back_up_of_a_generation_that_is_gone_is_refused(folder: Path, tmp_path: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    Generation(1, folder).path.symlink_to(tmp_path / "removed")
+
+    with pytest.raises(DataFolderError, match="No such file"):
+        backup(folder, tmp_path / "copy")
 
 
 def test_a_back_up_overwrites_nothing_and_needs_data(kept: EmbeddedAws, folder: Path, tmp_path: Path) -> None:

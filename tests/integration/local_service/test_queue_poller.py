@@ -82,6 +82,19 @@ def test_a_record_says_how_often_it_was_received(setup: Setup) -> None:
     assert setup.events[0]["Records"][0]["eventSourceARN"] == setup.queue.arn
 
 
+def test_what_could_not_be_deleted_is_in_the_log(setup: Setup, caplog: pytest.LogCaptureFixture) -> None:
+    def forge(params: dict[str, Any], **_: object) -> None:
+        params["Entries"][0]["ReceiptHandle"] = "forged"
+
+    setup.send("done")
+    setup.sqs.meta.events.register("before-parameter-build.sqs.DeleteMessageBatch", forge)
+
+    setup.poller.poll()
+
+    assert setup.depth() == (0, 1)
+    assert f"{setup.queue.name}: a message that was served will be served again" in caplog.text
+
+
 @pytest.mark.parametrize(
     "answer",
     [raising, lambda _event: {"batchItemFailures": [{"itemIdentifier": "nobody"}]}],

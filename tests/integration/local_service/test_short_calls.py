@@ -1,4 +1,5 @@
-from collections.abc import Iterator
+import socket
+import threading
 from typing import Any
 
 import boto3
@@ -38,13 +39,11 @@ NEW = {"ConditionExpression": "attribute_not_exists(pk)"}
 
 
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", [*handlers.BUILTIN_HANDLERS])
     monkeypatch.setattr(BaseClient, "_make_api_call", BaseClient._make_api_call)  # type: ignore[attr-defined] # noqa: SLF001 - it is put back
     short_calls.shorten_all()
     whole_answers.demand()
-    yield
-    short_calls.hang_up()
 
 
 @pytest.fixture
@@ -173,6 +172,39 @@ def test_a_connection_that_fails_is_botocores_error_and_the_next_call_has_anothe
     aws.inject()
 
     assert dynamodb.put_item(TableName=TABLE, Item=ITEM)["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n{}",
+        b"HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 fine\r\nContent-Length: 2\r\n\r\n{}",
+        b"\r\n\r\n",
+    ],
+)
+def test_what_is_no_answer_is_botocores_error_and_the_next_call_has_another_connection(
+    short: None, answer: bytes
+) -> None:
+    del short
+    good = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            for each in (answer, good):
+                connection, _ = listening.accept()
+                with connection:
+                    connection.recv(65_536)
+                    connection.sendall(each)
+                    connection.recv(65_536)  # until it hangs up
+
+        serving = threading.Thread(target=serve, daemon=True)
+        serving.start()
+        dynamodb = quick_client(f"http://127.0.0.1:{listening.getsockname()[1]}", read_timeout=5)
+        with pytest.raises(ConnectionClosedError):
+            dynamodb.get_item(TableName=TABLE, Key=KEY)
+        assert without_metadata(dynamodb.get_item(TableName=TABLE, Key=KEY)) == {}
 
 
 def test_an_endpoint_where_nobody_listens_is_botocores_error(short: None) -> None:
