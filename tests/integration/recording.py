@@ -1,9 +1,10 @@
-"""What was asked of AWS, and what it costs."""
+"""What was asked of AWS, what it costs, and what is killed while it asks."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from math import ceil
 from typing import Any
 
@@ -13,7 +14,14 @@ import pytest
 Make = Callable[[str, Any], Any]
 """Makes a call, of an operation with its parameters, and returns AWS's answer."""
 
+METHOD = "_make_api_call"
+"""Of botocore's clients: all calls of boto3 and PynamoDB pass through it."""
+
 _READ_UNIT_BYTES = 4096
+
+
+class Killed(BaseException):
+    """Ends a function as if its process had been killed: nothing in it runs after this."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +58,13 @@ class Call:
 @contextmanager
 def passing(through: Callable[[Make, str, Any], Any]) -> Iterator[None]:
     """Let every call of AWS pass through a function meanwhile, which is told how to make it."""
-    name = "_make_api_call"  # where both boto3 and PynamoDB pass through
-    make = getattr(botocore.client.BaseClient, name)
+    make = getattr(botocore.client.BaseClient, METHOD)
 
     def call(client: Any, operation: str, parameters: Any) -> Any:
         return through(lambda *asked: make(client, *asked), operation, parameters)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.client.BaseClient, name, call)
+        patch.setattr(botocore.client.BaseClient, METHOD, call)
         yield
 
 
@@ -73,6 +80,32 @@ def recorded() -> Iterator[list[Call]]:
 
     with passing(record):
         yield made
+
+
+@contextmanager
+def killed_at(transaction: int, *, after: bool) -> Iterator[None]:
+    """Kill what runs meanwhile at one of its transactions of DynamoDB, before or after that is made.
+
+    Args:
+        transaction: the first is 1.
+        after: whether it is made; then only its answer is not heard.
+
+    Raises:
+        Killed: as many transactions came.
+    """
+    numbers = count(1)
+
+    def kill(make: Make, operation: str, parameters: Any) -> Any:
+        is_last = operation == "TransactWriteItems" and next(numbers) == transaction
+        if is_last and not after:
+            raise Killed
+        response = make(operation, parameters)
+        if is_last:
+            raise Killed
+        return response
+
+    with passing(kill):
+        yield
 
 
 def operations(calls: Sequence[Call]) -> list[str]:

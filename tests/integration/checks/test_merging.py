@@ -1,6 +1,6 @@
 """Entries of one repository that were added by its former and its new name: watchers, ids and alerts become one's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from tests.integration.aws import Aws
 from tests.integration.checks.harness import Host, Scheduler, Watchlist, add, check_again, keys, leave, told
 from tests.integration.checks.onboarding import Onboarded
 from tests.integration.http.client import Client
+from tests.integration.recording import Killed, killed_at
 from tests.repositories import NOW
 from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
@@ -216,41 +217,69 @@ def has_gone(entry: Entry) -> bool:
     return stored is not None and stored.is_removed
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault(operation="TransactWriteItems", probability=0.5, status=500),
-        Fault(operation="TransactWriteItems", probability=0.5, harm="throttle"),
-        Fault(operation="TransactWriteItems", probability=0.5, harm="close", moment="after"),
-        Fault(service="dynamodb", probability=0.2, harm="cut"),
-    ],
-    ids=["refused", "throttled", "answers lost", "answers cut"],
-)
-def test_whatever_breaks_off_in_between_each_watcher_arrives_once_and_is_told_once(  # noqa: PLR0913, PLR0917 - fixtures
-    watchlist: Watchlist, host: Host, scheduler: Scheduler, reconcile: Reconcile, aws: Aws, fault: Fault
-) -> None:
+def add_many(watchlist: Watchlist) -> tuple[Entry, Entry, dict[str, str]]:
+    """Return an entry of many watchers, one by its new name, which some of them watch too, and each one's alert."""
     old, new = watchlist.add_ready("old", *USERS), watchlist.add_ready("new", "bob", *USERS[:3])
-    alerts = {user: raise_alert(old, user) for user in USERS}
-    host.moved["old"] = "new"
-    for _ in range(20):
-        aws.server.inject(fault)
-        try:
-            check_again(old, scheduler)
-            reconcile()
-        except Exception:  # noqa: BLE001, S112 - what a run cannot do the next one does
-            continue
-        finally:
-            aws.server.inject()
-        if has_gone(old):
-            break
-    if not has_gone(old):
-        check_again(old, scheduler)
-        reconcile()
+    watchlist.host.moved["old"] = "new"
+    return old, new, {user: raise_alert(old, user) for user in USERS}
+
+
+def assert_each_arrived_once_and_was_told_once(new: Entry, alerts: Mapping[str, str]) -> None:
     assert set(watchers(new)) == {"bob", *USERS}
     for user in USERS:
         assert alerts[user] in listed(user)
         assert sum("is called" in record.alert["message"] for record in listed(user, WantedAlerts()).values()) == 1
     assert told(new, "bob") == []
+
+
+@pytest.mark.parametrize(("transaction", "after"), [(1, True), (2, False), (2, True), (3, False)])
+def test_whatever_is_killed_in_between_each_watcher_arrives_once_and_is_told_once(
+    watchlist: Watchlist, scheduler: Scheduler, reconcile: Reconcile, transaction: int, *, after: bool
+) -> None:
+    old, new, alerts = add_many(watchlist)
+    kills = 0
+    for _ in range(40):
+        if has_gone(old):
+            break
+        try:
+            with killed_at(transaction, after=after):
+                check_again(old, scheduler)
+                reconcile()
+        except Killed:
+            kills += 1
+    assert has_gone(old)
+    assert kills > 2
+    assert_each_arrived_once_and_was_told_once(new, alerts)
+
+
+@pytest.mark.parametrize("lost", [{"harm": "close", "moment": "after"}, {"harm": "throttle"}], ids=["answers", "calls"])
+def test_where_some_are_lost_each_watcher_arrives_once_and_is_told_once(
+    watchlist: Watchlist, scheduler: Scheduler, reconcile: Reconcile, aws: Aws, lost: Mapping[str, Any]
+) -> None:
+    old, new, alerts = add_many(watchlist)
+    aws.server.inject(Fault(operation="TransactWriteItems", times=3, **lost))
+    check_again(old, scheduler)
+    reconcile()
+    assert aws.server.faults_used() == (3,)
+    assert has_gone(old)
+    assert_each_arrived_once_and_was_told_once(new, alerts)
+
+
+@pytest.mark.parametrize("harm", ["refuse", "cut"])
+def test_what_breaks_off_is_an_error_of_the_run_and_the_next_run_does_it(
+    watchlist: Watchlist, scheduler: Scheduler, reconcile: Reconcile, aws: Aws, harm: Any
+) -> None:
+    old, new, alerts = add_many(watchlist)
+    check_again(old, scheduler)
+    aws.server.inject(Fault(operation="TransactWriteItems", harm=harm))
+    with pytest.raises(ExceptionGroup, match="could not be served"):
+        reconcile()
+    assert aws.server.faults_used()[0] > 0
+    assert not has_gone(old)
+    aws.server.inject()
+    reconcile()
+    assert has_gone(old)
+    assert_each_arrived_once_and_was_told_once(new, alerts)
 
 
 def test_a_run_moves_as_many_as_it_may_and_the_next_goes_on(

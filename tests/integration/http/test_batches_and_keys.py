@@ -11,8 +11,8 @@ import pytest
 from local_service.aws.faults import Fault
 from tests.integration.aws import Aws
 from tests.integration.http.client import CLICK, FLASK, Client, end_job
-from tests.integration.jobs.harness import ControlledClock, Killed
-from tests.integration.recording import Call, operations
+from tests.integration.jobs.harness import ControlledClock
+from tests.integration.recording import Call, Killed, operations
 from watchlist import limits
 from watchlist.deployment import routes
 from watchlist.job_kinds import JobKind

@@ -22,6 +22,7 @@ from local_service.gateways.http import HttpRequest, HttpResponse, event_of, fin
 from local_service.provisioning import Environment
 from tasks.analysis import Job, JobResult, Tools
 from tasks.job import Worker
+from tests.integration.recording import Killed
 from watchlist import clock
 from watchlist.deployment.functions import TASK_CONTAINER, functions_of
 from watchlist.deployment.routes import ADD, RETRY, ROUTES, STATUS
@@ -52,10 +53,6 @@ _DEPTHS: Any = [
 ]
 
 Analyse = Callable[[Job], JobResult]
-
-
-class Killed(BaseException):
-    """Ends a function as if its process had been killed: nothing in it runs after this."""
 
 
 class ControlledClock:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.jobs.harness import Harness, Killed, client_error
+from tests.integration.jobs.harness import Harness, client_error
+from tests.integration.recording import Killed
 from watchlist import limits
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs import task_slots

@@ -1,7 +1,8 @@
 """After the end of the whole service jobs go on at once: what somebody had taken who ended is not waited for."""
 
-from tests.integration.jobs.harness import Harness, Killed
+from tests.integration.jobs.harness import Harness
 from tests.integration.jobs.test_line import SLOTS, add, fill
+from tests.integration.recording import Killed
 from watchlist.jobs import task_slots
 from watchlist.jobs.queue import JobQueue
 from watchlist.states import Share
