@@ -3,40 +3,41 @@
 It also answers for names below `.invalid`, which never exist (RFC 6761), so that nobody else is asked for them.
 """
 
-import functools
 import json
 import os
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from botocore import handlers
 from botocore.client import BaseClient
 
 _METHOD = "_make_api_call"
 """The one place that all calls of boto3 and PynamoDB come by."""
 
 
-def _record(
-    client: BaseClient, call: Callable[[str, dict[str, Any]], Any], operation: str, parameters: dict[str, Any]
-) -> Any:
-    line = {
-        "caller": os.environ["RECORDED_AS"],
-        "service": client.meta.service_model.service_name,
-        "operation": operation,
-        "parameters": parameters,
-    }
-    with open(os.environ["RECORDED_IN"], "a", encoding="utf-8") as file:  # noqa: PTH123 - as early as this, as little as can be
-        file.write(json.dumps(line, default=str) + "\n")
-    return call(operation, parameters)
+class _Recorded(BaseClient):
+    """A client that writes down what it is asked, and asks in whatever way the local service has put in BaseClient."""
+
+    def _make_api_call(self, operation: str, parameters: dict[str, Any]) -> Any:
+        line = {
+            "caller": os.environ["RECORDED_AS"],
+            "service": self.meta.service_model.service_name,
+            "operation": operation,
+            "parameters": parameters,
+        }
+        with Path(os.environ["RECORDED_IN"]).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, default=str) + "\n")
+        make: Callable[[str, dict[str, Any]], Any] = getattr(super(), _METHOD)
+        return make(operation, parameters)
 
 
-def _recorded(client: BaseClient, name: str) -> Any:
-    """Return an attribute of a client; the method records, whatever the local service has put in its place."""
-    value = object.__getattribute__(client, name)
-    return functools.partial(_record, client, value) if name == _METHOD else value
+def _record_all(base_classes: list[type], **_: Any) -> None:
+    base_classes.insert(0, _Recorded)
 
 
-setattr(BaseClient, "__getattribute__", _recorded)  # noqa: B010 - mypy allows no assignment to a method
+handlers.BUILTIN_HANDLERS += [("creating-client-class", _record_all)]
 
 
 _resolve: Callable[..., Any] = socket.getaddrinfo
