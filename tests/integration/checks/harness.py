@@ -43,6 +43,7 @@ class Host:
         statuses: of those that answer otherwise.
         moved: the names to which the host redirects, by their former ones.
         tags: of all repositories, with what they stand for.
+        shown: the Authorization of each request.
     """
 
     heads: dict[str, str] = field(default_factory=dict)
@@ -52,8 +53,10 @@ class Host:
     tags: dict[str, str] = field(default_factory=dict)
     origin: str = ""
     requests: list[str] = field(default_factory=list)
+    shown: list[str | None] = field(default_factory=list)
 
     def respond(self, handler: BaseHTTPRequestHandler) -> None:
+        self.shown.append(handler.headers.get("Authorization"))
         name = handler.path.split("/")[2]
         if name in self.statuses:
             reply(handler, status=self.statuses[name])

@@ -2,49 +2,36 @@
 
 import json
 import uuid
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
+from collections.abc import Callable
 
 import boto3
 import pytest
 
 from local_service.aws import embedded as embedded_aws
 from local_service.provisioning import Environment
-from tests.hostile_server import HostileServer
-from tests.integration.checks.harness import ConfigureScheduler, Host, Watchlist
+from tests.integration.checks.harness import ConfigureScheduler, Watchlist
 from watchlist.git.tokens import authorization
-from watchlist.jobs.queue import JobQueue
+
+Check = Callable[..., list[str | None]]
 
 
 @pytest.fixture
-def shown() -> list[str | None]:
-    return []
-
-
-@pytest.fixture
-def host(shown: list[str | None]) -> Iterator[Host]:
-    """A host that notes what it is shown."""
-    host = Host()
-
-    def respond(handler: BaseHTTPRequestHandler) -> None:
-        shown.append(handler.headers.get("Authorization"))
-        host.respond(handler)
-
-    with HostileServer(respond) as server:
-        host.origin = server.origin
-        yield host
-
-
-@pytest.fixture
-def hosts(host: Host) -> str:
-    return json.dumps([{"origin": host.origin, "kind": "gitea", "allow_http": True, "checks_a_second": 100}])
-
-
-@pytest.fixture
-def watchlist(host: Host, queue: JobQueue) -> Watchlist:
-    watchlist = Watchlist(host, queue)
+def check(configure_scheduler: ConfigureScheduler, watchlist: Watchlist) -> Check:
+    """Return what checks a repository with settings of a test, and says what the host was shown."""
+    host = watchlist.host
     watchlist.add_ready("name")
-    return watchlist
+    hosts = json.dumps([{"origin": host.origin, "kind": "gitea", "allow_http": True, "checks_a_second": 100}])
+
+    def run(**settings: str) -> list[str | None]:
+        configure_scheduler(GIT_HOSTS=hosts, **settings).run()
+        return host.shown
+
+    return run
+
+
+@pytest.fixture
+def tokens(watchlist: Watchlist) -> str:
+    return json.dumps({watchlist.host.origin: "t0ken"})
 
 
 def secret_with(environment: Environment, text: str) -> str:
@@ -53,51 +40,22 @@ def secret_with(environment: Environment, text: str) -> str:
     return arn
 
 
-@pytest.mark.usefixtures("watchlist")
-def test_a_check_shows_a_host_its_token(
-    configure_scheduler: ConfigureScheduler, host: Host, hosts: str, shown: list[str | None]
-) -> None:
-    configure_scheduler(GIT_HOSTS=hosts, GIT_TOKENS=json.dumps({host.origin: "t0ken"})).run()
-
-    assert shown == [authorization("t0ken")]
+def test_a_check_shows_a_host_its_token(check: Check, tokens: str) -> None:
+    assert check(GIT_TOKENS=tokens) == [authorization("t0ken")]
 
 
-@pytest.mark.usefixtures("watchlist")
-def test_a_check_reads_the_secret_anew(
-    configure_scheduler: ConfigureScheduler,
-    environment: Environment,
-    host: Host,
-    hosts: str,
-    shown: list[str | None],
-) -> None:
-    arn = secret_with(environment, json.dumps({host.origin: "t0ken"}))
-
-    configure_scheduler(GIT_HOSTS=hosts, GIT_TOKENS_SECRET=arn).run()
-
-    assert shown == [authorization("t0ken")]
+def test_a_check_reads_the_secret_anew(check: Check, environment: Environment, tokens: str) -> None:
+    assert check(GIT_TOKENS_SECRET=secret_with(environment, tokens)) == [authorization("t0ken")]
 
 
-@pytest.mark.usefixtures("watchlist")
 @pytest.mark.parametrize("text", ["s3cret", '{"https://gone.example.org": "s3cret"}', '["s3cret"]'])
-def test_a_secret_that_was_mistyped_costs_the_tokens_and_is_not_shown(  # noqa: PLR0913, PLR0917 - fixtures
-    configure_scheduler: ConfigureScheduler,
-    environment: Environment,
-    hosts: str,
-    shown: list[str | None],
-    text: str,
-    caplog: pytest.LogCaptureFixture,
+def test_a_secret_that_was_mistyped_costs_the_tokens_and_is_not_shown(
+    check: Check, environment: Environment, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    configure_scheduler(GIT_HOSTS=hosts, GIT_TOKENS_SECRET=secret_with(environment, text)).run()
-
-    assert shown == [None]
+    assert check(GIT_TOKENS_SECRET=secret_with(environment, text)) == [None]
     assert "the tokens for hosts of one's own cannot be read" in caplog.text
     assert "s3cret" not in caplog.text
 
 
-@pytest.mark.usefixtures("watchlist")
-def test_a_variable_that_was_mistyped_costs_the_tokens_as_well(
-    configure_scheduler: ConfigureScheduler, hosts: str, shown: list[str | None]
-) -> None:
-    configure_scheduler(GIT_HOSTS=hosts, GIT_TOKENS="s3cret").run()
-
-    assert shown == [None]
+def test_a_variable_that_was_mistyped_costs_the_tokens_as_well(check: Check) -> None:
+    assert check(GIT_TOKENS="s3cret") == [None]
