@@ -85,7 +85,7 @@ fuzz: .venv/dev ## Ask every operation of the API, and walk along its links, man
 
 .PHONY: routes
 routes: .venv/dev ## Write docs/routes.md anew: who may ask each route, and what it asks of AWS
-	WRITE_ROUTES=1 $(BIN)/python -m pytest tests/integration/http/test_route_costs.py
+	$(BIN)/python -m pytest tests/integration/http/write_routes.py
 
 .PHONY: cost
 cost: .venv/dev ## Check that docs/cost.md is what the templates cost

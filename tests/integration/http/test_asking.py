@@ -171,4 +171,5 @@ def test_what_cannot_be_queued_is_retried_all_the_same(client: Client, aws: Aws)
     answer = client.post("/activity/watchlist/retry-failed", {"user": "ada"})
 
     assert (answer.status, answer.body["retried"]) == (202, [watchlist_id])
+    assert aws.server.faults_used()[0] > 0
     assert entries.find(watchlist_id).entry_status is EntryStatus.PROCESSING

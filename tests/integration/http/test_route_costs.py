@@ -1,17 +1,11 @@
-"""Every route asks of AWS what docs/routes.md says; with WRITE_ROUTES=1 the page is written anew (`make routes`)."""
-
-import os
+"""Every route asks of AWS what docs/routes.md says (`make routes` writes it anew)."""
 
 import pytest
 
-from tests.integration.aws import Aws
 from tests.integration.http import route_costs
 from tests.integration.http.client import Client
 from tests.integration.http.route_costs import LARGEST, ORDINARY, PAGE, Cost, Much
-from tests.integration.jobs.harness import clean
 from watchlist.deployment import routes
-
-WRITES = "WRITE_ROUTES" in os.environ
 
 
 def test_every_route_is_on_the_page_with_who_may_ask() -> None:
@@ -20,7 +14,6 @@ def test_every_route_is_on_the_page_with_who_may_ask() -> None:
     assert list(route_costs.stated(PAGE.read_text(encoding="utf-8"))) == every
 
 
-@pytest.mark.skipif(WRITES, reason="The page is being written.")
 @pytest.mark.parametrize(("much", "which"), [(ORDINARY, 0), (LARGEST, 1)], ids=["ordinary", "largest"])
 def test_every_route_asks_of_aws_what_the_page_says(client: Client, much: Much, which: int) -> None:
     said = {key: costs[which] for key, costs in route_costs.stated(PAGE.read_text(encoding="utf-8")).items()}
@@ -37,10 +30,3 @@ def agrees(measured: Cost, said: Cost) -> bool:
     return (measured.calls, measured.beside) == (said.calls, said.beside) and all(
         abs(now - then) <= max(1, then / 20) for now, then in units
     )
-
-
-@pytest.mark.skipif(not WRITES, reason="The page is not to be written.")
-def test_the_page_is_written(client: Client, aws: Aws) -> None:
-    ordinary = route_costs.measure(client, ORDINARY)
-    clean(aws.environment, aws.variables)
-    PAGE.write_text(route_costs.page(ordinary, route_costs.measure(client, LARGEST)), encoding="utf-8")
