@@ -5,7 +5,6 @@ import errno
 import itertools
 import logging
 import os
-import random
 import resource
 import shutil
 import sqlite3
@@ -102,9 +101,10 @@ def copy(names: Sequence[str], kept: Kept, to: Path, disturb: Callable[[], None]
                     kept.write()
 
 
-def orders(names: list[str], most: int = 6) -> Iterator[Sequence[str]]:
-    chosen = random.Random(7)  # noqa: S311 - which orders are tried is no secret
-    yield from chosen.sample(list(itertools.permutations(sorted(names))), most)
+def orders(names: list[str], most: int = 6) -> Sequence[Sequence[str]]:
+    """Return so many of all orders, at the same distance from each other but for the last, which is the reverse."""
+    every = list(itertools.permutations(sorted(names)))
+    return [every[number * (len(every) - 1) // (most - 1)] for number in range(most)]
 
 
 @pytest.mark.parametrize("has_followed", [False, True])
@@ -148,6 +148,7 @@ def test_files_that_appear_while_the_folder_is_listed_may_be_copied_or_not(kept:
 
 def test_copies_by_cp_are_whole_while_writes_and_shortenings_go_on(kept: Kept, tmp_path: Path) -> None:
     is_over = threading.Event()
+    shortened = 0
 
     def go_on() -> None:
         for number in itertools.count():
@@ -160,15 +161,19 @@ def test_copies_by_cp_are_whole_while_writes_and_shortenings_go_on(kept: Kept, t
     writer = threading.Thread(target=go_on)
     writer.start()
     try:
-        for number in range(5):
-            before = kept.acknowledged
+        for number in range(200):
+            before, had = kept.acknowledged, len(generations(kept.folder))
             to = tmp_path / f"copy-{number}"
             # It may miss a name that a generation had until it was whole.
             subprocess.run(["cp", "-r", str(kept.folder), str(to)], check=False, capture_output=True)
+            shortened += len(generations(kept.folder)) - had
             assert rows_of(to) >= before
+            if shortened >= 3:
+                break
     finally:
         is_over.set()
         writer.join()
+    assert shortened >= 3
 
 
 def test_the_database_file_of_a_generation_never_changes(kept: Kept) -> None:

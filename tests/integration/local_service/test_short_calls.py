@@ -22,6 +22,7 @@ from local_service.aws.faults import Fault
 from local_service.functions import short_calls
 from local_service.provisioning import Environment
 from tests.integration.local_service.conftest import client
+from tests.integration.recording import METHOD
 from watchlist.job_kinds import JobKind
 from watchlist.storage import whole_answers
 from watchlist.storage.whole_answers import BrokenAnswerError
@@ -41,7 +42,8 @@ NEW = {"ConditionExpression": "attribute_not_exists(pk)"}
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", [*handlers.BUILTIN_HANDLERS])
-    monkeypatch.setattr(BaseClient, "_make_api_call", BaseClient._make_api_call)  # type: ignore[attr-defined] # noqa: SLF001 - it is put back
+    monkeypatch.setattr(BaseClient, METHOD, getattr(BaseClient, METHOD))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # or what is demanded would go on being so
     short_calls.shorten_all()
     whole_answers.demand()
 

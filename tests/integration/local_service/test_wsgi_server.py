@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 CLOSED = b""
 SECONDS = 10
-ASKED, HUNG_UP = threading.Event(), threading.Event()
 
 
 def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterator[bytes]:
@@ -44,11 +44,6 @@ def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
             raise ConnectionAbortedError
         case "/nothing":
             raise ConnectionAbortedError
-        case "/late":
-            ASKED.set()
-            HUNG_UP.wait(SECONDS)
-            start_response("200 OK", [])
-            yield b"nobody is there"
         case "/gone":
             start_response("204 No Content", [])
             yield b"never seen"
@@ -289,7 +284,14 @@ def test_an_answer_that_breaks_off_is_sent_as_far_as_it_goes(server: WsgiServer)
 
 def test_a_client_that_hangs_up_before_the_answer_leaves_no_file_open() -> None:
     served: list[Handler] = []
-    ended = threading.Event()
+    asked, hung_up, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def late(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterator[bytes]:
+        del environ
+        asked.set()
+        hung_up.wait(SECONDS)
+        start_response("200 OK", [])
+        yield b"nobody is there"
 
     class Remembered(Handler):
         def setup(self) -> None:
@@ -301,15 +303,14 @@ def test_a_client_that_hangs_up_before_the_answer_leaves_no_file_open() -> None:
             super().shutdown_request(request)
             ended.set()
 
-    server = Ending(application, socket.create_server(("127.0.0.1", 0)), Remembered)
-    server.start()
-    with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as connection:
-        connection.sendall(b"GET /late HTTP/1.1\r\nHost: x\r\n\r\n")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # is reset, not ended
-        assert ASKED.wait(SECONDS)
-    HUNG_UP.set()
-    assert ended.wait(SECONDS)
-    server.close()
+    with closing(Ending(late, socket.create_server(("127.0.0.1", 0)), Remembered)) as server:
+        server.start()
+        with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # is reset, not ended
+            assert asked.wait(SECONDS)
+        hung_up.set()
+        assert ended.wait(SECONDS)
     (handler,) = served
     assert (handler.rfile.closed, handler.wfile.closed) == (True, True)
 
