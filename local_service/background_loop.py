@@ -8,6 +8,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from local_service.right_of_way import RightOfWay
+
+_GATHERED_PART = 0.05
+"""By which part of its time a round may be late that is far off. So few rounds are due, however many are asked for."""
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -38,6 +43,8 @@ class BackgroundLoop:
         self._retry_seconds = seconds if retry_seconds is None else retry_seconds
         self._first_after = first_after
         self._gather_seconds = gather_seconds
+        self._right_of_way: RightOfWay | None = None
+        self._behind_since: float | None = None
         self._round = threading.Lock()
         self._changed = threading.Condition()
         self._is_paused = False
@@ -57,6 +64,11 @@ class BackgroundLoop:
             self._changed.notify()
         self._thread.join()
 
+    def give_way_to(self, right_of_way: RightOfWay) -> Self:
+        """Let requests go first from now on."""
+        self._right_of_way = right_of_way
+        return self
+
     def pause(self) -> None:
         """Return when the running round has ended; no other begins until `resume`."""
         with self._changed:
@@ -71,12 +83,13 @@ class BackgroundLoop:
             self._changed.notify()
 
     def wake(self, seconds: float = 0) -> None:
-        """Have a round begin now, or in some seconds, if none would begin before."""
+        """Have a round begin now, or in some seconds, or a little later together with another one."""
         if seconds < self._seconds:
             with self._changed:
                 soonest = time.monotonic() + seconds
-                latest = soonest + self._gather_seconds
-                if not any(soonest <= due <= latest for due in self._due):
+                latest = soonest + max(self._gather_seconds, seconds * _GATHERED_PART)
+                # What is due and has not begun serves what is there now, too.
+                if not any((soonest <= due or not seconds) and due <= latest for due in self._due):
                     heapq.heappush(self._due, latest)
                     self._changed.notify()
 
@@ -84,6 +97,7 @@ class BackgroundLoop:
         if self._first_after:
             self._sleep(self._first_after)
         while self._may_go_on():
+            self._give_way()
             with self._round:
                 pause = 0 if self._is_paused else self._run_step()
             self._sleep(pause)
@@ -94,19 +108,31 @@ class BackgroundLoop:
             self._changed.wait_for(lambda: self._is_stopped or not self._is_paused)
             return not self._is_stopped
 
+    def _give_way(self) -> None:
+        """Let requests come first; what follows on a round that left something to do has waited with it."""
+        if self._right_of_way is not None:
+            if self._behind_since is None:
+                self._behind_since = time.monotonic()
+            self._right_of_way.give(self._behind_since)
+
     def _sleep(self, seconds: float) -> None:
-        """Wait some seconds or until something is due; what is due by then needs the next round only."""
+        """Wait some seconds or until something is due."""
         until = time.monotonic() + seconds
         with self._changed:
             while not self._is_stopped and (left := min([until, *self._due[:1]]) - time.monotonic()) > 0:
                 self._changed.wait(left)
-            while self._due and self._due[0] <= time.monotonic():
-                heapq.heappop(self._due)
 
     def _run_step(self) -> float:
-        """Run one round and return how long to pause after it."""
+        """Run one round, which serves all that is due by now, and return how long to pause after it."""
+        with self._changed:
+            while self._due and self._due[0] <= time.monotonic():
+                heapq.heappop(self._due)
         try:
-            return 0 if self._step() else self._seconds
+            if self._step():
+                return 0
+            pause = self._seconds
         except Exception:
             _LOGGER.exception("%s: a round failed", self._name)
-            return self._retry_seconds
+            pause = self._retry_seconds
+        self._behind_since = None
+        return pause

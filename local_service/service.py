@@ -32,6 +32,7 @@ from local_service.git.served_repositories import git_directories, link_known, l
 from local_service.git.server import GitServer
 from local_service.guard import LIVE_PATH, Guard
 from local_service.provisioning import Environment, provision
+from local_service.right_of_way import RightOfWay
 from local_service.tasks import runner as task_runner
 from local_service.tasks.runner import TaskRunner
 from watchlist import clock, limits
@@ -175,6 +176,7 @@ class LocalService:
         self._say = say
         self._settings = settings
         self._interfere = interfere
+        self._right_of_way = RightOfWay()
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
@@ -196,10 +198,10 @@ class LocalService:
         # Listening comes first, so that a taken port is known before anything else has started.
         authorizer = self._authorizer() if self._accepts_tokens else None
         gateway = HttpGateway(
-            (*routes.ROUTES, *routes.PAGE_ROUTES), self._invoke, self._address(0), authorizer, self._settings.token
+            (*routes.ROUTES, *routes.PAGE_ROUTES), self._answer, self._address(0), authorizer, self._settings.token
         )
         starting.callback(gateway.close)
-        live_gateway = _websocket_gateway(self._invoke, self._address(1), authorizer, gateway.guard)
+        live_gateway = _websocket_gateway(self._answer, self._address(1), authorizer, gateway.guard)
         starting.callback(live_gateway.close)
         gateway.hand_on_live(live_gateway.address)
         git_directories(self._settings.repositories)
@@ -230,7 +232,7 @@ class LocalService:
             idle_seconds=_IDLE_SECONDS,
         )
         self.runner.bury_left_behind()
-        starting.enter_context(self.runner)
+        starting.enter_context(self.runner.give_way_to(self._right_of_way))
         self._go_on(starting)
         self.aws.when(embedded_aws.TASKS, self.runner.wake)
         sqs = boto3.client("sqs", **arguments)
@@ -269,7 +271,7 @@ class LocalService:
     def _queue_poller(self, sqs: "SQSClient", queue: Queue, invoke: Callable[[dict[str, Any]], Any]) -> QueuePoller:
         poller = QueuePoller(sqs, queue, invoke, idle_seconds=_IDLE_SECONDS)
         self.aws.when(embedded_aws.queue_topic(queue.name), poller.wake)
-        return poller
+        return poller.give_way_to(self._right_of_way)
 
     def _stream_poller(self, streams: "DynamoDBStreamsClient", consumer: StreamConsumer) -> StreamPoller:
         table = consumer.table.name
@@ -282,7 +284,7 @@ class LocalService:
             idle_seconds=_IDLE_SECONDS,
         )
         self.aws.when(embedded_aws.stream_topic(table), poller.wake)
-        return poller
+        return poller.give_way_to(self._right_of_way)
 
     def _address(self, number: int) -> tuple[str, int]:
         """Return where one of the service's parts listens: the ports follow each other."""
@@ -333,6 +335,11 @@ class LocalService:
         if self._interfere is not None:
             return self._interfere(self.functions.invoke, name, event)
         return self.functions.invoke(name, event)
+
+    def _answer(self, name: str, event: dict[str, Any]) -> Any:  # noqa: ANN401 - a function can answer any JSON
+        """Invoke a function for somebody who waits for its answer."""
+        with self._right_of_way.taken():
+            return self._invoke(name, event)
 
     def _invoker(self, spec: FunctionSpec) -> Callable[[dict[str, Any]], Any]:
         return partial(self._invoke, spec.name)

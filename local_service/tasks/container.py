@@ -18,6 +18,9 @@ from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_NICENESS = 10
+"""How far tasks stand back: AWS has processors of their own for them, here they share those that answer requests."""
+
 _IS_LINUX = sys.platform == "linux"
 _LIBC = ctypes.CDLL(None)
 
@@ -36,6 +39,7 @@ def adopt_orphans() -> None:
 def run(argv: list[str]) -> int:
     """Run the program to its end, kill what it left behind, and return its exit code."""
     adopt_orphans()
+    os.nice(_NICENESS)
     program = subprocess.Popen(  # noqa: S603 - the starter's argv, no shell
         argv,
         stdin=subprocess.DEVNULL,

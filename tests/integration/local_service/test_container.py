@@ -64,6 +64,12 @@ def test_a_program_that_a_signal_killed_has_the_exit_code_that_ecs_shows(number:
     assert end_of(container) == code
 
 
+def test_a_program_stands_back_behind_what_answers_requests() -> None:
+    container = start(*python("import os; raise SystemExit(os.nice(0))"))
+
+    assert end_of(container) == min(19, os.nice(0) + 10)
+
+
 def test_a_byte_on_stdin_passes_sigterm_on(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     container = start(*python(EXIT_ON_SIGTERM, str(ready)))

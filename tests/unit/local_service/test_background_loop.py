@@ -151,3 +151,21 @@ def test_what_is_told_together_is_gathered_for_one_round() -> None:
         assert not rounds.acquire(timeout=0.3)
         loop.wake()
         assert rounds.acquire(timeout=10)
+
+
+def test_all_that_woke_a_loop_during_a_round_is_served_by_the_next_one() -> None:
+    rounds = threading.Semaphore(0)
+    may_end = threading.Event()
+
+    def step() -> bool:
+        rounds.release()
+        assert may_end.wait(10)
+        return False
+
+    with BackgroundLoop("test", step, seconds=LONG) as loop:
+        assert rounds.acquire(timeout=10)
+        for _ in range(100):
+            loop.wake()
+        may_end.set()
+        assert rounds.acquire(timeout=10)
+        assert not rounds.acquire(timeout=0.05)
