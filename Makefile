@@ -54,10 +54,10 @@ test: .venv/dev scorecard-if-go ## Run all tests with coverage
 check: test static ## Everything that CI runs but image-test, which needs root
 
 .PHONY: static
-static: lint types openapi-check page-check synth cost audit ## What `make check` runs besides the tests
+static: lint types page-check synth cost audit ## What `make check` runs besides the tests
 
 .PHONY: lint
-lint: .venv/dev ## Check format, style and the order of the layers
+lint: .venv/dev openapi-check ## Check format, style, the order of the layers, and that openapi.json is current
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo

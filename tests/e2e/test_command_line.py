@@ -6,27 +6,16 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from local_service import lifeline
+from tests.e2e.command_line import run
 from tests.e2e.conftest import SECONDS, Forge, RunningService
 
 Watchlist = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def run(variables: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "watchlist_cli", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        env={**variables, "PYTHONPATH": str(lifeline.ROOT / "cli")},
-        timeout=SECONDS,
-    )
 
 
 @pytest.fixture(scope="module")

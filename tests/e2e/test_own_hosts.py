@@ -13,8 +13,8 @@ from cryptography import x509
 
 from local_service import lifeline
 from tests.certificates import write_certificate
+from tests.e2e.command_line import run
 from tests.e2e.conftest import RunningService, Serve
-from tests.e2e.test_command_line import run
 from tests.self_hosted import TOKEN, SelfHosted, self_hosted
 
 USER = "ada@example.org"

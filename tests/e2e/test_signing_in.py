@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from local_service import lifeline
+from tests.e2e.command_line import run
 from tests.e2e.conftest import SECONDS, Forge, RunningService, Serve
 from tests.sign_in_issuer import CLIENT, DEVICE_GRANT, SignInIssuer
 
@@ -43,30 +44,19 @@ def watchlist(issuer: SignInIssuer, guarded: RunningService, tmp_path: Path, sig
     browser = tmp_path / "browser.py"
     browser.write_text(BROWSER)
 
-    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "watchlist_cli", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            env={
-                "HOME": str(tmp_path),
-                "PYTHONPATH": f"{lifeline.ROOT}:{lifeline.ROOT / 'cli'}",
-                "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-                "BROWSER": f"{sys.executable} {browser} %s",
-                "WATCHLIST_URL": guarded.url,
-                "WATCHLIST_LIVE_URL": guarded.live_url,
-                "WATCHLIST_ISSUER": issuer.url,
-                "WATCHLIST_CLIENT_ID": CLIENT,
-                "WATCHLIST_SIGN_INS": str(sign_ins),
-                **variables,
-            },
-            timeout=SECONDS,
-        )
-
+    environment = {
+        "HOME": str(tmp_path),
+        "PYTHONPATH": f"{lifeline.ROOT}:{lifeline.ROOT / 'cli'}",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+        "BROWSER": f"{sys.executable} {browser} %s",
+        "WATCHLIST_URL": guarded.url,
+        "WATCHLIST_LIVE_URL": guarded.live_url,
+        "WATCHLIST_ISSUER": issuer.url,
+        "WATCHLIST_CLIENT_ID": CLIENT,
+        "WATCHLIST_SIGN_INS": str(sign_ins),
+    }
     issuer.grants.clear()
-    yield run
+    yield lambda *arguments, **variables: run({**environment, **variables}, *arguments)
     issuer.lifetime = issuer.told_lifetime = 600
     issuer.refuses = issuer.rotates = False
     issuer.device_answers = []

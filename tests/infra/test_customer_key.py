@@ -8,8 +8,8 @@ import pytest
 
 from infra.environments import DEV
 from tests.infra.conftest import synthesised
+from tests.infra.edges import assert_all_edges_hold
 from tests.infra.templates import Template, as_list, target
-from tests.infra.test_edges import assert_all_edges_hold
 
 WITH_KEY = dataclasses.replace(DEV, name="keyed", customer_key=True)
 

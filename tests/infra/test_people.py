@@ -8,8 +8,8 @@ import pytest
 
 from infra.environments import DEV, OwnIssuer
 from tests.infra.conftest import synthesised
+from tests.infra.edges import assert_all_edges_hold
 from tests.infra.templates import Template, target
-from tests.infra.test_edges import assert_all_edges_hold
 from watchlist.deployment.functions import LIVE_AUTHORIZER
 from watchlist.deployment.routes import JOBS, PAGE_ROUTES
 

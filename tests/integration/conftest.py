@@ -10,7 +10,7 @@ from local_service.aws.embedded import EmbeddedAws, credentials
 from local_service.provisioning import provision
 from tests.forge_server import ForgeServer
 from tests.integration.aws import Aws
-from tests.integration.jobs.harness import ControlledClock, start_functions
+from tests.integration.jobs.harness import SLOTS, ControlledClock, start_functions
 from tests.integration.recording import Call, recorded
 from tests.unmeasured import unmeasured
 
@@ -32,7 +32,7 @@ def forge() -> Iterator[ForgeServer]:
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     settings = {
         "GIT_CLONE_DIR": str(tmp_path_factory.mktemp("clones")),
-        "MAX_SETUP_TASKS": "3",
+        "MAX_SETUP_TASKS": str(SLOTS),
         "MAX_REFRESH_TASKS": "2",
         "POSTPONE_SECONDS": "60",
         "LIVE_ENDPOINT_URL": "http://127.0.0.1:9/local",

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from local_service.commands.api_client import ApiClient
 from local_service.service import LocalService
 from tests.page.conftest import Complaints, Open
-from tests.page.test_watchlist import another_user, names_become, rows_of
+from tests.page.lists import another_user, names_become, rows_become
 
 
 def test_a_channel_is_made_with_a_rule_tried_changed_and_removed(open_page: Open, service: LocalService) -> None:
@@ -96,7 +96,7 @@ def test_what_changes_is_told_to_the_watchlist_live(
     user = another_user(service, repositories, "solo")
     page = open_page("/", user=user)
     with page.expect_websocket() as opened:
-        rows_of(page, 1)
+        rows_become(page, 1)
     assert f"user={user.replace('@', '%40')}" in opened.value.url
     opened.value.wait_for_event("framereceived")
     # Polling alone would ask again after longer than a test waits.
@@ -117,6 +117,6 @@ def test_who_hears_nothing_asks_again(
     page = open_page("/docs", user=user)
     page.route_web_socket("**/*", lambda socket: socket.close())
     page.goto(service.url)
-    rows_of(page, 1)
+    rows_become(page, 1)
     ApiClient(service.url).add(service.repository_urls[repositories["compass"]], user)
     names_become(page, "compass", "solo")

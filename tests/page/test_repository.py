@@ -9,7 +9,7 @@ from playwright.sync_api import Route, WebSocketRoute, expect
 from local_service.commands.api_client import ApiClient
 from local_service.service import LocalService
 from tests.page.conftest import USER, Complaints, Open
-from tests.page.test_watchlist import another_user
+from tests.page.lists import another_user
 from watchlist import clock
 from watchlist.job_kinds import JobKind
 from watchlist.watching.entries import user_watchlist_id_of

@@ -4,13 +4,12 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from playwright.sync_api import Page, Route, expect
 
-from local_service.commands.api_client import ApiClient
 from local_service.service import LocalService
 from tests.page.conftest import Complaints, Open
+from tests.page.lists import another_user, names_become, rows_become
 
 ORDER = ["missing", "fossil", "harbour", "machines", "empty", "lantern"]
 """The repositories in trouble, the worst first; those that are left are active."""
@@ -19,22 +18,6 @@ ORDER = ["missing", "fossil", "harbour", "machines", "empty", "lantern"]
 def names(page: Page) -> list[str]:
     """Return the names in their order; not the texts as drawn, since a row out of sight is not drawn."""
     return [name.partition("/")[2] for name in page.locator(".watchlist .c-name a").all_text_contents()]
-
-
-def names_become(page: Page, *expected: str) -> None:
-    expect(page.locator(".watchlist .c-name a")).to_have_text([f"local/{name}" for name in expected])
-
-
-def rows_of(page: Page, number: int) -> None:
-    expect(page.locator(".watchlist tbody tr")).to_have_count(number)
-
-
-def another_user(service: LocalService, repositories: Mapping[str, Path], *watched: str) -> str:
-    """Return a new user who watches what others watch already, so that it is there at once."""
-    user = f"{uuid4().hex[:8]}@example.org"
-    for name in watched:
-        ApiClient(service.url).add(service.repository_urls[repositories[name]], user)
-    return user
 
 
 def watched_by(page: Page, service: LocalService, user: str) -> list[dict[str, Any]]:
@@ -47,7 +30,7 @@ def test_each_repository_has_a_row_with_its_verdict_the_worst_first(
     open_page: Open, watched: Mapping[str, str]
 ) -> None:
     page = open_page("/")
-    rows_of(page, len(watched))
+    rows_become(page, len(watched))
     assert names(page)[: len(ORDER)] == ORDER
     verdicts = dict(zip(names(page), page.locator(".c-verdict .verdict").all_text_contents(), strict=True))
     assert (verdicts["missing"].strip(), verdicts["compass"].strip()) == ("failing", "active")
@@ -56,20 +39,20 @@ def test_each_repository_has_a_row_with_its_verdict_the_worst_first(
 
 def test_a_click_on_a_total_shows_those_that_it_counts(open_page: Open, watched: Mapping[str, str]) -> None:
     page = open_page("/")
-    rows_of(page, len(watched))
+    rows_become(page, len(watched))
     quiet = page.get_by_role("button", name="2 quiet")
     quiet.click()
     names_become(page, "harbour", "machines")
     expect(quiet).to_have_attribute("aria-pressed", "true")
     page.reload()
-    rows_of(page, 2)
+    rows_become(page, 2)
     quiet.click()
-    rows_of(page, len(watched))
+    rows_become(page, len(watched))
 
 
 def test_the_list_is_searched_in_names_and_reasons(open_page: Open, watched: Mapping[str, str]) -> None:
     page = open_page("/")
-    rows_of(page, len(watched))
+    rows_become(page, len(watched))
     page.get_by_role("searchbox", name="Search").fill("no commits yet")
     names_become(page, "empty")
     page.get_by_role("searchbox", name="Search").fill("nothing of the kind")
@@ -78,7 +61,7 @@ def test_the_list_is_searched_in_names_and_reasons(open_page: Open, watched: Map
 
 def test_a_column_sorts_by_a_click_and_back_and_says_so(open_page: Open, watched: Mapping[str, str]) -> None:
     page = open_page("/")
-    rows_of(page, len(watched))
+    rows_become(page, len(watched))
     page.get_by_role("button", name="Repository").click()
     names_become(page, *sorted(watched))
     expect(page.get_by_role("columnheader", name="Repository")).to_have_attribute("aria-sort", "ascending")
@@ -91,14 +74,14 @@ def test_many_are_removed_at_once_after_a_question_that_names_them(
 ) -> None:
     del watched
     page = open_page("/", user=another_user(service, repositories, "solo", "compass", "fossil"))
-    rows_of(page, 3)
+    rows_become(page, 3)
     page.get_by_label("Select local/solo").check()
     page.get_by_label("Select local/fossil").check()
     page.get_by_role("button", name="Stop watching 2").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("local/solo")
     dialog.get_by_role("button", name="Stop watching 2").click()
-    rows_of(page, 1)
+    rows_become(page, 1)
     names_become(page, "compass")
 
 
@@ -108,7 +91,7 @@ def test_many_are_labelled_at_once(
     del watched
     user = another_user(service, repositories, "solo", "compass", "fossil")
     page = open_page("/", user=user)
-    rows_of(page, 3)
+    rows_become(page, 3)
     page.get_by_label("Select all").check()
     page.get_by_role("button", name="Label 3").click()
     page.get_by_label("Labels to add").fill("core, web")
@@ -123,7 +106,7 @@ def test_alerts_of_many_are_set_at_once_and_what_was_set_before_stays(
     del watched
     user = another_user(service, repositories, "solo", "compass")
     page = open_page("/", user=user)
-    rows_of(page, 2)
+    rows_become(page, 2)
     settings = {
         row["name"]: f"{service.url}/activity/user-watchlist-alerts/{row['user_watchlist_id']}"
         for row in watched_by(page, service, user)
@@ -141,7 +124,7 @@ def test_alerts_of_many_are_set_at_once_and_what_was_set_before_stays(
 
 def test_what_is_selected_is_exported_as_a_table(open_page: Open, watched: Mapping[str, str]) -> None:
     page = open_page("/")
-    rows_of(page, len(watched))
+    rows_become(page, len(watched))
     page.get_by_label("Select all").check()
     with page.expect_download() as download:
         page.get_by_role("button", name=f"Export {len(watched)}").click()
@@ -156,7 +139,7 @@ def test_a_pasted_list_is_previewed_and_added_and_becomes_ready_while_one_watche
 ) -> None:
     del watched
     page = open_page("/", user=another_user(service, repositories, "solo"))
-    rows_of(page, 1)
+    rows_become(page, 1)
     page.get_by_role("button", name="Add repositories").click()
     late, solo, compass = (service.repository_urls[repositories[name]] for name in ("latecomer", "solo", "compass"))
     page.get_by_label("Addresses").fill(
@@ -172,7 +155,7 @@ def test_a_pasted_list_is_previewed_and_added_and_becomes_ready_while_one_watche
     expect(page.get_by_role("alert")).to_contain_text("2 added, 1 refused")
     expect(page.get_by_role("alert")).to_contain_text("https://evil.example/a/b")
     page.get_by_role("button", name="Cancel").click()
-    rows_of(page, 3)
+    rows_become(page, 3)
     row = page.locator("tr", has_text="local/latecomer")
     expect(row.locator(".verdict")).to_have_text("active")
 
@@ -183,16 +166,16 @@ def test_nobody_who_is_unknown_sees_a_list_and_the_name_is_remembered(
     page = open_page("/", user=None)
     page.get_by_label("Name or e-mail").fill("ada@example.org")
     page.get_by_role("button", name="Show my watchlist").click()
-    rows_of(page, len(watched))
+    rows_become(page, len(watched))
     page.reload()
-    rows_of(page, len(watched))
+    rows_become(page, len(watched))
 
 
 def test_the_address_that_make_run_prints_names_the_user_and_keeps_no_name(
     open_page: Open, watched: Mapping[str, str]
 ) -> None:
     page = open_page("/?user=ada%40example.org", user=None)
-    rows_of(page, len(watched))
+    rows_become(page, len(watched))
     assert "user=" not in page.url
 
 
@@ -206,18 +189,18 @@ def test_an_api_that_cannot_be_reached_is_said_and_asked_again(
 ) -> None:
     complaints.expect("net::ERR_FAILED")
     page = open_page("/")
-    rows_of(page, len(watched))
+    rows_become(page, len(watched))
     page.route("**/activity/watchlist?*", lambda route: route.abort())
     page.reload()
     expect(page.get_by_role("alert")).to_contain_text("The service cannot be reached")
     page.unroute("**/activity/watchlist?*")
     page.get_by_role("button", name="Try again now").click()
-    rows_of(page, len(watched))
+    rows_become(page, len(watched))
 
 
 def test_nothing_moves_under_the_pointer(open_page: Open, watched: Mapping[str, str]) -> None:
     page = open_page("/")
-    rows_of(page, len(watched))
+    rows_become(page, len(watched))
     before = names(page)
     page.locator("tr", has_text="local/compass").hover()
 
@@ -241,9 +224,9 @@ def test_nothing_moves_under_the_pointer(open_page: Open, watched: Mapping[str, 
 
 def test_the_first_rows_are_there_after_five_requests(open_page: Open, watched: Mapping[str, str]) -> None:
     page = open_page("/")
-    rows_of(page, len(watched))
+    rows_become(page, len(watched))
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.reload()
-    rows_of(page, len(watched))
+    rows_become(page, len(watched))
     assert len(asked) <= 5, asked

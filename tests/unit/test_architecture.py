@@ -35,3 +35,10 @@ def test_the_table_of_keys_has_every_record_and_every_index() -> None:
         assert sorted(rows) == sorted(model.__name__ for model in base.__subclasses__())
         indexes = re.findall(r"index `([\w-]+)`\s+(\w+), (\w+)", section)
         assert sorted(indexes) == sorted((index.name, index.hash_key, index.range_key) for index in table.indexes)
+
+
+def test_tests_take_nothing_from_each_other() -> None:
+    taken = re.compile(r"(?:from|import) tests\.(?:\w+\.)*test_\w+", re.MULTILINE)
+    paths = sorted((ROOT / "tests").rglob("*.py"))
+    assert len(paths) > 300
+    assert [str(path) for path in paths if taken.search(path.read_text(encoding="utf-8"))] == []

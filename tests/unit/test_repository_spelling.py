@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 
-from tests.unit.test_repository_url import SAFE, hostile
+from tests.unit.hostile_addresses import SAFE, hostile
 from watchlist import limits
 from watchlist.repository_spelling import read_repository
 from watchlist.repository_url import DEFAULT_ORIGINS, InvalidRepositoryUrlError

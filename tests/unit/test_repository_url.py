@@ -1,9 +1,8 @@
-import string
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.unit.hostile_addresses import SAFE, hostile
 from watchlist import limits
 from watchlist.repository_url import (
     DEFAULT_ORIGINS,
@@ -13,8 +12,6 @@ from watchlist.repository_url import (
     parse_origin,
     parse_repository_url,
 )
-
-SAFE = set(string.ascii_letters + string.digits + "_.-")
 
 ACCEPTED = [
     ("https://github.com/pallets/flask", "https://github.com/pallets/flask"),
@@ -173,22 +170,6 @@ def test_groups_are_nested_up_to_their_limit() -> None:
     assert (deepest.owner.split("/"), deepest.name) == (groups[:MAX_GROUPS], "name")
     with pytest.raises(InvalidRepositoryUrlError, match=TOO_FEW):
         parse_repository_url(f"https://gitlab.com/{'/'.join(groups)}/name")
-
-
-PIECES = [
-    *("https", "http", "://", ":", "/", "//", "@", "github.com", "gitlab.com", "127.0.0.1", "[", "]", "a", "-", ".."),
-    *(".git", "%2f", "\\", "?", "#", "443", "\x00", "\n", " ", "é", "。", "user", "--x"),
-]
-
-hostile = st.one_of(
-    st.text(max_size=400),
-    st.binary(max_size=100).map(lambda raw: raw.decode(errors="surrogateescape")),
-    st.lists(
-        st.sampled_from(PIECES),
-        max_size=14,
-    ).map("".join),
-    st.from_regex(r"https://(github|gitlab)\.com/[ -~]{0,60}", fullmatch=True),
-)
 
 
 @pytest.mark.parametrize("name", ["-", "-a", "--", "-.-"])

@@ -8,6 +8,7 @@ import pytest
 from pynamodb.expressions.update import Action
 
 from local_service.aws.faults import Fault
+from tests.alerts import files_changed
 from tests.integration.aws import Aws
 from tests.integration.checks.harness import Host, Scheduler, Watchlist, add, check_again, keys, leave, told
 from tests.integration.checks.onboarding import Onboarded
@@ -16,9 +17,7 @@ from tests.integration.recording import Killed, killed_at
 from tests.repositories import NOW
 from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
-from watchlist.alerts.alert import Alert
-from watchlist.alerts.kind import AlertLevel
-from watchlist.alerts.settings import AlertKind, AlertMetric, ThresholdKind
+from watchlist.alerts.settings import AlertKind
 from watchlist.deployment import functions as function_specs
 from watchlist.errors import ErrorCode, JobError
 from watchlist.git.requests import GitHosts
@@ -64,16 +63,7 @@ def watchers(entry: Entry) -> dict[str, UserEntry]:
 
 def raise_alert(entry: Entry, user: str, number: int = 0) -> str:
     """Give a watcher an alert; the same number is the same event."""
-    alert = Alert(
-        id=f"alert_{entry.name}_{user}_{number}",
-        kind=AlertKind.FILES_CHANGED,
-        level=AlertLevel.MILD,
-        metric=AlertMetric.FILES_CHANGED,
-        value=300,
-        threshold=200,
-        threshold_kind=ThresholdKind.HARDCODED_THRESHOLD,
-        message=f"event {number}",
-    )
+    alert = files_changed(f"alert_{entry.name}_{user}_{number}", message=f"event {number}")
     alert_store.put(id_of(entry, user), entry.watchlist_id, alert, clock.now())
     return alert.id
 

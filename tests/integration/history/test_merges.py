@@ -10,7 +10,7 @@ import pytest
 from local_service.git.server import PARTIAL_CLONE, GitServer
 from tasks.child_process import ChildProcesses
 from tasks.history import FetchLimits, open_repository
-from tests.integration.history.test_same_as_git_log import without_objects_by_id
+from tests.integration.history.lesser_servers import without_objects_by_id
 from tests.repositories import NOW, YEAR, PlannedCommit, PlannedFile, build_repository
 from watchlist.history.commits import FileChange
 

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +13,7 @@ from hypothesis import strategies as st
 from local_service.git.server import PARTIAL_CLONE, GitServer
 from tasks.child_process import ChildProcesses
 from tasks.history import FetchLimits, open_repository
-from tasks.history.byte_reader import ByteReader
-from tasks.history.protocol import FetchRefusedError, FetchRequest, UploadPack
+from tests.integration.history.lesser_servers import without_objects_by_id, without_shallow
 from tests.integration.history.log_of_git import as_lines, log_of_git
 from tests.repositories import DAY, NOW, YEAR, PlannedCommit, PlannedFile, build_repository, straight_line
 
@@ -114,30 +112,14 @@ class Served:
         assert window.bad_commits == 0
 
 
-def _without_shallow(patch: pytest.MonkeyPatch) -> None:
-    offered = vars(UploadPack)["capabilities"].fget
-    patch.setattr(UploadPack, "capabilities", property(lambda pack: replace(offered(pack), shallow=False)))
-
-
-def without_objects_by_id(patch: pytest.MonkeyPatch) -> None:
-    offered = UploadPack.fetch
-
-    def fetch(pack: UploadPack, request: FetchRequest) -> AbstractContextManager[ByteReader | None]:
-        if request.since is None and request.depth is None and not request.haves:
-            raise FetchRefusedError("upload-pack: not our ref")
-        return offered(pack, request)
-
-    patch.setattr(UploadPack, "fetch", fetch)
-
-
 @pytest.fixture(
     scope="module",
     params=[
         pytest.param((PARTIAL_CLONE, True, None), id="partial-clone"),
-        pytest.param((PARTIAL_CLONE, True, _without_shallow), id="no-shallow"),
+        pytest.param((PARTIAL_CLONE, True, without_shallow), id="no-shallow"),
         pytest.param((PARTIAL_CLONE, True, without_objects_by_id), id="no-objects-by-id"),
         pytest.param(({"uploadpack.allowFilter": "false"}, True, None), id="no-filter"),
-        pytest.param(({"uploadpack.allowFilter": "false"}, True, _without_shallow), id="no-filter-no-shallow"),
+        pytest.param(({"uploadpack.allowFilter": "false"}, True, without_shallow), id="no-filter-no-shallow"),
         pytest.param(({}, False, None), id="oldest-protocol"),
     ],
 )

@@ -1,40 +1,22 @@
-"""Calls the real handlers as API Gateway does, and writes what a worker would have written."""
+"""Calls the real handlers as API Gateway does."""
 
+import csv
 import gzip
+import io
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import MappingProxyType, ModuleType
 from typing import Any
 
 from local_service.functions.host import Context
 from local_service.gateways.http import Event, HttpRequest, event_of, find_route, response_of
-from watchlist import clock
-from watchlist.alerts import store as alert_store
-from watchlist.alerts.alert import Alert
-from watchlist.alerts.kind import AlertLevel
-from watchlist.alerts.settings import AlertKind, AlertMetric, ThresholdKind
 from watchlist.deployment import routes
-from watchlist.errors import ErrorCode, JobError
-from watchlist.health import store as health_store
-from watchlist.health.analysis import Analysis
-from watchlist.health.scorecard import no_score
-from watchlist.history import metrics as history_metrics
-from watchlist.history import store as history_store
-from watchlist.history.commits import Commit, FileChange, Signature
-from watchlist.history.people import People
-from watchlist.history.store import Attempt
-from watchlist.states import EntryStatus, JobState, Stage
-from watchlist.storage import batches
-from watchlist.storage.records import ENTRY_KEY, Entry, LastError
-
-_NOT_THERE = JobError(ErrorCode.REPOSITORY_NOT_FOUND, "It is not there.")
 
 FLASK = "https://github.com/pallets/flask"
 CLICK = "https://github.com/pallets/click"
-NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -46,6 +28,11 @@ class Answer:
     @property
     def code(self) -> Any:
         return self.body["code"]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of a CSV file."""
+        return list(csv.DictReader(io.StringIO(self.body, newline="")))
 
 
 @dataclass(frozen=True)
@@ -169,90 +156,3 @@ class Client:
             if answer.body["next_cursor"] is None:
                 return
             cursor = f"&cursor={answer.body['next_cursor']}"
-
-
-def end_job(watchlist_id: str, status: EntryStatus) -> None:
-    """Let the entry's job have ended."""
-    failed = status is EntryStatus.FAILED
-    reason = [Entry.last_error.set(LastError.of(_NOT_THERE, Stage.CLONING, clock.now()))] if failed else []
-    Entry(watchlist_id, ENTRY_KEY).update(
-        actions=[
-            Entry.status.set(status),
-            Entry.job_state.set(JobState.FAILED if failed else JobState.COMPLETED),
-            *reason,
-            Entry.processing_completed_at.set(clock.now()),
-            Entry.open_queue.remove(),
-            Entry.due_kind.remove(),
-            Entry.due_at.remove(),
-        ]
-    )
-
-
-def hold(watchlist_id: str, until: datetime) -> None:
-    """Let a task hold the entry."""
-    Entry(watchlist_id, ENTRY_KEY).update(
-        actions=[
-            Entry.job_state.set(JobState.RUNNING),
-            Entry.lease_owner.set("message-1"),
-            Entry.lease_expires_at.set(until),
-        ]
-    )
-
-
-def commit(number: int, *, author: str = "Ada", message: str = "text", at: datetime | None = None) -> Commit:
-    """The `number`th newest commit."""
-    signature = Signature(author, f"{author.lower()}@example.org", at or NOW - timedelta(minutes=number))
-    return Commit(
-        sha=f"{number:040x}",
-        parents=(),
-        author=signature,
-        committer=signature,
-        subject=message[:50],
-        message=message,
-        signed=False,
-        files=(FileChange("README", 1, 2),),
-    )
-
-
-def store_commits(watchlist_id: str, count: int) -> None:
-    store_history(watchlist_id, [commit(number) for number in range(count)])
-
-
-def store_history(watchlist_id: str, commits: Sequence[Commit], generation: int = 1) -> None:
-    """Let these be the commits of an entry, as a job of that generation leaves them."""
-    entry = Entry.get(watchlist_id, ENTRY_KEY)
-    stored = history_store.load(entry)
-    had = {each.sha for each in stored.commits}
-    new = [each for each in commits if each.sha not in had]
-    attempt = Attempt(watchlist_id, generation, 1)
-    history_store.clean(attempt, stored, batches.REQUEST)
-    manifest = history_store.save(attempt, [each.sha for each in commits], stored, new, batches.REQUEST)
-    entry.update(actions=[Entry.manifest.set(manifest.stored())])
-
-
-def store_health(watchlist_id: str, at: datetime = NOW) -> None:
-    scorecard = no_score("The host has no token left.", head="1" * 40, obtained_at=at)
-    metrics = history_metrics.measure([commit(1)], People(), now=at)
-    analysis = Analysis(analyzed_at=at, head_sha="1" * 40, scorecard=scorecard, history_metrics=metrics)
-    health_store.put(watchlist_id, analysis)
-
-
-def alert(number: int) -> Alert:
-    return Alert(
-        id=f"alert_{number:032x}",
-        kind=AlertKind.FILES_CHANGED,
-        level=AlertLevel.MILD,
-        metric=AlertMetric.FILES_CHANGED,
-        value=400,
-        threshold=200,
-        threshold_kind=ThresholdKind.HARDCODED_THRESHOLD,
-        message="Ada changed 400 files.",
-    )
-
-
-def raise_alerts(user_watchlist_id: str, watchlist_id: str, count: int, at: datetime | None = None) -> list[str]:
-    """Raise alerts, all at the same moment; return their ids."""
-    raised = [alert(number) for number in range(count)]
-    for each in raised:
-        alert_store.put(user_watchlist_id, watchlist_id, each, at or clock.now())
-    return [each.id for each in raised]

@@ -8,16 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from functions.http.openapi import built
-from tests.integration.http.client import (
-    CLICK,
-    FLASK,
-    Answer,
-    Client,
-    end_job,
-    raise_alerts,
-    store_commits,
-    store_health,
-)
+from tests.integration.http.client import CLICK, FLASK, Answer, Client
+from tests.integration.http.stored import end_job, raise_alerts, store_commits, store_health
 from watchlist import clock
 from watchlist.deployment import routes
 from watchlist.deployment.routes import Route

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote
 
-from tests.integration.http.client import Client, alert, commit, store_history
+from tests.integration.http.client import Client
 from tests.integration.http.every_route import ASKED, Asked, Ids, ask, is_for_operators, one_of_everything
-from tests.integration.http.test_lists import write_watchlist
-from tests.integration.http.test_overview import summary
-from tests.integration.http.test_releases import store_releases
+from tests.integration.http.stored import alert, commit, store_history, store_releases, summary, write_watchlist
 from tests.integration.recording import Make, passing
 from tests.integration.units import counted
 from tests.scorecard_reports import report

@@ -10,7 +10,8 @@ import pytest
 
 from local_service.aws.faults import Fault
 from tests.integration.aws import Aws
-from tests.integration.http.client import CLICK, FLASK, Client, end_job
+from tests.integration.http.client import CLICK, FLASK, Client
+from tests.integration.http.stored import end_job
 from tests.integration.jobs.harness import ControlledClock
 from tests.integration.recording import Call, Killed, operations
 from watchlist import limits

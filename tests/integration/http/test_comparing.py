@@ -1,25 +1,18 @@
 """The history of a health, repositories beside each other, and files of it all."""
 
-import csv
-import io
 import json
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from tests.integration.http.client import CLICK, FLASK, NOW, Client, raise_alerts, store_commits, store_health
-from tests.integration.http.test_overview import analysed
+from tests.integration.http.client import CLICK, FLASK, Client
+from tests.integration.http.stored import NOW, analysed, raise_alerts, store_commits, store_health
 from tests.integration.recording import Call, operations
 from watchlist.storage.records import UserEntry
 
 
 def health_of(watchlist_id: str, part: str = "") -> str:
     return f"/activity/watchlist/{watchlist_id}/health{part}"
-
-
-def rows_of(text: str) -> list[dict[str, Any]]:
-    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def test_the_analyses_are_listed_page_by_page_in_a_call_each(client: Client, calls: list[Call]) -> None:
@@ -142,7 +135,7 @@ def test_the_watchlist_is_exported_with_cells_that_do_nothing(client: Client, ca
 
     answer = client.get("/activity/watchlist/export?user=ada")
 
-    (row,) = rows_of(answer.body)
+    (row,) = answer.rows
     assert answer.headers["content-disposition"] == 'attachment; filename="watchlist.csv"'
     assert (row["repository_url"], row["verdict"], row["score"]) == (FLASK, "active", "7.1")
     assert row["notes"] == "'=HYPERLINK(1)"
@@ -155,7 +148,7 @@ def test_commits_are_exported(client: Client) -> None:
 
     answer = client.get(f"/activity/watchlist/{watchlist_id}/commits/export?format=csv")
 
-    rows = rows_of(answer.body)
+    rows = answer.rows
     assert (len(rows), rows[0]["author_name"], rows[0]["is_merge"]) == (21, "Ada", "False")
 
 

@@ -5,17 +5,8 @@ from datetime import timedelta
 import pytest
 
 from infra.operations import person
-from tests.integration.http.client import (
-    CLICK,
-    FLASK,
-    NOW,
-    Client,
-    commit,
-    end_job,
-    raise_alerts,
-    store_health,
-    store_history,
-)
+from tests.integration.http.client import CLICK, FLASK, Client
+from tests.integration.http.stored import NOW, commit, end_job, raise_alerts, store_health, store_history
 from watchlist import clock
 from watchlist.history.pseudonyms import Pseudonyms, address_of, hash_of, name_of
 from watchlist.live import connections as live_connections

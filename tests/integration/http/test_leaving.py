@@ -8,9 +8,8 @@ import pytest
 
 from local_service.aws.faults import Fault
 from tests.integration.aws import Aws
-from tests.integration.http.client import (
-    FLASK,
-    Client,
+from tests.integration.http.client import FLASK, Client
+from tests.integration.http.stored import (
     commit,
     end_job,
     hold,

@@ -1,22 +1,21 @@
 """Lists in pages, and that no call grows with what there is."""
 
 from datetime import timedelta
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from infra.operations import assumptions
-from tests.integration.http.client import (
-    FLASK,
+from tests.integration.http.client import FLASK, Client
+from tests.integration.http.stored import (
     NOW,
-    Client,
     commit,
     end_job,
     raise_alerts,
     store_commits,
     store_health,
     store_history,
+    write_watchlist,
 )
 from tests.integration.recording import Call, operations, read_units
 from watchlist import clock, limits
@@ -24,7 +23,7 @@ from watchlist.alerts import store as alert_store
 from watchlist.deployment import routes
 from watchlist.states import EntryStatus
 from watchlist.storage import cursors
-from watchlist.storage.records import ENTRY_KEY, AlertRecord, Entry, UserEntry, WatchlistItem
+from watchlist.storage.records import ENTRY_KEY, AlertRecord, Entry, UserEntry
 from watchlist.watching.entries import user_watchlist_id_of
 
 COMMITS = "/activity/watchlist/{}/commits?limit=7"
@@ -48,49 +47,6 @@ def write_user_entries(watchlist_id: str, users: range, notes: str = "") -> None
                 )
             )
     Entry(watchlist_id, ENTRY_KEY).update(actions=[Entry.watchers.set(len(users) + 1)])
-
-
-def write_watchlist(user: str, count: int, **of_entry: Any) -> None:
-    with WatchlistItem.batch_write() as batch:
-        for number in range(count):
-            watchlist_id = f"watchlist_owner_name{number:04}_1"
-            at = NOW - timedelta(minutes=number)
-            batch.save(
-                Entry(
-                    watchlist_id,
-                    ENTRY_KEY,
-                    watchlist_id=watchlist_id,
-                    origin="https://github.com",
-                    owner="owner",
-                    name=f"name{number:04}",
-                    created_at=at,
-                    watchers=1,
-                    status="ready" if number % 10 else "failed",
-                    processing_started_at=at,
-                    generation=1,
-                    job_id="1",
-                    job_kind="repository-setup",
-                    job_state="completed",
-                    job_queued_at=at,
-                    correlation_id="1",
-                    delivery=0,
-                    attempt=1,
-                    claimed_attempt=1,
-                    **of_entry,
-                )
-            )
-            batch.save(
-                UserEntry(
-                    watchlist_id,
-                    UserEntry.sk_of(user),
-                    watchlist_id=watchlist_id,
-                    user_watchlist_id=user_watchlist_id_of(watchlist_id, user),
-                    user=user,
-                    added_order=f"{at.isoformat()}#{watchlist_id}",
-                    added_at=at,
-                    alerts={},
-                )
-            )
 
 
 def test_commits_are_paged_newest_first_without_gap_or_repetition(client: Client) -> None:

@@ -17,7 +17,8 @@ from schemathesis.specs.openapi.checks import unsupported_method
 from functions.http.openapi import built
 from local_service.gateways.http import HttpGateway
 from tests.integration.aws import Aws
-from tests.integration.http.client import Client, alert, end_job, store_commits, store_health
+from tests.integration.http.client import Client
+from tests.integration.http.stored import alert, end_job, store_commits, store_health
 from tests.integration.jobs.harness import clean
 from watchlist import clock
 from watchlist.alerts import store as alert_store

@@ -1,53 +1,19 @@
 """One look at all that a user watches."""
 
 from collections import Counter
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
-from tests.integration.http.client import CLICK, FLASK, Client, end_job, raise_alerts
-from tests.integration.http.test_lists import write_watchlist
+from tests.integration.http.client import CLICK, FLASK, Client
+from tests.integration.http.stored import analysed, end_job, raise_alerts, write_watchlist
 from tests.integration.recording import Call, operations
 from watchlist import clock
-from watchlist.states import CheckOutcome, EntryStatus
-from watchlist.storage.last_check import LastCheck
+from watchlist.states import EntryStatus
 from watchlist.storage.records import ENTRY_KEY, Entry, UserEntry
 from watchlist.watching.entries import user_watchlist_id_of
 
 PATH = "/activity/watchlist?user=ada"
-
-
-def summary(at: datetime, *, last: timedelta = timedelta(days=1), recent: int = 3) -> dict[str, Any]:
-    return {
-        "measured_at": at.isoformat(),
-        "weeks": [3] * 39 + [recent] * 13,
-        "covered_weeks": 52,
-        "commits_total": 156,
-        "last_commit_by_person_at": (at - last).isoformat(),
-        "last_commit_by_bot_at": None,
-        "absence_factor": 2,
-        "people_active": 4,
-        "activity": 70,
-        "score": 7.1,
-        "score_change": -0.4,
-    }
-
-
-def analysed(watchlist_id: str, *, last: timedelta = timedelta(days=1), recent: int = 3) -> None:
-    """Let an analysis have ended."""
-    now = clock.now()
-    end_job(watchlist_id, EntryStatus.READY)
-    Entry(watchlist_id, ENTRY_KEY).update(
-        actions=[
-            Entry.summary.set(summary(now, last=last, recent=recent)),
-            Entry.score.set(7.1),
-            Entry.head_sha.set("1" * 40),
-            Entry.checked_at.set(now),
-            Entry.analyzed_at.set(now),
-            Entry.last_check.set(LastCheck(at=now, outcome=CheckOutcome.UNCHANGED)),
-        ]
-    )
 
 
 def test_a_row_has_all_that_a_table_shows(client: Client) -> None:

@@ -1,39 +1,11 @@
 """The releases of a repository: the list, and what rows, files and comparisons show of them."""
 
-from datetime import timedelta
-
 import pytest
 
 from tests.integration.http.client import Client
-from tests.integration.http.test_comparing import rows_of
+from tests.integration.http.stored import store_releases
 from tests.integration.recording import Call, operations, read_units
-from watchlist import clock
-from watchlist.git.tag import Tag
-from watchlist.history.store import Attempt
-from watchlist.jobs.protocol import find_entry
-from watchlist.releases import store as release_store
-from watchlist.releases.catalog import Catalog
-from watchlist.releases.summary import LatestRelease, ReleaseSummary
-from watchlist.storage import batches
-from watchlist.storage.records import TAGS_PREFIX, Entry, TagsRecord
-
-
-def store_releases(watchlist_id: str, count: int, *, generation: int = 1) -> None:
-    """Store the versions 1.0.0 to 1.<count - 1>.0, made on days that follow each other up to now, and one other tag."""
-    tags = [Tag(f"v1.{number}.0", f"{number + 1:040x}", f"{number + 1:040x}") for number in range(count)]
-    dates = {tag.oid: clock.now() - timedelta(days=count - number, hours=1) for number, tag in enumerate(tags)}
-    catalog = Catalog.of([*tags, Tag("nightly", "f" * 40, "f" * 40)], dates, "flask")
-    entry = find_entry(watchlist_id)
-    assert entry is not None
-    attempt = Attempt(watchlist_id, generation, 1)
-    listing = release_store.save(attempt, catalog.tags, "d", release_store.load(entry), batches.REQUEST)
-    newest = catalog.latest
-    assert newest is not None
-    latest = LatestRelease(tag=newest.name, version="x", commit_sha=newest.peeled, made_at=newest.made_at)
-    summary = ReleaseSummary(
-        tags=count + 1, releases=count, latest=latest, usual_days=1.0, commits_since=12, commits_since_is_least=True
-    )
-    entry.update([Entry.tags.set(listing.stored()), Entry.releases.set(summary.model_dump(mode="json"))])
+from watchlist.storage.records import TAGS_PREFIX, TagsRecord
 
 
 def releases_of(watchlist_id: str, query: str = "") -> str:
@@ -90,7 +62,7 @@ def test_status_health_rows_files_and_comparisons_show_the_latest_release(client
     status = client.status(watchlist_id).body["release"]
     (row,) = client.watchlist().body["items"]
     (compared,) = client.get(f"/activity/compare?watchlist_ids={watchlist_id}").body["items"]
-    (exported,) = rows_of(client.get("/activity/watchlist/export?user=ada").body)
+    (exported,) = client.get("/activity/watchlist/export?user=ada").rows
 
     assert (status["latest"]["tag"], status["days_since"], status["usual_days"]) == ("v1.2.0", 1, 1.0)
     assert (status["commits_since"], status["commits_since_is_least"]) == (12, True)

@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.integration.http.client import Client, raise_alerts
+from tests.integration.http.client import Client
+from tests.integration.http.stored import raise_alerts
 from tests.integration.recording import Call, operations
 from watchlist import limits
 

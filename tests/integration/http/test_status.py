@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.integration.http.client import Client, end_job
+from tests.integration.http.client import Client
+from tests.integration.http.stored import end_job
 from watchlist.deployment import routes
 from watchlist.states import EntryStatus
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.integration.http.client import CLICK, FLASK, Client, alert, raise_alerts
+from tests.integration.http.client import CLICK, FLASK, Client
+from tests.integration.http.stored import alert, raise_alerts
 from tests.integration.recording import Call, operations
 from watchlist import clock
 from watchlist.alerts import store as alert_store
@@ -41,7 +42,7 @@ def test_an_alert_links_to_its_commit_and_says_why(client: Client) -> None:
     (item,) = client.get(PATH).body["items"]
 
     assert item["link"] == f"{FLASK}/commit/{'1' * 40}"
-    assert item["message"] == "Ada changed 400 files."
+    assert item["message"] == "Ada changed 412 files."
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.integration.http.client import CLICK, FLASK, Answer, Client, end_job, raise_alerts
+from tests.integration.http.client import CLICK, FLASK, Answer, Client
+from tests.integration.http.stored import end_job, raise_alerts
 from watchlist.deployment import routes
 from watchlist.states import EntryStatus
 

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 SETUP = JobKind.REPOSITORY_SETUP
 URL = "https://github.com/pallets/flask"
+SLOTS = 3
+"""As many setups may run at once."""
 
 _DECIDED: Any = ["VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy"]
 """What provisioning decides about a queue."""
@@ -138,6 +140,20 @@ class Harness:
         if response.status not in {200, 202}:
             raise AssertionError(response)
         return str(json.loads(response.body)["watchlist_id"])
+
+    def add_all(self, *names: str, user: str = "ada") -> list[str]:
+        """Add repositories one by one and let the dispatcher see each."""
+        ids = []
+        for name in names:
+            ids.append(self.add(f"https://github.com/owner/{name}", user))
+            self.dispatch()
+        return ids
+
+    def fill(self) -> None:
+        """Let as many setups run as may."""
+        self.add_all(*(f"full-{number}" for number in range(SLOTS)), user="early")
+        if len(self.ecs.tasks) != SLOTS:
+            raise AssertionError(self.ecs.tasks)
 
     def retry(self, watchlist_id: str) -> HttpResponse:
         return self.http("POST", RETRY.path.replace("{watchlist_id}", watchlist_id))

@@ -7,7 +7,7 @@ import pytest
 from local_service.aws.faults import Fault
 from tasks.analysis import Job, JobResult
 from tests.integration.aws import Aws
-from tests.integration.jobs.harness import Harness, analysis, client_error
+from tests.integration.jobs.harness import SLOTS, Harness, analysis, client_error
 from watchlist import limits
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import line, task_slots
@@ -19,7 +19,6 @@ from watchlist.states import JobState, Share
 from watchlist.storage.records import Entry, as_key
 from watchlist.watching.entries import user_watchlist_id_of
 
-SLOTS = 3
 NO_CAPACITY = {"reason": "Capacity is unavailable at this time."}
 
 
@@ -27,15 +26,6 @@ def name_of(task: JobSettings) -> str:
     entry = job_protocol.find_entry(JobMessage.model_validate_json(task.job_message).watchlist_id)
     assert entry is not None
     return str(entry.name)
-
-
-def add(service: Harness, *names: str, user: str = "ada") -> list[str]:
-    """Add repositories one by one and let the dispatcher see each."""
-    ids = []
-    for name in names:
-        ids.append(service.add(f"https://github.com/owner/{name}", user))
-        service.dispatch()
-    return ids
 
 
 def end_one_task(service: Harness) -> None:
@@ -46,16 +36,11 @@ def end_one_task(service: Harness) -> None:
     service.dispatch()
 
 
-def fill(service: Harness) -> None:
-    add(service, *(f"full-{number}" for number in range(SLOTS)), user="early")
-    assert len(service.ecs.tasks) == SLOTS
-
-
 def test_a_freed_slot_goes_to_the_job_that_waits_longest_and_users_take_turns(service: Harness) -> None:
-    fill(service)
-    add(service, "a1", "a2", "a3", "a4", user="ada")
-    add(service, "b1", user="bob")
-    add(service, "c1", user="cyd")
+    service.fill()
+    service.add_all("a1", "a2", "a3", "a4", user="ada")
+    service.add_all("b1", user="bob")
+    service.add_all("c1", user="cyd")
 
     for _ in range(6):
         end_one_task(service)
@@ -68,12 +53,12 @@ def test_a_freed_slot_goes_to_the_job_that_waits_longest_and_users_take_turns(se
 
 
 def test_a_newcomer_does_not_overtake_who_waits_though_a_slot_is_free(service: Harness) -> None:
-    fill(service)
-    add(service, "waits")
+    service.fill()
+    service.add_all("waits")
     vanished = service.ecs.tasks[0]
     task_slots.free_slot(Share.SETUP, vanished.slot, launch_of(vanished).owner)  # as if it had lapsed
 
-    (newcomer,) = add(service, "newcomer")
+    (newcomer,) = service.add_all("newcomer")
     service.dispatch()
 
     assert [name_of(task) for task in service.ecs.tasks[SLOTS:]] == ["waits"]
@@ -81,8 +66,8 @@ def test_a_newcomer_does_not_overtake_who_waits_though_a_slot_is_free(service: H
 
 
 def test_a_job_that_waits_has_no_message_and_is_written_by_nobody(service: Harness) -> None:
-    fill(service)
-    (waiting,) = add(service, "waits")
+    service.fill()
+    (waiting,) = service.add_all("waits")
     before = service.entry(waiting).serialize()
     assert service.depth() == SLOTS  # those of the running tasks
 
@@ -100,8 +85,8 @@ def test_a_job_that_waits_has_no_message_and_is_written_by_nobody(service: Harne
 
 
 def test_the_time_in_line_does_not_count_for_the_bound_on_processing(service: Harness) -> None:
-    fill(service)
-    (waiting,) = add(service, "waits")
+    service.fill()
+    (waiting,) = service.add_all("waits")
     service.clock.advance(limits.PROCESSING_BOUND * 2)
     service.monkeypatch.setattr(line, "call", lambda *_: 0)
     assert service.reconcile()["overdue"] == SLOTS
@@ -115,8 +100,8 @@ def test_the_time_in_line_does_not_count_for_the_bound_on_processing(service: Ha
 
 
 def test_the_reconciler_calls_when_those_who_should_have_called_died(service: Harness) -> None:
-    fill(service)
-    (waiting,) = add(service, "waits")
+    service.fill()
+    (waiting,) = service.add_all("waits")
     service.clock.advance(limits.LAUNCH_TIMEOUT)
 
     service.reconcile()
@@ -129,8 +114,8 @@ def test_the_reconciler_calls_when_those_who_should_have_called_died(service: Ha
 def test_a_task_that_fell_silent_before_its_first_heartbeat_blocks_its_slot_no_longer_than_its_entry(
     service: Harness,
 ) -> None:
-    fill(service)
-    (waiting,) = add(service, "waits")
+    service.fill()
+    (waiting,) = service.add_all("waits")
     launched: list[str] = []
 
     def fall_silent(_: Job) -> JobResult:
@@ -147,8 +132,8 @@ def test_a_task_that_fell_silent_before_its_first_heartbeat_blocks_its_slot_no_l
 
 
 def test_a_call_whose_message_could_not_be_sent_is_sent_by_the_reconciler(service: Harness, aws: Aws) -> None:
-    fill(service)
-    (waiting,) = add(service, "waits")
+    service.fill()
+    (waiting,) = service.add_all("waits")
     aws.server.inject(Fault(service="sqs", operation="SendMessage"))
     service.run_new_tasks()
     aws.server.inject()
@@ -162,8 +147,8 @@ def test_a_call_whose_message_could_not_be_sent_is_sent_by_the_reconciler(servic
 
 
 def test_two_who_call_at_once_call_one_job_once_into_one_slot(service: Harness) -> None:
-    fill(service)
-    (waiting,) = add(service, "waits")
+    service.fill()
+    (waiting,) = service.add_all("waits")
     stale = service.entry(waiting)
     service.clock.advance(limits.LAUNCH_TIMEOUT)
     real = job_protocol.call
@@ -190,8 +175,8 @@ def call(service: Harness) -> int:
 
 
 def test_a_removed_repository_leaves_the_line(service: Harness) -> None:
-    fill(service)
-    (waiting,) = add(service, "waits")
+    service.fill()
+    (waiting,) = service.add_all("waits")
     user_entry = user_watchlist_id_of(waiting, "ada")
     assert service.http("DELETE", f"/activity/user-watchlist/{user_entry}").status == 204
 
@@ -200,10 +185,10 @@ def test_a_removed_repository_leaves_the_line(service: Harness) -> None:
 
 def test_a_launch_that_ecs_puts_off_keeps_its_slot_ahead_of_the_line(service: Harness) -> None:
     for number in range(SLOTS - 1):
-        add(service, f"full-{number}", user="early")
+        service.add_all(f"full-{number}", user="early")
     service.ecs.refusals.append(NO_CAPACITY)
-    add(service, "put-off")
-    add(service, "waits", user="bob")
+    service.add_all("put-off")
+    service.add_all("waits", user="bob")
     service.dispatch()
 
     assert [name_of(task) for task in service.ecs.tasks[SLOTS - 1 :]] == ["put-off"]
@@ -212,8 +197,8 @@ def test_a_launch_that_ecs_puts_off_keeps_its_slot_ahead_of_the_line(service: Ha
 
 
 def test_a_launch_that_is_refused_for_good_lets_the_next_one_go(service: Harness) -> None:
-    fill(service)
-    add(service, "refused", "waits")
+    service.fill()
+    service.add_all("refused", "waits")
     service.ecs.refusals.append(client_error("AccessDeniedException", "no"))
 
     service.settle()
@@ -222,7 +207,7 @@ def test_a_launch_that_is_refused_for_good_lets_the_next_one_go(service: Harness
 
 
 def test_refreshes_wait_oldest_first(service: Harness) -> None:
-    ids = add(service, "r0", "r1", "r2", "r3", "r4")
+    ids = service.add_all("r0", "r1", "r2", "r3", "r4")
     service.settle()
     queue = service.functions["scheduler"].queue()
     for number, watchlist_id in enumerate(ids):
@@ -244,8 +229,8 @@ def test_refreshes_wait_oldest_first(service: Harness) -> None:
 
 
 def test_the_place_of_a_job_is_that_of_its_user_and_of_when_it_was_queued(service: Harness) -> None:
-    fill(service)
-    (waiting,) = add(service, "waits")
+    service.fill()
+    (waiting,) = service.add_all("waits")
     entry = service.entry(waiting)
 
     assert entry.turn == f"{entry.asked_by}#{as_key(entry.job_queued_at)}"
@@ -253,7 +238,7 @@ def test_the_place_of_a_job_is_that_of_its_user_and_of_when_it_was_queued(servic
 
 @pytest.mark.parametrize("user", ["ada", "bob"])
 def test_a_retry_stands_in_the_lane_of_whoever_asked_first(service: Harness, user: str) -> None:
-    (watchlist_id,) = add(service, "broken", user=user)
+    (watchlist_id,) = service.add_all("broken", user=user)
     asked_by = service.entry(watchlist_id).asked_by
     service.ecs.refusals.extend([client_error("AccessDeniedException", "no")] * 3)
     service.monkeypatch.setattr(limits, "MAX_ATTEMPTS", 1)

@@ -1,7 +1,6 @@
 """After the end of the whole service jobs go on at once: what somebody had taken who ended is not waited for."""
 
-from tests.integration.jobs.harness import Harness
-from tests.integration.jobs.test_line import SLOTS, add, fill
+from tests.integration.jobs.harness import SLOTS, Harness
 from tests.integration.recording import Killed
 from watchlist.jobs import task_slots
 from watchlist.jobs.queue import JobQueue
@@ -22,7 +21,7 @@ def test_slots_of_launches_that_never_became_tasks_are_free_again(service: Harne
             service.add(f"https://github.com/owner/{number}")
             service.dispatch()
     assert taken(service) == SLOTS
-    (waiting,) = add(service, "waits")
+    (waiting,) = service.add_all("waits")
     assert service.entry(waiting).waits
 
     service.restart()
@@ -34,7 +33,7 @@ def test_slots_of_launches_that_never_became_tasks_are_free_again(service: Harne
 
 def test_a_slot_of_a_task_that_began_since_is_its_own(service: Harness) -> None:
     restarted_at = service.clock.now()
-    fill(service)
+    service.fill()
 
     service.restart(restarted_at)
 

@@ -61,6 +61,26 @@ class Live:
             self.before_open()
         return answer
 
+    def status(self, watchlist_id: str, query: dict[str, str]) -> dict[str, Any]:
+        """Ask for it over HTTP."""
+        path = f"/activity/watchlist/{watchlist_id}/status"
+        event = {
+            "version": "2.0",
+            "routeKey": "GET /activity/watchlist/{watchlist_id}/status",
+            "rawPath": path,
+            "headers": {},
+            "queryStringParameters": query,
+            "pathParameters": {"watchlist_id": watchlist_id},
+            "requestContext": {
+                "http": {"method": "GET", "path": path},
+                "authorizer": {"iam": {"accountId": "123456789012"}},
+                "requestId": "r",
+                "stage": "$default",
+            },
+        }
+        body: dict[str, Any] = json.loads(self.functions.invoke("status", event)["body"])
+        return body
+
 
 @pytest.fixture(scope="package")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
@@ -124,6 +144,11 @@ class WatchedRepository:
 
     def connections(self) -> list[Subscription]:
         return [each for page in live_connections.pages(self.watchlist_id, clock.now()) for each in page]
+
+    def complete(self) -> None:
+        """Let the task end well."""
+        assert self.lease is not None
+        self.lease.complete({"commits": 3, "head_sha": "a" * 40, "analyzed_at": clock.now()}, clock.now())
 
     def wait_for_connections(self, number: int) -> None:
         eventually(lambda: len(self.connections()) == number)

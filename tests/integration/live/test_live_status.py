@@ -1,5 +1,4 @@
 import contextlib
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -47,31 +46,6 @@ def states_until_closed(connection: ClientConnection) -> list[dict[str, Any]]:
     return states
 
 
-def complete(repository: WatchedRepository) -> None:
-    assert repository.lease is not None
-    repository.lease.complete({"commits": 3, "head_sha": "a" * 40, "analyzed_at": clock.now()}, clock.now())
-
-
-def status_over_http(live: Live, watchlist_id: str, query: dict[str, str]) -> dict[str, Any]:
-    path = f"/activity/watchlist/{watchlist_id}/status"
-    event = {
-        "version": "2.0",
-        "routeKey": "GET /activity/watchlist/{watchlist_id}/status",
-        "rawPath": path,
-        "headers": {},
-        "queryStringParameters": query,
-        "pathParameters": {"watchlist_id": watchlist_id},
-        "requestContext": {
-            "http": {"method": "GET", "path": path},
-            "authorizer": {"iam": {"accountId": "123456789012"}},
-            "requestId": "r",
-            "stage": "$default",
-        },
-    }
-    body: dict[str, Any] = json.loads(live.functions.invoke("status", event)["body"])
-    return body
-
-
 def test_a_client_is_told_the_state_at_once_then_each_change_and_is_hung_up_on_when_it_is_final(
     live: Live, repository: WatchedRepository
 ) -> None:
@@ -84,7 +58,7 @@ def test_a_client_is_told_the_state_at_once_then_each_change_and_is_hung_up_on_w
         lease.report(Stage.STORING_COMMITS, 3, 3)
         stored = {"stage": "storing_commits", "done": 3, "total": 3}
         receive_until(connection, lambda state: state["progress"] == stored)
-        complete(repository)
+        repository.complete()
         final = states_until_closed(connection)[-1]
 
     assert (final["status"], final["commits"]) == ("ready", 3)
@@ -106,7 +80,7 @@ def test_the_state_is_what_the_status_poll_answers(live: Live, repository: Watch
     with live.connect(repository.watchlist_id, f"&user={user}" if user else "") as connection:
         state = receive(connection)
 
-    assert state == status_over_http(live, repository.watchlist_id, {"user": user} if user else {})
+    assert state == live.status(repository.watchlist_id, {"user": user} if user else {})
 
 
 def test_a_state_comes_although_the_subscription_is_seen_before_the_connection_is_open(
@@ -229,7 +203,7 @@ def test_everybody_who_watches_one_entry_is_served(live: Live) -> None:
         watchers = [pool.submit(watch) for _ in range(number)]
         connected.wait(SECONDS)
         repository.start()
-        complete(repository)
+        repository.complete()
         for watcher in watchers:
             watcher.result(SECONDS)
 

@@ -12,6 +12,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from local_service.aws import embedded as embedded_aws
 from local_service.functions.stream_poller import StreamPoller
+from tests.alerts import files_changed
 from tests.integration.live.conftest import (
     SECONDS,
     Live,
@@ -21,12 +22,8 @@ from tests.integration.live.conftest import (
     receive,
     receive_until,
 )
-from tests.integration.live.test_live_status import complete, status_over_http
 from watchlist import clock
 from watchlist.alerts import store as alert_store
-from watchlist.alerts.alert import Alert
-from watchlist.alerts.kind import AlertLevel
-from watchlist.alerts.settings import AlertKind, AlertMetric, ThresholdKind
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import stream_consumers
 from watchlist.live import connections as live_connections
@@ -78,17 +75,7 @@ def subscription(connection_id: str, user: str) -> UserSubscription:
 
 
 def raise_alert(repository: WatchedRepository, user: str) -> str:
-    alert = Alert(
-        id=f"alert_{uuid4().hex}",
-        kind=AlertKind.FILES_CHANGED,
-        level=AlertLevel.MILD,
-        metric=AlertMetric.FILES_CHANGED,
-        value=412,
-        threshold=200,
-        threshold_kind=ThresholdKind.HARDCODED_THRESHOLD,
-        commit_sha="a" * 40,
-        message="Ada changed 412 files.",
-    )
+    alert = files_changed()
     alert_store.put(user_watchlist_id_of(repository.watchlist_id, user), repository.watchlist_id, alert, clock.now())
     return alert.id
 
@@ -100,7 +87,7 @@ def test_a_user_is_shown_every_repository_that_they_watch_and_no_other(live: Liv
         for repository in (other, mine, also_mine):
             repository.start()
         seen = [next_started(connection) for _ in range(2)]
-        shown = status_over_http(live, also_mine.watchlist_id, {"user": user})
+        shown = live.status(also_mine.watchlist_id, {"user": user})
 
     assert [entry["watchlist_id"] for entry in seen] == [mine.watchlist_id, also_mine.watchlist_id]
     assert seen[1] == shown
@@ -112,7 +99,7 @@ def test_a_user_s_connection_goes_on_after_ready_and_shows_another_verdict(live:
     with look(live, user) as connection:
         next_of(connection, "connected")
         repository.start()
-        complete(repository)
+        repository.complete()
         ready = next_of(connection, "entry")
         while ready["entry"]["status"] != "ready":
             ready = next_of(connection, "entry")
@@ -195,7 +182,7 @@ def test_an_entry_s_connection_stays_open_where_it_is_asked_to(live: Live, user:
     with live.connect(repository.watchlist_id, "&stays=true") as connection:
         receive(connection)
         repository.start()
-        complete(repository)
+        repository.complete()
         receive_until(connection, lambda state: state["status"] == "ready")
         Entry(repository.watchlist_id, ENTRY_KEY).update(actions=[Entry.watchers.set(9)])
         receive_until(connection, lambda state: state["watchers"] == 9)

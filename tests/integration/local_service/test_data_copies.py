@@ -1,6 +1,5 @@
 """The data folder is copied file by file while it is written to and its log shortened: each copy is whole."""
 
-import contextlib
 import errno
 import itertools
 import logging
@@ -25,39 +24,9 @@ from local_service.aws import data_folder
 from local_service.aws.data_folder import FORMER_DATABASE, Database, DataFolderError, open_database
 from local_service.aws.generations import generations
 from local_service.aws.server import OneAtATime
-
-BYTES = 20_000
-"""Of one row: more than one page, so that half a copy of a file is torn."""
+from tests.integration.local_service.kept import BYTES, Kept
 
 SUFFIXES = ("", "-wal", "-shm")
-
-
-class Kept:
-    """A database with rows, the numbers of which are acknowledged when they are kept."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.database = open_database(folder)
-        self.database.execute("CREATE TABLE IF NOT EXISTS kept (number INTEGER PRIMARY KEY, content BLOB)")
-        self.acknowledged = 0
-
-    def write(self) -> None:
-        with self.database.transaction():
-            self.database.execute("INSERT INTO kept VALUES (?, ?)", (self.acknowledged + 1, os.urandom(BYTES)))
-        self.acknowledged += 1
-
-    def write_and_undo(self) -> None:
-        with contextlib.suppress(InterruptedError), self.database.transaction():
-            for number in range(-20, 0):
-                self.database.execute("INSERT INTO kept VALUES (?, ?)", (number, os.urandom(BYTES)))
-            raise InterruptedError
-
-    def shorten(self) -> None:
-        self.database.shorten_log()
-        self.write()
-
-    def nothing(self) -> None:
-        self.write()
 
 
 def rows(database: Database) -> int:
@@ -291,7 +260,7 @@ WRITER = """
 import itertools, os, sys
 from pathlib import Path
 from local_service.aws import data_folder
-from tests.integration.local_service.test_data_copies import Kept
+from tests.integration.local_service.kept import Kept
 data_folder._LONG_LOG_BYTES = 0
 kept = Kept(Path(sys.argv[1]))
 for number in itertools.count(1):

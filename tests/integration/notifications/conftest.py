@@ -18,13 +18,12 @@ from local_service.functions.processes import FunctionProcesses, LocalFunction
 from local_service.functions.queue_poller import QueuePoller
 from local_service.functions.stream_poller import StreamPoller
 from local_service.provisioning import Environment, provision
+from tests.alerts import files_changed
 from tests.integration.reach import reaching
 from tests.webhook_receiver import Receiver
 from watchlist import clock
 from watchlist.alerts import store as alert_store
 from watchlist.alerts.alert import Alert
-from watchlist.alerts.kind import AlertLevel
-from watchlist.alerts.settings import AlertKind, AlertMetric, ThresholdKind
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes, stream_consumers
 from watchlist.deployment.function_spec import FunctionSpec
@@ -75,6 +74,11 @@ class Told:
             again = poller.from_the_beginning()
             while again.poll():
                 pass
+
+    def deliver(self) -> None:
+        """Let all webhooks be called that wait for it."""
+        while self.webhooks.poll():
+            pass
 
     def send_digests(self) -> int:
         return int(self.functions.invoke(function_specs.DIGEST.name, {})["sent"])
@@ -235,17 +239,7 @@ class Watch:
 
     def raise_alert(self, alert_id: str | None = None) -> str:
         """Store an alert, as a refresh does, and return its id."""
-        alert = Alert(
-            id=alert_id or f"alert_{uuid4().hex}",
-            kind=AlertKind.FILES_CHANGED,
-            level=AlertLevel.MILD,
-            metric=AlertMetric.FILES_CHANGED,
-            value=412,
-            threshold=200,
-            threshold_kind=ThresholdKind.HARDCODED_THRESHOLD,
-            commit_sha="a" * 40,
-            message="Ada changed 412 files.",
-        )
+        alert = files_changed(alert_id)
         alert_store.put(self.user_watchlist_id, self.watchlist_id, alert, clock.now())
         return alert.id
 

@@ -9,7 +9,6 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from tests.integration.notifications.conftest import USER, Told, Watch
-from tests.integration.notifications.test_telling_people import deliver
 from tests.webhook_receiver import URL, Receiver
 from watchlist import clock, limits
 from watchlist.errors import ErrorCode, JobError
@@ -37,7 +36,7 @@ def make(**settings: Any) -> Channel:
 def tell(told: Told) -> None:
     told.read_streams()
     told.send_digests()
-    deliver(told)
+    told.deliver()
 
 
 def now_of(channel: Channel) -> Channel:
@@ -117,7 +116,7 @@ def test_a_channel_that_is_off_or_removed_meanwhile_is_not_called(told: Told, wa
     told.send_digests()
     channels.change(off, channels.settings_of(off).model_copy(update={"enabled": False}), clock.now())
     channels.remove(removed)
-    deliver(told)
+    told.deliver()
 
     assert receiver.calls == []
     assert told.depth(told.environment.webhook_queue.url) == 0
@@ -132,7 +131,7 @@ def test_a_channel_that_is_gone_is_switched_off_and_its_owner_is_told_in_another
     told.read_streams()
     told.send_digests()
     receiver.status = 410
-    deliver(told)
+    told.deliver()
 
     (mail,) = told.emails()
     assert channels.state_of(now_of(broken)) == "switched_off"
@@ -148,7 +147,7 @@ def test_a_channel_whose_webhook_its_chat_service_has_deleted_is_switched_off(
     watch.raise_alert()
     told.read_streams()
     told.send_digests()
-    deliver(told)
+    told.deliver()
 
     assert len(receiver.calls) == 1
     assert channels.state_of(now_of(broken)) == "switched_off"
@@ -220,7 +219,7 @@ def test_the_weekly_report_says_what_changed_the_worst_first_once(
     make_due(channel)
     tell(told)
     told.send_digests()
-    deliver(told)
+    told.deliver()
 
     (call,) = receiver.calls
     report = Webhook(channel.secret).verify(call.body, call.headers)

@@ -27,11 +27,6 @@ def told_alerts(call: Call) -> list[str]:
     return [alert.id for alert in call.digest.alerts]
 
 
-def deliver(told: Told) -> None:
-    while told.webhooks.poll():
-        pass
-
-
 def test_a_repository_that_becomes_ready_is_an_event_on_the_bus_once(told: Told, watch: Watch) -> None:
     watch.entry.update(
         actions=[
@@ -71,7 +66,7 @@ def test_a_first_alert_is_told_at_once_and_signed_and_the_secret_is_shown_once(
 
     told.read_streams()
     assert told.send_digests() == 1
-    deliver(told)
+    told.deliver()
 
     (call,) = receiver.calls
     assert call.path == "/watchlist?from=test"
@@ -94,7 +89,7 @@ def test_further_alerts_within_the_hour_wait_for_one_digest(told: Told, watch: W
     assert told.send_digests() == 0
     watch.let_time_pass(limits.DIGEST_INTERVAL)
     assert told.send_digests() == 1
-    deliver(told)
+    told.deliver()
 
     assert len(receiver.calls) == 2
     assert set(told_alerts(receiver.calls[1])) == later
@@ -148,7 +143,7 @@ def test_a_digest_goes_to_the_topic_for_who_wants_e_mail(told: Told, watch: Watc
 
     told.read_streams()
     told.send_digests()
-    deliver(told)
+    told.deliver()
 
     (email,) = told.emails()
     assert email["Subject"] == "1 alert: https://github.com/a/b"
@@ -172,7 +167,7 @@ def test_who_left_is_told_nothing(told: Told, watch: Watch, receiver: Receiver) 
     watch.leave()
 
     assert told.send_digests() == 0
-    deliver(told)
+    told.deliver()
 
     assert receiver.calls == []
     assert digests.find(watch.user_watchlist_id) is None
@@ -226,7 +221,7 @@ def test_a_chat_service_gets_what_it_can_show(told: Told, watch: Watch, receiver
 
     told.read_streams()
     told.send_digests()
-    deliver(told)
+    told.deliver()
 
     (call,) = receiver.calls
     body = json.loads(call.body)
@@ -243,7 +238,7 @@ def test_how_the_last_delivery_went_is_known(told: Told, watch: Watch, receiver:
     told.webhooks.poll()
     failed = watch.user_entry.last_delivery
     receiver.status = 204
-    deliver(told)
+    told.deliver()
 
     assert failed["outcome"] == "failed"
     assert "404" in failed["error"]
@@ -257,7 +252,7 @@ def test_a_webhook_that_is_gone_is_switched_off_and_its_user_is_told(
     told.read_streams()
     told.send_digests()
     receiver.status = 410
-    deliver(told)
+    told.deliver()
     stored = watch.user_entry.notifications
     shown = watch.choose(told, {"email": True})
 
@@ -275,7 +270,7 @@ def test_a_test_that_a_webhook_answers_with_gone_switches_it_off(told: Told, wat
     watch.choose(told, {"webhook_url": URL})
     receiver.status = 410
     asked = watch.test(told)
-    deliver(told)
+    told.deliver()
 
     assert asked["status"] == 202
     assert [call.headers["webhook-id"] for call in receiver.calls] == [asked["delivery_id"]]
@@ -289,12 +284,12 @@ def test_alerts_after_a_webhook_was_switched_off_call_nobody(told: Told, watch: 
     told.read_streams()
     told.send_digests()
     receiver.status = 410
-    deliver(told)
+    told.deliver()
     watch.raise_alert()
     told.read_streams()
     watch.let_time_pass(limits.DIGEST_INTERVAL)
     told.send_digests()
-    deliver(told)
+    told.deliver()
 
     assert len(receiver.calls) == 1
 
@@ -307,7 +302,7 @@ def test_a_webhook_that_was_switched_off_is_called_again_once_its_address_is_set
     told.read_streams()
     told.send_digests()
     receiver.status = 410
-    deliver(told)
+    told.deliver()
     receiver.status = 204
 
     second = watch.choose(told, {"webhook_url": URL})
@@ -316,7 +311,7 @@ def test_a_webhook_that_was_switched_off_is_called_again_once_its_address_is_set
     told.read_streams()
     watch.let_time_pass(limits.DIGEST_INTERVAL)
     told.send_digests()
-    deliver(told)
+    told.deliver()
 
     assert second["webhook_secret"] not in {None, first["webhook_secret"]}
     assert second["last_delivery"] is None
@@ -365,7 +360,7 @@ def test_the_reference_library_verifies_a_call(told: Told, watch: Watch, receive
     watch.raise_alert()
     told.read_streams()
     told.send_digests()
-    deliver(told)
+    told.deliver()
 
     (call,) = receiver.calls
     assert Webhook(secret).verify(call.body, call.headers)["type"] == "alerts.digest"

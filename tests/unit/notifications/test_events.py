@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from watchlist.alerts.alert import Alert
-from watchlist.alerts.kind import AlertLevel
-from watchlist.alerts.settings import AlertKind, AlertMetric, ThresholdKind
+from tests.alerts import files_changed
+from watchlist.alerts.settings import AlertKind
 from watchlist.errors import ErrorCode, JobError
 from watchlist.notifications import events
 from watchlist.notifications.events import (
@@ -114,17 +113,7 @@ def test_an_id_depends_on_what_happened_alone() -> None:
 
 
 def test_an_alert_is_an_event_for_its_user() -> None:
-    alert = Alert(
-        id="alert_1",
-        kind=AlertKind.FILES_CHANGED,
-        level=AlertLevel.MILD,
-        metric=AlertMetric.FILES_CHANGED,
-        value=412,
-        threshold=200,
-        threshold_kind=ThresholdKind.HARDCODED_THRESHOLD,
-        commit_sha="a" * 40,
-        message="Many files.",
-    )
+    alert = files_changed("alert_1")
     record = AlertRecord(
         "alert_1",
         AlertRecord.SK,
