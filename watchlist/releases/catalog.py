@@ -1,10 +1,11 @@
 """All tags of a repository in order, with its latest release and the rhythm of its releases; decided without I/O.
 
 A release is a tag whose name is a version (`watchlist.releases.version`). A repository can hold several products, and
-number them anew: only versions of one **line** are compared, that is of one product, and by numbers or by date. The
+number them anew: only versions of one **line** are compared, that is of one product and one scheme of numbers. The
 **main line** is that of the repository as a whole, as long as its highest version was made within a year of the newest
-one; else it is the line of the newest one. The **latest release** is the highest version of the main line that is no
-pre-release. The **rhythm** is the median of the days between the last `limits.RELEASES_MEASURED` releases of that line.
+one; else it is the line of the newest one. Revisions, as `r160`, are it only where there is no other such line. The
+**latest release** is the highest version of the main line that is no pre-release. The **rhythm** is the median of the
+days between the last `limits.RELEASES_MEASURED` releases of that line.
 """
 
 import re
@@ -19,12 +20,12 @@ from statistics import median
 from watchlist import limits
 from watchlist.git.tag import Tag
 from watchlist.releases.kept import KeptTag, Release
-from watchlist.releases.version import Version, parse
+from watchlist.releases.version import Scheme, Version, parse
 
 _POINT = re.compile(r"[._]")
 _DAY = timedelta(days=1)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_Line = tuple[str, bool]
+_Line = tuple[str, Scheme]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +128,7 @@ class Catalog:
         newest_of_all = max(map(_newest, self._lines.values()), default=_LONG_AGO)
         own = [versions for line, versions in self._lines.items() if not line[0]]
         candidates = [versions for versions in own if newest_of_all - _newest(versions) <= limits.MAIN_LINE_RESTS]
-        return max(
-            candidates or self._lines.values(), key=lambda versions: (_newest(versions), len(versions)), default=()
-        )
+        return max(candidates or self._lines.values(), key=_claim, default=())
 
 
 def versions_of(tags: Iterable[Tag], repository: str) -> dict[str, Version]:
@@ -141,7 +140,7 @@ def versions_of(tags: Iterable[Tag], repository: str) -> dict[str, Version]:
 def followers(tags: Iterable[Tag], leaders: Iterable[Tag], versions: Mapping[str, Version]) -> set[str]:
     """Return names of tags that stand where a more special version of `leaders` stands, as `v4` does with `v4.1.2`."""
     led = {
-        (tag.peeled, version.product, text)
+        (tag.peeled, version.product, version.is_prerelease, text)
         for tag in leaders
         if (version := versions.get(tag.name)) is not None
         for text in _beginnings(version.text)
@@ -149,7 +148,8 @@ def followers(tags: Iterable[Tag], leaders: Iterable[Tag], versions: Mapping[str
     return {
         tag.name
         for tag in tags
-        if (version := versions.get(tag.name)) is not None and (tag.peeled, version.product, version.text) in led
+        if (version := versions.get(tag.name)) is not None
+        and (tag.peeled, version.product, version.is_prerelease, version.text) in led
     }
 
 
@@ -159,6 +159,11 @@ def _beginnings(text: str) -> Iterator[str]:
 
 def _highest(versions: Sequence[_Versioned]) -> KeptTag | None:
     return next((each.tag for each in versions if not each.version.is_prerelease), None)
+
+
+def _claim(versions: Sequence[_Versioned]) -> tuple[bool, datetime, int]:
+    """Return a key by which the main line is the greatest one."""
+    return versions[0].version.scheme is not Scheme.REVISIONS, _newest(versions), len(versions)
 
 
 def _newest(versions: Sequence[_Versioned]) -> datetime:

@@ -68,6 +68,11 @@ def test_numbers_that_took_the_place_of_dates_are_not_below_them() -> None:
     assert latest(tagged("v2015.01", "v1.2"), dated(v2015_01=4000, v1_2=3)) == "v1.2"
 
 
+def test_revisions_count_only_where_there_is_nothing_else() -> None:
+    assert latest(tagged("r1234", "v1.2"), dated(r1234=1, v1_2=30)) == "v1.2"
+    assert latest(tagged("r159", "r160"), dated(r159=30, r160=1)) == "r160"
+
+
 def test_the_rhythm_is_the_median_of_the_last_ten_gaps() -> None:
     tags = tagged(*(f"v1.{number}" for number in range(15)))
     dates = {f"v1.{number}": NOW - DAY * (3 * (14 - number)) for number in range(4, 15)}
@@ -80,6 +85,11 @@ def test_a_tag_that_stands_where_a_more_special_one_does_is_no_release() -> None
     found = catalog(tagged(v4="c", v4_1="c"))
     assert [tag.name for tag in found.releases] == ["v4_1"]
     assert [tag.name for tag in catalog(tagged("v4", "v4.1")).releases] == ["v4.1", "v4"]
+
+
+def test_a_release_that_stands_where_its_pre_release_does_is_a_release() -> None:
+    tags = [Tag("v1.79.0", "c", "c"), Tag("v1.79.0.beta1", "c", "c")]
+    assert latest(tags) == "v1.79.0"
 
 
 def test_the_highest_of_every_line_are_dated_first() -> None:
