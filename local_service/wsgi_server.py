@@ -2,30 +2,52 @@
 
 werkzeug's own server closes each connection after one request, so each call pays for a connection and a thread. Here a
 connection has one thread and answers one request after another, until it is idle for long or the server is closed.
+
+Nobody can keep others out by being slow: a request has to come, and its answer to be taken, at some speed, and where
+there are too many connections, the one whose client has been waited for the longest makes room.
 """
 
 import contextlib
+import errno
 import logging
+import math
 import re
 import socket
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable
+from functools import partial
 from http import HTTPMethod, HTTPStatus
 from http.client import HTTPMessage
-from typing import IO, TYPE_CHECKING, Any, cast
+from io import BufferedReader, BufferedWriter
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wsgi import LimitedStream
 
+from local_service.chunked_body import ChunkedBody, FramingError
+from local_service.patience import PatientStream
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 _IDLE_SECONDS = 75
-"""How long a connection without a request is kept, and how long a sender or a receiver may pause."""
+"""How long a connection without a request is kept."""
+
+_SLOW_SECONDS = 30
+"""How long a client may keep the server waiting within a request, and within answers."""
+
+_MOST_CONNECTIONS = 256
+"""With those that are handed on, which have three descriptors each, fewer than a process has by default."""
+
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+_NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_NO_ROOM_SECONDS = 0.1
 
 _UNREAD_BYTES = 1024 * 1024
 """Most of a request's body that is read after an answer that did not wait for it."""
@@ -34,7 +56,7 @@ _PASSED_BYTES = 64 * 1024
 
 _WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
-_LINE_BYTES = 64 * 1024
+_HEAD_BYTES = 64 * 1024
 _HEADER_LINES = 101
 
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -49,7 +71,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class _HeadError(Exception):
-    """A head that is none of HTTP, or too long."""
+    """A head that is none of HTTP, too long, or too slow."""
 
     def __init__(self, status: HTTPStatus) -> None:
         super().__init__(status)
@@ -73,7 +95,7 @@ class WsgiServer(ThreadedWSGIServer):
             listening: a socket that listens; it is taken over.
             handler: of the requests, if they are to be logged.
         """
-        self._connections: set[socket.socket] = set()
+        self._waiting_since: dict[socket.socket, float | None] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self.tunnels: dict[str, tuple[str, int]] = {}
@@ -95,21 +117,55 @@ class WsgiServer(ThreadedWSGIServer):
             self._thread.join()
         self.server_close()
         with self._lock:
-            connections = list(self._connections)
+            connections = list(self._waiting_since)
         for connection in connections:
-            with contextlib.suppress(OSError):  # it has ended just now
-                connection.shutdown(socket.SHUT_RDWR)
+            _hang_up(connection)
+
+    def get_request(self) -> tuple[Any, Any]:
+        """Accept a connection; where there is no room for one, make some."""
+        try:
+            return super().get_request()
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                with self._lock:
+                    self._make_room()
+                time.sleep(_NO_ROOM_SECONDS)  # else it would be tried again at once, and again
+            raise
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
-        """Remember the connection, and serve it on a thread of its own."""
+        """Serve the connection on a thread of its own, or say that there are too many."""
         with self._lock:
-            self._connections.add(request)
-        super().process_request(request, client_address)
+            if len(self._waiting_since) >= _MOST_CONNECTIONS:
+                self._make_room()
+            is_full = len(self._waiting_since) >= _MOST_CONNECTIONS
+            if not is_full:
+                self._waiting_since[request] = time.monotonic()
+        if is_full:
+            with contextlib.suppress(OSError):
+                request.settimeout(0)
+                request.send(_FULL)
+            self.shutdown_request(request)
+        else:
+            super().process_request(request, client_address)
+
+    def note(self, connection: socket.socket, waiting_since: float | None) -> None:
+        """Note since when a connection waits for its client; None while it does not."""
+        with self._lock:
+            if connection in self._waiting_since:  # else it had to make room
+                self._waiting_since[connection] = waiting_since
+
+    def _make_room(self) -> None:
+        """Hang up on the client that has been waited for the longest, if there is one."""
+        waiting = [(since, connection) for connection, since in self._waiting_since.items() if since is not None]
+        if waiting:
+            _, connection = min(waiting, key=lambda each: each[0])
+            del self._waiting_since[connection]
+            _hang_up(connection)
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - socketserver's own
         """Close the connection, and forget it."""
         with self._lock:
-            self._connections.discard(request)
+            self._waiting_since.pop(request, None)
         super().shutdown_request(request)
 
     def handle_error(self, _request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
@@ -121,10 +177,17 @@ class Handler(WSGIRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-    timeout = _IDLE_SECONDS
-    raw_requestline: bytes
+    rfile: BufferedReader
+
+    def setup(self) -> None:
+        """Prepare to read requests and write answers, with patience for both."""
+        self.connection = self.request
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._server = cast("WsgiServer", self.server)
+        note = partial(self._server.note, self.connection)
+        self._incoming = PatientStream(self.connection, note, _IDLE_SECONDS)
+        self.rfile = BufferedReader(self._incoming)
+        self.wfile = BufferedWriter(PatientStream(self.connection, note, _SLOW_SECONDS))
 
     def finish(self) -> None:
         """Let go of the connection, also where the last words no longer reach its client."""
@@ -138,21 +201,31 @@ class Handler(WSGIRequestHandler):
         self.wfile.flush()
         return goes_on
 
+    def handle_one_request(self) -> None:
+        """Wait for a request, and answer it."""
+        self.close_connection = True
+        self._incoming.allow(_IDLE_SECONDS)
+        if self.rfile.peek(1):
+            self._incoming.allow(_SLOW_SECONDS)
+            if self.parse_request():
+                self.run_wsgi()
+
     def parse_request(self) -> bool:
         """Read a request's head; whether there is one to answer.
 
         The standard library takes the header for an e-mail's: that takes several times as long, and lets through what
         HTTP does not (RFC 9112, section 5).
         """
-        self.command, self.close_connection = "", True
+        self.command, self.requestline, self.close_connection = "", "", True
         self.request_version = self.protocol_version
         try:
-            if not self._read_request_line():
+            if not self._read_head():
                 return False
-            self.headers = self._header()
-            self._resolve_target()
         except _HeadError as error:
             self.send_error(error.status)
+            return False
+        except TimeoutError:
+            self.send_error(HTTPStatus.REQUEST_TIMEOUT)
             return False
         if self.request_version == self.protocol_version:
             self.close_connection = "close" in self._listed("Connection")
@@ -160,27 +233,28 @@ class Handler(WSGIRequestHandler):
                 return self.handle_expect_100()
         return True
 
-    def _read_request_line(self) -> bool:
-        """Read method, target and version; whether there are any."""
-        if self.raw_requestline in _LINE_ENDS:  # some clients send one after a body (RFC 9112, section 2.2)
-            self.raw_requestline = self.rfile.readline(_LINE_BYTES + 1)
-            if len(self.raw_requestline) > _LINE_BYTES:
-                raise _HeadError(HTTPStatus.REQUEST_URI_TOO_LONG)
-        self.requestline = self.raw_requestline.decode("latin-1").rstrip("\r\n")
+    def _read_head(self) -> bool:
+        """Read all that comes before the body; whether there is anything."""
+        self._head_bytes_left = _HEAD_BYTES
+        line = self._line(HTTPStatus.REQUEST_URI_TOO_LONG)
+        if line in _LINE_ENDS:  # some clients send one after a body (RFC 9112, section 2.2)
+            line = self._line(HTTPStatus.REQUEST_URI_TOO_LONG)
+        self.requestline = line.decode("latin-1").rstrip("\r\n")
         if not self.requestline:
             return False
-        line = _REQUEST_LINE.fullmatch(self.requestline)
-        if line is None:
+        parts = _REQUEST_LINE.fullmatch(self.requestline)
+        if parts is None:
             raise _HeadError(HTTPStatus.BAD_REQUEST)
-        self.command, self.path, self.request_version = line.groups()
+        self.command, self.path, self.request_version = parts.groups()
+        self.headers = self._header()
+        self._resolve_target()
+        self._body = self._framed_body()
         return True
 
     def _header(self) -> HTTPMessage:
         header = HTTPMessage()
         for _ in range(_HEADER_LINES):
-            line = self.rfile.readline(_LINE_BYTES + 1)
-            if len(line) > _LINE_BYTES:
-                break
+            line = self._line(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             if line in _LINE_ENDS:
                 return header
             field = _FIELD.fullmatch(line.decode("latin-1"))
@@ -189,6 +263,14 @@ class Handler(WSGIRequestHandler):
             name, value = field.groups()
             header.add_header(name, value.strip(_BLANK))
         raise _HeadError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def _line(self, status: HTTPStatus) -> bytes:
+        """Read a line of the head; it costs that status if the head has become too long."""
+        line = self.rfile.readline(self._head_bytes_left + 1)
+        self._head_bytes_left -= len(line)
+        if self._head_bytes_left < 0:
+            raise _HeadError(status)
+        return line
 
     def _resolve_target(self) -> None:
         """Take the host out of an absolute target, which counts more than the field (RFC 9112, section 3.2)."""
@@ -211,45 +293,54 @@ class Handler(WSGIRequestHandler):
         values = ",".join(self.headers.get_all(name, [])).lower().split(",")
         return [value for each in values if (value := each.strip(_BLANK))]
 
+    def _framed_body(self) -> LimitedStream | ChunkedBody:
+        """Return the body, whose end has to be told in one way only (RFC 9112, section 6)."""
+        lengths = set(self.headers.get_all("Content-Length", []))
+        if "Transfer-Encoding" in self.headers:
+            is_known = (
+                self._listed("Transfer-Encoding") == ["chunked"] and self.request_version == self.protocol_version
+            )
+            if lengths or not is_known:
+                raise _HeadError(HTTPStatus.BAD_REQUEST)
+            return ChunkedBody(self.rfile)
+        length, *others = lengths or {"0"}
+        if others or not _LENGTH.fullmatch(length):
+            raise _HeadError(HTTPStatus.BAD_REQUEST)
+        return LimitedStream(self.rfile, int(length))
+
     def run_wsgi(self) -> None:
         """Answer one request; the connection stays open for the next unless the request's end is unknown."""
-        tunnels = cast("WsgiServer", self.server).tunnels
-        address = tunnels.get(self.path.partition("?")[0]) if "Upgrade" in self.headers else None
+        address = self._server.tunnels.get(self.path.partition("?")[0]) if "Upgrade" in self.headers else None
         if address is not None:
             self.close_connection = True
             self._hand_on(address)
             return
         self.environ = self.make_environ()
-        length, *others = set(self.headers.get_all("Content-Length", ["0"]))
-        if "Transfer-Encoding" in self.headers:
-            self.close_connection = True  # with a length besides one of the two would lie
-            if self._listed("Transfer-Encoding") == ["chunked"]:
-                self._answer()
-            else:
-                self.send_error(HTTPStatus.BAD_REQUEST)  # nothing says where its body ends
-        elif _LENGTH.fullmatch(length) and not others:
-            body = self.environ["wsgi.input"] = LimitedStream(cast("IO[bytes]", self.rfile), int(length))
+        self.environ["wsgi.input"] = self._body
+        if isinstance(self._body, LimitedStream):
             self._answer()
-            self.close_connection = self.close_connection or not _drain(body)
+            self.close_connection = self.close_connection or not _drain(self._body)
         else:
-            self.close_connection = True  # no length says where the next request begins
-            self.send_error(HTTPStatus.BAD_REQUEST)
+            self.close_connection = True  # what is left of it is not worth reading
+            self._answer()
 
     def _hand_on(self, address: tuple[str, int]) -> None:
         """Let the client talk with whoever listens there, from this request on, until one of them hangs up."""
         line = f"{self.command} {self.path} {self.request_version}\r\n"
         head = line + "".join(f"{name}: {value}\r\n" for name, value in self.headers.items()) + "\r\n"
         try:
-            reached = socket.create_connection(address)
+            reached = socket.create_connection(address, _SLOW_SECONDS)
         except OSError as error:
             _LOGGER.error("%s cannot be handed on to %s: %s", self.path.partition("?")[0], address, error)  # noqa: TRY400 - the other's failure, no defect
             self.send_error(HTTPStatus.BAD_GATEWAY)
             return
-        self.connection.settimeout(None)  # who says nothing for long is still there
+        self._incoming.allow(math.inf)  # who says nothing for long is still there
+        self.connection.settimeout(None)
         # Who takes nothing for long is not. Python's own timeout would count for what is read as well.
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _IDLE_SECONDS, 0))
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _SLOW_SECONDS, 0))
         with reached as other:
             other.sendall(head.encode("latin-1"))
+            other.settimeout(None)
             back = threading.Thread(
                 target=_pass_on, args=(lambda: other.recv(_PASSED_BYTES), self.connection), daemon=True
             )
@@ -273,7 +364,7 @@ class Handler(WSGIRequestHandler):
                     answering.callback(chunks.close)
                 for chunk in chunks:
                     content += chunk
-        except ClientDisconnected:  # or its body is not framed as it says, which werkzeug does not tell apart
+        except (ClientDisconnected, FramingError):  # werkzeug makes the first of the second
             self.close_connection = True
             said, content = [("400 BAD REQUEST", [])], bytearray()
         except (ConnectionError, TimeoutError):
@@ -306,6 +397,11 @@ class Handler(WSGIRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing of requests that are answered; they are many."""
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it has ended just now
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _pass_on(read: Callable[[], bytes], to: socket.socket) -> None:

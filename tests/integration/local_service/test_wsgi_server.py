@@ -2,9 +2,12 @@
 
 import http.client
 import logging
+import os
+import resource
 import socket
 import struct
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 CLOSED = b""
 SECONDS = 10
+LARGE = 32 * 1024 * 1024
 
 
 def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterator[bytes]:
@@ -34,7 +38,9 @@ def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
         case "/read":
             request = Request(environ)
             request.max_content_length = 100  # as the gateway has one: werkzeug reads such bodies in another way
-            yield request.get_data()
+            body = request.get_data()
+            start_response("200 OK", [])
+            yield body
         case "/unread":
             start_response("403 Forbidden", [])
             yield b"not read"
@@ -44,11 +50,55 @@ def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
             raise ConnectionAbortedError
         case "/nothing":
             raise ConnectionAbortedError
+        case "/large":
+            start_response("200 OK", [])
+            yield bytes(LARGE)
         case "/gone":
             start_response("204 No Content", [])
             yield b"never seen"
         case _:
             raise RuntimeError("a defect")
+
+
+class Ending(WsgiServer):
+    """Tells when a connection has ended."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self.ended = threading.Event()
+        super().__init__(*arguments)
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.ended.set()
+
+
+class Resting(WsgiServer):
+    """Tells when a client that was answered is waited for again."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self.waits: Counter[int] = Counter()
+        self.changed = threading.Condition()
+        super().__init__(*arguments)
+
+    def note(self, connection: socket.socket, waiting_since: float | None) -> None:
+        super().note(connection, waiting_since)
+        if waiting_since is not None:
+            with self.changed:
+                self.waits[connection.getpeername()[1]] += 1
+                self.changed.notify_all()
+
+    def connected(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), SECONDS)
+
+    def ask_and_rest(self, client: socket.socket) -> None:
+        port = client.getsockname()[1]
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.waits[port], SECONDS)  # for the request
+            waits = self.waits[port]
+        client.sendall(b"GET /gone HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 204")
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.waits[port] == waits + 2, SECONDS)  # for the answer, and the next
 
 
 @pytest.fixture
@@ -117,6 +167,18 @@ def test_a_body_whose_end_nothing_tells_is_not_taken_for_a_request(server: WsgiS
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
+@pytest.mark.parametrize(
+    ("version", "length"), [(b"HTTP/1.1", b"Content-Length: 13\r\n"), (b"HTTP/1.0", b""), (b"HTTP/1.0", b"X: 1\r\n")]
+)
+def test_chunks_with_a_length_besides_or_of_a_version_without_chunks_are_refused(
+    server: WsgiServer, version: bytes, length: bytes
+) -> None:
+    head = b"POST /echo %s\r\nHost: x\r\n%sTransfer-Encoding: chunked\r\n\r\n" % (version, length)
+    answer = told(server, head + b"3\r\none\r\n0\r\n\r\nGET /echo HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 def test_of_two_lengths_none_is_believed(server: WsgiServer) -> None:
     lengths = b"Content-Length: 2\r\nContent-Length: %d\r\n\r\n{}"
     request = b"POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
@@ -124,9 +186,19 @@ def test_of_two_lengths_none_is_believed(server: WsgiServer) -> None:
     assert told(server, request + lengths % 2).startswith(b"HTTP/1.1 200")
 
 
-def test_a_body_that_is_not_framed_as_it_says_is_refused(server: WsgiServer) -> None:
-    request = b"POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n0\r\n\r\n"
-    assert told(server, request).startswith(b"HTTP/1.1 400")
+@pytest.mark.parametrize("path", [b"/echo", b"/read"])
+@pytest.mark.parametrize("size", [b"ZZ", b"0x2", b"0_2", b"+2", b"3"])
+def test_a_body_that_is_not_framed_as_it_says_is_refused(server: WsgiServer, path: bytes, size: bytes) -> None:
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" % path
+    assert told(server, head + size + b"\r\n{}\r\n0\r\n\r\n").startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("path", [b"/echo", b"/read"])
+def test_what_chunks_may_have_beside_the_body_is_passed_over(server: WsgiServer, path: bytes) -> None:
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n\r\n" % path
+    answer = told(server, head + b"2;name=value\r\n{}\r\n0\r\nChecksum: 1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"\r\n\r\n{}")
 
 
 def test_a_client_that_asks_first_is_told_once_and_at_once_to_go_on(server: WsgiServer) -> None:
@@ -221,6 +293,99 @@ def test_a_head_that_breaks_off_is_no_request(server: WsgiServer, head: bytes) -
         assert b" 200 " not in answers.read()
 
 
+@pytest.mark.parametrize("begun", [b"", b"GET /echo HTTP/1.1\r\nHost: x\r\nX: "])
+def test_a_head_of_which_a_byte_comes_now_and_then_is_not_waited_for(
+    server: WsgiServer, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(wsgi_server, "_SLOW_SECONDS", 0.3)
+    with socket.create_connection(("127.0.0.1", server.port), SECONDS) as client:
+        client.sendall(begun)
+        assert after_drops(client).startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize(("path", "status"), [(b"/echo", b"400"), (b"/read", b"400"), (b"/unread", b"403")])
+def test_a_body_of_which_a_byte_comes_now_and_then_is_not_waited_for(
+    server: WsgiServer, monkeypatch: pytest.MonkeyPatch, path: bytes, status: bytes
+) -> None:
+    monkeypatch.setattr(wsgi_server, "_SLOW_SECONDS", 0.3)
+    with socket.create_connection(("127.0.0.1", server.port), SECONDS) as client:
+        client.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n" % path)
+        assert after_drops(client).startswith(b"HTTP/1.1 " + status)
+
+
+def test_a_client_that_does_not_take_its_answer_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wsgi_server, "_SLOW_SECONDS", 0.3)
+    with closing(Ending(application, socket.create_server(("127.0.0.1", 0)))) as server:
+        server.start()
+        with socket.create_connection(("127.0.0.1", server.port), SECONDS) as client, client.makefile("rb") as answer:
+            client.sendall(b"POST /large HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert server.ended.wait(SECONDS)
+            assert len(answer.read()) < LARGE
+
+
+def test_a_client_at_rest_between_two_requests_is_not_hung_up_on_soon(
+    server: WsgiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wsgi_server, "_SLOW_SECONDS", 0.2)
+    request = b"GET /gone HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), SECONDS) as client:
+        client.sendall(request)
+        assert client.recv(4096).startswith(b"HTTP/1.1 204")
+        assert not threading.Event().wait(0.5)
+        client.sendall(request)
+        assert client.recv(4096).startswith(b"HTTP/1.1 204")
+
+
+def test_a_client_at_rest_for_long_is_hung_up_on(server: WsgiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wsgi_server, "_IDLE_SECONDS", 0.2)
+    assert told(server, b"GET /gone HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 204")
+
+
+def test_where_there_are_too_many_connections_the_one_that_rests_longest_makes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wsgi_server, "_MOST_CONNECTIONS", 2)
+    with closing(Resting(application, socket.create_server(("127.0.0.1", 0)))) as server:
+        server.start()
+        with server.connected() as first, server.connected() as second:
+            for client in (first, second, first):
+                server.ask_and_rest(client)
+            assert told(server, b"GET /gone HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 204")
+            assert second.recv(1) == CLOSED
+            server.ask_and_rest(first)
+
+
+def test_where_all_connections_are_being_answered_another_one_is_refused(
+    server: WsgiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wsgi_server, "_MOST_CONNECTIONS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        server.tunnels["/live"] = other.getsockname()[:2]
+        with socket.create_connection(("127.0.0.1", server.port), SECONDS) as client:
+            client.sendall(b"GET /live HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n")
+            reached, _ = other.accept()
+            with reached:
+                assert reached.recv(4096)
+                assert told(server, b"").startswith(b"HTTP/1.1 503")
+
+
+def test_where_no_descriptors_are_left_the_connection_that_rests_longest_makes_room() -> None:
+    most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with closing(Resting(application, socket.create_server(("127.0.0.1", 0)))) as server:
+        server.start()
+        with server.connected() as resting:
+            server.ask_and_rest(resting)
+            descriptor = os.dup(0)
+            os.close(descriptor)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptor + 1, hard))  # the client's only
+            try:
+                answer = told(server, b"GET /echo HTTP/1.0\r\n\r\n")
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert resting.recv(1) == CLOSED
+
+
 def test_who_asks_for_another_protocol_is_handed_on_and_back(server: WsgiServer) -> None:
     head = b"GET /live?user=ada HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nX-Many: 1\r\nX-Many: 2\r\n\r\n"
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -264,7 +429,7 @@ def test_who_cannot_be_handed_on_is_told_so(server: WsgiServer, caplog: pytest.L
 def test_who_was_handed_on_and_takes_nothing_for_long_is_hung_up_on(
     server: WsgiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wsgi_server, "_IDLE_SECONDS", 1)
+    monkeypatch.setattr(wsgi_server, "_SLOW_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as other:
         server.tunnels["/live"] = other.getsockname()[:2]
         with socket.create_connection(("127.0.0.1", server.port), SECONDS) as client:
@@ -284,7 +449,7 @@ def test_an_answer_that_breaks_off_is_sent_as_far_as_it_goes(server: WsgiServer)
 
 def test_a_client_that_hangs_up_before_the_answer_leaves_no_file_open() -> None:
     served: list[Handler] = []
-    asked, hung_up, ended = threading.Event(), threading.Event(), threading.Event()
+    asked, hung_up = threading.Event(), threading.Event()
 
     def late(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterator[bytes]:
         del environ
@@ -298,11 +463,6 @@ def test_a_client_that_hangs_up_before_the_answer_leaves_no_file_open() -> None:
             served.append(self)
             super().setup()
 
-    class Ending(WsgiServer):
-        def shutdown_request(self, request: Any) -> None:
-            super().shutdown_request(request)
-            ended.set()
-
     with closing(Ending(late, socket.create_server(("127.0.0.1", 0)), Remembered)) as server:
         server.start()
         with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as connection:
@@ -310,7 +470,7 @@ def test_a_client_that_hangs_up_before_the_answer_leaves_no_file_open() -> None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # is reset, not ended
             assert asked.wait(SECONDS)
         hung_up.set()
-        assert ended.wait(SECONDS)
+        assert server.ended.wait(SECONDS)
     (handler,) = served
     assert (handler.rfile.closed, handler.wfile.closed) == (True, True)
 
@@ -335,4 +495,24 @@ def told(server: WsgiServer, request: bytes) -> bytes:
         answer = bytearray()
         while chunk := sending.recv(65536):
             answer += chunk
+    return bytes(answer)
+
+
+def after_drops(client: socket.socket) -> bytes:
+    """Send a byte now and then; return what comes back until the connection ends."""
+    answer = bytearray()
+    client.settimeout(0.05)
+    for _ in range(SECONDS * 20):
+        try:
+            client.sendall(b"x")
+            chunk = client.recv(65536)
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            break
+        if not chunk:
+            break
+        answer += chunk
+    else:
+        pytest.fail("it was waited for")
     return bytes(answer)
