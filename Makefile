@@ -215,14 +215,9 @@ $(SECOND)/libraries: $(wildcard requirements/second-opinion/*.xml requirements/s
 	@touch $@
 
 .PHONY: second-opinion-stack
-second-opinion-stack: .venv/dev $(PAGE) $(SECOND)/localemu/installed ## Create the stack in LocalEmu and tell a story there with IAM enforced (Linux, root, Python 3.13)
-	@scripts/apt-install ip=iproute2
+second-opinion-stack: .venv/dev $(PAGE) $(SECOND)/localemu/installed ## Create the stack in LocalEmu and tell a story there with IAM enforced (needs Python 3.13)
 	$(WITH_NODE) $(BIN)/python -m tests.second_opinion.localemu.stack
-	$(IN_OWN_NETWORK) $(BIN)/python -m pytest --timeout 1200 tests/second_opinion/localemu
-
-# LocalEmu listens everywhere; tasks ask for credentials at ECS's address. Whatever still runs ends with the tests.
-IN_OWN_NETWORK = unshare --net --pid --fork --kill-child --mount-proc sh -c \
-	'ip link set lo up && ip address add 169.254.170.2/32 dev lo && exec "$$@"' sh
+	$(BIN)/python -m pytest --timeout 1200 tests/second_opinion/localemu
 
 $(SECOND)/localemu/installed: requirements/second-opinion/localemu.txt | .venv/bin/uv
 	@PYENV_VERSION=3.13 $(BIN)/uv venv --quiet --clear --no-python-downloads --python 3.13 $(SECOND)/localemu || \

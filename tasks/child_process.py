@@ -12,11 +12,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from tasks.offline import offline_thread
+from tasks.network import restricted_thread
 from watchlist.errors import JobCancelledError
 
 STDERR_KEPT = 8 * 1024
@@ -34,13 +35,14 @@ class ChildLimits:
         seconds: wall-clock time until its process group is killed.
         memory: bytes of address space, or None for no limit (Go programs reserve far more than they use).
         file_size: bytes of the largest file it may write.
-        offline: whether it reaches no network, where the kernel can see to that.
+        ports: the TCP ports it may connect to, where the kernel can see to that; without any it reaches no network.
+            None is for no limit.
     """
 
     seconds: float
     memory: int | None
     file_size: int
-    offline: bool = False
+    ports: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class ChildProcesses:
         self._lock = threading.Lock()
         self._running: set[ChildProcess] = set()
         self._cancelled = False
-        self._offline = offline_thread()
+        self._restricted: dict[frozenset[int], ThreadPoolExecutor] = {}
 
     @property
     def cancelled(self) -> bool:
@@ -175,7 +177,7 @@ class ChildProcesses:
                     preexec_fn=None if limit_later else lambda: _limit_itself(limits),  # noqa: PLW1509 - it takes no lock
                 )
 
-            process = self._offline.submit(start).result() if limits.offline else start()
+            process = start() if limits.ports is None else self._thread_of(limits.ports).submit(start).result()
             child = ChildProcess(process, limits)
             self._running.add(child)
             if limit_later:
@@ -210,6 +212,12 @@ class ChildProcesses:
             exit_code = child.wait()
             feeder.join(timeout=5)
             return FinishedChild(exit_code, stdout, child.stderr_text, child.timed_out)
+
+    def _thread_of(self, ports: frozenset[int]) -> ThreadPoolExecutor:
+        """Return the thread whose children connect to these ports only."""
+        if ports not in self._restricted:
+            self._restricted[ports] = restricted_thread(ports)
+        return self._restricted[ports]
 
     def kill_all(self) -> None:
         """Kill every child's process group and let none start any more."""

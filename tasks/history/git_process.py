@@ -8,9 +8,11 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tasks.child_process import ChildLimits, ChildProcess, ChildProcesses
 from tasks.history.limits import FetchLimits
+from tasks.network import DNS_PORT, HTTPS_PORT
 from watchlist.errors import ErrorCode, JobError
 from watchlist.text import one_line
 
@@ -26,7 +28,8 @@ _SETTINGS = {
     "pack.threads": "1",
     "protocol.allow": "never",
 }
-_NO_SCHEMES = "none"
+_NO_SCHEME = "none"
+_PORTS = {"http": 80, "https": HTTPS_PORT}
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "67108864"}
 """glibc gives large blocks back to the system at once, and has their pages zeroed again for the next file."""
 _OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate|unable to (mmap|create thread)|mmap failed", re.IGNORECASE)
@@ -67,14 +70,14 @@ class Git:
 
     @contextlib.contextmanager
     def start(
-        self, argv: Sequence[str], *, settings: Mapping[str, str] | None = None, schemes: str = _NO_SCHEMES
+        self, argv: Sequence[str], *, settings: Mapping[str, str] | None = None, url: str | None = None
     ) -> Iterator[ChildProcess]:
         """Run git; the context ends well only if git did.
 
         Args:
             argv: git's arguments.
             settings: configuration besides the hardened one.
-            schemes: the URL schemes that git may use, separated by colons.
+            url: what git talks with; without it git reaches no network.
 
         Raises:
             JobError: git failed or broke a limit.
@@ -95,16 +98,16 @@ class Git:
                 "GIT_TERMINAL_PROMPT": "0",
                 "GIT_NO_LAZY_FETCH": "1",
                 "GIT_NO_REPLACE_OBJECTS": "1",
-                "GIT_ALLOW_PROTOCOL": schemes,
+                "GIT_ALLOW_PROTOCOL": _NO_SCHEME if url is None else urlsplit(url).scheme,
                 **_KEEP_MEMORY,
             },
-            alone=schemes == _NO_SCHEMES,
+            alone=url is None,
             directory=self.directory,
             limits=ChildLimits(
                 seconds=self._deadline.seconds_left,
                 memory=self._limits.memory,
                 file_size=self._limits.disk,
-                offline=schemes == _NO_SCHEMES,
+                ports=_ports(url),
             ),
         ) as child:
             try:
@@ -149,6 +152,15 @@ def fed(child: ChildProcess, lines: Sequence[str]) -> Iterator[None]:
         raise
     finally:
         feeder.join()
+
+
+def _ports(url: str | None) -> frozenset[int] | None:
+    """Return the TCP ports that git needs: the host's and that of names."""
+    if url is None:
+        return frozenset()
+    parts = urlsplit(url)
+    port = parts.port or _PORTS.get(parts.scheme)
+    return None if port is None else frozenset({port, DNS_PORT})
 
 
 def _last_line(said: str) -> str:

@@ -21,7 +21,7 @@ def read_head(git: Git, url: str, limits: FetchLimits) -> Head:
         JobError: git cannot talk with the host.
     """
     argv = ["ls-remote", "--symref", "--", url, "HEAD"]
-    with git.start(argv, settings=_network(limits), schemes=_scheme(url)) as child:
+    with git.start(argv, settings=_network(limits), url=url) as child:
         said = child.stdout.read().decode(errors="replace")
     sha = branch = None
     for line in said.splitlines():
@@ -39,7 +39,7 @@ def read_branches(git: Git, url: str, limits: FetchLimits) -> tuple[str, ...]:
         JobError: git cannot talk with the host.
     """
     argv = ["ls-remote", "--heads", "--", url]
-    with git.start(argv, settings=_network(limits), schemes=_scheme(url)) as child:
+    with git.start(argv, settings=_network(limits), url=url) as child:
         said = child.stdout.read().decode(errors="replace")
     return some_branches(line.partition("\t")[2] for line in said.splitlines())
 
@@ -52,7 +52,7 @@ def read_tags(git: Git, url: str, limits: FetchLimits) -> Tags:
         JobError: git cannot talk with the host.
     """
     argv = ["ls-remote", "--tags", "--", url]
-    with git.start(argv, settings=_network(limits), schemes=_scheme(url)) as child:
+    with git.start(argv, settings=_network(limits), url=url) as child:
         listed = (line.rstrip(b"\n").split(b"\t") for line in child.stdout)
         oids = {ref: oid for oid, ref in (row for row in listed if len(row) == _COLUMNS)}
     peeled = {ref: oids.get(ref + b"^{}") for ref in oids if not ref.endswith(b"^{}")}
@@ -77,7 +77,7 @@ def fetch_all(git: Git, url: str, limits: FetchLimits) -> None:
         "--update-shallow",
     ]
     try:
-        with git.start([*argv, "--", url, "HEAD"], settings=_network(limits), schemes=_scheme(url)) as child:
+        with git.start([*argv, "--", url, "HEAD"], settings=_network(limits), url=url) as child:
             child.stdin.close()
             child.stdout.read()
     except JobError as error:
@@ -94,7 +94,3 @@ def _network(limits: FetchLimits) -> dict[str, str]:
         "http.lowSpeedTime": str(max(1, int(limits.stall_seconds))),
         "fetch.unpackLimit": "1",
     }
-
-
-def _scheme(url: str) -> str:
-    return url.partition(":")[0]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.child_process import ChildLimits, ChildProcess, ChildProcesses, FinishedChild
+from tasks.network import DNS_PORT, HTTPS_PORT
 from tasks.scratch import scratch_directory
 from watchlist.health.report import UnusableReportError
 from watchlist.text import shorten
@@ -29,7 +30,8 @@ LOCAL_CHECKS = (
     "Token-Permissions",
     "Vulnerabilities",
 )
-"""The checks that files alone decide; Fuzzing and Vulnerabilities look their answers up in the network."""
+"""The checks that files alone decide; Fuzzing and Vulnerabilities look their answers up in the network, and
+Pinned-Dependencies what it advises."""
 
 FORGE_CHECKS = (
     *LOCAL_CHECKS,
@@ -63,12 +65,14 @@ class RunLimits:
         memory: bytes that Go's garbage collector aims to stay under. An address-space limit would kill Go at start,
             which reserves far more than it uses.
         file_size: largest file it may write: the archive.
+        ports: of TCP, those it may connect to: GitHub, OSV, OSS-Fuzz's list and the registries that it asks have HTTPS.
     """
 
     forge_seconds: float = 300
     local_seconds: float = 180
     memory: int = 768 * 1024 * 1024
     file_size: int = 2 * 1024 * 1024 * 1024
+    ports: frozenset[int] = frozenset({HTTPS_PORT, DNS_PORT})
 
 
 class ScorecardCli:
@@ -128,7 +132,7 @@ class ScorecardCli:
     def _finish(
         self, argv: Sequence[str], environment: Mapping[str, str], directory: Path, seconds: float
     ) -> tuple[FinishedChild, bool]:
-        limits = ChildLimits(seconds=seconds, memory=None, file_size=self._limits.file_size)
+        limits = ChildLimits(seconds=seconds, memory=None, file_size=self._limits.file_size, ports=self._limits.ports)
         with self._children.start(argv, environment=environment, directory=directory, limits=limits) as child:
             ended = threading.Event()
             watch = threading.Thread(target=_kill_when_asleep, args=(child, ended), daemon=True)

@@ -24,7 +24,7 @@ _BESIDE_STDIN = 'trap "" INT; "$@" & program=$!; read -r _; kill -9 $program'
 @contextlib.contextmanager
 def dynamodb_local(log: Path) -> Iterator[str]:
     """Run DynamoDB Local, in memory and with tables for each access key; yield its URL."""
-    libraries, port = LIBRARIES / "dynamodb-local", _free_port()
+    libraries, port = LIBRARIES / "dynamodb-local", free_port()
     arguments = ["-inMemory", "-disableTelemetry", "-port", str(port)]
     main = "com.amazonaws.services.dynamodbv2.local.main.ServerRunner"
     with _java(libraries, [f"-Djava.library.path={libraries}"], [main, *arguments], log):
@@ -34,7 +34,7 @@ def dynamodb_local(log: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def elasticmq(log: Path) -> Iterator[str]:
     """Run ElasticMQ with SQS's own limits, in memory; yield its URL."""
-    port = _free_port()
+    port = free_port()
     settings = {
         "aws.accountId": ACCOUNT,
         "aws.region": REGION,
@@ -80,7 +80,8 @@ def _answering(port: int, log: Path) -> str:
             return url
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens at."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port

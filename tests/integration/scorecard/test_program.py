@@ -224,7 +224,8 @@ def cli_asking(host: str, program: str, directory: Path) -> ScorecardCli:
         f"#!/bin/sh\nexport GH_HOST={host} SSL_CERT_FILE='{directory}/loopback.pem'\nexec '{program}' \"$@\"\n"
     )
     wrapper.chmod(0o700)
-    limits = RunLimits(forge_seconds=250)  # more than Scorecard needs to start, less than it would sleep
+    # More seconds than Scorecard needs to start, less than it would sleep.
+    limits = RunLimits(forge_seconds=250, ports=frozenset({int(host.rpartition(":")[2])}))
     return ScorecardCli(str(wrapper), ChildProcesses(), directory / "scratch", limits)
 
 

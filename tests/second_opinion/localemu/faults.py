@@ -7,6 +7,7 @@ import inspect
 import json
 import sys
 
+from localemu.runtime.server.twisted import TwistedRuntimeServer
 from localemu.services.dynamodb.utils import ItemFinder
 from localemu.services.iam_enforcement.enforcer import build_resource_arn
 from localemu.services.iam_enforcement.service_action_map import map_action
@@ -37,6 +38,7 @@ def main() -> None:
         "a query of an index": asked_of("dynamodb", "Query", TableName="table", IndexName="index"),
         "a run of a task": asked_of("ecs", "RunTask", taskDefinition=definition),
         "a transaction in streams": "batch_get_item" in inspect.getsource(ItemFinder.find_existing_items),
+        "a place to listen": "(reactor, host_and_port.port)" in inspect.getsource(TwistedRuntimeServer.register),
         "a transaction": sorted(map_action("dynamodb", "TransactWriteItems")),
     }
     json.dump(faults, sys.stdout)

@@ -1,9 +1,12 @@
 """LocalEmu whose Lambda functions are processes of this machine instead of containers.
 
-    PYTHON-3.13 tests/second_opinion/localemu/server.py
+    CREDENTIALS_LISTEN=HOST:PORT PYTHON-3.13 tests/second_opinion/localemu/server.py
 
-Runs with the Python that LocalEmu is installed for. A function runs as Lambda runs it: its unpacked package under
-`awslambdaric`, with the variables, the role's credentials and the time limit that LocalEmu gives it.
+Runs with the Python that LocalEmu is installed for, in a process group of its own, all of which ends with its stdin.
+It listens on the loopback alone; LocalEmu by itself would on all of the machine's addresses, whatever it is told.
+
+A function runs as Lambda runs it: its unpacked package under `awslambdaric`, with the variables, the role's credentials
+and the time limit that LocalEmu gives it.
 
 What LocalEmu asks IAM is put right where it is not what AWS asks: a transaction needs the permissions of its parts,
 each on its part's table (LocalEmu wants four on every table); a batch needs its operation's on each of its tables; a
@@ -11,8 +14,8 @@ query of an index needs that of the index; RunTask has the condition key `ecs:cl
 PutEvents is asked of each entry's bus; moving dead letters needs what SQS does in the caller's name.
 
 Tasks of ECS stay as they are until they are stopped: `stack.fargate` runs them. Their credentials are handed out as
-ECS does it (ECS guide, "Task IAM role"): at an address that only the machine knows, for the role that the task's
-definition names, which must let `ecs-tasks.amazonaws.com` take it.
+ECS does it (ECS guide, "Task IAM role"): at a path that only the task knows, for the role that the task's definition
+names, which must let `ecs-tasks.amazonaws.com` take it.
 """
 
 import http.server
@@ -20,6 +23,7 @@ import inspect
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +31,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +47,9 @@ from localemu.services.lambda_.invocation.runtime_executor import RuntimeExecuto
 from localemu.services.sqs.models import StandardQueue
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.moto_api import state_manager
+from twisted.internet import endpoints
 
 _HOST = "127.0.0.1"
-_CREDENTIALS = ("169.254.170.2", 80)
-"""Where containers of ECS ask for their role's credentials; the network that this runs in has the address."""
 _RUNTIME = "/2018-06-01/runtime"
 
 
@@ -301,11 +305,21 @@ class _TaskCredentials(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+def _end_with_stdin() -> None:
+    """End the functions' processes, too, however whoever started this ends."""
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
 def main() -> None:
-    """Serve until it is told to end."""
+    """Serve until stdin ends."""
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
     state_manager.set_transition("ecs::task", {"progression": "manual", "times": sys.maxsize})
-    credentials = http.server.ThreadingHTTPServer(_CREDENTIALS, _TaskCredentials)
+    host, _, port = os.environ["CREDENTIALS_LISTEN"].rpartition(":")
+    credentials = http.server.ThreadingHTTPServer((host, int(port)), _TaskCredentials)
     threading.Thread(target=credentials.serve_forever, daemon=True).start()
+    endpoints.TCP4ServerEndpoint = partial(endpoints.TCP4ServerEndpoint, interface=_HOST)
     DockerRuntimeExecutorPlugin.load = lambda *_args, **_named: FunctionProcess
     StandardQueue.put = _put
     ItemFinder.find_existing_items = staticmethod(_existing_items)

@@ -2,7 +2,7 @@
 
     python -m tests.second_opinion.localemu.stack
 
-synthesises it beforehand, with packages for this machine: that asks a registry, which LocalEmu's network has not.
+synthesises it beforehand, with packages for this machine: that asks a registry, which tests may not.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ from local_service.functions.processes import FunctionError
 from local_service.gateways.http import HttpRequest, event_of, find_route, response_of
 from local_service.gateways.websocket import WebSocketGateway
 from local_service.tasks.runner import TaskRunner
-from tests.second_opinion.implementations import LIBRARIES
+from tests.second_opinion.implementations import LIBRARIES, free_port
 from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.deployment.functions import FUNCTIONS, TASK_CONTAINER, TASK_MODULE, TASK_STOPPED
 from watchlist.deployment.routes import ROUTES
@@ -38,7 +38,6 @@ from watchlist.settings import TaskSettings
 
 REGION = "eu-west-1"
 ACCOUNT = "000000000000"
-URL = "http://127.0.0.1:4566"
 NAME = "dev"
 DEPLOYER = "deployer"
 SECONDS = 600
@@ -50,16 +49,43 @@ _CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{NAME}"
 _TASK_DEFINITION = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/repository-watchlist-{NAME}:1"
 
 _CONTAINER = f"""
-export AWS_ENDPOINT_URL={URL} AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION} NO_PROXY=*
-export AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2/credentials/${{HOME##*/}}
+export AWS_ENDPOINT_URL=$1 AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION} NO_PROXY=*
+export AWS_CONTAINER_CREDENTIALS_FULL_URI=$2/v2/credentials/${{HOME##*/}}
 export GIT_CLONE_DIR=$HOME/clones SCORECARD_PATH=no-scorecard-here
+shift 2
 exec "$@"
 """
 """What ECS adds to a container's variables (ECS guide, "Amazon ECS environment variables"), where AWS is, and paths of
-this machine in place of the image's."""
+this machine in place of the image's. ECS gives a path on a host that only its tasks have; here the address is whole."""
 
 
 _SPECS = {spec.name: spec for spec in FUNCTIONS}
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """LocalEmu while it runs.
+
+    Attributes:
+        url: the endpoint of its AWS.
+        credentials_url: where tasks ask for those of their role.
+        log: what it says.
+    """
+
+    url: str
+    credentials_url: str
+    log: Path
+
+    def client(self, service: Any) -> Any:
+        """Return a client for whoever deploys, whom no policy binds."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=DEPLOYER,
+            aws_secret_access_key="local",
+            config=Config(proxies={}, read_timeout=SECONDS, retries={"total_max_attempts": 1}),
+        )
 
 
 @dataclass
@@ -67,16 +93,16 @@ class Stack:
     """The deployed stack.
 
     Attributes:
+        emulator: where it is deployed.
         template: as it was synthesised.
         resources: status, type and physical id of each resource by its logical id.
-        log: LocalEmu's.
         tasks_log: that of all tasks.
         live_url: where clients open WebSockets.
     """
 
+    emulator: Emulator
     template: Mapping[str, Any]
     resources: Mapping[str, Mapping[str, Any]]
-    log: Path
     tasks_log: Path
     live_url: str
 
@@ -97,7 +123,9 @@ class Stack:
         Raises:
             AssertionError: it failed.
         """
-        answer = client("lambda").invoke(FunctionName=self.function(spec), Payload=json.dumps(event).encode())
+        answer = self.emulator.client("lambda").invoke(
+            FunctionName=self.function(spec), Payload=json.dumps(event).encode()
+        )
         payload = json.loads(answer["Payload"].read() or b"null")
         assert "FunctionError" not in answer, payload
         return payload
@@ -116,13 +144,14 @@ class Stack:
     @property
     def task_role(self) -> str:
         """The ARN of what tasks run as."""
-        definition = client("ecs").describe_task_definition(taskDefinition=_TASK_DEFINITION)["taskDefinition"]
+        ecs = self.emulator.client("ecs")
+        definition = ecs.describe_task_definition(taskDefinition=_TASK_DEFINITION)["taskDefinition"]
         return str(definition["taskRoleArn"])
 
     @contextlib.contextmanager
     def task_role_without(self, action: str) -> Iterator[None]:
         """Take a permission from the tasks' role for as long as the context lasts."""
-        iam, role = client("iam"), self.task_role.rpartition("/")[2]
+        iam, role = self.emulator.client("iam"), self.task_role.rpartition("/")[2]
         documents = {
             name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
             for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
@@ -147,18 +176,6 @@ class Stack:
         return str(name)
 
 
-def client(service: Any) -> Any:
-    """Return a client for whoever deploys, whom no policy binds."""
-    return boto3.client(
-        service,
-        endpoint_url=URL,
-        region_name=REGION,
-        aws_access_key_id=DEPLOYER,
-        aws_secret_access_key="local",
-        config=Config(proxies={}, read_timeout=SECONDS, retries={"total_max_attempts": 1}),
-    )
-
-
 @contextlib.contextmanager
 def deployed(folder: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
     """Start LocalEmu, deploy what was synthesised, run the tasks that ECS takes, and yield the stack.
@@ -167,20 +184,19 @@ def deployed(folder: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
         folder: for logs, and the tasks' files.
         variables: settings of functions and tasks that differ from the environment's, by their variables' names.
     """
-    log = folder / "localemu.log"
     gateway = WebSocketGateway(lambda name, event: stack.named(name, event), ("127.0.0.1", 0))  # noqa: PLW0108 - the stack is known later
     variables = {**variables, "LIVE_ENDPOINT_URL": gateway.management_url}
-    with _localemu(log):
-        template, location = _publish(_SYNTHESISED / f"assembly-{DEV.name}", variables)
-        cloudformation = client("cloudformation")
+    with _localemu(folder / "localemu.log") as emulator:
+        template, location = _publish(emulator, _SYNTHESISED / f"assembly-{DEV.name}", variables)
+        cloudformation = emulator.client("cloudformation")
         cloudformation.create_stack(StackName=NAME, TemplateURL=location, Capabilities=["CAPABILITY_NAMED_IAM"])
         cloudformation.get_waiter("stack_create_complete").wait(
             StackName=NAME, WaiterConfig={"Delay": 1, "MaxAttempts": SECONDS}
         )
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=NAME)
         resources = {each["LogicalResourceId"]: each for page in pages for each in page["StackResourceSummaries"]}
-        _make_what_is_passed_over(template, resources)
-        stack = Stack(template, resources, log, folder / "tasks.log", gateway.url)
+        _make_what_is_passed_over(emulator.client("ecs"), template, resources)
+        stack = Stack(emulator, template, resources, folder / "tasks.log", gateway.url)
         with gateway, _fargate(stack, folder / "tasks"):
             yield stack
 
@@ -188,32 +204,36 @@ def deployed(folder: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
 @contextlib.contextmanager
 def _fargate(stack: Stack, scratch: Path) -> Iterator[None]:
     """Run the tasks that ECS takes, each as a process with the credentials of its role, and report their ends."""
+    addresses = (stack.emulator.url, stack.emulator.credentials_url)
     with (
         stack.tasks_log.open("wb") as log,
         TaskRunner(
-            client("ecs"),
+            stack.emulator.client("ecs"),
             NAME,
             lambda event: stack.named(TASK_STOPPED.name, event),
             scratch=scratch,
             log=log.fileno(),
-            argv=("/bin/sh", "-c", _CONTAINER, "sh", sys.executable, "-m", TASK_MODULE),
+            argv=(*("/bin/sh", "-c", _CONTAINER, "sh"), *addresses, *(sys.executable, "-m", TASK_MODULE)),
         ),
     ):
         yield
 
 
 @contextlib.contextmanager
-def _localemu(log: Path) -> Iterator[None]:
+def _localemu(log: Path) -> Iterator[Emulator]:
+    address, credentials = (f"127.0.0.1:{free_port()}" for _ in range(2))
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(log.parent),
         "TMPDIR": str(log.parent),
-        "GATEWAY_LISTEN": URL.removeprefix("http://"),
-        "LOCALEMU_HOST": URL.removeprefix("http://"),
+        "GATEWAY_LISTEN": address,
+        "LOCALEMU_HOST": address,
+        "CREDENTIALS_LISTEN": credentials,
         "IAM_ENFORCEMENT": "1",
         "ROOT_ACCESS_KEYS": DEPLOYER,
         "DISABLE_EVENTS": "1",
         "ECS_DOCKER_BACKEND": "0",
+        "OVERRIDE_IN_DOCKER": "0",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": str(SECONDS),
     }
@@ -225,6 +245,7 @@ def _localemu(log: Path) -> Iterator[None]:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             deadline = time.monotonic() + SECONDS
@@ -232,19 +253,18 @@ def _localemu(log: Path) -> Iterator[None]:
                 assert process.poll() is None, log.read_text()[-3000:]
                 assert time.monotonic() < deadline, "LocalEmu does not become ready"
                 time.sleep(0.2)
-            yield
+            yield Emulator(f"http://{address}", f"http://{credentials}", log)
         finally:
-            process.terminate()
             lifeline.end(process)
 
 
-def _publish(assembly: Path, variables: Mapping[str, str]) -> tuple[dict[str, Any], str]:
+def _publish(emulator: Emulator, assembly: Path, variables: Mapping[str, str]) -> tuple[dict[str, Any], str]:
     """Upload what the template names, and it itself; return it with the address it is at."""
     (path,) = assembly.glob("*.template.json")
     template: dict[str, Any] = json.loads(path.read_text())
     _set(template, variables)
     (manifest,) = assembly.glob("*.assets.json")
-    s3, buckets, location = client("s3"), set(), ""
+    s3, buckets, location = emulator.client("s3"), set(), ""
     for file in json.loads(manifest.read_text())["files"].values():
         source = assembly / file["source"]["path"]
         (destination,) = file["destinations"].values()
@@ -254,10 +274,10 @@ def _publish(assembly: Path, variables: Mapping[str, str]) -> tuple[dict[str, An
             buckets.add(bucket)
         body = source.read_bytes()
         if source == path:
-            location = f"{URL}/{bucket}/{destination['objectKey']}"
+            location = f"{emulator.url}/{bucket}/{destination['objectKey']}"
             body = json.dumps(_with_known_names(template)).encode()
         s3.put_object(Bucket=bucket, Key=destination["objectKey"], Body=body)
-    client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
+    emulator.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
     return template, location
 
 
@@ -323,7 +343,9 @@ def _replaced(value: Any, values: Mapping[str, str]) -> Any:
             return value
 
 
-def _make_what_is_passed_over(template: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]]) -> None:
+def _make_what_is_passed_over(
+    ecs: Any, template: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]]
+) -> None:
     """Make cluster and task definition from the template's own properties; LocalEmu says that it did, and has none."""
     references = {
         json.dumps({"Ref": logical}): str(resource["PhysicalResourceId"]) for logical, resource in resources.items()
@@ -338,7 +360,6 @@ def _make_what_is_passed_over(template: Mapping[str, Any], resources: Mapping[st
         if resource["Type"] == "AWS::ECS::TaskDefinition"
     )
     (container,) = definition["ContainerDefinitions"]
-    ecs = client("ecs")
     ecs.create_cluster(clusterName=NAME)
     ecs.register_task_definition(
         family=definition["Family"],

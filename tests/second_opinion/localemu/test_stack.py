@@ -34,7 +34,7 @@ def test_every_resource_is_created(stack: Stack) -> None:
 
 
 def test_only_what_is_known_is_passed_over(stack: Stack) -> None:
-    named = set(re.findall(r'No resource provider found for "([^"]+)"', stack.log.read_text()))
+    named = set(re.findall(r'No resource provider found for "([^"]+)"', stack.emulator.log.read_text()))
     assert named == PASSED_OVER
 
 
@@ -49,6 +49,7 @@ def test_what_is_put_right_is_still_wrong() -> None:
         "a redriven message": ["id", "1"],
         "an event": "arn:aws:events:eu-west-1:000000000000:event-bus/default",
         "a query of an index": f"{tables}table",
+        "a place to listen": True,
         "a run of a task": f"{definitions}{definitions}family:1",
         "a transaction in streams": True,
         "a transaction": [f"dynamodb:{part}" for part in ("ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem")],

@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from tests.e2e.conftest import Forge
 from tests.repositories import git
-from tests.second_opinion.localemu.stack import Stack, client
+from tests.second_opinion.localemu.stack import Stack
 from tests.webhook_receiver import URL, Receiver
 from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.deployment.functions import DIGEST, SCHEDULER
@@ -93,7 +93,7 @@ def test_without_one_permission_of_the_tasks_role_no_repository_becomes_ready(st
 
 def test_nobody_but_ecs_is_given_the_tasks_role(stack: Stack) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
-        client("sts").assume_role(RoleArn=stack.task_role, RoleSessionName="somebody")
+        stack.emulator.client("sts").assume_role(RoleArn=stack.task_role, RoleSessionName="somebody")
 
 
 def _alerts(stack: Stack) -> set[str]:

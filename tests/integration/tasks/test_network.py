@@ -1,5 +1,6 @@
-"""What a child that needs no network can reach of it: nothing, whatever it tries."""
+"""What a child can reach of the network: nothing, or some ports, whatever it tries."""
 
+import ctypes
 import json
 import platform
 import socket
@@ -11,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from tasks.child_process import ChildLimits, ChildProcesses
-from tasks.offline import leave_network
+from tasks.network import HTTPS_PORT, restrict_network
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() not in {"x86_64", "aarch64"}, reason="the kernel has no such filter"
 )
 
 ONLINE = ChildLimits(seconds=60, memory=None, file_size=1_000_000)
-OFFLINE = ChildLimits(seconds=60, memory=None, file_size=1_000_000, offline=True)
+OFFLINE = ChildLimits(seconds=60, memory=None, file_size=1_000_000, ports=frozenset())
 
 TRIES = """
 import ctypes, json, socket, subprocess, sys
@@ -33,6 +34,22 @@ def told(attempt):
 def connect(family, address):
     with socket.socket(family, socket.SOCK_STREAM) as made:
         made.connect(address)
+
+def fast_open():
+    with socket.socket() as made:
+        made.sendto(b"GET / HTTP/1.0", 0x20000000, ("127.0.0.1", port))
+
+def fast_open_of_a_message():
+    with socket.socket() as made:
+        made.sendmsg([b"GET / HTTP/1.0"], [], 0x20000000, ("127.0.0.1", port))
+
+def several_paths():
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262) as made:
+        made.connect(("127.0.0.1", port))
+
+def a_name():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        made.sendto(b"?", ("127.0.0.1", 53))
 
 def by_a_grandchild():
     asked = f"import socket; socket.create_connection(('127.0.0.1', {port}))"
@@ -51,12 +68,28 @@ print(json.dumps({
     "grandchild": told(by_a_grandchild),
     "packets": told(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)),
     "io_uring": told(io_uring),
+    "fast open": told(fast_open),
+    "fast open of a message": told(fast_open_of_a_message),
+    "several paths": told(several_paths),
+    "a name": told(a_name),
     "pipes": told(lambda: socket.socketpair()),
     "Unix": told(lambda: socket.socket(socket.AF_UNIX)),
 }))
 """
 
 REFUSED = 13
+
+
+def has_landlock() -> bool:
+    """Whether the kernel can refuse TCP ports (Landlock ABI 4)."""
+    return sys.platform == "linux" and int(ctypes.CDLL(None).syscall(444, None, 0, 1)) >= 4
+
+
+needs_landlock = pytest.mark.skipif(not has_landlock(), reason="the kernel refuses no ports")
+
+
+def of_ports(*ports: int) -> ChildLimits:
+    return ChildLimits(seconds=60, memory=None, file_size=1_000_000, ports=frozenset(ports))
 
 
 @pytest.fixture
@@ -83,8 +116,35 @@ def test_a_child_that_is_offline_reaches_no_address(credentials_port: int, *, al
         "grandchild",
         "packets",
         "io_uring",
+        "fast open",
+        "fast open of a message",
+        "several paths",
+        "a name",
     }
     assert (answer["pipes"], answer["Unix"]) == (0, 0)
+
+
+@needs_landlock
+def test_a_child_with_some_ports_reaches_no_other(credentials_port: int) -> None:
+    answer = tried(ChildProcesses(), of_ports(HTTPS_PORT), credentials_port)
+
+    assert {name for name, error in answer.items() if error == REFUSED} == {
+        "credentials",
+        "IPv6",
+        "grandchild",
+        "packets",
+        "io_uring",
+        "fast open",
+        "fast open of a message",
+        "several paths",
+    }
+
+
+@needs_landlock
+def test_a_child_reaches_the_ports_that_are_its(credentials_port: int) -> None:
+    answer = tried(ChildProcesses(), of_ports(HTTPS_PORT, credentials_port), credentials_port)
+
+    assert (answer["credentials"], answer["grandchild"], answer["a name"]) == (0, 0, 0)
 
 
 def test_another_child_and_the_job_itself_reach_it(credentials_port: int) -> None:
@@ -98,15 +158,15 @@ def test_another_child_and_the_job_itself_reach_it(credentials_port: int) -> Non
 
 def test_nobody_special_can_leave_the_network() -> None:
     code = (
-        "import os; from tasks.offline import leave_network\n"
+        "import os; from tasks.network import restrict_network\n"
         "if os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
-        "print(leave_network())"
+        "print(restrict_network({443}), restrict_network(()))"
     )
     environment = {"PYTHONPATH": str(Path(__file__).parents[3])}
     told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert told.stdout == "True\n"
+    assert told.stdout == f"{has_landlock()} True\n"
 
 
 def test_where_there_is_no_such_filter_children_are_as_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
-    assert leave_network() is False
+    assert restrict_network(()) is False
