@@ -248,7 +248,7 @@ class LocalService:
             starting.enter_context(self._stream_poller(streams, consumer))
         send_webhook = self._invoker(function_specs.WEBHOOK_SENDER)
         starting.enter_context(self._queue_poller(sqs, self.environment.webhook_queue, send_webhook))
-        self.timers = starting.enter_context(Timers(self._settings.timers, self._invoke))
+        self.timers = starting.enter_context(Timers(self._settings.timers, self._invoke, self._settings.data))
         self.live_url = starting.enter_context(live_gateway).url
         self.url = starting.enter_context(gateway).url
 
