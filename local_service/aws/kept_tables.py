@@ -6,10 +6,8 @@ since a call that fails is rolled back whole. As they are (moto 5.2), a query ta
 transaction 405 ms for each of its items.
 """
 
-import functools
 import inspect
 import json
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,19 +17,17 @@ from moto.core.common_models import BaseModel
 from moto.core.responses import ActionContext, ActionResult
 from moto.dynamodb import models as moto_models
 from moto.dynamodb import responses as moto_responses
-from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models import table as moto_table
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import RESULT_SIZE_LIMIT, StreamRecord, StreamShard, Table
 from moto.dynamodb.models.utilities import dynamo_json_dump
-from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined] # untyped
 from moto.dynamodb.responses import DynamoResult
 from moto.dynamodbstreams import responses as moto_streams
 from moto.dynamodbstreams.models import DynamoDBStreamsBackend
 
-from local_service.aws import binary_values
+from local_service.aws import binary_values, expressions
 from local_service.aws.data_folder import Database, quoted
 from local_service.aws.embedded import stream_topic
 from watchlist.storage import tables as table_specs
@@ -374,15 +370,14 @@ class KeptShard(StreamShard):
 
 def install(database: Database) -> None:
     """Let moto keep its tables in `database` from now on."""
+    expressions.install()
     KeptTable.database = database
     setattr(moto_models, "Table", KeptTable)  # noqa: B010 - mypy allows no assignment to a class
     setattr(moto_table, "StreamShard", KeptShard)  # noqa: B010 - as above
     setattr(Item, "project", _project)  # noqa: B010 - as above
     setattr(Item, "__init__", _fill)  # noqa: B010 - as above
-    setattr(UpdateExpressionParser, "make", functools.lru_cache(maxsize=1000)(UpdateExpressionParser.make))  # noqa: B010 - as above
     setattr(moto_responses, "DynamoResult", WrittenAnswer)  # noqa: B010 - as above
     setattr(moto_streams, "ActionResult", WrittenAnswer)  # noqa: B010 - mypy allows no assignment to what moto imports there
-    setattr(ConditionExpressionParser, "_lex_condition_expression", _lex)  # noqa: B010 - as above
     # moto finds its modules by its backend's own name, so a subclass would not do.
     setattr(DynamoDBStreamsBackend, "get_records", _get_records)  # noqa: B010 - as above
     # moto remembers every object that it ever made, and so every item that was ever read.
@@ -416,19 +411,6 @@ class WrittenAnswer(DynamoResult):
     def execute_result(self, _context: ActionContext | None = None) -> tuple[int, dict[str, Any], str]:
         """Return status, headers and body."""
         return 200, {"Content-Type": "application/x-amz-json-1.0"}, dynamo_json_dump(self.result)
-
-
-def _lex(parser: ConditionExpressionParser) -> deque[Any]:
-    """Take a condition apart, once: moto builds its patterns anew for each word of it."""
-    return deque(_words(parser.condition_expression or ""))
-
-
-@functools.lru_cache(maxsize=1000)
-def _words(condition: str) -> tuple[Any, ...]:
-    return tuple(_lex_by_moto(ConditionExpressionParser(condition, {}, {})))
-
-
-_lex_by_moto = ConditionExpressionParser._lex_condition_expression  # noqa: SLF001 - moto's own, called as moto does
 
 
 def tables(account: str, region: str) -> dict[str, KeptTable]:

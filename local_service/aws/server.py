@@ -10,6 +10,7 @@ Why one request at a time: moto's transactions are not isolated between threads 
 database has one connection.
 """
 
+import gc
 import json
 import logging
 import socket
@@ -366,6 +367,7 @@ def serve(folder: Path | None, middleware: type[OneAtATime] = OneAtATime) -> Non
     setattr(SQSBackend, "send_message", application.deliver)  # noqa: B010 - mypy allows no assignment to a method
     server = WsgiServer(application, socket.create_server(("127.0.0.1", 0), backlog=128))
     with BackgroundLoop("tidying", application.tidy, seconds=_TIDY_SECONDS, first_after=_SETTLED_SECONDS):
+        gc.freeze()  # what was imported stays, and need not be looked through again and again
         bell.say(f"http://127.0.0.1:{server.port}")
         server.serve_forever()
 

@@ -9,6 +9,7 @@ with its stdin.
 """
 
 import functools
+import gc
 import importlib
 import io
 import json
@@ -74,6 +75,7 @@ def _take_over(environment: Mapping[str, str]) -> None:
 def _load(handler_name: str) -> Handler:
     module, _, attribute = handler_name.rpartition(".")
     handler: Handler = getattr(importlib.import_module(module), attribute)
+    gc.freeze()  # what was imported stays, and need not be looked through again and again
     return handler
 
 

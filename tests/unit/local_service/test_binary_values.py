@@ -17,4 +17,5 @@ from local_service.aws.binary_values import decoded
 )
 def test_values_that_are_binary_become_bytes_and_no_others(said: dict[str, Any], meant: dict[str, Any]) -> None:
     assert decoded(json.dumps(said)) == meant
+    assert decoded(json.dumps(said, separators=(",", " :\n"))) == meant
     assert decoded(json.dumps(said).encode()) == meant
