@@ -96,7 +96,8 @@ def _look(  # noqa: PLR0913, PLR0917 - all that is compared
     tags = repository.tags().tags
     catalog = Catalog.of(tags, {commit.sha: at for commit, at in dated if at}, name.partition("+")[2])
     spent = time.process_time() - began
-    catalog = catalog.dated(repository.dates([tag.oid for tag in catalog.to_be_dated]))
+    told = repository.tagged({tag.oid: tag.peeled for tag in catalog.to_be_dated})
+    catalog = catalog.looked_up(told.dates, told.no_commits)
     known = [tag for tag in catalog.releases if tag.made_at is not None]
     latest = catalog.latest
     far = latest and distance(

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tasks.history import Repository
+from tasks.history import Repository, Tagged
 from tasks.optional_parts import OptionalParts
 from watchlist import limits
 from watchlist.alerts import telling as alerting
 from watchlist.alerts.occasions import TagsChanged
 from watchlist.git.tags import Tags, TooManyTagsError
 from watchlist.history.commits import Commit
-from watchlist.history.dates import CLOCKS_DIFFER, made_at
+from watchlist.history.dates import as_told, made_at
 from watchlist.history.store import Attempt
 from watchlist.releases import store as release_store
 from watchlist.releases.catalog import Catalog
@@ -27,9 +27,11 @@ from watchlist.releases.listing import Listing
 from watchlist.releases.summary import LatestRelease, ReleaseSummary, releases_of
 from watchlist.storage.batches import Patience
 from watchlist.storage.records import Entry
+from watchlist.text import some_of
 
 _TOO_MANY = f"The repository has more than {limits.TAGS_READ} tags; nothing is known of its releases."
 _NOT_ALL = f"Of the tags {limits.TAGS_KEPT} are kept, releases first."
+_STRAYS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,9 @@ class TagLook:
         of_commits = self._commit_dates(commits)
         known = of_commits | {tag.oid: tag.made_at for tag in before if tag.made_at is not None}
         certain = {tag.oid for tag in before if tag.made_at not in {None, of_commits.get(tag.peeled)}}
-        catalog = self._dated(Catalog.of(tags.tags, known, self.entry.name), certain)
+        named = Catalog.of(tags.tags, known, self.entry.name)
+        catalog = self._looked_up(named, certain, of_commits)
+        names = {tag.name for tag in named.releases}
         alerts = 0
         if self.is_news and stored.listing is not None:
             whole = stored.listing.is_whole
@@ -105,40 +109,51 @@ class TagLook:
             happened = TagsChanged(news=news, latest=catalog.latest, now=self.now)
             alerts = alerting.tell(self.entry.watchlist_id, happened, self.now, self.check)
         listing = release_store.save(self.attempt, catalog.tags, tags.digest, stored, self.patience)
-        summary = self._summary(tags, catalog, commits)
+        summary = self._summary(
+            tags,
+            catalog,
+            commits,
+            strays=[tag.name for tag in catalog.tags if tag.release is None and tag.name in names],
+        )
         return Looked({"tags": listing.stored(), "releases": summary.model_dump(mode="json")}, alerts)
 
     def _commit_dates(self, commits: Sequence[Commit]) -> dict[str, datetime]:
         dated = zip(commits, made_at(commits, self.now), strict=True)
         return {commit.sha: at for commit, at in dated if at is not None}
 
-    def _dated(self, catalog: Catalog, certain: Container[str]) -> Catalog:
-        """Return the catalog with the dates that the host gives: of annotated tags, and of what is not stored.
+    def _looked_up(self, catalog: Catalog, certain: Container[str], stored: Container[str]) -> Catalog:
+        """Return the catalog with what the host says of annotated tags, and of what is not stored.
 
         Args:
             catalog: with the dates that are known.
             certain: tags whose dates are their own. Where a tag's is its commit's, the host may not have given it.
+            stored: commits.
         """
-        unknown = [
-            tag.oid
+        unknown = {
+            tag.oid: tag.peeled
             for tag in catalog.to_be_dated
             if tag.made_at is None or (tag.is_annotated and tag.oid not in certain)
-        ]
-        nothing: Mapping[str, datetime] = {}
+        }
         told = self.parts.get(
-            "The dates of releases are missing", lambda: self.repository.dates(unknown), otherwise=nothing
+            "The dates of releases are missing", lambda: self.repository.tagged(unknown), otherwise=Tagged()
         )
-        return catalog.dated({oid: min(at, self.now) for oid, at in told.items() if at <= self.now + CLOCKS_DIFFER})
+        dates = {oid: believed for oid, at in told.dates.items() if (believed := as_told(at, self.now)) is not None}
+        return catalog.looked_up(dates, {oid for oid in told.no_commits if unknown[oid] not in stored})
 
-    def _summary(self, tags: Tags, catalog: Catalog, commits: Sequence[Commit]) -> ReleaseSummary:
+    def _summary(
+        self, tags: Tags, catalog: Catalog, commits: Sequence[Commit], *, strays: Sequence[str]
+    ) -> ReleaseSummary:
         latest = catalog.latest
+        notes = [_NOT_ALL] if len(tags.tags) > limits.TAGS_KEPT else []
+        if strays:
+            notes.append(f"No releases, since they stand for no commit: {some_of(strays, _STRAYS_SHOWN)}.")
         summary = ReleaseSummary(
             tags=len(tags.tags),
             releases=len(catalog.releases),
             latest=_shown(latest),
             latest_prerelease=_shown(catalog.latest_prerelease),
             usual_days=catalog.usual_days,
-            note=_NOT_ALL if len(tags.tags) > limits.TAGS_KEPT else None,
+            note=" ".join(notes) or None,
         )
         if latest is None:
             return summary

@@ -15,6 +15,7 @@ from tasks.history.repository import (
     Repository,
     StoredCommit,
     StoredHistory,
+    Tagged,
     open_repository,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "Repository",
     "StoredCommit",
     "StoredHistory",
+    "Tagged",
     "open_repository",
 ]

@@ -22,7 +22,7 @@ does not exist. Servers that offer no `filter` send whole commits; those that of
 import contextlib
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -117,6 +117,19 @@ class CommitWindow:
         return not self.full and not self.lost and self.unexplored_since is None
 
 
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """What the host says of tags that were asked for; nothing where it is not asked, or refuses.
+
+    Attributes:
+        dates: when tags and commits were made, by their ids; absent is what no calendar has.
+        no_commits: objects that the tags name, where they stand for no commit: for a tree, a file, or what is missing.
+    """
+
+    dates: Mapping[str, datetime] = field(default_factory=dict)
+    no_commits: frozenset[str] = frozenset()
+
+
 _NOTHING = Walk(shown=(), missing=(), behind=(), older=(), full=False, leap=None)
 
 
@@ -207,20 +220,24 @@ class Repository:
         """
         return self._source.tags()
 
-    def dates(self, oids: Sequence[str]) -> Mapping[str, datetime]:
-        """Return when these tags were made, and commits: those named here and those that the tags stand for.
+    def tagged(self, tags: Mapping[str, str]) -> Tagged:
+        """Return when these tags were made, with what they stand for, and which of them stand for no commit.
 
-        What the host does not give is absent, and what no calendar has.
+        Args:
+            tags: what each stands for in the end, by the object that it names.
 
         Raises:
             JobError: the transfer failed.
         """
         try:
-            found = self._source.tagged(oids)
+            found = self._source.tagged(list(tags))
         except FetchRefusedError:
-            return {}
-        dates = {oid: made_at(content) for oid, content in found.items()}
-        return {oid: at for oid, at in dates.items() if at is not None}
+            return Tagged()
+        dates = {oid: made_at(content) for oid, content in found.items() if content is not None}
+        return Tagged(
+            {oid: at for oid, at in dates.items() if at is not None},
+            frozenset(oid for oid, peeled in tags.items() if oid in found and found.get(peeled) is None),
+        )
 
     def parents_beside(self, sha: str) -> Mapping[str, Sequence[str]]:
         """Return the commits that `sha` reaches and HEAD does not, with their parents; none where they cannot be had.

@@ -46,6 +46,9 @@ _NO_LARGE_FILES = "blob:limit=256k"
 _TAGGED_BYTES = 8 * MIB
 """Most that tags and their commits take in memory whose dates are asked for: some hundred kilobytes, as a rule."""
 
+_NO_TAGS = frozenset({ErrorCode.REPOSITORY_TOO_LARGE, ErrorCode.TRANSFER_INVALID})
+"""How an answer ends that has something larger in it, as a file that is tagged."""
+
 _PACK_HEADER = 12
 _READ_SIZE = 64 * 1024
 _HALVINGS = 200
@@ -137,18 +140,43 @@ class Source:
             return self._upload_pack.tags()
         return read_tags(self._git, self._connections.url, self._limits)
 
-    def tagged(self, oids: Sequence[str]) -> Mapping[str, bytes]:
-        """Return the contents of these objects, tags' own or commits, and of what the tags stand for; by their ids.
+    def tagged(self, oids: Sequence[str]) -> Mapping[str, bytes | None]:
+        """Return the contents of what these tags name, tags' own or commits, and of what the tags stand for; by ids.
 
+        None stands for what is neither, or larger than they are, or cannot be had; absent is what was not answered.
         A server that does not filter, or does not cut a history, would send far more than these: it is not asked.
 
+        Args:
+            oids: that the server has told of.
+
         Raises:
-            FetchRefusedError: the server does not give them.
-            JobError: the transfer failed, or they are larger than tags are.
+            FetchRefusedError: the server gives nothing, HEAD neither.
+            JobError: the transfer failed.
         """
         if not (self._speaks_version_2 and self.filters and self.deepens and oids):
             return {}
-        return self._named_objects(FetchRequest(oids, depth=1, filter="tree:0"))
+        found: dict[str, bytes | None] = {}
+        head = self.head().sha
+
+        def fetch(wants: Sequence[str]) -> None:
+            try:
+                found.update(self._named_objects(FetchRequest(wants, depth=1, filter="tree:0")))
+            except (FetchRefusedError, JobError) as error:
+                if len(wants) == 1:
+                    found[wants[0]] = None
+                if isinstance(error, JobError) and error.code in _NO_TAGS and not may_be_for_its_objects(error):
+                    raise FetchRefusedError(error.message) from error
+                raise
+            found.update({oid: found.get(oid) for oid in wants})
+
+        def gives_head(_: Sequence[str]) -> bool:
+            if head is not None and head not in found:
+                with contextlib.suppress(FetchRefusedError, JobError):
+                    fetch([head])
+            return head is not None and found.get(head) is not None
+
+        self._despite_gaps(fetch, oids, gives_any=gives_head)
+        return found
 
     def reached_beside_head(self, sha: str) -> Mapping[str, bytes]:
         """Return the contents of the commits that `sha` reaches and HEAD does not, by their ids.
@@ -340,8 +368,19 @@ class Source:
                 self.store.add_pack(pack)
         self._came_by_name = True
 
-    def _despite_gaps(self, fetch: Callable[[Sequence[str]], None], oids: Sequence[str]) -> None:
+    def _despite_gaps(
+        self,
+        fetch: Callable[[Sequence[str]], None],
+        oids: Sequence[str],
+        *,
+        gives_any: Callable[[Sequence[str]], bool] | None = None,
+    ) -> None:
         """Fetch; where the server refuses or breaks off, halve until only what it cannot give is left out.
+
+        Args:
+            fetch: is called with some of them.
+            oids: of objects.
+            gives_any: whether the server, which refused these, gives any object; of those that commits name by default.
 
         Raises:
             FetchRefusedError: the server does not seem to give anything by name.
@@ -355,7 +394,7 @@ class Source:
                 if wants:
                     fetch(wants)
             except FetchRefusedError:
-                if not (self._came_by_name or self._gives_any_but(wants)):
+                if not (gives_any or self._gives_any_but)(wants):
                     raise
                 work += self._halves(wants)
             except JobError as error:
@@ -390,6 +429,8 @@ class Source:
         One refused object tells nothing: it may be lost, or the server refuses whatever is named. A tree that the
         commits name tells these apart.
         """
+        if self._came_by_name:
+            return True
         trees = (raw.tree for raw in self.known.copy().values() if raw.tree is not None and raw.tree not in refused)
         some = [refused[0], refused[-1]] if len(refused) > 1 else list(islice(trees, 1))
         for oid in some:

@@ -21,23 +21,22 @@ _DIGEST_LENGTH = 32
 _MOST_LINES = 400_000
 """Hosts may show all refs, whatever is asked for; the transfer has bounds of its own."""
 
-_LINE = re.compile(rb"([0-9a-f]{64}|[0-9a-f]{40}) (refs/tags/[^\0 \n]+)((?: [^\n]*)?)\n?")
-_PEELED = re.compile(rb" peeled:([0-9a-f]{64}|[0-9a-f]{40})(?: |$)")
+_OID = rb"[0-9a-f]{64}|[0-9a-f]{40}"
+_LINE = re.compile(rb"(%b) (refs/tags/[^\0 \n]+)(?: peeled:(%b)| (?!peeled:)[a-z-]+:[^\0 \n]+)*\n?" % (_OID, _OID))
+"""An object's id, a ref, and attributes: what has something else behind its name is no line of git's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """All tags of a repository that may be kept, in no order.
+    """All tags of a repository that may be kept, in no order; none whose name git would not take, or is too long.
 
     Attributes:
         tags: each name once.
         digest: the same as long as no tag comes, goes or moves.
-        ignored: how many have names that git would not take, or that are too long.
     """
 
     tags: tuple[Tag, ...]
     digest: str
-    ignored: int = 0
 
 
 class TooManyTagsError(Exception):
@@ -75,17 +74,16 @@ def tags_of(lines: Iterable[bytes]) -> Tags:
     found: dict[str, Tag] = {}
     digests: list[bytes] = []
     for match in filter(None, map(_LINE.fullmatch, lines)):
-        oid, ref, rest = match.groups()
-        peeled = _PEELED.search(rest)
-        digests.append(hashlib.sha256(b"\0".join((ref, oid, peeled[1] if peeled else b""))).digest())
+        oid, ref, peeled = match.groups()
+        digests.append(hashlib.sha256(b"\0".join((ref, oid, peeled or b""))).digest())
         if len(digests) > limits.TAGS_READ:
             raise TooManyTagsError
         if _is_kept(ref):
             name = ref[len(PREFIX) :].decode(errors="backslashreplace")
-            found.setdefault(name, Tag(name, oid.decode(), (peeled[1] if peeled else oid).decode()))
+            found.setdefault(name, Tag(name, oid.decode(), (peeled or oid).decode()))
     # Sorted, since the order is the host's.
     digest = hashlib.sha256(b"".join(sorted(digests))).hexdigest()[:_DIGEST_LENGTH]
-    return Tags(tuple(found.values()), digest, len(digests) - len(found))
+    return Tags(tuple(found.values()), digest)
 
 
 def _whole(lines: Iterable[bytes | None]) -> Iterator[bytes]:

@@ -53,6 +53,14 @@ def made_at(commits: Sequence[Commit], now: datetime) -> list[datetime | None]:
     return [time or known.get(commit.sha) for commit, time in zip(commits, times, strict=True)]
 
 
+def as_told(time: datetime, now: datetime) -> datetime | None:
+    """Return when a tag was made that says so, at the latest now; None for what cannot be.
+
+    A date before git is kept: tags are converted with their histories.
+    """
+    return min(time, now) if _is_old(time) or is_believable(time, now) else None
+
+
 def as_made(commits: Sequence[Commit], now: datetime) -> list[Commit]:
     """Return the commits with when they were made in place of dates that cannot be, of committers and of authors.
 

@@ -10,7 +10,7 @@ days between the last `limits.RELEASES_MEASURED` releases of that line.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -63,10 +63,21 @@ class Catalog:
         ]
         return cls(_in_order(kept, versions), versions)
 
-    def dated(self, dates: Mapping[str, datetime]) -> "Catalog":
-        """Return the catalog with dates that have become known."""
-        known = [replace(tag, made_at=_date(tag, dates) or tag.made_at) for tag in self.tags]
-        return Catalog(_in_order(known, self._versions), self._versions)
+    def looked_up(self, dates: Mapping[str, datetime], no_commits: Container[str] = ()) -> "Catalog":
+        """Return the catalog with what has become known.
+
+        Args:
+            dates: as for `of`.
+            no_commits: objects that tags name which stand for no commit: such a tag is no release, and has no date.
+        """
+        known = [
+            replace(tag, made_at=None, release=None)
+            if tag.oid in no_commits
+            else replace(tag, made_at=_date(tag, dates) or tag.made_at)
+            for tag in self.tags
+        ]
+        versions = {tag.name: self._versions[tag.name] for tag in known if tag.release is not None}
+        return Catalog(_in_order(known, versions), versions)
 
     @cached_property
     def releases(self) -> Sequence[KeptTag]:

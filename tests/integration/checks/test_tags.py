@@ -225,15 +225,29 @@ def test_a_release_whose_tag_is_removed_is_told(released: Refreshes) -> None:
     assert (alert["level"], alert["metric"], alert["value"]) == ("mild", "tags_removed", 1)
 
 
-def test_tags_on_files_and_trees_have_no_date_and_break_nothing(released: Refreshes) -> None:
+def test_tags_on_files_and_trees_are_no_releases_and_it_is_said(released: Refreshes) -> None:
     tag(released, "v3.0.0", "HEAD^{tree}")
     tag(released, "v3.1.0", "HEAD:file-1.txt", annotated_hours_ago=2)
     look(released)
+    tag(released, "v1.3.0")
+    look(released)
 
-    found = {each.name: each.made_at for each in shown(released)}
-    assert found["v3.0.0"] is None
-    assert found["v1.2.0"] is not None
-    assert summary_of(released).commits_since is None
+    assert [each.name for each in shown(released)] == ["v1.3.0", "v1.2.0", "v1.1.0", "v1.0.0"]
+    found = summary_of(released)
+    assert found.latest
+    assert (found.latest.tag, found.releases, found.commits_since) == ("v1.3.0", 4, 0)
+    assert found.note == "No releases, since they stand for no commit: v3.0.0, v3.1.0."
+    assert [alert["message"].partition(" ")[0] for alert in told(released, AlertKind.NEW_RELEASE)] == ["v1.3.0"]
+
+
+def test_dates_that_cannot_be_are_those_of_commits(released: Refreshes) -> None:
+    tag(released, "v1.3.0", "HEAD~2", annotated_hours_ago=-72)
+    look(released)
+
+    made = {each.name: each.made_at for each in shown(released)}
+    committed = int(git(released.path, "log", "-1", "--format=%ct", "HEAD~2").decode())
+    assert made["v1.3.0"]
+    assert int(made["v1.3.0"].timestamp()) == committed
 
 
 def test_a_job_that_dies_after_it_has_told_tells_the_same_again(released: Refreshes) -> None:
@@ -354,7 +368,7 @@ def test_dates_that_a_host_does_not_give_are_unknown(released: Refreshes, monkey
     def refuse(_: object, __: object) -> NoReturn:
         raise JobError(ErrorCode.TRANSFER_INVALID, "No objects today.")
 
-    monkeypatch.setattr(Repository, "dates", refuse)
+    monkeypatch.setattr(Repository, "tagged", refuse)
     tag(released, "v3.0.0", "HEAD^{tree}")
     look(released)
 
@@ -371,7 +385,7 @@ def test_the_date_of_an_annotated_tag_that_could_not_be_had_is_asked_for_again(
 
     tag(released, "v3.0.0", "HEAD~5", annotated_hours_ago=2)
     with monkeypatch.context() as patch:
-        patch.setattr(Repository, "dates", refuse)
+        patch.setattr(Repository, "tagged", refuse)
         look(released)
     tag(released, "other")
     look(released)

@@ -24,6 +24,11 @@ def test_a_tag_is_read_with_what_it_stands_for() -> None:
     assert [tag.is_annotated for tag in tags.tags] == [False, True]
 
 
+def test_attributes_that_are_not_known_say_nothing() -> None:
+    tags = read_tags(answer(f"{A} refs/tags/v1 symref-target:refs/tags/v2 peeled:{C} new-one:x").read)
+    assert tags.tags == (Tag("v1", A, C),)
+
+
 def test_other_refs_are_passed_over() -> None:
     assert [tag.name for tag in read_tags(answer(HEAD, f"{B} refs/tags/v1", f"{C} refs/heads/v2").read).tags] == ["v1"]
     assert read_tags(answer().read).tags == ()
@@ -70,7 +75,15 @@ def test_bytes_that_are_no_text_keep_names_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "x", f"{A}", f"{A} refs/heads/main", f"{A[:39]} refs/tags/v1", "unborn HEAD", f"{A} refs/tags/"]
+    "line",
+    [
+        *("", "x", f"{A}", f"{A} refs/heads/main", f"{A[:39]} refs/tags/v1", "unborn HEAD", f"{A} refs/tags/"),
+        *(
+            f"{A} refs/tags/v1 {rest}"
+            for rest in (".0", "", "beta", f"peeled:{B[1:]}", f"peeled:{B}a", "peeled:", "a:b  c:d")
+        ),
+        *(f"{A} refs/tags/v1 peeled:{B} rest", f"{A} refs/tags/v1\0peeled:{B}", f" {A} refs/tags/v1"),
+    ],
 )
 def test_what_is_no_tag_is_passed_over(line: str) -> None:
     assert read_tags(answer(line).read).tags == ()
