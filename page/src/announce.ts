@@ -26,3 +26,14 @@ export async function attempt(doing: () => Promise<unknown>, done?: string): Pro
     return false;
   }
 }
+
+/** Puts a text on the clipboard, and says so; not every browser lets every page do that. */
+export function copy(text: string): Promise<boolean> {
+  return attempt(async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      throw new Error("The browser lets this page copy nothing: mark the text, and copy it yourself.");
+    }
+  }, "Copied.");
+}

@@ -1,5 +1,5 @@
 /** How alerts reach people elsewhere: who reads them there, how the last call went, and what calls are signed with. */
-import { say } from "./announce.ts";
+import { copy } from "./announce.ts";
 import type { Channel, Notifications } from "./api/answers.ts";
 import { words } from "./format.ts";
 import { Age, Dialog, Foreign } from "./ui.tsx";
@@ -75,7 +75,7 @@ export function Secret({ secret, close }: { secret: string; close: () => void })
         {secret}
       </pre>
       <div class="actions">
-        <button type="button" class="primary" onClick={() => void navigator.clipboard.writeText(secret).then(() => say("Copied."))}>
+        <button type="button" class="primary" onClick={() => void copy(secret)}>
           Copy
         </button>
       </div>

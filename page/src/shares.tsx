@@ -1,7 +1,7 @@
 /** Addresses that show something to whoever knows them: feeds of a user's alerts and badges of repositories. */
 import { useEffect, useState } from "preact/hooks";
 
-import { attempt, say } from "./announce.ts";
+import { attempt, copy } from "./announce.ts";
 import type { Share, Shares as Answer } from "./api/answers.ts";
 import { call, path } from "./api/client.ts";
 import { user } from "./session.ts";
@@ -42,7 +42,7 @@ export function Shares({ of }: { of: string | null }) {
                   <code class="sub">{address}</code>
                 </span>
                 <span class="alert-actions">
-                  <button type="button" onClick={() => void navigator.clipboard.writeText(address).then(() => say("Copied."))}>
+                  <button type="button" onClick={() => void copy(address)}>
                     Copy<span class="unseen"> the address: {what}</span>
                   </button>
                   <button type="button" class="quiet" onClick={() => revoke(share)}>
