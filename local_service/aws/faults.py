@@ -3,6 +3,7 @@
 What moto never does by itself, and AWS does: it refuses, hangs, hangs up, answers late, and takes a part of a batch.
 """
 
+import functools
 import random
 import re
 from collections.abc import Mapping
@@ -101,6 +102,7 @@ class Call(BaseModel):
     operation: str
 
     @classmethod
+    @functools.lru_cache(maxsize=1000)  # few say many things, and each says the same of itself
     def of(cls, authorization: str, target: str) -> Self:
         """Read the `Authorization` and `X-Amz-Target` headers; what they do not say is empty."""
         credential = _CREDENTIAL.search(authorization)

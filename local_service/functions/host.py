@@ -63,7 +63,7 @@ def run(invocations: IO[str], outcomes: IO[str]) -> None:
         if "event" in invocation:
             _say(outcomes, _invoke(handlers[name], invocation["event"], Context(**invocation["context"])))
         else:
-            _say(outcomes, {"result": None})
+            _say(outcomes, json.dumps({"result": None}))
 
 
 def _take_over(environment: Mapping[str, str]) -> None:
@@ -79,20 +79,21 @@ def _load(handler_name: str) -> Handler:
     return handler
 
 
-def _invoke(handler: Handler, event: Any, context: Context) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+def _invoke(handler: Handler, event: Any, context: Context) -> str:  # noqa: ANN401 - any JSON
+    """Return the outcome in JSON; a result that JSON does not know is the function's error."""
     try:
-        return {"result": json.loads(json.dumps(handler(event, context)))}
+        return json.dumps({"result": handler(event, context)})
     except Exception as error:  # noqa: BLE001 - the runtime reports whatever the handler raises
         return _error(error)
 
 
-def _error(error: BaseException) -> dict[str, Any]:
+def _error(error: BaseException) -> str:
     traceback.print_exception(error)
-    return {"error": {"type": type(error).__name__, "message": str(error)}}
+    return json.dumps({"error": {"type": type(error).__name__, "message": str(error)}})
 
 
-def _say(outcomes: IO[str], outcome: dict[str, Any]) -> None:
-    outcomes.write(json.dumps(outcome) + "\n")
+def _say(outcomes: IO[str], outcome: str) -> None:
+    outcomes.write(outcome + "\n")
     outcomes.flush()
 
 
