@@ -288,6 +288,23 @@ def test_an_interrupt_is_silent_and_complete_at_any_moment(
     assert (errors, process.returncode) == (b"", 0)
 
 
+@pytest.mark.parametrize(("command", "exit_code"), [("serve", 0), ("run", 128 + signal.SIGINT)])
+def test_an_interrupt_while_the_program_is_imported_is_silent(
+    variables: Mapping[str, str], tmp_path: Path, command: str, exit_code: int
+) -> None:
+    (tmp_path / "rich.py").write_text("print('imported', flush=True)\nimport time\ntime.sleep(60)")
+    environment = {**variables, "PYTHONPATH": str(tmp_path)}
+    arguments = [sys.executable, "-m", "local_service", command]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(arguments, stdout=pipe, stderr=pipe, cwd=lifeline.ROOT, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"imported\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=SECONDS) == (b"", b"")
+
+    assert process.returncode == exit_code
+
+
 def test_what_was_added_is_there_after_the_service_was_killed(serve: Serve, forge: Forge, tmp_path: Path) -> None:
     repository = forge.path("kept-across-a-kill")
     forge.make("kept-across-a-kill", commits=3)
