@@ -172,8 +172,8 @@ chaos: .venv/dev ## Run the service under faults for some minutes and judge it (
 	$(BIN)/python -m tests.e2e.chaos $(CHAOS)
 
 .PHONY: kills
-kills: .venv/dev ## Kill the service and its parts while they work, and print what is kept (half an hour; KILLS="--while adds")
-	$(BIN)/python -m tests.e2e.chaos.kills $(KILLS)
+kills: .venv/dev ## Kill the service and each of its parts at every point of a job and a digest (some minutes; PYTEST="-k tasks")
+	$(BIN)/python -m pytest tests/e2e/kills/everybody.py $(PYTEST)
 
 .PHONY: soak
 soak: .venv/dev ## Use `make serve` for an hour, or SECONDS=<number>: nothing is lost, and nothing grows

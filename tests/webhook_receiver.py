@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -52,6 +53,7 @@ class Receiver(BackgroundServer):
         status: of every answer.
         retry_after: the header of every answer; None for none.
         answer: the body of every answer.
+        before_answer: called with each call before it is answered.
         calls: all so far.
     """
 
@@ -59,6 +61,7 @@ class Receiver(BackgroundServer):
     status: int = 204
     retry_after: str | None = None
     answer: bytes = b""
+    before_answer: Callable[[Call], object] = lambda _: None
     calls: list[Call] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -84,7 +87,9 @@ class Receiver(BackgroundServer):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                receiver.calls.append(Call(self.path, headers, body))
+                call = Call(self.path, headers, body)
+                receiver.calls.append(call)
+                receiver.before_answer(call)
                 self.send_response(receiver.status)
                 self.send_header("Location", "/elsewhere")
                 if receiver.retry_after is not None:

@@ -27,6 +27,9 @@ from watchlist.deployment.function_spec import DEFAULT_MEMORY
 
 Json = Any
 
+HOST: tuple[str, ...] = (sys.executable, "-m", "local_service.functions.host")
+"""The program that calls the functions."""
+
 RESPONSE_BYTES = 6 * 1024 * 1024
 """Largest answer of a synchronous invocation (Lambda quotas)."""
 
@@ -238,8 +241,8 @@ class _Process:
         self.used_at = 0.0
         self._loaded: set[str] = set()
         self._served_last: str | None = None
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "local_service.functions.host"],
+        self._process = subprocess.Popen(  # noqa: S603 - a fixed argv
+            HOST,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_ecs.type_defs import TaskTypeDef
 
-JOB = (sys.executable, "-m", TASK_MODULE)
+JOB: tuple[str, ...] = (sys.executable, "-m", TASK_MODULE)
 
 _CONTAINER = Path(__file__).with_name("container.py")
 """Run as a file: importing the package `infra` adds variables, and the program must see its own ones only."""

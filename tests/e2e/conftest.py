@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,16 +70,23 @@ class Forge:
 
     def make(self, name: str, commits: int) -> str:
         """Make a repository with so many commits, an hour apart and the last one now, and return its URL."""
-        path = self.root / "forge" / name
+        path = self.path(name)
         path.mkdir(parents=True)
         _git(path, "init", "--quiet", "--initial-branch=main")
         now = int(time.time())
         for number in range(commits):
-            (path / "file.txt").write_text("".join(f"line {line}\n" for line in range(number + 1)))
-            _git(path, "add", "file.txt")
-            at = f"{now - 3600 * (commits - 1 - number)} +0000"
-            _git(path, "commit", "--quiet", f"--message=Commit {number}", date=at)
+            self._commit(name, number, now - 3600 * (commits - 1 - number))
         return f"{self.url}/forge/{name}"
+
+    def commit(self, name: str, number: int) -> None:
+        """Make a further commit, now."""
+        self._commit(name, number, int(time.time()))
+
+    def _commit(self, name: str, number: int, at: int) -> None:
+        path = self.path(name)
+        (path / "file.txt").write_text("".join(f"line {line}\n" for line in range(number + 1)))
+        _git(path, "add", "file.txt")
+        _git(path, "commit", "--quiet", f"--message=Commit {number}", date=f"{at} +0000")
 
     def path(self, name: str) -> Path:
         """Return where a repository lies."""
@@ -121,14 +128,19 @@ Serve = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def serve(variables: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Serve:
-    """Return a context manager that starts a service with further variables, and stops it."""
+    """Return a context manager that starts a service with further variables, and stops it.
+
+    `program`, if given, is the module that stands in place of the service's own, with arguments to come first.
+    """
 
     @contextmanager
-    def start(*repositories: Path, **more: str) -> Iterator[RunningService]:
+    def start(
+        *repositories: Path, program: Sequence[str] = ("local_service",), **more: str
+    ) -> Iterator[RunningService]:
         log = tmp_path_factory.mktemp("service") / "service.log"
         arguments = ["serve", "--port", "0", "--log", str(log), *map(str, repositories)]
         process = subprocess.Popen(
-            [sys.executable, "-m", "local_service", *arguments],
+            [sys.executable, "-m", *program, *arguments],
             stdout=subprocess.PIPE,
             text=True,
             cwd=lifeline.ROOT,
