@@ -28,7 +28,7 @@ from tasks.optional_parts import OptionalParts
 from tasks.refresh_alerts import Backfill, tell_of_commits
 from tasks.scorecard.assessment import Assessor
 from tasks.second_look import look_twice
-from tasks.tag_look import Looked, TagLook
+from tasks.tag_look import TagLook, TagsFound
 from watchlist import limits
 from watchlist.alerts.health_news import tell_of_health
 from watchlist.alerts.silence import tell_of_silence
@@ -293,7 +293,7 @@ def _follow_rename(scope: _Scope) -> int:
     return _rename(scope, renamed(scope.entry.repository, scope.repository.path))
 
 
-def _look_at_tags(scope: _Scope, commits: Callable[[], Sequence[Commit]]) -> Looked:
+def _look_at_tags(scope: _Scope, commits: Callable[[], Sequence[Commit]]) -> TagsFound:
     look = TagLook(
         scope.entry,
         scope.repository,

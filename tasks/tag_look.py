@@ -35,7 +35,7 @@ _STRAYS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class TagsFound:
     """What a look found: attributes of the entry that change with it, and how many alerts are new."""
 
     attributes: Mapping[str, Any]
@@ -66,32 +66,32 @@ class TagLook:
     now: datetime
     is_news: bool = True
 
-    def look(self, commits: Callable[[], Sequence[Commit]]) -> Looked:
+    def look(self, commits: Callable[[], Sequence[Commit]]) -> TagsFound:
         """Return what is found of tags; nothing where they cannot be had.
 
         Args:
             commits: gives the commits of HEAD's history that are stored; asked only where they are needed.
         """
-        nothing = Looked({})
+        nothing = TagsFound({})
         return self.parts.get("The tags could not be read", lambda: self._look(commits), otherwise=nothing)
 
-    def _look(self, commits: Callable[[], Sequence[Commit]]) -> Looked:
+    def _look(self, commits: Callable[[], Sequence[Commit]]) -> TagsFound:
         try:
             tags = self.repository.tags()
         except TooManyTagsError:
             summary = ReleaseSummary(tags=limits.TAGS_READ, releases=0, note=_TOO_MANY)
-            return Looked({"tags": None, "releases": summary.model_dump(mode="json")})
+            return TagsFound({"tags": None, "releases": summary.model_dump(mode="json")})
         listing, summary_before = Listing.of(self.entry), releases_of(self.entry)
         if listing is None or summary_before is None or listing.digest != tags.digest:
             return self._keep(tags, commits())
         head = self.repository.head().sha
         if head == self.entry.head_sha:
-            return Looked({})
+            return TagsFound({})
         latest = summary_before.latest
         counted = self._since(latest.commit_sha, latest.made_at, commits()) if latest else {}
-        return Looked({"releases": summary_before.model_copy(update=counted).model_dump(mode="json")})
+        return TagsFound({"releases": summary_before.model_copy(update=counted).model_dump(mode="json")})
 
-    def _keep(self, tags: Tags, commits: Sequence[Commit]) -> Looked:
+    def _keep(self, tags: Tags, commits: Sequence[Commit]) -> TagsFound:
         stored = release_store.load(self.entry)
         self.check()
         release_store.clean(self.attempt, stored, self.patience)
@@ -115,7 +115,7 @@ class TagLook:
             commits,
             strays=[tag.name for tag in catalog.tags if tag.release is None and tag.name in names],
         )
-        return Looked({"tags": listing.stored(), "releases": summary.model_dump(mode="json")}, alerts)
+        return TagsFound({"tags": listing.stored(), "releases": summary.model_dump(mode="json")}, alerts)
 
     def _commit_dates(self, commits: Sequence[Commit]) -> dict[str, datetime]:
         dated = zip(commits, made_at(commits, self.now), strict=True)

@@ -72,7 +72,7 @@ class Page:
     next_cursor: str | None
 
 
-def page(watchlist_id: str, between: tuple[datetime | None, datetime | None], limit: int, cursor: str | None) -> Page:
+def page(watchlist_id: str, time: tuple[datetime | None, datetime | None], limit: int, cursor: str | None) -> Page:
     """Return at most `limit` analyses of a time (from, to, both included; None for no bound), newest first.
 
     One call: where analyses are large a page has fewer.
@@ -80,7 +80,7 @@ def page(watchlist_id: str, between: tuple[datetime | None, datetime | None], li
     Raises:
         InvalidCursorError: the cursor is malformed, or of another time.
     """
-    first, last = _range(between)
+    first, last = _range(time)
     if first > last:  # DynamoDB takes no such question
         return Page((), None)
     if cursor is not None:
@@ -100,12 +100,12 @@ def page(watchlist_id: str, between: tuple[datetime | None, datetime | None], li
     return Page(tuple(map(_analysis, found)), cursors.encode(found[-1].sk) if more else None)
 
 
-def between(watchlist_id: str, between: tuple[datetime | None, datetime | None], most: int) -> list[Analysis]:
+def between(watchlist_id: str, time: tuple[datetime | None, datetime | None], most: int) -> list[Analysis]:
     """Return the `most` newest analyses of a time (from, to, both included; None for no bound), newest first.
 
     A call for each megabyte.
     """
-    first, last = _range(between)
+    first, last = _range(time)
     if first > last:
         return []
     found = HealthRecord.query(watchlist_id, HealthRecord.sk.between(first, last), scan_index_forward=False, limit=most)
@@ -134,8 +134,8 @@ def latest(watchlist_id: str, limit: int = limits.HEALTH_HISTORY_SHOWN) -> list[
     return [_analysis(record) for record in _latest(watchlist_id, limit)]
 
 
-def _range(between: tuple[datetime | None, datetime | None]) -> tuple[str, str]:
-    since, until = between
+def _range(time: tuple[datetime | None, datetime | None]) -> tuple[str, str]:
+    since, until = time
     return HEALTH_PREFIX + (since.isoformat() if since else ""), HEALTH_PREFIX + (until.isoformat() if until else _LAST)
 
 

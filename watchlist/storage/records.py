@@ -351,7 +351,7 @@ class Entry(WatchlistItem, discriminator="entry"):
     releases = JSONAttribute(null=True)
     """What is shown of the releases (`watchlist.releases.summary.ReleaseSummary`)."""
     tags = JSONAttribute(null=True)
-    """Which segments have the tags (`watchlist.releases.store.Listing`)."""
+    """Which segments have the tags (`watchlist.releases.listing.Listing`)."""
 
     with_health = BooleanAttribute(null=True)
     """Whether the current job, a backfill, renews the health as well."""

@@ -53,15 +53,6 @@ def survivor_of(entry: Entry) -> Entry | None:
     return None if present is None or present.is_removed else present
 
 
-def present_id(watchlist_id: str) -> str:
-    """Return the id under which watches of the entry are now: another one only if it was merged."""
-    entry = job_protocol.find_entry(watchlist_id)
-    if entry is None or not (entry.is_merged and entry.is_removed):
-        return watchlist_id
-    survivor = survivor_of(entry)
-    return watchlist_id if survivor is None else str(survivor.watchlist_id)
-
-
 def follow(entry: Entry, name: Repository, at: datetime, check: Callable[[], None] = lambda: None) -> int:
     """Give the entry the name that its host redirects to, and tell its watchers once; return how many alerts are new.
 

@@ -61,6 +61,15 @@ def _find_merged(watchlist_id: str, sk: str) -> UserEntry | None:
     return find_at(survivor.watchlist_id, sk) if survivor else None
 
 
+def present_id(watchlist_id: str, user: str) -> str:
+    """Return the id under which the user's watch of the entry is now: another one only if the watch was moved."""
+    entry = job_protocol.find_entry(watchlist_id)
+    if entry is None or not entry.is_merged or find_at(watchlist_id, UserEntry.sk_of(user)) is not None:
+        return watchlist_id
+    survivor = names.survivor_of(entry)
+    return watchlist_id if survivor is None else str(survivor.watchlist_id)
+
+
 def is_as_read(entry: UserEntry) -> Condition:
     """Return the condition that the user entry is there with all that its user can change."""
     condition: Condition = UserEntry.pk.exists()

@@ -28,7 +28,7 @@ from watchlist.alerts.settings import AlertKind
 from watchlist.alerts.store import AlertNotFoundError
 from watchlist.deployment import routes
 from watchlist.storage.records import AlertRecord
-from watchlist.watching import names, user_alerts, user_entries
+from watchlist.watching import user_alerts, user_entries
 from watchlist.watching.user_alerts import WantedAlerts
 
 function = startup.Function(routes.ALERTS.function)
@@ -96,7 +96,7 @@ def list_user_alerts(  # noqa: PLR0913, PLR0917 - each is a parameter of the que
     """Show what was raised in the last 90 days for all that a user watches; with filters a page can be short."""
     is_open = None if state is None else state == "open"
     whose = acting_as(router, user)
-    present_id = watchlist_id and names.present_id(watchlist_id)
+    present_id = watchlist_id and user_entries.present_id(watchlist_id, whose)
     wanted = WantedAlerts(is_open, level, kind, present_id, since, until)
     page = user_alerts.page(whose, wanted, limit, cursor)
     return UserAlertPage(items=[UserAlertAnswer.listed(alert) for alert in page.alerts], next_cursor=page.next_cursor)

@@ -150,6 +150,45 @@ def test_old_ids_answer_on_every_route_that_takes_one(two: tuple[Entry, Entry], 
     assert set(watchers(new)) == {"bob"}
 
 
+def test_the_old_ids_answer_whoever_was_moved_and_whoever_waits_for_it(  # noqa: PLR0913, PLR0917 - fixtures
+    watchlist: Watchlist,
+    host: Host,
+    scheduler: Scheduler,
+    reconcile: Reconcile,
+    aws: Aws,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    old, new = watchlist.add_ready("old"), watchlist.add_ready("new", "bob")
+    add(watchlist, "old", "cyd")
+    raised = {user: raise_alert(old, user) for user in ("ada", "cyd")}
+    host.moved["old"] = "new"
+    scheduler.run()
+    monkeypatch.setattr(limits, "WATCHERS_MOVED_AT_ONCE", 1)
+    reconcile()
+    assert len(watchers(new)) == 2
+    for user in ("ada", "cyd"):
+        client = Client(aws.functions).of(user)
+        present = (new if user in watchers(new) else old).watchlist_id
+        for path in ("status", "health", "health/history", "health/changes", "commits", "releases"):
+            assert client.call("GET", f"/activity/watchlist/{old.watchlist_id}/{path}").status == 200, (user, path)
+        status = client.call("GET", f"/activity/watchlist/{old.watchlist_id}/status").body
+        assert (status["watchlist_id"], status["status"]) == (present, "ready")
+        assert [each["added_by"] for each in status["user_watchlists"]] == [user]
+        items = client.call("GET", f"/activity/watchlist?user={user}").body["items"]
+        assert [(each["watchlist_id"], each["user_watchlist_id"]) for each in items] == [(present, id_of(old, user))]
+        for path in ("user-watchlist-alerts", "user-watchlist-notifications", "alerts"):
+            assert client.call("GET", f"/activity/{path}/{id_of(old, user)}").status == 200, (user, path)
+        changed = client.call("PATCH", f"/activity/user-watchlist/{id_of(old, user)}", {"notes": f"of {user}"})
+        assert (changed.status, changed.body["notes"]) == (200, f"of {user}")
+        path = f"/activity/alerts?user={user}&kind=files_changed"
+        for of in (old.watchlist_id, present):
+            alerts = client.call("GET", f"{path}&watchlist_id={of}").body["items"]
+            assert [alert["id"] for alert in alerts] == [raised[user]], (user, of)
+        both = f"{old.watchlist_id},{present}"
+        compared = client.call("GET", f"/activity/compare?watchlist_ids={both}").body["items"]
+        assert {each["watchlist_id"] for each in compared} == {present}
+
+
 def test_a_badge_of_the_old_entry_goes_on(
     watchlist: Watchlist, host: Host, scheduler: Scheduler, reconcile: Reconcile, aws: Aws
 ) -> None:
