@@ -173,7 +173,7 @@ chaos: .venv/dev ## Run the service under faults for some minutes and judge it (
 
 .PHONY: kills
 kills: .venv/dev ## Kill the service and each of its parts at every point of a job and a digest (some minutes; PYTEST="-k tasks")
-	$(BIN)/python -m pytest tests/e2e/kills/everybody.py $(PYTEST)
+	EVERYBODY=1 $(BIN)/python -m pytest tests/e2e/test_kills.py $(PYTEST)
 
 .PHONY: soak
 soak: .venv/dev ## Use `make serve` for an hour, or SECONDS=<number>: nothing is lost, and nothing grows

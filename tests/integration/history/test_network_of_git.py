@@ -8,7 +8,7 @@ import pytest
 from tasks.child_process import ChildProcesses
 from tasks.history.git_process import Deadline, Git
 from tasks.history.limits import FetchLimits
-from tests.integration.tasks.test_network import needs_landlock
+from tests.landlock import needs_landlock
 from watchlist.errors import JobError
 
 ALLOWED = {"protocol.allow": "always"}

@@ -1,6 +1,5 @@
 """What a child can reach of the network: nothing, or some ports, whatever it tries."""
 
-import ctypes
 import json
 import platform
 import socket
@@ -13,6 +12,7 @@ import pytest
 
 from tasks.child_process import ChildLimits, ChildProcesses
 from tasks.network import HTTPS_PORT, restrict_network
+from tests.landlock import has_landlock, needs_landlock
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() not in {"x86_64", "aarch64"}, reason="the kernel has no such filter"
@@ -78,14 +78,6 @@ print(json.dumps({
 """
 
 REFUSED = 13
-
-
-def has_landlock() -> bool:
-    """Whether the kernel can refuse TCP ports (Landlock ABI 4)."""
-    return sys.platform == "linux" and int(ctypes.CDLL(None).syscall(444, None, 0, 1)) >= 4
-
-
-needs_landlock = pytest.mark.skipif(not has_landlock(), reason="the kernel refuses no ports")
 
 
 def of_ports(*ports: int) -> ChildLimits:
