@@ -19,7 +19,7 @@ from watchlist.notifications import digests, sending
 from watchlist.notifications.outbox import Outbox
 from watchlist.notifications.webhook_delivery import WebhookDelivery
 from watchlist.states import EntryStatus
-from watchlist.storage.records import Entry
+from watchlist.storage.records import Digest, Entry
 from watchlist.watching import user_entries
 
 
@@ -157,7 +157,7 @@ def test_who_chose_nothing_is_told_nothing(told: Told, watch: Watch) -> None:
 
     told.read_streams()
 
-    assert digests.find(watch.user_watchlist_id) is None
+    assert [digests.find(of) for of in (watch.user_watchlist_id, Digest.of_user(USER))] == [None, None]
 
 
 def test_who_left_is_told_nothing(told: Told, watch: Watch, receiver: Receiver) -> None:
