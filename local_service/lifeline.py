@@ -2,15 +2,20 @@
 
 import contextlib
 import os
+import select
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 """The repository's root, where all processes run, so that they import this checkout's code."""
 
 _GRACE_SECONDS = 5
+
+_LOOK_SECONDS = 1
+"""How long until the next look at a pipe that has something to read: macOS tells of that too."""
 
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """Where OpenSSL looks for the authorities to believe, if somebody says so."""
@@ -23,6 +28,11 @@ class ChildDiedError(Exception):
 def exit_with_stdin() -> None:
     """End this process as soon as its stdin ends."""
     threading.Thread(target=_wait_and_exit, daemon=True).start()
+
+
+def exit_with(pipe: int) -> None:
+    """End this process as soon as nobody holds the pipe's other end, whatever it is doing and has still to read."""
+    threading.Thread(target=_wait_for_end, args=(pipe,), daemon=True).start()
 
 
 def trust() -> dict[str, str]:
@@ -64,4 +74,12 @@ def end(process: subprocess.Popen[bytes], grace_seconds: float = _GRACE_SECONDS)
 def _wait_and_exit() -> None:
     while os.read(sys.stdin.fileno(), 1024):  # not by sys.stdin, whose lock a thread must not hold at the end
         pass
+    os._exit(0)
+
+
+def _wait_for_end(pipe: int) -> None:
+    ended = select.poll()
+    ended.register(pipe, select.POLLHUP)
+    while not any(event & select.POLLHUP for _, event in ended.poll()):
+        time.sleep(_LOOK_SECONDS)
     os._exit(0)

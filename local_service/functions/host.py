@@ -5,7 +5,7 @@
 Lines of JSON on stdin are invocations, lines of JSON on stdout their outcomes; what a function itself prints goes to
 stderr, the log. An invocation without an event imports its handler only. One process serves any functions in turn, each
 with the whole environment that its invocation brings, or without one that of the function that was served last. It ends
-with its stdin.
+with its stdin, also within an invocation: nobody is left to take the outcome.
 """
 
 import functools
@@ -23,6 +23,7 @@ from typing import IO, Any
 
 import botocore.loaders
 
+from local_service import lifeline
 from local_service.functions import short_calls
 
 Handler = Callable[[Any, "Context"], Any]
@@ -110,6 +111,7 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
+    lifeline.exit_with(invocations.fileno())
     _load_models_once()
     short_calls.shorten_all()
     run(invocations, outcomes)

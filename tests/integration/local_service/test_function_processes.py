@@ -1,5 +1,8 @@
+import dataclasses
+import json
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from local_service import lifeline
+from local_service.functions.host import Context
 from local_service.functions.processes import (
+    HOST,
     RESPONSE_BYTES,
     FunctionError,
     FunctionProcesses,
@@ -143,6 +149,22 @@ def test_no_process_is_left_at_the_end(log: int) -> None:
 
     with pytest.raises(ProcessLookupError):
         os.kill(pid, signal.SIG_DFL)
+
+
+def test_a_process_whose_service_was_killed_ends_within_an_invocation(log: int) -> None:
+    context = {field.name: "" for field in dataclasses.fields(Context)} | {"deadline": time.time() + 60}
+    asked = [{"do": "describe"}, {"do": "sleep", "seconds": 60}]
+    with subprocess.Popen(HOST, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=lifeline.ROOT) as host:
+        assert host.stdin is not None
+        host.stdin.writelines(
+            json.dumps({"handler": HANDLER, "event": event, "context": context}).encode() + b"\n" for event in asked
+        )
+        host.stdin.flush()
+        assert lifeline.first_line(host)
+
+        host.stdin.close()
+
+        assert host.wait(30) == 0
 
 
 def test_what_waits_for_its_turn_when_the_service_stops_starts_no_process(log: int) -> None:

@@ -8,6 +8,9 @@ import pytest
 from local_service import lifeline
 
 _SILENT = "import sys; sys.stdin.read()"
+_BUSY = (
+    "import time; from local_service import lifeline; lifeline.exit_with(0); print('busy', flush=True); time.sleep(60)"
+)
 
 
 def test_a_child_ends_with_an_interrupt_that_comes_before_it_is_ready() -> None:
@@ -25,3 +28,19 @@ def test_a_child_ends_with_an_interrupt_that_comes_before_it_is_ready() -> None:
         signal.signal(signal.SIGALRM, before)
 
     assert child.returncode is not None
+
+
+def test_a_child_ends_with_whoever_started_it_while_it_works_and_before_it_has_read_everything() -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", _BUSY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=lifeline.ROOT
+    )
+    assert child.stdin is not None
+    child.stdin.write(b"unread")
+    child.stdin.flush()
+    assert lifeline.first_line(child) == "busy"
+    assert child.poll() is None
+
+    child.stdin.close()
+
+    assert child.wait(30) == 0
+    lifeline.end(child)
