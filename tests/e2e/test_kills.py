@@ -28,6 +28,8 @@ def prepared(serve: Serve, forge: Forge, receiver: Receiver, tmp_path_factory: p
     return prepare(serve, forge, receiver, tmp_path_factory.mktemp("prepared") / "data")
 
 
+pytestmark = pytest.mark.timeout(900)  # a victim's fixture waits longer than a lease lasts
+
 VICTIMS = tuple(Victim) if "EVERYBODY" in os.environ else (Victim.EVERYTHING, Victim.FUNCTIONS)
 
 

@@ -26,6 +26,7 @@ from tests.e2e.kills.holding import Holds
 from tests.e2e.kills.matrix import COMMANDS, DELIVERED, DIGESTS, POINTS, REFRESH, SETUP, SIGNALS, Victim
 from tests.e2e.kills.places import HANDED_ON, RAISED
 from tests.webhook_receiver import HOST, Receiver
+from watchlist import limits
 
 USER = "ada@example.org"
 WRITTEN = "written"
@@ -137,7 +138,8 @@ def strike(victim: Victim, serve: Serve, prepared: Prepared, receiver: Receiver,
             commits = COMMITS + (name in REFRESH)
             _wait_until(partial(_is_ready, service, watchlist_id, commits))
         _wait_until(lambda: {call.path for call in receiver.calls} >= {f"/{point}" for point in DIGESTS})
-        _wait_until(lambda: not _open_messages(service))
+        # The message of a job that was done when its task was killed is hidden for as long as a lease lasts.
+        _wait_until(lambda: not _open_messages(service), SECONDS + limits.LEASE.total_seconds())
         time.sleep(_SETTLE_SECONDS)
         return After(
             left=left,
@@ -338,8 +340,8 @@ def _open_messages(service: RunningService) -> int:
     return sum(int(queue[state]) for queue in service.api.queues() for state in ("waiting", "in_flight", "delayed"))
 
 
-def _wait_until(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + SECONDS
+def _wait_until(is_so: Callable[[], object], seconds: float = SECONDS) -> None:
+    deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:
             raise TimeoutError("what is waited for does not come")

@@ -56,5 +56,5 @@ class HeldQueue(JobQueue):
 
 if __name__ == "__main__":
     setattr(job, "Lease", HeldLease)  # noqa: B010 - mypy allows no assignment to a class
-    setattr(job, "JobQueue", HeldQueue)  # noqa: B010
+    setattr(job, "JobQueue", HeldQueue)  # noqa: B010 - as above
     sys.exit(job.main())
