@@ -178,7 +178,7 @@ def refreshing(watchlist: Watchlist, tmp_path: Path) -> Iterator[Refreshes]:
         children=ChildProcesses(),
         scratch=tmp_path / "scratch",
         forge=Forge(GitHubApi("http://127.0.0.1:9")),
-        assessor=assessor,  # type: ignore[arg-type] # the chain has tests of its own
+        assessor=assessor,  # type: ignore[arg-type] # stands in for a chain of sources, which is a class and has tests of its own
         logger=Logger(service="test"),
     )
     tools.scratch.mkdir()
