@@ -161,6 +161,20 @@ def raise_alerts(user_watchlist_id: str, watchlist_id: str, count: int, at: date
     return [each.id for each in raised]
 
 
+def user_entry(watchlist_id: str, user: str, at: datetime, notes: str | None = None) -> UserEntry:
+    return UserEntry(
+        watchlist_id,
+        UserEntry.sk_of(user),
+        watchlist_id=watchlist_id,
+        user_watchlist_id=user_watchlist_id_of(watchlist_id, user),
+        user=user,
+        added_order=f"{at.isoformat()}#{watchlist_id}",
+        added_at=at,
+        notes=notes,
+        alerts={},
+    )
+
+
 def write_watchlist(user: str, count: int, **of_entry: Any) -> None:
     with WatchlistItem.batch_write() as batch:
         for number in range(count):
@@ -190,15 +204,4 @@ def write_watchlist(user: str, count: int, **of_entry: Any) -> None:
                     **of_entry,
                 )
             )
-            batch.save(
-                UserEntry(
-                    watchlist_id,
-                    UserEntry.sk_of(user),
-                    watchlist_id=watchlist_id,
-                    user_watchlist_id=user_watchlist_id_of(watchlist_id, user),
-                    user=user,
-                    added_order=f"{at.isoformat()}#{watchlist_id}",
-                    added_at=at,
-                    alerts={},
-                )
-            )
+            batch.save(user_entry(watchlist_id, user, at))

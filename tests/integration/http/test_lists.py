@@ -15,6 +15,7 @@ from tests.integration.http.stored import (
     store_commits,
     store_health,
     store_history,
+    user_entry,
     write_watchlist,
 )
 from tests.integration.recording import Call, operations, read_units
@@ -32,20 +33,7 @@ COMMITS = "/activity/watchlist/{}/commits?limit=7"
 def write_user_entries(watchlist_id: str, users: range, notes: str = "") -> None:
     with UserEntry.batch_write() as batch:
         for number in users:
-            user = f"user{number:05}"
-            batch.save(
-                UserEntry(
-                    watchlist_id,
-                    UserEntry.sk_of(user),
-                    watchlist_id=watchlist_id,
-                    user_watchlist_id=user_watchlist_id_of(watchlist_id, user),
-                    user=user,
-                    added_order=f"{NOW.isoformat()}#{watchlist_id}",
-                    added_at=NOW,
-                    notes=notes or None,
-                    alerts={},
-                )
-            )
+            batch.save(user_entry(watchlist_id, f"user{number:05}", NOW, notes or None))
     Entry(watchlist_id, ENTRY_KEY).update(actions=[Entry.watchers.set(len(users) + 1)])
 
 

@@ -79,6 +79,18 @@ print(json.dumps({
 
 REFUSED = 13
 
+ADDRESSES = {
+    "credentials",
+    "IPv6",
+    "grandchild",
+    "packets",
+    "io_uring",
+    "fast open",
+    "fast open of a message",
+    "several paths",
+}
+"""What reaches one, of what is tried, but a name's question."""
+
 
 def of_ports(*ports: int) -> ChildLimits:
     return ChildLimits(seconds=60, memory=None, file_size=1_000_000, ports=frozenset(ports))
@@ -98,21 +110,15 @@ def tried(children: ChildProcesses, limits: ChildLimits, port: int, *, alone: bo
     return answer
 
 
+def refused(answer: dict[str, int]) -> set[str]:
+    return {name for name, error in answer.items() if error == REFUSED}
+
+
 @pytest.mark.parametrize("alone", [True, False])
 def test_a_child_that_is_offline_reaches_no_address(credentials_port: int, *, alone: bool) -> None:
     answer = tried(ChildProcesses(), OFFLINE, credentials_port, alone=alone)
 
-    assert {name for name, error in answer.items() if error == REFUSED} == {
-        "credentials",
-        "IPv6",
-        "grandchild",
-        "packets",
-        "io_uring",
-        "fast open",
-        "fast open of a message",
-        "several paths",
-        "a name",
-    }
+    assert refused(answer) == {*ADDRESSES, "a name"}
     assert (answer["pipes"], answer["Unix"]) == (0, 0)
 
 
@@ -120,16 +126,7 @@ def test_a_child_that_is_offline_reaches_no_address(credentials_port: int, *, al
 def test_a_child_with_some_ports_reaches_no_other(credentials_port: int) -> None:
     answer = tried(ChildProcesses(), of_ports(HTTPS_PORT), credentials_port)
 
-    assert {name for name, error in answer.items() if error == REFUSED} == {
-        "credentials",
-        "IPv6",
-        "grandchild",
-        "packets",
-        "io_uring",
-        "fast open",
-        "fast open of a message",
-        "several paths",
-    }
+    assert refused(answer) == ADDRESSES
 
 
 @needs_landlock
