@@ -171,7 +171,7 @@ class _Scope:
 
 def _set_up(scope: _Scope) -> JobResult:
     """Fetch, store and analyse a repository that is new to the service."""
-    _load(scope)
+    before = _load(scope)
     head = look_twice(scope.repository.head, scope.job.check)
     _follow_rename(scope)
     scope.job.describe(_describe(scope), head.branch)
@@ -179,6 +179,7 @@ def _set_up(scope: _Scope) -> JobResult:
     commits = _count_lines(scope, window)
     manifest = _store_history(scope, window, _NO_HISTORY, commits)
     scope.job.publish(manifest)  # Scorecard can take minutes; meanwhile the commits can be read
+    history_store.clean(scope.attempt, before.replaced(), scope.patience)  # what an earlier attempt has published
     scope.job.report(Stage.ANALYZING)
     tags = _look_at_tags(scope, lambda: commits)
     outlook = _outlook(scope, window, commits, _people(scope, [*commits, *window.before]))

@@ -89,6 +89,10 @@ class KeptHistory:
         """Likewise, without what is known beside them."""
         return tuple(kept.commit for kept in self.kept)
 
+    def replaced(self) -> "KeptHistory":
+        """Return what is left of it once a manifest counts that names none of its segments."""
+        return KeptHistory((), tuple(each.segment.id for each in self.segments))
+
 
 @dataclass(frozen=True, slots=True)
 class CommitFilter:

@@ -13,11 +13,12 @@ from watchlist import clock
 from watchlist.errors import ErrorCode, JobCancelledError, JobError
 from watchlist.health import store as health_store
 from watchlist.health.scorecard import ScorecardResult, no_score
+from watchlist.history.manifest import Manifest
 from watchlist.job_kinds import JobKind
 from watchlist.jobs import protocol as job_protocol
 from watchlist.states import Stage
 from watchlist.storage import batches
-from watchlist.storage.records import SegmentRecord
+from watchlist.storage.records import ENTRY_KEY, SEGMENT_PREFIX, Entry, SegmentRecord
 from watchlist.watching import entries
 
 
@@ -53,10 +54,24 @@ def test_a_backfill_computes_what_a_fresh_analysis_would(refreshes: Refreshes) -
     again = Refreshes(refreshes.watchlist, refreshes.path, refreshes.tools, refreshes.assessor, refreshes.entry)
     entry = entries.find(again.entry.watchlist_id)
     entry.job_kind = JobKind.REPOSITORY_SETUP
-    analysis.analyse(entry, again.tools, RecordedJob(), clock.now())
+    job = RecordedJob()
+    analysis.analyse(entry, again.tools, job, clock.now())
+    Entry(entry.watchlist_id, ENTRY_KEY).update(actions=[Entry.manifest.set(job.published[-1].stored())])
 
     assert refreshed == again.metrics()
     assert shown == again.shas() == git(refreshes.path, "log", "--format=%H").decode().split()
+
+
+def test_a_setup_that_is_tried_again_leaves_nothing_of_the_history_that_it_had_shown_before(
+    refreshes: Refreshes,
+) -> None:
+    shown = entries.find(refreshes.entry.watchlist_id)
+    shown.job_kind, shown.attempt = JobKind.REPOSITORY_SETUP, shown.attempt + 1
+    result = analysis.analyse(shown, refreshes.tools, RecordedJob(), clock.now())
+    named = {segment.id for segment in Manifest.of(result.attributes["manifest"]).segments}
+    assert named.isdisjoint(segment.id for segment in Manifest.of(shown.manifest).segments)
+    kept = SegmentRecord.query(shown.watchlist_id, SegmentRecord.sk.startswith(SEGMENT_PREFIX))
+    assert {record.sk.removeprefix(SEGMENT_PREFIX) for record in kept} == named
 
 
 def test_a_backfill_asks_no_scorecard_and_keeps_the_last_result(refreshes: Refreshes) -> None:
