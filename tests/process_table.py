@@ -1,7 +1,8 @@
 """Whether processes run, as the operating system sees it."""
 
 import subprocess
-import time
+
+from tests import waiting
 
 
 def is_running(pid: int) -> bool:
@@ -10,14 +11,10 @@ def is_running(pid: int) -> bool:
     return bool(state.strip()) and not state.strip().startswith("Z")
 
 
-def wait_until_gone(pid: int, seconds: float = 10) -> None:
+def wait_until_gone(pid: int) -> None:
     """Wait until the process has ended.
 
     Raises:
-        AssertionError: it is still there after `seconds`.
+        AssertionError: it is still there after `waiting.SECONDS`.
     """
-    deadline = time.monotonic() + seconds
-    while is_running(pid):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"process {pid} is still there")
-        time.sleep(0.02)
+    waiting.until(f"process {pid} has ended", lambda: not is_running(pid))

@@ -1,7 +1,6 @@
 """Everything on which a person is told of an entry: the HTTP API, the event bus, e-mail and a webhook."""
 
 import json
-import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +11,8 @@ import urllib3
 
 from local_service.aws import embedded as embedded_aws
 from local_service.service import LocalService
-from tests.e2e.conftest import SECONDS
+from tests import waiting
+from tests.waiting import SECONDS
 from tests.webhook_receiver import Call, Receiver
 from watchlist.notifications import events
 from watchlist.notifications.events import AlertRaised, Event
@@ -163,11 +163,12 @@ class Channels:
         self._expected_alerts.update(alerts)
         self._expected_events.update(events)
         expected = Told.each_once(self._expected_alerts, self._expected_events)
-        deadline = time.monotonic() + SECONDS
-        while (told := self.told()) != expected:
+
+        def has_all(told: Told) -> bool:
             assert not told.exceeds(expected), (told, expected)
-            assert time.monotonic() < deadline, (told, expected)
-            time.sleep(0.2)
+            return told == expected
+
+        waiting.until(f"{expected} on all ways", self.told, has_all)
 
     def assert_consistent(self) -> None:
         """Check that all ways told of the same alerts, and that no id of an event or digest came twice."""

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 
 from local_service import lifeline
-from tests.e2e.conftest import SECONDS
+from tests.waiting import SECONDS
 
 
 def run(variables: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

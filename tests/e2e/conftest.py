@@ -16,9 +16,8 @@ import pytest
 from local_service import lifeline
 from local_service.commands.api_client import ApiClient
 from local_service.git.server import GitServer
-
-SECONDS = 120
-"""How long anything may take before a test gives up on it."""
+from tests import waiting
+from tests.waiting import SECONDS
 
 _GIT = ("git", "-c", "user.name=Ada Lovelace", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false")
 
@@ -46,13 +45,12 @@ class RunningService:
 
     def wait_until_processed(self, watchlist_id: str) -> dict[str, Any]:
         """Poll until the entry is ready or failed, and return its status."""
-        deadline = time.monotonic() + SECONDS
-        while time.monotonic() < deadline:
-            status = self.api.status(watchlist_id)
-            if status["status"] != "processing":
-                return status
-            time.sleep(0.2)
-        raise AssertionError(f"still processing: {status}\n{self.log.read_text()[-4000:]}")
+        return waiting.until(
+            "it is processed",
+            lambda: self.api.status(watchlist_id),
+            lambda status: status["status"] != "processing",
+            said=lambda: self.log.read_text()[-4000:],
+        )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import pytest
 
 from local_service import lifeline
 from tests.e2e.command_line import run
-from tests.e2e.conftest import SECONDS, Forge, RunningService
+from tests.e2e.conftest import Forge, RunningService
+from tests.waiting import SECONDS
 
 Watchlist = Callable[..., subprocess.CompletedProcess[str]]
 

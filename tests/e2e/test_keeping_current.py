@@ -16,9 +16,11 @@ from websockets.sync.client import connect
 from local_service.commands import live_client
 from local_service.commands.api_client import ApiClient
 from local_service.service import LocalService, LocalSettings
+from tests import waiting
 from tests.e2e.channels import Channels, Mailbox, bus_of, call, emails_of
-from tests.e2e.conftest import SECONDS, Forge
+from tests.e2e.conftest import Forge
 from tests.scorecard_reports import FakeScorecard, report
+from tests.waiting import SECONDS
 from tests.webhook_receiver import URL, Receiver
 from watchlist.job_kinds import JobKind
 from watchlist.states import Stage
@@ -75,11 +77,7 @@ class Watched:
         return state
 
     def wait_for(self, what: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        deadline = time.monotonic() + SECONDS
-        while not what(status := self.status()):
-            assert time.monotonic() < deadline, status
-            time.sleep(0.2)
-        return status
+        return waiting.until("what is told of it", self.status, what)
 
     def wait_until_current(self) -> dict[str, Any]:
         """Wait until commits and health are those of the repository's HEAD, and no job is open."""

@@ -7,7 +7,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from local_service.commands import live_client
-from tests.e2e.conftest import SECONDS, Forge, RunningService
+from tests.e2e.conftest import Forge, RunningService
+from tests.waiting import SECONDS
 from watchlist.states import Stage
 
 

@@ -23,7 +23,9 @@ from websockets.typing import Origin
 
 from local_service import lifeline
 from local_service.commands.api_client import ProblemError
-from tests.e2e.conftest import SECONDS, Forge, RunningService, Serve
+from tests import waiting
+from tests.e2e.conftest import Forge, RunningService, Serve
+from tests.waiting import SECONDS
 from watchlist.errors import ErrorCode
 
 
@@ -325,8 +327,11 @@ def test_a_job_that_was_killed_with_the_service_goes_on_at_once(serve: Serve, fo
     url = forge.make("killed-at-work", commits=3)
     with serve(WATCHLIST_DATA=str(tmp_path)) as service:
         watchlist_id = service.api.add(url, "ada@example.org")
-        while not any("tasks.job" in command_of(pid) for pid in descendants_of(service.process.pid)):
-            time.sleep(0.01)
+        waiting.until(
+            "a task",
+            lambda: [command_of(pid) for pid in descendants_of(service.process.pid)],
+            lambda commands: any("tasks.job" in command for command in commands),
+        )
         service.process.kill()
         service.process.wait(SECONDS)
 
@@ -402,10 +407,9 @@ def test_no_process_outlives_the_service_however_it_ends(serve: Serve, forge: Fo
         exit_code = service.process.wait(SECONDS)
 
         assert exit_code == (-signal.SIGKILL if number == signal.SIGKILL else 0)
-        deadline = time.monotonic() + SECONDS
-        while (left := {pid for pid in descendants if is_alive(pid)}) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert not left
+        waiting.until(
+            "all processes have ended", lambda: {pid for pid in descendants if is_alive(pid)}, lambda left: not left
+        )
 
 
 def descendants_of(pid: int) -> set[int]:

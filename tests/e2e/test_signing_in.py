@@ -11,8 +11,9 @@ import pytest
 
 from local_service import lifeline
 from tests.e2e.command_line import run
-from tests.e2e.conftest import SECONDS, Forge, RunningService, Serve
+from tests.e2e.conftest import Forge, RunningService, Serve
 from tests.sign_in_issuer import CLIENT, DEVICE_GRANT, SignInIssuer
+from tests.waiting import SECONDS
 
 Watchlist = Callable[..., subprocess.CompletedProcess[str]]
 

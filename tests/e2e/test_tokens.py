@@ -15,8 +15,9 @@ from websockets.typing import Subprotocol
 from local_service.commands.api_client import ApiClient, authorization
 from local_service.commands.live_client import states
 from local_service.service import LocalService, LocalSettings
-from tests.e2e.conftest import SECONDS, Forge
+from tests.e2e.conftest import Forge
 from tests.token_issuer import TokenIssuer, forge, new_key, sign
+from tests.waiting import SECONDS
 from watchlist.deployment import functions as function_specs
 from watchlist.job_kinds import JobKind
 

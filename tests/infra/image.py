@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from infra.stack.worker_image import SCORECARD, SCRATCH, USER
 from local_service.aws import embedded as embedded_aws
 from local_service.commands.api_client import ApiClient
 from local_service.service import LocalService, LocalSettings
+from tests import waiting
 from tests.hostile_server import HostileServer
 from tests.infra.templates import Template
 from watchlist.deployment.functions import TASK_MODULE
@@ -205,13 +205,6 @@ def podman(*arguments: str) -> str:
     return finished.stdout
 
 
-def wait_until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not happened():
-        assert time.monotonic() < deadline, f"it has not happened in {SECONDS} s"
-        time.sleep(0.2)
-
-
 def test_the_image_starts_the_job_as_the_tasks_user(image: Image) -> None:
     (inspected,) = json.loads(podman("image", "inspect", image.name))
 
@@ -242,9 +235,15 @@ def test_a_job_in_the_image_ends_ready_with_commits_and_a_score(image: Image, se
     with serve(ROOT) as service:
         api = ApiClient(service.url)
         watchlist_id = api.add(service.repository_urls[ROOT], "ada@example.org")
-        wait_until(lambda: api.status(watchlist_id)["status"] != "processing")
+        waiting.until(
+            "it is processed", lambda: api.status(watchlist_id), lambda status: status["status"] != "processing"
+        )
         status, commits, health = api.status(watchlist_id), api.commits(watchlist_id), api.health(watchlist_id)
-        wait_until(lambda: all(not container["State"]["Running"] for container in tasks()))
+        waiting.until(
+            "all tasks have ended",
+            lambda: [task for task in tasks() if task["State"]["Running"]],
+            lambda left: not left,
+        )
         (container,) = tasks()
 
     assert (status["status"], status["last_error"], status["attempt"]) == ("ready", None, 1)
@@ -269,15 +268,15 @@ def test_a_task_that_is_stopped_hands_its_job_back(serve: Serve) -> None:
     with HostileServer(never_answer) as host, serve(ALLOWED_ORIGINS=host.origin) as service:
         api = ApiClient(service.url)
         watchlist_id = api.add(host.url, "ada@example.org")
-        wait_until(lambda: len(host.requests) > 0)
+        waiting.until("the host is asked", lambda: len(host.requests))
         ecs = boto3.client("ecs", **embedded_aws.client_arguments(service.aws.url))
         (arn,) = ecs.list_tasks(cluster=service.environment.cluster)["taskArns"]
 
         ecs.stop_task(cluster=service.environment.cluster, task=arn)
 
-        wait_until(lambda: api.status(watchlist_id)["last_error"] is not None)
+        waiting.until("it has an error", lambda: api.status(watchlist_id)["last_error"])
         status = api.status(watchlist_id)
-        wait_until(lambda: not tasks()[0]["State"]["Running"])
+        waiting.until("its task has ended", lambda: not tasks()[0]["State"]["Running"])
         exit_code = tasks()[0]["State"]["ExitCode"]
     assert (status["status"], status["last_error"]["code"]) == ("processing", ErrorCode.WORKER_INTERRUPTED)
     assert exit_code == 0

@@ -7,7 +7,6 @@ podman and the image, which LOCAL_IMAGE names.
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -16,9 +15,10 @@ from typing import Any
 import pytest
 import urllib3
 
+from tests import waiting
+from tests.waiting import SECONDS
 from watchlist.deployment import routes
 
-SECONDS = 120
 TOKEN = "a-token-of-this-test"
 VOLUME = "watchlist-data-of-this-test"
 USER = "ada@example.org"
@@ -63,15 +63,14 @@ def served(volume: str) -> Iterator[str]:
 
 
 def wait_until_it_answers(container: str, url: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while True:
+    def answers() -> bool:
         try:
             ask("GET", f"{url}{routes.OPENAPI.path}")
         except urllib3.exceptions.HTTPError:
-            assert time.monotonic() < deadline, podman("logs", container)
-            time.sleep(0.2)
-        else:
-            return
+            return False
+        return True
+
+    waiting.until("it answers", answers, said=lambda: str(podman("logs", container)))
 
 
 def ask(method: str, url: str, token: str | None = TOKEN, body: Any = None) -> urllib3.BaseHTTPResponse:

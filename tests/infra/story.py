@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,8 +16,10 @@ from websockets.sync.client import connect
 from local_service.aws import embedded as embedded_aws
 from local_service.aws.faults import Fault
 from local_service.service import Invoke, LocalService
-from tests.e2e.conftest import SECONDS, Forge
+from tests import waiting
+from tests.e2e.conftest import Forge
 from tests.repositories import git
+from tests.waiting import SECONDS
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes
 from watchlist.deployment.function_spec import FunctionSpec
@@ -128,7 +129,7 @@ class Story:
         self._use_a_token(good)
         self._call("GET", "/openapi.json")
         self._leave(good)
-        self._run_until(function_specs.RECONCILER, lambda: self._is_logged("entry purged"))
+        self._run_until("a purge", function_specs.RECONCILER, lambda: self._is_logged("entry purged"))
 
     def _leave_what_is_purged_later(self) -> None:
         """Add a repository and leave it while its commits cannot be deleted: the reconciler will."""
@@ -180,18 +181,32 @@ class Story:
             f"/activity/user-watchlist-alerts/{self._mine(watchlist_id)}",
             {"processing_finished": {"enabled": True}},
         )
-        self._run_until(function_specs.SCHEDULER, lambda: self._completed(JobKind.HEALTH_ANALYSIS))
+        self._run_until(
+            "an analysis of the health", function_specs.SCHEDULER, lambda: self._completed(JobKind.HEALTH_ANALYSIS)
+        )
         git(self._forge.path("good"), "tag", "v1.0")
         self._commit_much("good")
-        self._run_until(function_specs.SCHEDULER, lambda: "lines_added_deleted" in self._alerts(watchlist_id))
-        self._until(lambda: self._completed(JobKind.COMMIT_BACKFILL))
+        self._run_until(
+            "an alert of the commit",
+            function_specs.SCHEDULER,
+            lambda: "lines_added_deleted" in self._alerts(watchlist_id),
+        )
+        waiting.until("a refresh of the commits", lambda: self._completed(JobKind.COMMIT_BACKFILL))
         self._forge.path("good").rename(self._forge.path("away"))
-        self._run_until(function_specs.SCHEDULER, lambda: "repository_unavailable" in self._alerts(watchlist_id))
+        self._run_until(
+            "an alert that it is away",
+            function_specs.SCHEDULER,
+            lambda: "repository_unavailable" in self._alerts(watchlist_id),
+        )
         self._forge.path("away").rename(self._forge.path("good"))
         self._forge.rename("good", "better")
-        self._run_until(function_specs.SCHEDULER, lambda: "repository_renamed" in self._alerts(watchlist_id))
-        self._until(lambda: self._status(watchlist_id)["next_check_at"])  # a refresh that this began has ended
-        self._run_until(function_specs.DIGEST, lambda: self._is_logged("webhook failed"))
+        self._run_until(
+            "an alert of its new name",
+            function_specs.SCHEDULER,
+            lambda: "repository_renamed" in self._alerts(watchlist_id),
+        )
+        waiting.until("the end of the refresh that this began", lambda: self._status(watchlist_id)["next_check_at"])
+        self._run_until("a call of the webhook", function_specs.DIGEST, lambda: self._is_logged("webhook failed"))
         self._call("POST", f"/activity/user-watchlist-notifications/{self._mine(watchlist_id)}/test")
 
     def _use_channels(self, watchlist_id: str) -> None:
@@ -210,9 +225,9 @@ class Story:
             connection.send("again")
             connection.recv(SECONDS)
             self._commit_much("better", "more.txt")
-            self._run_until(function_specs.SCHEDULER, self._is_told_by_channel)
-            self._until(lambda: '"alert"' in str(connection.recv(SECONDS)))
-        self._until(lambda: self._call("GET", path)["last_delivery"])
+            self._run_until("a call of the channel", function_specs.SCHEDULER, self._is_told_by_channel)
+            waiting.until("the alert, live", lambda: '"alert"' in str(connection.recv(SECONDS)))
+        waiting.until("the delivery is noted", lambda: self._call("GET", path)["last_delivery"])
         self._call("DELETE", path)
 
     def _report_weekly(self) -> None:
@@ -226,6 +241,7 @@ class Story:
             TableName=table, Key=key, UpdateExpression="SET due_at = :past", ExpressionAttributeValues=past
         )
         self._run_until(
+            "the report",
             function_specs.DIGEST,
             lambda: dynamodb.get_item(TableName=table, Key=key)["Item"]["due_at"]["S"] > past[":past"]["S"],
         )
@@ -249,8 +265,12 @@ class Story:
         assert self._until_processed(former)["status"] == "ready"
         self._forge.path("former").rename(self._forge.path("unreachable"))
         self._forge.moved["/forge/former"] = "/forge/better"
-        self._run_until(function_specs.SCHEDULER, lambda: self._status(former)["watchlist_id"] == watchlist_id)
-        self._run_until(function_specs.RECONCILER, lambda: self._is_logged("watchers moved"))
+        self._run_until(
+            "the merge", function_specs.SCHEDULER, lambda: self._status(former)["watchlist_id"] == watchlist_id
+        )
+        self._run_until(
+            "the move of the watchers", function_specs.RECONCILER, lambda: self._is_logged("watchers moved")
+        )
 
     def _is_told_by_channel(self) -> bool:
         return bool(self._service.functions.invoke(function_specs.DIGEST.name, {})["sent"])
@@ -275,12 +295,12 @@ class Story:
         self._shut_the_gate()
         ended = self._add(self._forge.make(name, commits=1))
         self._until_at_the_gate(ended)
-        waiting = self._add(self._forge.make(f"after-{name}", commits=1))
-        self._until(lambda: self._is_logged(f"waits in line: {waiting}"))
+        next_one = self._add(self._forge.make(f"after-{name}", commits=1))
+        waiting.until("somebody waits in line", lambda: self._is_logged(f"waits in line: {next_one}"))
         self._end_the_task(how)
         self._gate.open()
         assert self._until_processed(ended)["status"] == "ready"
-        assert self._until_processed(waiting)["status"] == "ready"
+        assert self._until_processed(next_one)["status"] == "ready"
 
     def _lose_a_worker(self, name: str) -> None:
         """Kill a task, of which nobody hears: the reconciler finds its entry when the lease is over."""
@@ -291,13 +311,15 @@ class Story:
         poller.pause()
         self._authorizer.hears_of_tasks = False
         self._end_the_task(signal.SIGKILL)
-        self._until(lambda: not self._service.runner.process_ids())
+        waiting.until("no task runs", lambda: not self._service.runner.process_ids())
         self._gate.open()
-        self._run_until(function_specs.RECONCILER, lambda: self._status(lost)["last_error"] is not None)
+        self._run_until(
+            "the loss is seen", function_specs.RECONCILER, lambda: self._status(lost)["last_error"] is not None
+        )
         self._authorizer.hears_of_tasks = True
         poller.resume()
         # It may have to wait in line until its lost task's slot lapses: then the reconciler calls it.
-        self._run_until(function_specs.RECONCILER, lambda: self._status(lost)["status"] == "ready")
+        self._run_until("it is done again", function_specs.RECONCILER, lambda: self._status(lost)["status"] == "ready")
 
     def _refuse_a_task(self, name: str) -> None:
         """Refuse a task for the moment, so that it is put off, and then for good, which is an attempt."""
@@ -324,33 +346,29 @@ class Story:
 
     def _shut_the_gate(self) -> None:
         """Shut it when nobody is under way, so that who comes next is alone there."""
-        self._until(lambda: not self._service.runner.process_ids())
+        waiting.until("no task runs", lambda: not self._service.runner.process_ids())
         self._gate.shut()
 
     def _end_the_task(self, how: signal.Signals) -> None:
         """End the one that waits at the gate: others of before may be about to end."""
-        self._until(lambda: len(self._service.runner.process_ids()) == 1)
+        waiting.until("one task runs", lambda: len(self._service.runner.process_ids()) == 1)
         (process_id,) = self._service.runner.process_ids().values()
         os.kill(process_id, how)
 
     def _until_at_the_gate(self, watchlist_id: str) -> None:
         """Wait until a task has claimed the entry and comes to Scorecard."""
-        self._until(lambda: self._status(watchlist_id)["progress"]["stage"] == Stage.ANALYZING)
+        waiting.until(
+            "the task comes to Scorecard", lambda: self._status(watchlist_id)["progress"]["stage"] == Stage.ANALYZING
+        )
 
-    def _run_until(self, spec: FunctionSpec, holds: Callable[[], object]) -> None:
+    def _run_until(self, what: str, spec: FunctionSpec, holds: Callable[[], object]) -> None:
         """Run a function of the clock until something holds."""
 
         def run_and_look() -> object:
             self._service.functions.invoke(spec.name, {})
             return holds()
 
-        self._until(run_and_look)
-
-    def _until(self, holds: Callable[[], object]) -> None:
-        deadline = time.monotonic() + SECONDS
-        while not holds():
-            assert time.monotonic() < deadline, "it did not come to hold"
-            time.sleep(0.3)
+        waiting.until(what, run_and_look)
 
     def _is_logged(self, message: str) -> bool:
         return message in self._log.read_text()
@@ -376,7 +394,7 @@ class Story:
         return self._call("GET", f"/activity/watchlist/{watchlist_id}/status")
 
     def _until_processed(self, watchlist_id: str) -> dict[str, Any]:
-        self._until(lambda: self._status(watchlist_id)["status"] != "processing")
+        waiting.until("it is processed", lambda: self._status(watchlist_id)["status"] != "processing")
         return self._status(watchlist_id)
 
     def _call(self, method: str, path: str, body: Any = None, user: str | None = None) -> dict[str, Any]:

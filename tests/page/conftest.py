@@ -12,11 +12,11 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from local_service.commands.api_client import ApiClient
 from local_service.service import LocalService, LocalSettings
+from tests import waiting
 from tests.page.watched import build_all, fake_scorecard
+from tests.waiting import SECONDS
 
 USER = "ada@example.org"
-SECONDS = 90
-"""How long anything may take before a test gives up on it."""
 
 expect.set_options(timeout=SECONDS * 1000)
 
@@ -62,12 +62,12 @@ def watched(service: LocalService, repositories: Mapping[str, Path]) -> Mapping[
 
 
 def wait_until_processed(api: ApiClient, ids: Iterable[str]) -> None:
-    waiting = set(ids)
-    deadline = time.monotonic() + SECONDS
-    while waiting and time.monotonic() < deadline:
-        waiting = {each for each in waiting if api.status(each)["status"] == "processing"}
-        time.sleep(0.3)
-    assert not waiting
+    watched = set(ids)
+
+    def processing() -> set[str]:
+        return {each for each in watched if api.status(each)["status"] == "processing"}
+
+    waiting.until("all are processed", processing, lambda left: not left)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import contextlib
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +11,11 @@ import urllib3
 
 from local_service import lifeline
 from local_service.aws.embedded import ACCOUNT, REGION
+from tests import waiting
 
 LIBRARIES = lifeline.ROOT / "build" / "second-opinion"
 """Where `make second-opinion` puts the libraries of both."""
 
-_START_SECONDS = 60
 _BESIDE_STDIN = 'trap "" INT; "$@" & program=$!; read -r _; kill -9 $program'
 """Runs a program that does not look at its stdin as long as stdin lasts."""
 
@@ -68,16 +67,16 @@ def _java(libraries: Path, properties: list[str], program: list[str], log: Path)
 def _answering(port: int, log: Path) -> str:
     """Wait until something answers at the port, and return its URL."""
     url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + _START_SECONDS
-    while True:
+
+    def answers() -> bool:
         try:
             urllib3.request("GET", url, retries=False, timeout=1)
         except urllib3.exceptions.HTTPError:
-            if time.monotonic() > deadline:
-                raise AssertionError(f"nothing answers at {url}: {log.read_text()}") from None
-            time.sleep(0.1)
-        else:
-            return url
+            return False
+        return True
+
+    waiting.until(f"something answers at {url}", answers, said=log.read_text)
+    return url
 
 
 def free_port() -> int:

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import operator
 import os
 import shutil
 import signal
@@ -21,10 +22,12 @@ import urllib3
 
 from bench.processes import command_of, family
 from local_service.commands.api_client import ProblemError
-from tests.e2e.conftest import SECONDS, Forge, RunningService, Serve
+from tests import waiting
+from tests.e2e.conftest import Forge, RunningService, Serve
 from tests.e2e.kills.holding import Holds
 from tests.e2e.kills.matrix import COMMANDS, DELIVERED, DIGESTS, POINTS, REFRESH, SETUP, SIGNALS, Victim
 from tests.e2e.kills.places import HANDED_ON, RAISED
+from tests.waiting import SECONDS
 from tests.webhook_receiver import HOST, Receiver
 from watchlist import limits
 
@@ -112,15 +115,15 @@ def strike(victim: Victim, serve: Serve, prepared: Prepared, receiver: Receiver,
     with ExitStack() as running:
         service = running.enter_context(start())
         ids = {**prepared.ids, **{point: service.api.add(prepared.urls[point], USER) for point in SETUP}}
-        _wait_until(lambda: holds.reached() >= {*SETUP, *REFRESH})
+        waiting.until("a job at each point", holds.reached, {*SETUP, *REFRESH}.issubset)
         for point in (DELIVERED, HANDED_ON, RAISED):  # the other way round one would keep the next from its place
             ids[point] = service.api.add(prepared.urls[point], _user_of(point))
-            _wait_until(partial(_is_in, point, holds.reached))
+            waiting.until("a digest at its point", holds.reached, {point}.issubset)
         meanwhile = {point: len(service.api.commits(ids[point])) for point in REFRESH}
         family_before = family(service.process.pid)
         written = _Written.about(service.url, prepared.urls)
         with written.going_on():
-            _wait_until(written.has_begun)
+            waiting.until("something written", written.has_begun)
             _send(victim, service.process.pid)
             time.sleep(0.5)
             holds.release()
@@ -128,18 +131,27 @@ def strike(victim: Victim, serve: Serve, prepared: Prepared, receiver: Receiver,
         if victim in _WHOLE:
             service.process.wait(SECONDS)
         elif victim is Victim.AWS:  # the service starts again by itself, or gives up if it was young
-            _wait_until(lambda: service.process.poll() is not None or _answers(service))
+            waiting.until(
+                "the service is back or gone", lambda: service.process.poll() is not None or _answers(service)
+            )
         if service.process.poll() is not None:
-            with contextlib.suppress(TimeoutError):
-                _wait_until(lambda: not any(map(command_of, family_before)))
+            with contextlib.suppress(AssertionError):
+                waiting.until("its processes are gone", lambda: not any(map(command_of, family_before)))
             left = [command for pid in family_before if (command := command_of(pid))]
             service = running.enter_context(start())
         for name, watchlist_id in ids.items():
             commits = COMMITS + (name in REFRESH)
-            _wait_until(partial(_is_ready, service, watchlist_id, commits))
-        _wait_until(lambda: {call.path for call in receiver.calls} >= {f"/{point}" for point in DIGESTS})
+            waiting.until(f"{name} is ready", partial(_is_ready, service, watchlist_id, commits))
+        waiting.until(
+            "a delivery of each digest", partial(_paths, receiver), {f"/{point}" for point in DIGESTS}.issubset
+        )
         # The message of a job that was done when its task was killed is hidden for as long as a lease lasts.
-        _wait_until(lambda: not _open_messages(service), SECONDS + limits.LEASE.total_seconds())
+        waiting.until(
+            "no open message",
+            partial(_open_messages, service),
+            operator.not_,
+            seconds=SECONDS + limits.LEASE.total_seconds(),
+        )
         time.sleep(_SETTLE_SECONDS)
         return After(
             left=left,
@@ -315,8 +327,8 @@ def _user_of(name: str) -> str:
     return f"{name}@example.org" if name in DIGESTS else USER
 
 
-def _is_in(point: str, reached: Callable[[], set[str]]) -> bool:
-    return point in reached()
+def _paths(receiver: Receiver) -> set[str]:
+    return {call.path for call in receiver.calls}
 
 
 def _answers(service: RunningService) -> bool:
@@ -338,11 +350,3 @@ def _is_ready(service: RunningService, watchlist_id: str, commits: int) -> bool:
 
 def _open_messages(service: RunningService) -> int:
     return sum(int(queue[state]) for queue in service.api.queues() for state in ("waiting", "in_flight", "delayed"))
-
-
-def _wait_until(is_so: Callable[[], object], seconds: float = SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > deadline:
-            raise TimeoutError("what is waited for does not come")
-        time.sleep(0.1)

@@ -16,6 +16,7 @@ import tasks.job
 from local_service.aws.faults import Fault
 from tasks.analysis import Job, JobResult
 from tasks.child_process import ChildLimits
+from tests import waiting
 from tests.forge_server import ForgeServer, TokenBudget
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import URL, Harness, analysis
@@ -95,9 +96,7 @@ def test_the_heartbeat_extends_lease_message_and_slot(service: Harness) -> None:
     def work(_: Job) -> JobResult:
         first = service.entry(watchlist_id).lease_expires_at
         service.lapse()
-        deadline = time.monotonic() + 10
-        while service.entry(watchlist_id).lease_expires_at <= first and time.monotonic() < deadline:
-            time.sleep(0.02)
+        waiting.until("a heartbeat", lambda: service.entry(watchlist_id).lease_expires_at > first)
         time.sleep(0.2)  # the message's turn comes after the lease's
         hidden.append(len(service.receive()))
         entry = service.entry(watchlist_id)
@@ -118,10 +117,7 @@ def test_each_heartbeat_says_how_long_the_task_has_run(service: Harness, capsys:
     launched(service)
 
     def work(job: Job) -> JobResult:
-        deadline = time.monotonic() + 10
-        while "TaskAge" not in capsys.readouterr().out and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert time.monotonic() < deadline
+        waiting.until("a heartbeat", lambda: capsys.readouterr().out, lambda said: "TaskAge" in said)
         job.check()
         return analysis()
 

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,7 +19,9 @@ from local_service.functions.processes import FunctionProcesses, LocalFunction
 from local_service.functions.stream_poller import StreamPoller
 from local_service.gateways.websocket import WebSocketGateway
 from local_service.provisioning import provision
+from tests import waiting
 from tests.integration.reach import reaching
+from tests.waiting import SECONDS
 from watchlist import clock
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment import routes, stream_consumers
@@ -31,9 +32,6 @@ from watchlist.live import connections as live_connections
 from watchlist.repository_url import DEFAULT_ORIGINS
 from watchlist.states import EntryStatus
 from watchlist.storage.records import ENTRY_KEY, Entry, Subscription, UserEntry
-
-SECONDS = 30
-"""How long anything may take before a test gives up on it."""
 
 
 @dataclass
@@ -151,7 +149,7 @@ class WatchedRepository:
         self.lease.complete({"commits": 3, "head_sha": "a" * 40, "analyzed_at": clock.now()}, clock.now())
 
     def wait_for_connections(self, number: int) -> None:
-        eventually(lambda: len(self.connections()) == number)
+        waiting.until(f"{number} connections", self.connections, lambda open_ones: len(open_ones) == number)
 
 
 @pytest.fixture
@@ -203,10 +201,3 @@ def receive_until(connection: ClientConnection, wanted: Callable[[dict[str, Any]
     while not wanted(state := receive(connection)):
         pass
     return state
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to hold"
-        time.sleep(0.05)

@@ -12,15 +12,15 @@ from websockets.exceptions import ConnectionClosedOK, InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from local_service.aws.faults import Fault
+from tests import waiting
 from tests.integration.live.conftest import (
-    SECONDS,
     Live,
     WatchedRepository,
-    eventually,
     make_repository,
     receive,
     receive_until,
 )
+from tests.waiting import SECONDS
 from watchlist import clock, limits
 from watchlist.errors import ErrorCode, JobError
 from watchlist.jobs import protocol as job_protocol
@@ -118,7 +118,7 @@ def test_a_client_that_leaves_is_forgotten(live: Live, repository: WatchedReposi
         (noted,) = repository.connections()
 
     repository.wait_for_connections(0)
-    eventually(lambda: live_connections.find(noted.connection_id) is None)
+    waiting.until("it is forgotten", lambda: live_connections.find(noted.connection_id) is None)
 
 
 def test_a_connection_that_is_gone_is_forgotten_at_the_next_change(live: Live, repository: WatchedRepository) -> None:
@@ -129,7 +129,7 @@ def test_a_connection_that_is_gone_is_forgotten_at_the_next_change(live: Live, r
     repository.start()
 
     repository.wait_for_connections(0)
-    eventually(lambda: live_connections.find("gone=") is None)
+    waiting.until("it is forgotten", lambda: live_connections.find("gone=") is None)
 
 
 def test_a_connection_that_may_still_be_opening_is_kept(live: Live, repository: WatchedRepository) -> None:

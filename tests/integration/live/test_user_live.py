@@ -12,16 +12,16 @@ from websockets.sync.client import ClientConnection, connect
 
 from local_service.aws import embedded as embedded_aws
 from local_service.functions.stream_poller import StreamPoller
+from tests import waiting
 from tests.alerts import files_changed
 from tests.integration.live.conftest import (
-    SECONDS,
     Live,
     WatchedRepository,
-    eventually,
     make_repository,
     receive,
     receive_until,
 )
+from tests.waiting import SECONDS
 from watchlist import clock
 from watchlist.alerts import store as alert_store
 from watchlist.deployment import functions as function_specs
@@ -155,7 +155,7 @@ def test_a_user_s_client_that_leaves_is_forgotten(live: Live, user: str) -> None
     with look(live, user) as connection:
         next_of(connection, "connected")
         assert open_ones() == [user]
-    eventually(lambda: open_ones() == [])
+    waiting.until("none is open", open_ones, lambda left: left == [])
 
 
 def test_more_who_look_than_a_read_takes_are_told_apart(user: str, live: Live) -> None:

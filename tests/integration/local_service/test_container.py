@@ -2,12 +2,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from local_service import lifeline
+from tests import waiting
 
 LEAVE_A_CHILD = """
 import subprocess, sys
@@ -73,8 +73,7 @@ def test_a_program_stands_back_behind_what_answers_requests() -> None:
 def test_a_byte_on_stdin_passes_sigterm_on(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     container = start(*python(EXIT_ON_SIGTERM, str(ready)))
-    while not ready.exists():
-        time.sleep(0.01)
+    waiting.until("the program is ready", ready.exists)
     assert container.stdin is not None
     container.stdin.write(b"T")
     container.stdin.flush()
@@ -100,8 +99,7 @@ def test_the_program_dies_with_a_container_that_is_killed() -> None:
     container.kill()
     lifeline.end(container)
 
-    while is_alive(program):
-        time.sleep(0.01)
+    waiting.until("the program has ended", lambda: not is_alive(program))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt the orphans of its children")

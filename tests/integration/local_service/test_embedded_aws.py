@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, IncompleteRead
 from pathlib import Path
@@ -20,6 +19,7 @@ from local_service.aws import embedded as embedded_aws
 from local_service.aws.embedded import EmbeddedAws
 from local_service.aws.faults import Fault
 from local_service.provisioning import Environment
+from tests import waiting
 from tests.integration.local_service.conftest import client
 from watchlist.job_kinds import JobKind
 
@@ -113,8 +113,7 @@ def test_a_call_that_hangs_holds_up_no_other_and_ends_with_its_plan(
 
     with ThreadPoolExecutor(1) as pool:
         hanging = pool.submit(dynamodb.put_item, TableName="watchlist", Item=ITEM)
-        while not aws.faults_used()[0]:
-            time.sleep(0.02)
+        waiting.until("the call hangs", lambda: aws.faults_used()[0])
         assert dynamodb.list_tables()["TableNames"]
         assert not hanging.done()
         aws.inject()
@@ -254,10 +253,7 @@ def test_it_ends_with_a_starter_that_is_killed() -> None:
         _url, pid = starter.stdout.readline().split()
         starter.kill()
 
-    deadline = time.monotonic() + 20
-    while _is_alive(int(pid)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _is_alive(int(pid))
+    waiting.until("it has ended", lambda: not _is_alive(int(pid)))
 
 
 @pytest.mark.usefixtures("environment")

@@ -23,6 +23,7 @@ from local_service.functions.processes import (
     FunctionTimeoutError,
     LocalFunction,
 )
+from tests import waiting
 
 HANDLER = "tests.integration.local_service.stand_in_functions.handler"
 LONG = timedelta(seconds=60)
@@ -171,8 +172,7 @@ def test_what_waits_for_its_turn_when_the_service_stops_starts_no_process(log: i
     with ThreadPoolExecutor(3) as pool:
         with FunctionProcesses([stand_in()], log) as functions:
             sleeping = [pool.submit(functions.invoke, "stand_in", {"do": "sleep", "seconds": 60}) for _ in range(3)]
-            while not functions.process_ids("stand_in"):
-                time.sleep(0.01)
+            waiting.until("a process", lambda: functions.process_ids("stand_in"))
         errors = [str(call.exception(timeout=10)) for call in sleeping]
 
     assert sorted(error.partition(":")[0] for error in errors) == ["stand_in", "the service stops", "the service stops"]

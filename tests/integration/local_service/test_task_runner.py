@@ -15,6 +15,7 @@ from local_service.aws.embedded import EmbeddedAws
 from local_service.functions.processes import FunctionError
 from local_service.provisioning import Environment
 from local_service.tasks.runner import TaskRunner
+from tests import waiting
 from tests.integration.local_service.conftest import client
 from watchlist.deployment.functions import TASK_CONTAINER
 
@@ -84,8 +85,7 @@ class Tasks:
         return arn
 
     def started(self) -> dict[str, Any]:
-        while not self.out.exists():
-            threading.Event().wait(0.01)
+        waiting.until("the task says what it sees", self.out.exists)
         described: dict[str, Any] = json.loads(self.out.read_text())
         return described
 

@@ -1,5 +1,4 @@
 import json
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from local_service.aws.faults import Fault
+from tests import waiting
 from tests.integration.notifications.conftest import USER, Told, Watch
 from tests.webhook_receiver import URL, Call, Receiver
 from watchlist import clock, limits
@@ -429,7 +429,8 @@ def test_a_delivery_that_was_put_off_has_no_more_tries_than_any_other(
 
 
 def deliver_in_time(told: Told, receiver: Receiver) -> None:
-    deadline = time.monotonic() + 30
-    while not receiver.calls:
-        assert time.monotonic() < deadline
+    def poll() -> list[Call]:
         told.webhooks.poll()
+        return receiver.calls
+
+    waiting.until("the call", poll)

@@ -175,8 +175,10 @@ class FunctionProcess(RuntimeExecutor):
         }
 
 
-class _Asked(str):  # noqa: SLOT000 - it has attributes of its own
+class _Asked(str):
     """A call's resource, which also says all that the call needs."""
+
+    __slots__ = ("conditions", "needs")
 
     needs: list[tuple[str, str]]
     conditions: dict[str, str]

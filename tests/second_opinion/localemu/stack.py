@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from local_service.functions.processes import FunctionError
 from local_service.gateways.http import HttpRequest, event_of, find_route, response_of
 from local_service.gateways.websocket import WebSocketGateway
 from local_service.tasks.runner import TaskRunner
+from tests import waiting
 from tests.second_opinion.implementations import LIBRARIES, free_port
 from watchlist.deployment.function_spec import FunctionSpec
 from watchlist.deployment.functions import FUNCTIONS, TASK_CONTAINER, TASK_MODULE, TASK_STOPPED
@@ -184,7 +184,11 @@ def deployed(folder: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
         folder: for logs, and the tasks' files.
         variables: settings of functions and tasks that differ from the environment's, by their variables' names.
     """
-    gateway = WebSocketGateway(lambda name, event: stack.named(name, event), ("127.0.0.1", 0))  # noqa: PLW0108 - the stack is known later
+
+    def invoke(name: str, event: dict[str, Any]) -> Any:
+        return stack.named(name, event)  # of the stack that is deployed when somebody asks
+
+    gateway = WebSocketGateway(invoke, ("127.0.0.1", 0))
     variables = {**variables, "LIVE_ENDPOINT_URL": gateway.management_url}
     with _localemu(folder / "localemu.log") as emulator:
         template, location = _publish(emulator, _SYNTHESISED / f"assembly-{DEV.name}", variables)
@@ -248,11 +252,12 @@ def _localemu(log: Path) -> Iterator[Emulator]:
             start_new_session=True,
         )
         try:
-            deadline = time.monotonic() + SECONDS
-            while b"\nReady." not in log.read_bytes():
+
+            def is_ready() -> bool:
                 assert process.poll() is None, log.read_text()[-3000:]
-                assert time.monotonic() < deadline, "LocalEmu does not become ready"
-                time.sleep(0.2)
+                return b"\nReady." in log.read_bytes()
+
+            waiting.until("LocalEmu is ready", is_ready, seconds=SECONDS)
             yield Emulator(f"http://{address}", f"http://{credentials}", log)
         finally:
             lifeline.end(process)

@@ -1,8 +1,8 @@
 """What happens to repositories, told on the stack in another emulator: each function and task with its own role."""
 
 import json
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from websockets.sync.client import connect
 
+from tests import waiting
 from tests.e2e.conftest import Forge
 from tests.repositories import git
 from tests.second_opinion.localemu.stack import Stack
@@ -26,6 +27,8 @@ _AUTHOR = ("-c", "user.name=Ada Lovelace", "-c", f"user.email={USER}")
 
 _SECONDS = 300
 """How long anything may take before a test gives up on it."""
+
+_until = partial(waiting.until, seconds=_SECONDS)
 
 
 def test_a_repository_that_is_added_becomes_ready(stack: Stack, forge: Forge) -> None:
@@ -52,12 +55,12 @@ def test_one_that_used_up_its_attempts_is_a_dead_letter_until_an_operator_sends_
     objects.mkdir()
     watchlist_id = _add(stack, url)
     assert _until_processed(stack, watchlist_id)["status"] == "failed"
-    _until(lambda: _queue(stack, SETUP)["dead_letters"] == 1)
+    _until("a dead letter", lambda: _queue(stack, SETUP)["dead_letters"] == 1)
 
     objects.rmdir()
     objects.with_name("away").rename(objects)
     assert _call(stack, "POST", f"/activity/queues/{SETUP}/redrive")["dead_letters"] == 1
-    _until(lambda: _status(stack, watchlist_id)["status"] == "ready")
+    _until("it is ready", lambda: _status(stack, watchlist_id)["status"] == "ready")
     assert _queue(stack, SETUP)["dead_letters"] == 0
 
 
@@ -69,8 +72,13 @@ def test_a_new_commit_raises_an_alert_that_a_webhook_is_told_of(stack: Stack, fo
     (forge.path("moving") / "much.txt").write_text("".join(f"line {number}\n" for number in range(20_000)))
     git(forge.path("moving"), "add", "much.txt")
     git(forge.path("moving"), *_AUTHOR, "commit", "--quiet", "--message=Much")
-    _run_until(stack, SCHEDULER, lambda: "lines_added_deleted" in _alerts(stack))
-    _run_until(stack, DIGEST, lambda: any(b"lines_added_deleted" in call.body for call in receiver.calls))
+    _run_until("an alert of the commit", stack, SCHEDULER, lambda: "lines_added_deleted" in _alerts(stack))
+    _run_until(
+        "a call of the webhook",
+        stack,
+        DIGEST,
+        lambda: any(b"lines_added_deleted" in call.body for call in receiver.calls),
+    )
     assert all(call.is_signed_with(channel["webhook_secret"]) for call in receiver.calls)
 
 
@@ -115,7 +123,7 @@ def _status(stack: Stack, watchlist_id: str) -> dict[str, Any]:
 
 
 def _until_processed(stack: Stack, watchlist_id: str) -> dict[str, Any]:
-    _until(lambda: _status(stack, watchlist_id)["status"] != "processing")
+    _until("it is processed", lambda: _status(stack, watchlist_id)["status"] != "processing")
     return _status(stack, watchlist_id)
 
 
@@ -125,18 +133,11 @@ def _call(stack: Stack, method: str, path: str, body: Any = None) -> dict[str, A
     return dict(document)
 
 
-def _run_until(stack: Stack, spec: FunctionSpec, holds: Callable[[], object]) -> None:
+def _run_until(what: str, stack: Stack, spec: FunctionSpec, holds: Callable[[], object]) -> None:
     """Run a function of the clock until something holds."""
 
     def run_and_look() -> object:
         stack.invoke(spec, {})
         return holds()
 
-    _until(run_and_look)
-
-
-def _until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to hold"
-        time.sleep(0.5)
+    _until(what, run_and_look)
