@@ -228,7 +228,9 @@ def _bring_up_to_date(scope: _Scope, stored: KeptHistory, *, with_health: bool) 
     outlook = _outlook(scope, window, commits, people)
     metrics = _measure(scope, outlook, commits)
     told = [*_with_brought_in(scope, window, new), *_made_since_setup(scope, again)]
-    alerts = tell_of_commits(scope.entry, Backfill(window, before, told, people), job=scope.job, now=scope.now)
+    alerts = 0
+    if not stored.is_lost:  # what is fetched again is no news
+        alerts += tell_of_commits(scope.entry, Backfill(window, before, told, people), job=scope.job, now=scope.now)
     alerts += tell_of_silence(scope.watchlist_id, outlook.last, scope.now, scope.job.check)
     health = _health(scope, is_renewed=with_health)
     _store_health(scope, health.scorecard, commits, outlook.people, metrics)

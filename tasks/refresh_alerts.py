@@ -32,7 +32,7 @@ class Backfill:
 
     Attributes:
         window: of the history, as it is now.
-        before: the commits that were known before.
+        before: the commits that were known before; none where the repository had been quiet for the window's time.
         new: the new ones, with their files.
         people: who wrote all these.
     """
@@ -46,10 +46,12 @@ class Backfill:
 def tell_of_commits(entry: Entry, backfill: Backfill, *, job: Job, now: datetime) -> int:
     """Raise the alerts of what a backfill found and return how many are new; a repository's first commits raise none.
 
+    One that had been dormant has commits, if none that is kept: what wakes it up is news.
+
     The baseline is that of the commits stored before, which are bounded in number and size; nothing else is kept.
     """
     head, people = backfill.window.head.sha, backfill.people
-    if not backfill.before or head is None:
+    if entry.head_sha is None or head is None:
         return 0
     made = as_made([*backfill.before, *backfill.new], now)
     before, new = made[: len(backfill.before)], made[len(backfill.before) :]

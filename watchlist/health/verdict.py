@@ -5,7 +5,8 @@ The first of these that holds is the verdict; a later one adds its reason where 
     moved      the host redirects to another address
     gone       two checks in a row found that the repository is not there, or no longer public
     failing    its first analysis failed for good, or the last checks did, so often that what is known is old
-    unknown    there is no analysis yet, or no commit, or the last good look is too long ago
+    unknown    there is no analysis yet, or no commit that says when it was made; or the last good look is too long ago;
+               or all commits that are known are by programs, and they reach back for less than `quiet_after`
     archived   its owner has declared it finished
     dormant    no commit by a person for `dormant_after` (a year)
     quiet      no commit by a person for `quiet_after` (90 days)
@@ -64,6 +65,8 @@ class ReasonCode(StrEnum):
     NOT_ANALYSED_YET = "not_analysed_yet"
     NOT_LOOKED_AT = "not_looked_at"
     NO_COMMITS = "no_commits"
+    HEAD_MISSING = "head_missing"
+    NO_BELIEVABLE_DATE = "no_believable_date"
     DECLARED_FINISHED = "declared_finished"
     NO_COMMIT_BY_PEOPLE = "no_commit_by_people"
     ONLY_PROGRAMS = "only_programs"
@@ -117,6 +120,7 @@ class Evidence:
         summary: the last analysis.
         looked_at: when its host was last asked with success.
         is_empty: whether it was analysed and has no commit at all.
+        is_head_missing: whether it has branches then, and HEAD names none of them.
         archived: whether its owner has declared it finished; None where the host does not say.
         renamed_to: its present name, if the host tells another than was asked for.
     """
@@ -127,6 +131,7 @@ class Evidence:
     summary: Summary | None = None
     looked_at: datetime | None = None
     is_empty: bool = False
+    is_head_missing: bool = False
     archived: bool | None = None
     renamed_to: str | None = None
 
@@ -142,6 +147,7 @@ class Evidence:
             summary=summary_of(entry),
             looked_at=entry.checked_at or entry.analyzed_at,
             is_empty=entry.head_sha is None,
+            is_head_missing=bool(entry.branches),
             archived=package.archived if package else None,
             renamed_to=package.renamed_to if package else None,
         )
@@ -237,6 +243,9 @@ def _unknown(evidence: Evidence, thresholds: Thresholds, now: datetime) -> Verdi
     if now - looked_at >= thresholds.stale_after:
         text = f"It was last looked at on {_day(looked_at)}: what has happened since is not known."
         return _verdict(VerdictState.UNKNOWN, ReasonCode.NOT_LOOKED_AT, text)
+    if evidence.is_empty and evidence.is_head_missing:
+        text = "Its HEAD names none of its branches, so that no history is the default one."
+        return _verdict(VerdictState.UNKNOWN, ReasonCode.HEAD_MISSING, text)
     if evidence.is_empty:
         return _verdict(VerdictState.UNKNOWN, ReasonCode.NO_COMMITS, "It has no commits yet.")
     return None
@@ -268,15 +277,13 @@ def _of_activity(evidence: Evidence, thresholds: Thresholds, now: datetime) -> V
     if summary is None:
         raise ValueError("a repository that was not analysed has no activity")
     last, by_bot = summary.last_commit_by_person_at, summary.last_commit_by_bot_at
-    silence = timedelta.max if last is None else now - last
+    if last is None:
+        return _of_no_person(evidence, summary, thresholds, now)
+    silence = now - last
     if silence >= thresholds.quiet_after:
         state = VerdictState.DORMANT if silence >= thresholds.dormant_after else VerdictState.QUIET
-        text = (
-            "No commit by a person in the last year."
-            if last is None
-            else f"No commit by a person for {silence.days} days, since {_day(last)}."
-        )
-        programs = [] if by_bot is None or (last and by_bot <= last) else [_only_programs(by_bot)]
+        text = f"No commit by a person for {silence.days} days, since {_day(last)}."
+        programs = [] if by_bot is None or by_bot <= last else [_only_programs(by_bot)]
         return Verdict(state, (Reason(ReasonCode.NO_COMMIT_BY_PEOPLE, text), *programs, *_remarks(evidence, now)))
     weeks = summary.weeks_until(now)
     recent = sum(weeks[-RECENT_WEEKS:])
@@ -287,6 +294,22 @@ def _of_activity(evidence: Evidence, thresholds: Thresholds, now: datetime) -> V
         return Verdict(VerdictState.SLOWING, (reason, *_remarks(evidence, now)))
     reason = Reason(ReasonCode.RECENT_COMMITS, f"{made}.")
     return Verdict(VerdictState.ACTIVE, (reason, *_remarks(evidence, now)))
+
+
+def _of_no_person(evidence: Evidence, summary: Summary, thresholds: Thresholds, now: datetime) -> Verdict:
+    """Return the verdict where no commit by a person is known: the silence is as long as what is known."""
+    by_bot = summary.last_commit_by_bot_at
+    if by_bot is None:
+        text = "None of its commits has a date that can be believed."
+        return _verdict(VerdictState.UNKNOWN, ReasonCode.NO_BELIEVABLE_DATE, text)
+    if summary.covered_weeks >= len(summary.weeks):
+        state, known = VerdictState.DORMANT, "in the last year"
+    else:
+        silence = now - summary.measured_at + timedelta(weeks=summary.covered_weeks)
+        state = VerdictState.QUIET if silence >= thresholds.quiet_after else VerdictState.UNKNOWN
+        known = f"in the last {silence.days} days; earlier ones are not known"
+    reason = Reason(ReasonCode.NO_COMMIT_BY_PEOPLE, f"No commit by a person {known}.")
+    return Verdict(state, (reason, _only_programs(by_bot), *_remarks(evidence, now)))
 
 
 def _expected(weeks: tuple[int, ...], covered_weeks: int) -> float:

@@ -37,14 +37,17 @@ KNOWN_BOTS = frozenset(
         "copilot",
         "copilot coding agent",
         "copilot-swe-agent",
+        "copybara-service",
         "crowdin",
         "cursor agent",
         "cursoragent",
         "dependabot",
         "dependabot-preview",
+        "depfu",
         "devin-ai-integration",
         "drone ci",
         "elasticmachine",
+        "fossabot",
         "gerrit code review",
         "github",
         "github action",
@@ -57,6 +60,7 @@ KNOWN_BOTS = frozenset(
         "greenkeeper",
         "homu",
         "imgbot",
+        "imgbotapp",
         "jenkins",
         "jenkins ci",
         "kibanamachine",
@@ -72,6 +76,7 @@ KNOWN_BOTS = frozenset(
         "scala-steward",
         "semantic-release",
         "snyk",
+        "syzbot",
         "teamcity",
         "the gitter badger",
         "transifex",
@@ -355,8 +360,8 @@ def _is_called_bot(name: str) -> bool:
 
 
 def _repeats(login: str, called: str) -> bool:
-    """Whether the address only repeats the name, as `jan.bot@` and `j.bot@` of Jan Bot: then it says nothing more."""
-    parts, words = re.split(r"[-_.]", login), called.split()
+    """Whether the address only repeats the name, as `j.bot@` or `anne.smit-bot@` do: then it says nothing more."""
+    parts, words = re.split(r"[-_.]", login), re.split(r"[-_.\s]+", called)
     return len(parts) == len(words) > 1 and all(word.startswith(part) for word, part in zip(words, parts, strict=True))
 
 

@@ -74,6 +74,29 @@ def test_a_dormant_repository_tells_its_last_commit(onboard: Onboard) -> None:
     assert (dormant.history.complete, dormant.history.notes, dormant.commits()) == (True, [], [])
 
 
+def served_anew(served: Path, plan: Sequence[PlannedCommit]) -> None:
+    """Let the default branch be the plan's, by force if it must."""
+    build_repository(served.with_name("anew"), plan)
+    git(served, "fetch", "--quiet", "--force", "../anew", "main:main")
+
+
+def test_what_wakes_a_dormant_repository_up_is_news(onboard: Onboard, served: Path) -> None:
+    plan = line([402, 401, 400])
+    woken = onboard(plan)
+    huge = PlannedCommit((2,), NOW - DAY, NOW - DAY, files={b"huge": PlannedFile(b"line\n" * 20_000)})
+    served_anew(served, [*plan, huge])
+    woken.refresh(now=AT)
+    assert len(woken.commits()) == 1
+    assert AlertKind.LINES_ADDED_DELETED in {alert.kind for alert in woken.alerts}
+
+
+def test_a_dormant_repository_that_is_replaced_by_another_is_rewritten(onboard: Onboard, served: Path) -> None:
+    replaced = onboard(line([402, 401, 400]))
+    served_anew(served, line([3, 2, 1]))
+    replaced.refresh(now=AT)
+    assert AlertKind.ANCESTRY_BREAKS in {alert.kind for alert in replaced.alerts}
+
+
 def test_an_empty_repository_and_a_head_without_its_branch_are_told_apart(onboard: Onboard, served: Path) -> None:
     empty = onboard([])
     assert (empty.history.state, empty.history.notes) == (HistoryState.EMPTY, [])

@@ -15,13 +15,18 @@ GONE = CheckFailure("repository_not_found", "The host knows no such repository."
 
 
 def summary(
-    *, earlier: int = 0, recent: int = 0, last_days: float | None = 1, bot_days: float | None = None
+    *,
+    earlier: int = 0,
+    recent: int = 0,
+    last_days: float | None = 1,
+    bot_days: float | None = None,
+    covered_weeks: int = 52,
 ) -> Summary:
     """So many commits a week in the 39 weeks before the last 13, and in these."""
     return Summary(
         measured_at=NOW,
         weeks=(*[earlier] * 39, *[recent] * 13),
-        covered_weeks=52,
+        covered_weeks=covered_weeks,
         commits_total=39 * earlier + 13 * recent,
         last_commit_by_person_at=None if last_days is None else NOW - timedelta(days=last_days),
         last_commit_by_bot_at=None if bot_days is None else NOW - timedelta(days=bot_days),
@@ -45,10 +50,26 @@ LIVELY = Evidence(EntryStatus.READY, summary=summary(earlier=5, recent=5), looke
         (replace(LIVELY, summary=summary(last_days=89)), VerdictState.ACTIVE, ReasonCode.RECENT_COMMITS),
         (replace(LIVELY, summary=summary(last_days=90)), VerdictState.QUIET, ReasonCode.NO_COMMIT_BY_PEOPLE),
         (replace(LIVELY, summary=summary(last_days=365)), VerdictState.DORMANT, ReasonCode.NO_COMMIT_BY_PEOPLE),
-        (replace(LIVELY, summary=summary(last_days=None)), VerdictState.DORMANT, ReasonCode.NO_COMMIT_BY_PEOPLE),
+        (
+            replace(LIVELY, summary=summary(last_days=None, bot_days=1)),
+            VerdictState.DORMANT,
+            ReasonCode.NO_COMMIT_BY_PEOPLE,
+        ),
+        (
+            replace(LIVELY, summary=summary(last_days=None, bot_days=1, covered_weeks=13)),
+            VerdictState.QUIET,
+            ReasonCode.NO_COMMIT_BY_PEOPLE,
+        ),
+        (
+            replace(LIVELY, summary=summary(last_days=None, bot_days=1, covered_weeks=12)),
+            VerdictState.UNKNOWN,
+            ReasonCode.NO_COMMIT_BY_PEOPLE,
+        ),
+        (replace(LIVELY, summary=summary(last_days=None)), VerdictState.UNKNOWN, ReasonCode.NO_BELIEVABLE_DATE),
         (replace(LIVELY, archived=True), VerdictState.ARCHIVED, ReasonCode.DECLARED_FINISHED),
         (replace(LIVELY, summary=None), VerdictState.UNKNOWN, ReasonCode.NOT_ANALYSED_YET),
         (replace(LIVELY, is_empty=True), VerdictState.UNKNOWN, ReasonCode.NO_COMMITS),
+        (replace(LIVELY, is_empty=True, is_head_missing=True), VerdictState.UNKNOWN, ReasonCode.HEAD_MISSING),
         (replace(LIVELY, looked_at=NOW - timedelta(days=14)), VerdictState.UNKNOWN, ReasonCode.NOT_LOOKED_AT),
         (replace(LIVELY, check_failure=MOVED), VerdictState.MOVED, ReasonCode.HOST_REDIRECTS),
         (replace(LIVELY, check_failure=GONE), VerdictState.GONE, ReasonCode.NOT_THERE),
@@ -81,6 +102,23 @@ def test_programs_keep_nothing_alive() -> None:
 
     assert verdict.state is VerdictState.QUIET
     assert [reason.code for reason in verdict.reasons] == [ReasonCode.NO_COMMIT_BY_PEOPLE, ReasonCode.ONLY_PROGRAMS]
+
+
+@pytest.mark.parametrize(
+    ("covered_weeks", "said"),
+    [
+        (52, "No commit by a person in the last year."),
+        (14, "No commit by a person in the last 98 days; earlier ones are not known."),
+        (2, "No commit by a person in the last 14 days; earlier ones are not known."),
+    ],
+)
+def test_where_only_programs_are_known_the_silence_is_as_long_as_what_is_known(covered_weeks: int, said: str) -> None:
+    known = summary(last_days=None, bot_days=1, covered_weeks=covered_weeks)
+
+    verdict = judge(replace(LIVELY, summary=known), THRESHOLDS, NOW)
+
+    assert verdict.reasons[0].message == said
+    assert verdict.reasons[1].code is ReasonCode.ONLY_PROGRAMS
 
 
 def test_one_failed_look_is_said_and_changes_nothing() -> None:
