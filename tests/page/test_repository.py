@@ -247,3 +247,20 @@ def test_releases_say_how_old_the_latest_is_and_are_listed_and_marked(
 def test_a_repository_without_tags_says_so(open_page: Open, watched: Mapping[str, str]) -> None:
     page = open_page(f"/r/{watched['solo']}")
     expect(page.get_by_role("region", name="Releases")).to_contain_text("tags")
+
+
+def test_provenance_names_the_branches_where_head_has_none_and_all_that_is_odd_in_the_history(
+    open_page: Open, watched: Mapping[str, str]
+) -> None:
+    odd = {"state": "head_missing", "branches": ["trunk", "<i>next</i>"], "notes": ["Two trees could not be read."]}
+
+    def without_head(route: Route) -> None:
+        answer = route.fetch().json()
+        route.fulfill(json={**answer, "head_sha": None, "history": {**answer["history"], **odd}})
+
+    page = open_page("/docs")
+    page.route("**/status?*", without_head)
+    page.goto(page.url.replace("/docs", f"/r/{watched['compass']}"))
+    section = page.get_by_role("region", name="Provenance")
+    expect(section).to_contain_text("names a branch that does not exist; there are trunk, <i>next</i>")
+    expect(section).to_contain_text("Two trees could not be read.")

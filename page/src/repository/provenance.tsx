@@ -17,6 +17,16 @@ export function Provenance({ status, scorecard, metrics }: { status: Status; sco
           <code>
             <Elsewhere href={pageLink(status.commit_page, status.head_sha, described.url)}>{status.head_sha.slice(0, 12)}</Elsewhere>
           </code>
+        ) : status.history?.state === "head_missing" ? (
+          <>
+            names a branch that does not exist; there are{" "}
+            {status.history.branches.map((branch, at) => (
+              <span key={branch}>
+                {at > 0 && ", "}
+                <Foreign>{branch}</Foreign>
+              </span>
+            ))}
+          </>
         ) : (
           "none: no commits yet"
         )}
@@ -63,6 +73,11 @@ export function Provenance({ status, scorecard, metrics }: { status: Status; sco
             : `, the newest of the year: they cover the last ${metrics.covered_weeks} weeks; earlier ones are not known`)}
         {metrics && metrics.commits_with_lines < metrics.commits && `; lines are known of ${count(metrics.commits_with_lines)} of ${count(metrics.commits)}`}
         {metrics !== null && metrics.future_dated > 0 && `; ${count(metrics.future_dated)} are dated in the future`}
+        {status.history?.notes.map((note) => (
+          <p key={note}>
+            <Foreign>{note}</Foreign>
+          </p>
+        ))}
       </dd>
       <dt>Host says</dt>
       <dd>
