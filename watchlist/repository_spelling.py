@@ -30,8 +30,20 @@ _SCHEMES = {
 """The schemes of addresses of repositories, with their own ports."""
 
 _WITH_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
-_AS_SCP = re.compile(r"(?:git@)?(?P<host>[A-Za-z0-9.-]*[A-Za-z0-9]):(?P<path>[^/0-9].*|[0-9]+[^/0-9].*)", re.DOTALL)
-_AUTHORITY = re.compile(r"(?:(?P<user>.*)@)?(?P<host>[A-Za-z0-9.-]*[A-Za-z0-9])(?::(?P<port>[0-9]{1,5}))?")
+_AS_SCP = re.compile(
+    r"(?:git@)?(?P<host>[A-Za-z0-9.-]*[A-Za-z0-9])\.?:/?(?P<path>[^/0-9].*|[0-9]+[^/0-9].*)", re.DOTALL
+)
+_AUTHORITY = re.compile(r"(?:(?P<user>.*)@)?(?P<host>[A-Za-z0-9.-]*[A-Za-z0-9])\.?(?::(?P<port>[0-9]{0,5}))?")
+"""A host may end with the dot of the root (RFC 1034, section 3.1); a port may be empty (RFC 3986, section 3.2.3)."""
+
+_UNSEEN = r"\s\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff"
+_AROUND = re.compile(rf"^[{_UNSEEN}<\"'`]+|[{_UNSEEN}>\"'`]+$")
+"""What stands around a copied address: white space, what is not seen, and delimiters (RFC 3986, appendix C)."""
+
+_OTHER_NAME = re.compile(r"^(?:www|ssh|altssh)\.")
+"""Begins other names of a host: for browsers, and where port 443 takes SSH ("Using SSH over the HTTPS port")."""
+
+_OVER_SSH = frozenset({"ssh", "git+ssh"})
 
 _PAGES = frozenset(
     (
@@ -63,7 +75,7 @@ def read_repository(text: str, allowed_origins: tuple[str, ...] = DEFAULT_ORIGIN
     """
     if len(text) > limits.REPOSITORY_SPELLING_CHARACTERS:
         raise InvalidRepositoryUrlError(f"is longer than {limits.REPOSITORY_SPELLING_CHARACTERS} characters")
-    address = _split(text.strip(" \t\r\n"), allowed_origins)
+    address = _split(_AROUND.sub("", text), allowed_origins)
     origin = _origin_of(address, allowed_origins)
     kind = kind_of(host_of(origin))
     segments = _repository_segments(address.path, may_nest=kind.nests)
@@ -80,16 +92,17 @@ def read_repository(text: str, allowed_origins: tuple[str, ...] = DEFAULT_ORIGIN
 def _split(text: str, allowed_origins: tuple[str, ...]) -> _Address:
     """Return the parts of an address, however it is written."""
     with_scheme = _WITH_SCHEME.fullmatch(text)
-    if with_scheme is not None:
-        scheme = with_scheme["scheme"].lower()
-        if scheme not in _SCHEMES:
-            raise InvalidRepositoryUrlError(f"is no address of a repository; {_example(allowed_origins)}")
-        authority, path = _authority_and_path(with_scheme["rest"])
+    scheme, rest = ("", text) if with_scheme is None else (with_scheme["scheme"].lower(), with_scheme["rest"])
+    if scheme and scheme not in _SCHEMES:
+        raise InvalidRepositoryUrlError(f"is no address of a repository; {_example(allowed_origins)}")
+    as_scp = _AS_SCP.fullmatch(rest) if not scheme or scheme in _OVER_SSH else None
+    if as_scp is not None:
+        _, path = _authority_and_path("/" + as_scp["path"])
+        return _Address("ssh", as_scp["host"].lower(), "", path)
+    if scheme:
+        authority, path = _authority_and_path(rest)
         path = _without_revision(path) if scheme.startswith("git+") else path
         return _with_authority(scheme, authority, path, allowed_origins)
-    as_scp = _AS_SCP.fullmatch(text)
-    if as_scp is not None:
-        return _Address("ssh", as_scp["host"].lower(), "", "/" + as_scp["path"])
     authority, path = _authority_and_path(text)
     if path.rstrip("/").count("/") == 1 and not any(mark in authority for mark in ".:@"):
         return _Address("", "", "", f"/{authority}{path}")
@@ -124,9 +137,9 @@ def _origin_of(address: _Address, allowed_origins: tuple[str, ...]) -> str:
     if not address.host:
         return allowed_origins[0]
     is_plain = address.scheme in {"http", "git+http"}
-    hosts = (address.host, address.host.removeprefix("www."))
-    if address.scheme in {"ssh", "git+ssh", "git"}:  # their ports say nothing of the one for https
-        wanted = [host_of(origin) for origin in allowed_origins if _without_port(host_of(origin)) in hosts]
+    hosts = (address.host, _OTHER_NAME.sub("", address.host))
+    if address.scheme in {*_OVER_SSH, "git"}:  # their ports say nothing of the one for https
+        wanted = [host_of(origin) for origin in allowed_origins if _names_over_ssh(host_of(origin)) & {*hosts}]
     else:
         wanted = [f"{host}:{address.port}" if address.port else host for host in hosts]
     candidates = [f"{scheme}://{host}" for scheme in ("http", "https")[:: 1 if is_plain else -1] for host in wanted]
@@ -139,8 +152,10 @@ def _origin_of(address: _Address, allowed_origins: tuple[str, ...]) -> str:
     return origin
 
 
-def _without_port(host: str) -> str:
-    return host.partition(":")[0]
+def _names_over_ssh(host: str) -> set[str]:
+    """Return a host's name without its port: `github.com`, and `github` as in `git@github:…` and in npm's files."""
+    name = host.partition(":")[0]
+    return {name, name.rpartition(".")[0]}
 
 
 def _repository_segments(path: str, *, may_nest: bool) -> list[str]:

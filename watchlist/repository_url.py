@@ -121,7 +121,7 @@ def _owner_and_name(path: str, *, may_nest: bool) -> tuple[str, str]:
     segments = path.removesuffix("/").removesuffix(".git").split("/")[1:]
     most = MAX_GROUPS + 1 if may_nest else 2
     if not 2 <= len(segments) <= most:  # noqa: PLR2004 - owner and name
-        raise InvalidRepositoryUrlError("must name an owner and a repository, like https://github.com/owner/name")
+        raise InvalidRepositoryUrlError("must name an owner and a repository")
     *owner, name = segments
     has_form = all(map(_SEGMENT.fullmatch, owner)) and _NAME.fullmatch(name)
     if not has_form or not all(segment.strip(".") for segment in segments):

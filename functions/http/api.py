@@ -3,9 +3,11 @@
 import base64
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -15,7 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.http import merge_patch, refusals
 from functions.http.callers import OPERATORS
 from functions.http.compression import compressed
-from functions.http.faults import unknown_parameter
+from functions.http.faults import REPEATED, unknown_parameter
 from functions.http.problems import (
     PROBLEM_JSON,
     Problem,
@@ -75,9 +77,9 @@ def handler(function: LambdaFunction[Any], *routers: Router) -> Handler[Answer]:
     app.exception_handler(Exception)(unexpected)
 
     def handle(event: Event, context: LambdaContext) -> Answer:
-        unknown = _unknown_parameters(event, parameters)
-        if unknown:
-            return _refusal(refusals.fields_at_fault([((name,), unknown_parameter(known)) for name, known in unknown]))
+        faults = _parameters_at_fault(event, parameters)
+        if faults:
+            return _refusal(refusals.fields_at_fault(((name,), message) for name, message in faults))
         # Powertools reads the body before any middleware runs: a form as if it were JSON, and JSON without bounds.
         unreadable = _unreadable_body(event) if event.get("routeKey") in _WITH_BODY else None
         if unreadable is not None:
@@ -150,9 +152,12 @@ def _parameters(app: APIGatewayHttpResolver) -> Mapping[str, frozenset[str]]:
     }
 
 
-def _unknown_parameters(event: Event, parameters: Mapping[str, frozenset[str]]) -> list[tuple[str, frozenset[str]]]:
-    """Return the query parameters that the request's route does not know, each with those that it knows."""
+def _parameters_at_fault(event: Event, parameters: Mapping[str, frozenset[str]]) -> list[tuple[str, str]]:
+    """Return the query parameters that the request's route does not know or has twice, each with what is wrong."""
     known = parameters.get(str(event.get("routeKey")))
     if known is None:
         return []
-    return [(name, known) for name in sorted(event.get("queryStringParameters") or {}) if name not in known]
+    unknown = [name for name in sorted(event.get("queryStringParameters") or {}) if name not in known]
+    times = Counter(name for name, _ in parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True))
+    repeated = [name for name in sorted(known) if times[name] > 1]
+    return [*((name, unknown_parameter(known)) for name in unknown), *((name, REPEATED) for name in repeated)]

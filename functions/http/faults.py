@@ -9,6 +9,9 @@ _Context = Mapping[str, Any]
 _MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
 """How Pydantic writes a member of an enumeration that a literal admits."""
 
+REPEATED = "is given more than once"
+"""What is wrong with a query parameter that stands twice: nobody can say which one was meant."""
+
 
 def _plural(number: object, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
@@ -33,6 +36,9 @@ _SENTENCES: Mapping[str, Callable[[_Context], str]] = {
     "float_parsing": lambda _: "must be a number",
     "finite_number": lambda _: "must be a finite number",
     "list_type": lambda _: "must be a list",
+    "tuple_type": lambda _: "must be a list",
+    "set_type": lambda _: "must be a list",
+    "frozen_set_type": lambda _: "must be a list",
     "dict_type": lambda _: "must be an object",
     "model_type": lambda _: "must be an object",
     "model_attributes_type": lambda _: "must be an object",

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from http import HTTPStatus
@@ -12,8 +13,11 @@ from aws_lambda_powertools.event_handler import Response
 Cell = str | int | float | bool | None
 Row = Mapping[str, Cell]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What makes a spreadsheet take a text for a formula, full-width forms included (OWASP, "CSV Injection")."""
+_UNSEEN = r"[ \t\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]*"
+_FORMULA = re.compile(rf"^(?=[\t\r\n])|(?:^|(?<=[;\t\r\n]))(?={_UNSEEN}[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where a spreadsheet begins to take a text for a formula (OWASP, "CSV Injection"), full-width forms included.
+
+That is at the beginning of a cell, and after what ends one where a comma is for decimals, and a semicolon separates."""
 
 
 class FileFormat(StrEnum):
@@ -51,7 +55,5 @@ def _json_lines(columns: Sequence[str], rows: Iterable[Row]) -> str:
 
 
 def _safe(cell: Cell) -> Cell:
-    """Return a text so that no spreadsheet computes it: an apostrophe before it marks it as text."""
-    if not isinstance(cell, str) or not cell.lstrip(" ").startswith(_FORMULA):
-        return cell
-    return "'" + cell
+    """Return a text so that no spreadsheet computes it: an apostrophe before a formula makes it one."""
+    return _FORMULA.sub("'", cell) if isinstance(cell, str) else cell

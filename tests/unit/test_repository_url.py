@@ -139,7 +139,7 @@ def test_anything_else_is_refused_with_a_reason_for_its_sender(text: str) -> Non
 
 
 FORGE = "http://127.0.0.1:8000"
-TOO_FEW = "must name an owner and a repository, like https://github.com/owner/name"
+TOO_FEW = "must name an owner and a repository"
 NO_NAME = "has an owner or repository name that no host allows"
 
 REASONS = [

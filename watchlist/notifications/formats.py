@@ -1,7 +1,8 @@
 """How a webhook's body is written, as the service's own message or as chat services show one, and what its answer says.
 
 The chat services' forms, with their limits: Slack, "Sending messages using incoming webhooks" and "Blocks"; Microsoft
-Teams, "Create incoming webhooks with Workflows" (an Adaptive Card in a message, 28 KB); Discord, "Execute Webhook".
+Teams, "Create incoming webhooks with Workflows" (an Adaptive Card in a message, 28 KB, of which others found 21 KB to
+be taken); Discord, "Execute Webhook" (2000 characters, which are code points).
 Texts from repositories are escaped: no message mentions anybody, and none has headings or links under other names.
 """
 
@@ -15,12 +16,13 @@ from typing import Any
 from watchlist.notifications import webhooks
 from watchlist.notifications.chat_text import ChatText, Line, Link
 from watchlist.notifications.message import Message
+from watchlist.text import one_line
 
 SHOWN = 10
 """Lines that a chat message shows: all fit within every service's limits."""
 
 _TEXT_CHARACTERS = 400
-"""Longest text of one line in a chat message."""
+"""Longest text of one line, or of the title, in a chat message."""
 
 _DISCORD_CHARACTERS = 2000
 
@@ -59,7 +61,8 @@ def body_of(webhook_format: WebhookFormat, message: Message) -> bytes:
     """Return the body of a webhook call."""
     if webhook_format is WebhookFormat.STANDARD:
         return message.model_dump_json().encode()
-    return json.dumps(_CHATS[webhook_format](message.chat_text)).encode()
+    # A character beyond ASCII has up to four bytes in UTF-8, and twelve as JSON's escapes.
+    return json.dumps(_CHATS[webhook_format](message.chat_text), ensure_ascii=False).encode()
 
 
 def says_gone(webhook_format: WebhookFormat, status: int, body: bytes) -> bool:
@@ -108,7 +111,8 @@ def _slack_section(text: str) -> dict[str, Any]:
 
 def _slack_escaped(text: str) -> str:
     """Return the text with Slack's three control characters as entities ("Formatting text for app surfaces")."""
-    return _plain(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"), "*_~`")
+    line = one_line(text, _TEXT_CHARACTERS).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([*_~`])", "\\1\u200b", line)  # a zero-width space after each mark, for there is no other escape
 
 
 def _discord(text: ChatText) -> dict[str, Any]:
@@ -178,15 +182,9 @@ def _lines(text: ChatText, escaped: Callable[[str], str]) -> list[str]:
 
 
 def _line(line: Line, escaped: Callable[[str], str]) -> str:
-    text = line.text if len(line.text) <= _TEXT_CHARACTERS else line.text[: _TEXT_CHARACTERS - 1] + "…"
-    return f"{line.mark}: {escaped(text)}"
+    return f"{line.mark}: {escaped(line.text)}"
 
 
 def _markdown_escaped(text: str) -> str:
     """Return the text so that Markdown shows it as it is; addresses stay, without a name of their own."""
-    return re.sub(r"([\\*_~`|>\[\]()#<])", r"\\\1", " ".join(text.split()))
-
-
-def _plain(text: str, marks: str) -> str:
-    """Return the text with a zero-width space after each mark, which Slack cannot escape otherwise."""
-    return re.sub(f"([{re.escape(marks)}])", "\\1\u200b", " ".join(text.split()))
+    return re.sub(r"([\\*_~`|>\[\]()#<])", r"\\\1", one_line(text, _TEXT_CHARACTERS))

@@ -36,7 +36,7 @@ Format = Annotated[
     FileFormat,
     Query(
         alias="format",
-        description="`csv`: RFC 4180, cells that a spreadsheet could take for formulas begin with an apostrophe. "
+        description="`csv`: RFC 4180, with an apostrophe before what a spreadsheet could take for a formula. "
         "`jsonl`: one JSON object a line, texts as they are.",
         examples=[FileFormat.CSV],
     ),

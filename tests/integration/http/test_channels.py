@@ -89,6 +89,7 @@ def test_put_replaces_what_it_leaves_out(client: Client) -> None:
         ({"name": "a", "rules": [{"label": "web"}]}, "rules.0.label"),
         ({"name": "a", "rules": [{"labels": ["\udfff"]}]}, "rules.0.labels.0"),
         ({"name": "a", "rules": [{}] * 11}, "rules"),
+        ({"name": "a", "rules": {"levels": ["critical"]}}, "rules"),
         ({"name": "a", "phone": "1"}, "phone"),
     ],
 )
@@ -194,7 +195,7 @@ def test_a_weekly_report_ends_by_one_link_that_only_asks_when_it_is_opened(clien
 
     asked = nobody.get(address)
     still = channels.find(channel_id, None).settings["weekly_report"]
-    left = nobody.post(address)
+    left = nobody.post(address, b"List-Unsubscribe=One-Click", {"content-type": "application/x-www-form-urlencoded"})
     again = nobody.post(address)
     channel = channels.find(channel_id, None)
 

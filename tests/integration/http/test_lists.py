@@ -1,5 +1,6 @@
 """Lists in pages, and that no call grows with what there is."""
 
+import re
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ from tests.integration.recording import Call, operations, read_units
 from watchlist import clock, limits
 from watchlist.alerts import store as alert_store
 from watchlist.deployment import routes
+from watchlist.deployment.routes import Route
 from watchlist.states import EntryStatus
 from watchlist.storage import cursors
 from watchlist.storage.records import ENTRY_KEY, AlertRecord, Entry, UserEntry
@@ -278,6 +280,23 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones(client: Client, pat
     assert (answer.status, answer.code) == (422, "invalid_fields")
     assert answer.body["errors"][0]["field"] in {"colour", "user"}
     assert answer.body["errors"][0]["message"].endswith(f"which has {known}")
+
+
+@pytest.mark.parametrize("route", routes.ROUTES, ids=lambda route: route.key)
+def test_no_route_takes_a_parameter_that_it_does_not_know(client: Client, route: Route) -> None:
+    answer = client.call(route.method, re.sub(r"{\w+}", "x", route.path) + "?colour=red")
+
+    assert (answer.status, answer.code) == (422, "invalid_fields")
+    assert [error["field"] for error in answer.body["errors"]] == ["colour"]
+    assert "which has " in answer.body["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("query", ["user=ada&user=bob", "user=ada&user=ada", "user=ada&user=", "user=ada&us%65r=bob"])
+def test_a_parameter_that_stands_twice_is_refused(client: Client, query: str) -> None:
+    answer = client.get(f"/activity/watchlist?{query}")
+
+    assert (answer.status, answer.code) == (422, "invalid_fields")
+    assert answer.body["errors"] == [{"field": "user", "message": "is given more than once"}]
 
 
 @pytest.mark.parametrize(

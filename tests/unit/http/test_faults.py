@@ -7,6 +7,7 @@ from functions.http.faults import sentence, unknown_parameter
 from functions.http.parameters import CommitLimit, Labels, Moment, UserName, Verdicts
 from watchlist.alerts.settings import AlertSettings
 from watchlist.health.verdict import VerdictState
+from watchlist.notifications.channels import ChannelSettings
 from watchlist.states import EntryStatus
 from watchlist.watching.overview import Sort
 
@@ -29,6 +30,9 @@ from watchlist.watching.overview import Sort
         (UserName, "\ud800", "has characters that are no Unicode text"),
         (Labels, "web", "must be a list"),
         (Labels, ["a"] * 21, "must have at most 20 items"),
+        (ChannelSettings, {"name": "team", "rules": {}}, "must be a list"),
+        (ChannelSettings, {"name": "team", "rules": [{"labels": "web"}]}, "must be a list"),
+        (ChannelSettings, {"name": "team", "rules": [{"levels": 1}]}, "must be a list"),
         (CommitLimit, "1_0", "must be a whole number in decimal digits"),
         (Moment, "2026-01-31", "must be a moment with its offset from UTC, like 2026-01-31T12:00:00Z (write + as %2B)"),
         (Sort, "size", "must be 'worry', 'added', 'name', 'score' or 'last_commit'"),
