@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -34,6 +34,7 @@ _RETRIES = urllib3.Retry(
 """`Retry-After` is heard, up to the number of tries; POST is left to the person."""
 
 _PAGE = 100
+_READ_ANEW = 3
 
 
 class Client:
@@ -64,17 +65,22 @@ class Client:
         """Change something; a batch that was refused in part comes back as its results."""
         return self._call(method, path, body=body, query=query)
 
-    def pages(self, path: str, **query: object) -> Iterator[Json]:
-        """Yield the items of all pages of a list."""
+    def pages(self, path: str, **query: object) -> list[Json]:
+        """Return the items of all pages of a list; one whose items moved meanwhile is read anew, a few times."""
+        items: list[Json] = []
         cursor: str | None = None
+        anew = _READ_ANEW
         while True:
             page = self.get(path, limit=_PAGE, cursor=cursor, **query)
-            yield from page["items"]
+            if page.get("shifted") and anew:
+                items, cursor, anew = [], None, anew - 1
+                continue
+            items += page["items"]
             cursor = page["next_cursor"]
             if cursor is None:
-                return
+                return items
 
-    def watched(self, **filters: object) -> Iterator[Json]:
+    def watched(self, **filters: object) -> list[Json]:
         """Yield the user's watchlist, the most worrying first."""
         return self.pages("/activity/watchlist", user=self._profile.user, **filters)
 

@@ -31,6 +31,7 @@ _SHOWN = [
 
 _ORDER = re.compile(r"(?:\d{4}-[0-9T:.+-]+#watchlist_[A-Za-z0-9._-]+)?")
 _PLACE = re.compile(r"(?:[0-9,-]{1,80}\|[\x20-\x7e]{1,420})?")
+_FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
 class Sort(StrEnum):
@@ -119,6 +120,8 @@ class Overview:
     Attributes:
         rows: of the page.
         next_cursor: of the next page; None on the last.
+        has_shifted: whether other rows are in front of this page than when the page before was given: what is sorted by
+            changes, so some may be missed, or come twice.
         totals: repositories by verdict, whatever was wanted.
         matching: rows that are wanted, on all pages.
         is_whole: whether `totals` and `matching` counted all that the user watches.
@@ -127,6 +130,7 @@ class Overview:
 
     rows: tuple[Row, ...]
     next_cursor: str | None
+    has_shifted: bool
     totals: Mapping[VerdictState, int]
     matching: int
     is_whole: bool
@@ -143,20 +147,23 @@ def look(user: str, wanted: Wanted, page: PageWanted, thresholds: Thresholds, no
     Raises:
         InvalidCursorError: the cursor is malformed, or of a list with another order.
     """
-    newest, place = _place(page.cursor, wanted.sort)
+    newest, place, shown = _place(page.cursor, wanted.sort)
     watches, is_last = _watches(user, newest)
     alerts = alert_store.open_alerts(user)
     rows = _rows(watches, alerts.alerts, thresholds, now)
     matching = sorted((row for row in rows if wanted.takes(row)), key=lambda row: _key(row, wanted.sort))
-    left = [row for row in matching if place is None or _key(row, wanted.sort) > place]
+    passed = [row for row in matching if place is not None and _key(row, wanted.sort) <= place]
+    left = matching[len(passed) :]
+    end = len(passed) + page.limit
     next_cursor: str | None = None
-    if len(left) > page.limit:
-        next_cursor = _cursor(wanted.sort, newest or "", _key(left[page.limit - 1], wanted.sort))
+    if end < len(matching):
+        next_cursor = _cursor(wanted.sort, newest or "", _key(matching[end - 1], wanted.sort), matching[:end])
     elif not is_last:
-        next_cursor = _cursor(wanted.sort, watches[-1].added_order, None)
+        next_cursor = _cursor(wanted.sort, watches[-1].added_order, None, ())
     return Overview(
         tuple(left[: page.limit]),
         next_cursor,
+        has_shifted=page.cursor is not None and shown != _fingerprint(passed),
         totals=Counter(row.verdict.state for row in rows),
         matching=len(matching),
         is_whole=is_last and newest is None,
@@ -240,19 +247,26 @@ def _microseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1_000_000)
 
 
-def _cursor(sort: Sort, newest: str, key: _Key | None) -> str:
-    return cursors.encode(sort, newest, f"{','.join(map(str, key[0]))}|{key[1]}" if key else "")
+def _fingerprint(rows: Sequence[Row]) -> str:
+    """Return what tells one set of rows from another, whatever their order."""
+    ids = "\n".join(sorted(row.entry.pk for row in rows))
+    return hashlib.sha256(ids.encode()).hexdigest()[:16]
 
 
-def _place(cursor: str | None, sort: Sort) -> tuple[str | None, _Key | None]:
-    """Return behind which user entry the rows begin that are sorted together, and behind which of them the page."""
+def _cursor(sort: Sort, newest: str, key: _Key | None, shown: Sequence[Row]) -> str:
+    place = f"{','.join(map(str, key[0]))}|{key[1]}" if key else ""
+    return cursors.encode(sort, newest, place, _fingerprint(shown))
+
+
+def _place(cursor: str | None, sort: Sort) -> tuple[str | None, _Key | None, str]:
+    """Return behind which user entry the rows begin, behind which of them the page, and what was in front of it."""
     if cursor is None:
-        return None, None
-    _, newest, place = cursors.decode(cursor, re.compile(sort), _ORDER, _PLACE)
+        return None, None, ""
+    _, newest, place, shown = cursors.decode(cursor, re.compile(sort), _ORDER, _PLACE, _FINGERPRINT)
     if not place:
-        return newest or None, None
+        return newest or None, None, shown
     numbers, _, name = place.partition("|")
     try:
-        return newest or None, (tuple(int(number) for number in numbers.split(",")), name)
+        return newest or None, (tuple(int(number) for number in numbers.split(",")), name), shown
     except ValueError:
         raise cursors.InvalidCursorError from None

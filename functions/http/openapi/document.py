@@ -39,7 +39,8 @@ sees it, has its own shape, `{"message": "..."}`: `401` and `403` (not authorize
 than 10 MB), `429` (too many requests).
 
 **Lists** come in pages: send `next_cursor` back as `cursor` until it is null. Items that are added meanwhile neither
-repeat nor hide others.
+repeat nor hide others. Where an item can move meanwhile, the page says so: an alert that is resolved stands once more
+among the resolved ones, and a page of the watchlist has `shifted`.
 
 **Links** of an answer lead to every route that is asked with what it names, and from a page to the next one.
 

@@ -162,6 +162,14 @@ class WatchlistPage(BaseModel):
 
     items: Annotated[list[WatchedAnswer], Field(description="Can be fewer than `limit` on any page.")]
     totals: TotalsAnswer
+    shifted: Annotated[
+        bool,
+        Field(
+            description="Whether the rows in front of this page are others than when the page before was given: one "
+            "that moved may be missed, or come twice, so begin anew. By `added`, and by `name`, rows do not move.",
+            examples=[False],
+        ),
+    ]
     next_cursor: NextCursor
 
     @classmethod
@@ -170,5 +178,6 @@ class WatchlistPage(BaseModel):
         return cls(
             items=[WatchedAnswer.of(row, now) for row in overview.rows],
             totals=TotalsAnswer.of(overview),
+            shifted=overview.has_shifted,
             next_cursor=overview.next_cursor,
         )

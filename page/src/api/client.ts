@@ -99,17 +99,30 @@ function seconds(value: string | null): number | null {
   return value !== null && Number.isFinite(number) ? number : null;
 }
 
-/** Returns the items of all pages; stops after `most` items. */
+interface Page<Item> {
+  items: Item[];
+  next_cursor?: string | null;
+  shifted?: boolean;
+}
+
+/** Returns the items of all pages, which are asked for anew, a few times, if items moved meanwhile; stops after `most`. */
 export async function everything<Item>(
-  page: (cursor: string | null) => Promise<{ items: Item[]; next_cursor?: string | null }>,
+  page: (cursor: string | null) => Promise<Page<Item>>,
   most = 5000,
 ): Promise<Item[]> {
-  const items: Item[] = [];
+  let items: Item[] = [];
   let cursor: string | null = null;
-  do {
-    const answer: { items: Item[]; next_cursor?: string | null } = await page(cursor);
+  let anew = 3;
+  for (;;) {
+    const answer: Page<Item> = await page(cursor);
+    if (answer.shifted && anew > 0) {
+      items = [];
+      cursor = null;
+      anew -= 1;
+      continue;
+    }
     items.push(...answer.items);
     cursor = answer.next_cursor ?? null;
-  } while (cursor !== null && items.length < most);
-  return items;
+    if (cursor === null || items.length >= most) return items;
+  }
 }

@@ -195,6 +195,62 @@ def test_while_entries_come_go_and_change_each_other_row_is_shown_once(client: C
     assert totals["watched"] == sum(totals["by_verdict"].values()) == 60 + 2 * len(changed)
 
 
+def shifted_and_rows(client: Client, path: str, cursor: str) -> tuple[list[bool], set[str]]:
+    """Read the pages from the cursor on."""
+    said: list[bool] = []
+    rows: set[str] = set()
+    after: str | None = cursor
+    while after is not None:
+        page = client.get(f"{path}&cursor={after}").body
+        said.append(page["shifted"])
+        rows |= {row["watchlist_id"] for row in page["items"]}
+        after = page["next_cursor"]
+    return said, rows
+
+
+def test_a_page_says_once_that_a_row_moved_behind_it(client: Client) -> None:
+    write_watchlist("ada", 60)
+    first = client.get(f"{PATH}&limit=20").body
+    moved = first["items"][3]["watchlist_id"]
+    analysed(moved)
+
+    said, rows = shifted_and_rows(client, f"{PATH}&limit=20", first["next_cursor"])
+
+    assert not first["shifted"]
+    assert said == [True, False, False]
+    assert moved in rows
+
+
+@pytest.mark.parametrize("sort", ["worry", "score", "last_commit"])
+def test_a_row_that_moves_in_front_of_a_page_is_not_missed_without_notice(client: Client, sort: str) -> None:
+    write_watchlist("ada", 40)
+    missed = "watchlist_owner_name0035_1"
+    for number in range(40):
+        analysed(f"watchlist_owner_name{number:04}_1")
+    path = f"{PATH}&limit=20&sort={sort}"
+    first = client.get(path).body
+    Entry(missed, ENTRY_KEY).update(
+        actions=[Entry.gone_since.set(clock.now()), Entry.score.remove(), Entry.summary.remove()]
+    )
+
+    said, rows = shifted_and_rows(client, path, first["next_cursor"])
+
+    assert missed not in rows | {row["watchlist_id"] for row in first["items"]}
+    assert said == [True]
+
+
+@pytest.mark.parametrize("sort", ["worry", "added", "name", "score", "last_commit"])
+def test_what_is_the_same_on_all_pages_has_not_moved(client: Client, sort: str) -> None:
+    write_watchlist("ada", 60)
+    path = f"{PATH}&limit=20&sort={sort}"
+    first = client.get(path).body
+
+    said, rows = shifted_and_rows(client, path, first["next_cursor"])
+
+    assert [first["shifted"], *said] == [False, False, False]
+    assert len(rows) == 40
+
+
 @pytest.mark.parametrize("query", ["", "&verdict=unknown", "&status=failed", "&text=NAME001", "&label=none"])
 def test_what_matches_is_what_all_pages_have(client: Client, query: str) -> None:
     write_watchlist("ada", 130)
