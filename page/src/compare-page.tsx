@@ -10,7 +10,7 @@ import { address } from "./router.ts";
 import { Age, Failed, Foreign, Heading, Loading, Notice } from "./ui.tsx";
 import { VerdictMark } from "./verdict.tsx";
 import { MOST_COMPARED } from "./watchlist/row.ts";
-import { Unknown } from "./watchlist/table.tsx";
+import { Unknown } from "./value.tsx";
 
 /** Returns what is shown of a value, nothing of one that is unknown. */
 const known = <Value,>(value: Value | null | undefined, shown: (value: Value) => ComponentChildren) =>

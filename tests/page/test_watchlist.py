@@ -222,6 +222,55 @@ def test_nothing_moves_under_the_pointer(open_page: Open, watched: Mapping[str, 
     expect(page.locator(".watchlist .c-name a").first).to_have_text("local/compass")
 
 
+def many(page: Page, number: int) -> list[str]:
+    """Let the API answer with this many rows, copies of one; return their names in order."""
+    order = [f"local/copy-{place:03}" for place in range(number)]
+
+    def copied(route: Route) -> None:
+        response = route.fetch()
+        item = next(item for item in response.json()["items"] if item["name"] == "local/compass")
+        copies = [
+            item | {"user_watchlist_id": name, "watchlist_id": name, "name": name, "score": float(place % 10)}
+            for place, name in enumerate(order)
+        ]
+        route.fulfill(response=response, json={"items": copies, "next_cursor": None})
+
+    page.route("**/activity/watchlist?*", copied)
+    page.reload()
+    rows_become(page, number)
+    return order
+
+
+def test_long_lists_are_in_order_and_the_focus_stays_on_its_row(open_page: Open, watched: Mapping[str, str]) -> None:
+    del watched
+    page = open_page("/?sort=name")
+    order = many(page, 130)
+    links = page.locator(".watchlist .c-name a")
+    expect(links).to_have_text(order)
+    page.get_by_role("link", name=order[2], exact=True).focus()
+    page.evaluate("document.querySelector('thead .c-name button').click()")
+    expect(links).to_have_text(order[::-1])
+    expect(page.get_by_role("link", name=order[2], exact=True)).to_be_focused()
+    page.get_by_label("Search").fill("copy-12")
+    expect(links).to_have_text([name for name in reversed(order) if "copy-12" in name])
+    page.get_by_label("Search").fill("")
+    expect(links).to_have_text(order[::-1])
+    page.get_by_role("button", name="Score").click()
+    by_score = sorted(order, key=lambda name: (int(name[-1]), name))
+    expect(links).to_have_text(by_score)
+
+
+def test_a_click_beside_a_box_selects_its_row(open_page: Open, watched: Mapping[str, str]) -> None:
+    page = open_page("/")
+    rows_become(page, len(watched))
+    row = page.locator("tr", has_text="local/compass")
+    row.locator(".c-select").click(position={"x": 3, "y": 3})
+    expect(row.get_by_role("checkbox")).to_be_checked()
+    expect(page.get_by_role("region", name="Selected repositories")).to_contain_text("1 selected")
+    row.get_by_role("checkbox").click()
+    expect(row.get_by_role("checkbox")).not_to_be_checked()
+
+
 def test_the_first_rows_are_there_after_five_requests(open_page: Open, watched: Mapping[str, str]) -> None:
     page = open_page("/")
     rows_become(page, len(watched))

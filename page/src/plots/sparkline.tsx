@@ -2,21 +2,17 @@
 import { counted } from "../format.ts";
 
 const STEP = 2;
+const GAP = 0.5;
 const HEIGHT = 22;
 
 /** Returns the outline of one bar a week; a week without commits keeps a hair line, so that silence has a shape. */
-export function bars(weeks: readonly number[], step = STEP, height = HEIGHT, gap = 0.5): string {
+function bars(weeks: readonly number[]): string {
   const most = Math.max(1, ...weeks);
-  let path = "";
-  weeks.forEach((value, week) => {
-    const tall = value === 0 ? 0.6 : Math.max(1.6, Math.sqrt(value / most) * height);
-    path += `M${week * step} ${height}v-${round(tall)}h${step - gap}V${height}z`;
-  });
-  return path;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
+  const bar = (value: number, week: number) => {
+    const tall = Math.max(value ? 1.6 : 0.6, Math.sqrt(value / most) * HEIGHT);
+    return `M${week * STEP} ${HEIGHT}v-${tall.toFixed(2)}h${STEP - GAP}V${HEIGHT}z`;
+  };
+  return weeks.map(bar).join("");
 }
 
 export function Sparkline({ weeks }: { weeks: readonly number[] }) {

@@ -2,7 +2,7 @@
 import type { Check, CheckChange, Scorecard } from "../api/answers.ts";
 import { day } from "../format.ts";
 import { Age, Elsewhere, Foreign } from "../ui.tsx";
-import { Unknown } from "../watchlist/table.tsx";
+import { Unknown } from "../value.tsx";
 import { RISKS, missing } from "./risks.ts";
 
 const DOCUMENTATION = "https://github.com/ossf/scorecard/";

@@ -13,7 +13,7 @@ import { later } from "../later.tsx";
 import { go } from "../router.ts";
 import { Age, Confirm, Elsewhere, Fact, Failed, Foreign, Heading, Loading, Section } from "../ui.tsx";
 import { VerdictMark } from "../verdict.tsx";
-import { Change, Unknown } from "../watchlist/table.tsx";
+import { Change, Unknown } from "../value.tsx";
 import { Stage } from "../watchlist/stage.tsx";
 import { refreshNow, rows } from "../watchlist/store.ts";
 import { Alerts, isOpen } from "./alerts.tsx";

@@ -1,13 +1,7 @@
-/** The table of the watchlist. A row that has not changed is not drawn again, so that a thousand of them sort at once. */
-import type { VNode } from "preact";
-import { useRef } from "preact/hooks";
-
-import { now } from "../clock.ts";
-import { ago, count, counted, day, moment, repository } from "../format.ts";
-import { Sparkline } from "../plots/sparkline.tsx";
-import { VerdictMark } from "../verdict.tsx";
-import { Stage } from "./stage.tsx";
-import { SORTS, type Row, type Sort, reasonOf } from "./row.ts";
+/** The table of the watchlist: its head, with a button a column, and its lines. */
+import { count } from "../format.ts";
+import { Lines } from "./lines.tsx";
+import { SORTS, type Row, type Sort } from "./row.ts";
 
 const COLUMNS: { title: string; sort: Sort | null; kind: string; help?: string }[] = [
   { title: "Repository", sort: "name", kind: "c-name" },
@@ -30,21 +24,20 @@ interface Props {
   hover: (inside: boolean) => void;
 }
 
-const STALE_MS = 300_000;
-
 export function Table({ rows, sort, descending, sortBy, selected, select, hover }: Props) {
-  const drawn = useRef(new Map<string, { row: Row; on: boolean; age: number; node: VNode }>());
-  const age = Math.floor(now.value / STALE_MS);
-  const lines = rows.map((row) => {
-    const on = selected.has(row.watchId);
-    const before = drawn.current.get(row.watchId);
-    if (before && before.row === row && before.on === on && before.age === age) return before;
-    return { row, on, age, node: <Line key={row.watchId} row={row} on={on} select={select} /> };
-  });
-  drawn.current = new Map(lines.map((line) => [line.row.watchId, line])); // a row that is gone is kept by nothing
   const chosen = rows.filter((row) => selected.has(row.watchId)).length;
   return (
-    <table class="watchlist" role="table" aria-label="Watchlist" onPointerEnter={() => hover(true)} onPointerLeave={() => hover(false)}>
+    <table
+      class="watchlist"
+      role="table"
+      aria-label="Watchlist"
+      onPointerEnter={() => hover(true)}
+      onPointerLeave={() => hover(false)}
+      onChange={({ target }) => {
+        const id = (target as Element).closest<HTMLElement>("[data-watch]")?.dataset["watch"];
+        if (id) select([id], (target as HTMLInputElement).checked);
+      }}
+    >
       <thead role="rowgroup">
         <tr role="row">
           <th role="columnheader" scope="col" class="c-select">
@@ -78,110 +71,8 @@ export function Table({ rows, sort, descending, sortBy, selected, select, hover 
           ))}
         </tr>
       </thead>
-      <tbody role="rowgroup">{lines.map(({ node }) => node)}</tbody>
+      <Lines rows={rows} selected={selected} />
     </table>
-  );
-}
-
-interface LineProps {
-  row: Row;
-  on: boolean;
-  select: Props["select"];
-}
-
-function Line({ row, on, select }: LineProps) {
-  const { host } = repository(row.url);
-  const at = Date.now();
-  return (
-    <tr role="row" class={on ? "chosen" : ""} data-id={row.id}>
-      <td role="cell" class="c-select">
-        <label class="tick">
-          <input type="checkbox" aria-label={`Select ${row.name}`} checked={on} onChange={(event) => select([row.watchId], event.currentTarget.checked)} />
-        </label>
-      </td>
-      <th role="rowheader" scope="row" class="c-name">
-        <a href={`/r/${encodeURIComponent(row.id)}`}>
-          <bdi>{row.name}</bdi>
-        </a>
-        <span class="sub">
-          <bdi>{host}</bdi>
-          {row.labels.map((label) => (
-            <span key={label} class="tag">
-              <bdi>{label}</bdi>
-            </span>
-          ))}
-        </span>
-      </th>
-      <td role="cell" class="c-verdict">
-        {row.status === "processing" ? (
-          <Stage progress={row.stage === null ? null : { stage: row.stage, done: 0, total: null }} />
-        ) : (
-          <>
-            <VerdictMark state={row.verdict.state} />
-            <span class="reason" title={reasonOf(row)}>
-              {reasonOf(row)}
-            </span>
-          </>
-        )}
-      </td>
-      <td role="cell" class="c-score number" data-title="Score">
-        {row.score === null ? <Unknown what="no score" /> : row.score.toFixed(1)}
-        <Change by={row.scoreChange} />
-      </td>
-      <td role="cell" class="c-weeks">
-        {row.weeks ? <Sparkline weeks={row.weeks} /> : <Unknown what="not analysed" />}
-      </td>
-      <td role="cell" class="c-last number" data-title="Last commit">
-        {row.lastByPerson ? (
-          <time dateTime={row.lastByPerson} title={day(row.lastByPerson)}>
-            {ago(row.lastByPerson, at)}
-          </time>
-        ) : (
-          <Unknown what="no commit by a person known" />
-        )}
-      </td>
-      <td role="cell" class="c-absence number" data-title="Absence factor">
-        {row.absenceFactor ?? <Unknown what="absence factor unknown" />}
-      </td>
-      <td role="cell" class="c-alerts number" data-title="Alerts">
-        {row.openAlerts > 0 ? (
-          <a class="alerts" href={`/alerts?repository=${encodeURIComponent(row.id)}`} aria-label={`${counted(row.openAlerts, "open alert")} of ${row.name}`}>
-            {count(row.openAlerts)}
-          </a>
-        ) : (
-          <span class="muted">0</span>
-        )}
-      </td>
-      <td role="cell" class="c-checked number" data-title="Checked">
-        {row.checkedAt ? (
-          <time dateTime={row.checkedAt} title={moment(row.checkedAt)}>
-            {ago(row.checkedAt, at)}
-          </time>
-        ) : (
-          <Unknown what="not yet checked" />
-        )}
-      </td>
-    </tr>
-  );
-}
-
-/** Unknown is its own state: it looks like nothing else, and says what is not known. */
-export function Unknown({ what }: { what: string }) {
-  return (
-    <span class="unknown" title={what}>
-      <span aria-hidden="true">–</span>
-      <span class="unseen">{what}</span>
-    </span>
-  );
-}
-
-export function Change({ by }: { by: number | null }) {
-  if (by === null || by === 0) return null;
-  const text = `${by > 0 ? "▲" : "▼"}${Math.abs(by).toFixed(1)}`;
-  return (
-    <span class={`change ${by > 0 ? "better" : "worse"}`} title={`${by > 0 ? "up" : "down"} by ${Math.abs(by).toFixed(1)} since the analysis before`}>
-      {text}
-    </span>
   );
 }
 
