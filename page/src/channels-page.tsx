@@ -11,7 +11,7 @@ import { user } from "./session.ts";
 import { Shares } from "./shares.tsx";
 import { Confirm, Dialog, Failed, Foreign, Heading, Loading, Notice, Section, submitting } from "./ui.tsx";
 import { VERDICTS } from "./verdicts.ts";
-import { labelsIn } from "./watchlist/row.ts";
+import { labelsIn } from "./watchlist/labels.ts";
 
 const CHANNEL = "/activity/channels/{id}";
 const LEVELS: Rule["levels"] = ["critical", "mild"];

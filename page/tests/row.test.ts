@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { type Row, csv, matches, relabelled, sorted } from "../src/watchlist/row.ts";
+import { csv } from "../src/watchlist/csv.ts";
+import { relabelled } from "../src/watchlist/labels.ts";
+import { type Row, matches, sorted } from "../src/watchlist/row.ts";
 import { missing } from "../src/repository/risks.ts";
 
 const ROW: Row = {

@@ -61,7 +61,7 @@ export function Commits({ id, url, page: shownAt, version }: Props) {
       {error && <Failed error={error} retry={() => void load(null)} />}
       {commits === null && !error && <Loading what="commits" rows={5} />}
       {commits?.length === 0 && <p class="muted">There are no such commits in the last year{cursor && ", as far as was looked"}.</p>}
-      {commits !== null && commits.length > 0 && (
+      {commits && commits.length > 0 && (
         <ol class="commits">
           {commits.map((commit) => (
             <li key={commit.sha}>
@@ -77,7 +77,7 @@ export function Commits({ id, url, page: shownAt, version }: Props) {
                 {commit.signed && " · signed"}
               </span>
               <span class="commit-lines number">
-                {commit.lines_added === null || commit.lines_added === undefined ? (
+                {commit.lines_added == null ? (
                   <span class="muted" title="Line counts are not known">
                     lines unknown
                   </span>

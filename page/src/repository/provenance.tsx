@@ -66,13 +66,13 @@ export function Provenance({ status, scorecard, metrics }: { status: Status; sco
       </dd>
       <dt>Coverage</dt>
       <dd>
-        {status.commits === null || status.commits === undefined ? "commits not yet counted" : `${count(status.commits)} commits stored`}
+        {status.commits == null ? "commits not yet counted" : `${count(status.commits)} commits stored`}
         {metrics &&
           (metrics.complete
             ? ", all of the last 52 weeks"
             : `, the newest of the year: they cover the last ${metrics.covered_weeks} weeks; earlier ones are not known`)}
         {metrics && metrics.commits_with_lines < metrics.commits && `; lines are known of ${count(metrics.commits_with_lines)} of ${count(metrics.commits)}`}
-        {metrics !== null && metrics.future_dated > 0 && `; ${count(metrics.future_dated)} are dated in the future`}
+        {metrics && metrics.future_dated > 0 && `; ${count(metrics.future_dated)} are dated in the future`}
         {status.history?.notes.map((note) => (
           <p key={note}>
             <Foreign>{note}</Foreign>

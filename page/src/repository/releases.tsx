@@ -89,12 +89,12 @@ export function Releases({ status, listed }: { status: Status; listed: Listed })
           </li>
         ))}
       </ol>
-      {items !== null && items.length > shown.length && (
+      {items && items.length > shown.length && (
         <button type="button" onClick={() => setAll(true)}>
           Show {count(items.length - shown.length)} more
         </button>
       )}
-      {items !== null && items.length === shown.length && more && !failure && (
+      {items && items.length === shown.length && more && !failure && (
         <button type="button" onClick={more}>
           Show more
         </button>

@@ -8,7 +8,7 @@ import { words } from "../format.ts";
 import { useTarget } from "../router.ts";
 import { Failed, Loading, submitting } from "../ui.tsx";
 import { Shares } from "../shares.tsx";
-import { labelsIn } from "../watchlist/row.ts";
+import { labelsIn } from "../watchlist/labels.ts";
 import { NotificationForm } from "./notifications.tsx";
 import { type AlertField, type AlertKind, alertKinds } from "./alert-kinds.ts";
 

@@ -6,7 +6,9 @@ import { type ApiError, call, path } from "../api/client.ts";
 import { count, counted } from "../format.ts";
 import { later } from "../later.tsx";
 import { Confirm, Dialog, submitting } from "../ui.tsx";
-import { MOST_COMPARED, type Row, csv, relabelled } from "./row.ts";
+import { csv } from "./csv.ts";
+import { relabelled } from "./labels.ts";
+import { MOST_COMPARED, type Row } from "./row.ts";
 import { refreshNow } from "./store.ts";
 
 const AT_ONCE = 6;

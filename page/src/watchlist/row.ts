@@ -57,17 +57,6 @@ export function reasonOf(row: Row): string {
   return row.verdict.reasons[0]?.message ?? "";
 }
 
-/** Returns the labels that are written in a text, with spaces or commas between. */
-export function labelsIn(text: string): string[] {
-  return text.split(/[\s,]+/).filter(Boolean);
-}
-
-/** Returns labels with some more and some fewer, both as texts. */
-export function relabelled(labels: readonly string[], more: string, fewer: string): string[] {
-  const gone = labelsIn(fewer);
-  return [...new Set([...labels, ...labelsIn(more)])].filter((label) => !gone.includes(label));
-}
-
 export const SORTS = {
   worst: "Worst first",
   name: "Name",
@@ -86,11 +75,16 @@ type Key = string | number | null;
 
 const RANK = new Map(VERDICTS.map((verdict, rank) => [verdict, rank]));
 
+/** Returns how many commits a row's 52 weeks have; null where they are not known. */
+export function commits({ weeks }: Row): number | null {
+  return weeks && weeks.reduce((sum, value) => sum + value, 0);
+}
+
 const KEYS: Record<Sort, (row: Row) => Key> = {
   worst: (row) => RANK.get(row.verdict.state)! * 10_000 - Math.min(row.openAlerts, 9999),
   name: (row) => row.name.toLowerCase(),
   score: (row) => row.score,
-  activity: (row) => row.weeks && row.weeks.reduce((sum, value) => sum + value, 0),
+  activity: commits,
   last: (row) => row.lastByPerson,
   absence: (row) => row.absenceFactor,
   alerts: (row) => -row.openAlerts,
@@ -124,32 +118,4 @@ export function matches(row: Row, { verdict, label, text }: Wanted): boolean {
   if (!text) return true;
   const held = `${row.name} ${row.host} ${row.verdict.state} ${reasonOf(row)} ${row.labels.join(" ")} ${row.notes}`.toLowerCase();
   return text.toLowerCase().split(/\s+/).every((word) => held.includes(word));
-}
-
-/** Returns the rows as a table for spreadsheets (RFC 4180); no cell is taken for a formula. */
-export function csv(rows: readonly Row[]): string {
-  const columns: [string, (row: Row) => string | number | null][] = [
-    ["repository", (row) => row.url],
-    ["verdict", (row) => row.verdict.state],
-    ["reason", reasonOf],
-    ["status", (row) => row.status],
-    ["score", (row) => row.score],
-    ["score_change", (row) => row.scoreChange],
-    ["commits_52_weeks", (row) => KEYS.activity(row)],
-    ["last_commit_by_person_at", (row) => row.lastByPerson],
-    ["absence_factor", (row) => row.absenceFactor],
-    ["open_alerts", (row) => row.openAlerts],
-    ["checked_at", (row) => row.checkedAt],
-    ["labels", (row) => row.labels.join(" ")],
-    ["notes", (row) => row.notes],
-  ];
-  const lines = rows.map((row) => columns.map(([, value]) => cell(value(row))).join(","));
-  return [columns.map(([name]) => name).join(","), ...lines, ""].join("\r\n");
-}
-
-function cell(value: string | number | null): string {
-  if (value === null) return "";
-  if (typeof value === "number") return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }
