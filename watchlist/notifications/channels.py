@@ -29,6 +29,8 @@ from watchlist.states import DueKind
 from watchlist.storage import batches
 from watchlist.storage.failures import is_refused
 from watchlist.storage.records import Channel, user_hash
+from watchlist.storage.transactions import ContendedError
+from watchlist.storage.updates import update
 
 _REPORT_HOUR = 6
 
@@ -229,13 +231,13 @@ def create(user: str, settings: ChannelSettings, now: datetime, base_url: str | 
 def change(
     channel: Channel, settings: ChannelSettings, now: datetime, base_url: str | None = None
 ) -> tuple[Channel, bool]:
-    """Replace the settings; a new address has a new secret, and how the calls of another one went says nothing of it.
+    """Replace the settings that `channel` has; a new address has a new secret, and no calls yet.
 
     Returns:
         The channel, and whether its secret is new.
 
     Raises:
-        ChannelNotFoundError: it was removed meanwhile.
+        ContendedError: they are others by now, or it was removed; nothing is changed.
     """
     before = settings_of(channel)
     is_new = settings.webhook_url not in {None, before.webhook_url}
@@ -250,7 +252,9 @@ def change(
         actions += [Channel.due_kind.remove(), Channel.due_at.remove()]
     elif not channel.due_at:
         actions += [getattr(Channel, name).set(value) for name, value in _report_due(now, base_url).items()]
-    _update(channel, actions)
+    as_read = (Channel.channel_id == channel.channel_id) & (Channel.settings == channel.settings)
+    if not update(channel, actions, as_read):
+        raise ContendedError
     return channel, is_new
 
 

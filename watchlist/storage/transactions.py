@@ -55,7 +55,7 @@ def retried(change: Callable[[int], T]) -> T:
         with contextlib.suppress(ContendedError):
             return change(number)
         _pause(number)
-    raise ServiceUnavailableError("Too many requests change this repository at the same time.")
+    raise ServiceUnavailableError("Too many requests change this at the same time.")
 
 
 def despite_others(write: Callable[[], T]) -> T:

@@ -17,8 +17,8 @@ from watchlist.jobs import protocol as job_protocol
 from watchlist.states import DueKind, EntryStatus
 from watchlist.storage.failures import is_refused
 from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, UserEntry
-from watchlist.storage.transactions import retried, transaction
-from watchlist.storage.updates import unchanged
+from watchlist.storage.transactions import ContendedError, retried, transaction
+from watchlist.storage.updates import unchanged, update
 from watchlist.watching import names, removal
 from watchlist.watching.allowances import release
 
@@ -79,24 +79,26 @@ def is_as_read(entry: UserEntry) -> Condition:
 
 
 def change_alerts(entry: UserEntry, alerts: Mapping[str, Any]) -> UserEntry:
-    """Replace the alert settings.
+    """Replace the alert settings that `entry` has.
 
     Raises:
-        UserEntryNotFoundError: it was removed meanwhile.
+        ContendedError: they are others by now, or the user entry is elsewhere or gone; nothing is changed.
     """
-    return _change(entry, UserEntry.alerts.set(dict(alerts)))
+    as_read = unchanged(UserEntry.alerts, entry.alerts)
+    return _replace(entry, as_read, UserEntry.alerts.set(dict(alerts)))
 
 
 def change_notifications(
     entry: UserEntry, notifications: Mapping[str, Any], *, is_new_webhook: bool = False
 ) -> UserEntry:
-    """Replace the notification settings; how the last call of another webhook went says nothing of a new one.
+    """Replace the notification settings that `entry` has; how the last call went says nothing of a new webhook.
 
     Raises:
-        UserEntryNotFoundError: it was removed meanwhile.
+        ContendedError: they are others by now, or the user entry is elsewhere or gone; nothing is changed.
     """
+    as_read = unchanged(UserEntry.notifications, entry.notifications)
     forgotten: list[Action] = [UserEntry.last_delivery.remove()] if is_new_webhook else []
-    return _change(entry, UserEntry.notifications.set(dict(notifications)), *forgotten)
+    return _replace(entry, as_read, UserEntry.notifications.set(dict(notifications)), *forgotten)
 
 
 def forget_notifications(entry: UserEntry) -> UserEntry:
@@ -137,13 +139,20 @@ def note_delivery(entry: UserEntry, delivery: Mapping[str, Any]) -> None:
 
 
 def change_details(entry: UserEntry, notes: str | None, labels: Sequence[str]) -> UserEntry:
-    """Replace notes and labels.
+    """Replace the notes and labels that `entry` has.
 
     Raises:
-        UserEntryNotFoundError: it was removed meanwhile.
+        ContendedError: they are others by now, or the user entry is elsewhere or gone; nothing is changed.
     """
+    as_read = unchanged(UserEntry.notes, entry.notes) & unchanged(UserEntry.labels, entry.labels)
     noted = UserEntry.notes.remove() if notes is None else UserEntry.notes.set(notes)
-    return _change(entry, noted, UserEntry.labels.set(list(labels)))
+    return _replace(entry, as_read, noted, UserEntry.labels.set(list(labels)))
+
+
+def _replace(entry: UserEntry, as_read: Condition, *actions: Action) -> UserEntry:
+    if not update(entry, actions, UserEntry.pk.exists() & as_read):
+        raise ContendedError
+    return entry
 
 
 def _change(entry: UserEntry, *actions: Action) -> UserEntry:

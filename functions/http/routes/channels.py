@@ -1,6 +1,7 @@
 """A user's channels: where alerts of all their repositories are told, by which rules, and whether that works."""
 
 import secrets
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from watchlist.notifications.channels import ChannelSettings
 from watchlist.notifications.messages import ChannelTestMessage
 from watchlist.notifications.webhook_delivery import DeliveryOutcome
 from watchlist.storage.records import Channel
+from watchlist.storage.transactions import retried
 
 function = startup.Function(routes.CHANNELS.function)
 outbox = function.part(outgoing.outbox)
@@ -89,7 +91,7 @@ def show_channel(channel_id: ChannelId) -> ChannelAnswer:
 )
 def change_channel(channel_id: ChannelId, settings: Annotated[ChannelSettings, Body()]) -> ChannelAnswer:
     """Replace all settings: what is left out has its default."""
-    return _change(_find(channel_id), settings)
+    return _changed(channel_id, lambda _: settings)
 
 
 @router.patch(
@@ -101,8 +103,7 @@ def change_channel(channel_id: ChannelId, settings: Annotated[ChannelSettings, B
 )
 def patch_channel(channel_id: ChannelId, patch: Annotated[ChannelPatch, Body()]) -> ChannelAnswer:
     """Change what the patch states: null gives a setting its default back, and lists are replaced whole."""
-    channel = _find(channel_id)
-    return _change(channel, patched(ChannelSettings, channel.settings, patch))
+    return _changed(channel_id, lambda channel: patched(ChannelSettings, channel.settings, patch))
 
 
 @router.delete(
@@ -146,9 +147,15 @@ def _find(channel_id: str) -> Channel:
     return channels.find(channel_id, caller_of(router))
 
 
-def _change(channel: Channel, settings: ChannelSettings) -> ChannelAnswer:
-    changed, has_new_secret = channels.change(channel, settings, clock.now(), _base_url())
-    return ChannelAnswer.of(changed, with_secret=has_new_secret)
+def _changed(channel_id: str, after: Callable[[Channel], ChannelSettings]) -> ChannelAnswer:
+    """Give the channel the settings that it is to have after those before; begin anew if somebody else came first."""
+
+    def change(_: int) -> ChannelAnswer:
+        channel = _find(channel_id)
+        changed, has_new_secret = channels.change(channel, after(channel), clock.now(), _base_url())
+        return ChannelAnswer.of(changed, with_secret=has_new_secret)
+
+    return retried(change)
 
 
 def _base_url() -> str:

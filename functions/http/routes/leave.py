@@ -13,6 +13,7 @@ from functions.http.problems import ProblemCode
 from watchlist import clock
 from watchlist.deployment import routes
 from watchlist.notifications import channels
+from watchlist.storage.transactions import retried
 
 function = startup.Function(routes.LEAVE.function)
 router = http_api.router()
@@ -58,10 +59,14 @@ def ask_to_leave(channel_id: ChannelId, token: Token) -> Response[str]:
 )
 def leave(channel_id: ChannelId, token: Token) -> Response[str]:
     """Send no weekly report to this channel any more; alerts go on."""
-    channel = channels.find_to_leave(channel_id, token)
-    settings = channels.settings_of(channel)
-    if settings.weekly_report:
-        channels.change(channel, settings.model_copy(update={"weekly_report": False}), clock.now())
+
+    def change(_: int) -> None:
+        channel = channels.find_to_leave(channel_id, token)
+        settings = channels.settings_of(channel)
+        if settings.weekly_report:
+            channels.change(channel, settings.model_copy(update={"weekly_report": False}), clock.now())
+
+    retried(change)
     return _page("<p>No more weekly reports come here. Alerts do, by the channel's rules.</p>")
 
 

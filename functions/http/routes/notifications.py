@@ -1,5 +1,6 @@
 """How a user is told of one repository, where not by their channels: by e-mail, by a webhook, or not at all."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from watchlist.notifications.formats import WebhookFormat, format_of
 from watchlist.notifications.settings import NotificationSettings, StoredNotifications
 from watchlist.notifications.webhook_delivery import WebhookDelivery
 from watchlist.storage.records import UserEntry
+from watchlist.storage.transactions import retried
 from watchlist.watching import entries, user_entries
 
 function = startup.Function(routes.CHANGE_NOTIFICATIONS.function)
@@ -113,7 +115,7 @@ def change_notifications(
     user_watchlist_id: UserWatchlistId, notifications: Annotated[NotificationSettings, Body()]
 ) -> NotificationsAnswer:
     """Replace all settings: what is left out is off."""
-    return _store(user_entries.find(user_watchlist_id, caller_of(router)), notifications)
+    return _changed(user_watchlist_id, lambda _: notifications)
 
 
 @router.patch(
@@ -127,9 +129,11 @@ def patch_notifications(
     user_watchlist_id: UserWatchlistId, patch: Annotated[NotificationsPatch, Body()]
 ) -> NotificationsAnswer:
     """Change what the patch states; null switches off."""
-    entry = user_entries.find(user_watchlist_id, caller_of(router))
-    before = StoredNotifications.of(entry.notifications).model_dump(mode="json", exclude={"webhook_secret"})
-    return _store(entry, patched(NotificationSettings, before, patch))
+
+    def after(before: StoredNotifications) -> NotificationSettings:
+        return patched(NotificationSettings, before.model_dump(mode="json", exclude={"webhook_secret"}), patch)
+
+    return _changed(user_watchlist_id, after)
 
 
 @router.delete(
@@ -145,9 +149,21 @@ def forget_notifications(user_watchlist_id: UserWatchlistId) -> NotificationsAns
     return NotificationsAnswer.of(user_entries.forget_notifications(entry))
 
 
-def _store(entry: UserEntry, notifications: NotificationSettings) -> NotificationsAnswer:
+def _changed(
+    user_watchlist_id: str, after: Callable[[StoredNotifications], NotificationSettings]
+) -> NotificationsAnswer:
+    """Store the settings that are to be after those before; it begins anew if somebody else came first."""
+
+    def change(_: int) -> NotificationsAnswer:
+        entry = user_entries.find(user_watchlist_id, caller_of(router))
+        before = StoredNotifications.of(entry.notifications)
+        return _store(entry, before, after(before))
+
+    return retried(change)
+
+
+def _store(entry: UserEntry, before: StoredNotifications, notifications: NotificationSettings) -> NotificationsAnswer:
     """Store the settings, with a new secret for a new address."""
-    before = StoredNotifications.of(entry.notifications)
     is_new = notifications.webhook_url not in {None, before.webhook_url}
     secret = webhooks.new_secret() if is_new else before.webhook_secret
     stored = StoredNotifications(

@@ -1,5 +1,6 @@
 """A user's own watchlist: list it, change the alert settings of an entry, stop watching."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -21,6 +22,8 @@ from watchlist.alerts.settings import AlertSettings
 from watchlist.deployment import routes
 from watchlist.health.verdict import Thresholds
 from watchlist.states import EntryStatus
+from watchlist.storage.records import UserEntry
+from watchlist.storage.transactions import retried
 from watchlist.watching import overview, user_entries
 from watchlist.watching.overview import PageWanted, Sort, Wanted
 
@@ -107,10 +110,12 @@ def patch_alerts(
     user_watchlist_id: UserWatchlistId, patch: Annotated[AlertSettingsPatch, Body()]
 ) -> AlertSettingsAnswer:
     """Change what the patch states: null gives a setting its default back; PUT can switch a threshold off by null."""
-    entry = user_entries.find(user_watchlist_id, caller_of(router))
-    settings = patched(AlertSettings, entry.alerts or {}, patch)
-    chosen = settings.model_dump(mode="json", exclude_unset=True)
-    return AlertSettingsAnswer.of(user_entries.change_alerts(entry, chosen))
+
+    def change(entry: UserEntry) -> UserEntry:
+        settings = patched(AlertSettings, entry.alerts or {}, patch)
+        return user_entries.change_alerts(entry, settings.model_dump(mode="json", exclude_unset=True))
+
+    return AlertSettingsAnswer.of(_changed(user_watchlist_id, change))
 
 
 @router.patch(
@@ -122,9 +127,12 @@ def patch_alerts(
 )
 def patch_watch(user_watchlist_id: UserWatchlistId, patch: Annotated[WatchPatch, Body()]) -> UserEntryAnswer:
     """Change what the patch states; null removes notes or labels."""
-    entry = user_entries.find(user_watchlist_id, caller_of(router))
-    details = patched(WatchDetails, {"notes": entry.notes, "labels": entry.labels or []}, patch)
-    return UserEntryAnswer.of(user_entries.change_details(entry, details.notes, details.labels))
+
+    def change(entry: UserEntry) -> UserEntry:
+        details = patched(WatchDetails, {"notes": entry.notes, "labels": entry.labels or []}, patch)
+        return user_entries.change_details(entry, details.notes, details.labels)
+
+    return UserEntryAnswer.of(_changed(user_watchlist_id, change))
 
 
 @router.put(
@@ -144,9 +152,13 @@ def patch_watch(user_watchlist_id: UserWatchlistId, patch: Annotated[WatchPatch,
 )
 def change_alerts(user_watchlist_id: UserWatchlistId, alerts: Annotated[AlertSettings, Body()]) -> UserEntryAnswer:
     """Replace all settings: what is left out has its default."""
-    entry = user_entries.find(user_watchlist_id, caller_of(router))
     chosen = alerts.model_dump(mode="json", exclude_unset=True)
-    return UserEntryAnswer.of(user_entries.change_alerts(entry, chosen))
+    return UserEntryAnswer.of(_changed(user_watchlist_id, lambda entry: user_entries.change_alerts(entry, chosen)))
+
+
+def _changed(user_watchlist_id: str, change: Callable[[UserEntry], UserEntry]) -> UserEntry:
+    """Return the caller's entry after the change, which begins anew if somebody else came first."""
+    return retried(lambda _: change(user_entries.find(user_watchlist_id, caller_of(router))))
 
 
 @router.delete(

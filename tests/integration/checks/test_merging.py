@@ -25,6 +25,7 @@ from watchlist.jobs import protocol as job_protocol
 from watchlist.repository_url import Repository
 from watchlist.states import DueKind, EntryStatus, JobState, Stage
 from watchlist.storage.records import AlertRecord, Entry, Holdings, Usage, UserEntry
+from watchlist.storage.transactions import ContendedError
 from watchlist.watching import allowances, entries, names, removal, user_alerts, user_entries
 from watchlist.watching.user_alerts import WantedAlerts
 
@@ -551,7 +552,9 @@ def test_what_a_user_changes_while_they_are_moved_is_kept(two: tuple[Entry, Entr
     old, new = two
     read_before = user_entries.find(id_of(old, "ada"), "ada")
     reconcile()
-    user_entries.change_details(read_before, "later", ["x"])
+    with pytest.raises(ContendedError):
+        user_entries.change_details(read_before, "later", ["x"])
+    user_entries.change_details(user_entries.find(id_of(old, "ada"), "ada"), "later", ["x"])
     assert watchers(new)["ada"].notes == "later"
     user_entries.stop_watching(read_before, clock.now())
     assert set(watchers(new)) == {"bob"}

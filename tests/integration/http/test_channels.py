@@ -10,6 +10,7 @@ from tests.integration.http.client import Client
 from tests.integration.recording import Call, operations
 from watchlist import limits
 from watchlist.notifications import channels
+from watchlist.storage.records import Channel
 
 CHANNELS = "/activity/channels?user=ada"
 URL = "https://hooks.example.org/alerts"
@@ -204,6 +205,23 @@ def test_a_weekly_report_ends_by_one_link_that_only_asks_when_it_is_opened(clien
     assert "form-action 'self'" in asked.headers["content-security-policy"]
     assert not channel.settings["weekly_report"]
     assert channel.due_at is None
+
+
+def test_who_leaves_while_the_channel_is_changed_has_left(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    channel_id = add(client, {"name": "team", "weekly_report": True})["channel_id"]
+    address, find = leave_address(channel_id), channels.find
+    waiting = [lambda: client.post(address)]
+
+    def find_and_let_leave(named: str, caller: str | None) -> Channel:
+        channel = find(named, caller)
+        if waiting:
+            waiting.pop()()
+        return channel
+
+    monkeypatch.setattr(channels, "find", find_and_let_leave)
+    changed = client.patch(f"/activity/channels/{channel_id}", {"name": "other"}).body
+
+    assert (changed["settings"]["name"], changed["settings"]["weekly_report"]) == ("other", False)
 
 
 def test_who_has_no_token_of_a_channel_s_reports_ends_none(client: Client) -> None:

@@ -1,9 +1,15 @@
 """Settings can be read, and changed in part."""
 
+from collections.abc import Callable
+from types import ModuleType
+
 import pytest
 
+from local_service.aws.faults import Fault
+from tests.integration.aws import Aws
 from tests.integration.http.client import Client
 from watchlist.alerts.settings import AlertSettings
+from watchlist.watching import user_entries
 
 MERGE_PATCH = {"content-type": "application/merge-patch+json"}
 URL = "https://hooks.example.org/alerts"
@@ -75,6 +81,66 @@ def test_what_is_no_patch_is_refused(client: Client, mine: str, body: bytes, sta
 
 def test_a_merge_patch_is_nothing_to_replace_settings_with(client: Client, mine: str) -> None:
     assert client.call("PUT", alerts_of(mine), {}, MERGE_PATCH).status == 415
+
+
+def in_between(monkeypatch: pytest.MonkeyPatch, finds: ModuleType, write: Callable[[], object]) -> None:
+    """Let somebody else write, once, between what a request reads and what it writes."""
+    find, waiting = finds.find, [write]
+
+    def find_and_let_write(named: str, caller: str | None) -> object:
+        found = find(named, caller)
+        if waiting:
+            waiting.pop()()
+        return found
+
+    monkeypatch.setattr(finds, "find", find_and_let_write)
+
+
+def test_changes_of_alerts_at_the_same_time_are_both_kept(
+    client: Client, mine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_between(monkeypatch, user_entries, lambda: client.patch(alerts_of(mine), {"inactivity": {"days": 30}}))
+
+    changed = client.patch(alerts_of(mine), {"high_churn": {"enabled": False}})
+
+    assert changed.body["chosen"] == {"inactivity": {"days": 30}, "high_churn": {"enabled": False}}
+    assert client.get(alerts_of(mine)).body == changed.body
+
+
+def test_notes_and_labels_that_are_changed_at_the_same_time_are_both_kept(
+    client: Client, mine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_between(monkeypatch, user_entries, lambda: client.patch(details_of(mine), {"labels": ["web"]}))
+
+    changed = client.patch(details_of(mine), {"notes": "We ship it."}).body
+
+    assert (changed["notes"], changed["labels"]) == ("We ship it.", ["web"])
+
+
+def test_notification_settings_that_are_changed_at_the_same_time_are_both_kept(
+    client: Client, mine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_between(monkeypatch, user_entries, lambda: client.patch(notifications_of(mine), {"webhook_url": URL}))
+
+    changed = client.patch(notifications_of(mine), {"email": True}).body
+
+    assert (changed["email"], changed["webhook_url"], changed["webhook_secret"]) == (True, URL, None)
+
+
+def test_settings_of_who_leaves_meanwhile_are_not_there(
+    client: Client, mine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_between(monkeypatch, user_entries, lambda: client.stop_watching(mine))
+
+    assert client.patch(alerts_of(mine), {"inactivity": {"days": 30}}).code == "not_found"
+
+
+def test_a_change_whose_answer_was_lost_is_made_once(client: Client, mine: str, aws: Aws) -> None:
+    aws.server.inject(Fault(service="dynamodb", operation="UpdateItem", moment="after", times=1))
+
+    created = client.patch(notifications_of(mine), {"webhook_url": URL}).body
+
+    assert created["webhook_secret"].startswith("whsec_")
 
 
 def test_notifications_are_shown_without_their_secret_and_changed_in_part(client: Client, mine: str) -> None:
