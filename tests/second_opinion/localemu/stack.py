@@ -240,6 +240,10 @@ def _localemu(log: Path) -> Iterator[Emulator]:
         "OVERRIDE_IN_DOCKER": "0",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": str(SECONDS),
+        # Lambda asks queues and streams without a rest; LocalEmu rests up to ten seconds, and a minute after an error.
+        "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.2",
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC": "2",
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
