@@ -193,10 +193,14 @@ MAVEN_COPY := org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-depend
 SECOND_TESTS := tests/second_opinion/test_elasticmq.py $(addprefix tests/integration/,history/test_store.py jobs test_batches.py \
 	test_largest_records.py test_updates.py checks/test_scheduler.py http/test_allowances.py \
 	http/test_batches_and_keys.py http/test_lists.py)
+# What reads streams; their queues stay our own, since it sees what topics and the bus send to queues.
+STREAM_TESTS := $(addprefix tests/integration/,notifications live local_service/test_stream_poller.py)
+SECOND_PYTEST = $(BIN)/python -m pytest -p tests.second_opinion.plugin --numprocesses 2 --dist loadscope
 
 .PHONY: second-opinion
 second-opinion: .venv/dev $(SECOND)/libraries ## Run tests with Amazon's DynamoDB Local and ElasticMQ in place of our own (needs Java and Maven; PYTEST=<tests>)
-	$(BIN)/python -m pytest -p tests.second_opinion.plugin --numprocesses 2 --dist loadscope $(or $(PYTEST),$(SECOND_TESTS))
+	$(SECOND_PYTEST) $(or $(PYTEST),$(SECOND_TESTS))
+	$(if $(PYTEST),,$(SECOND_PYTEST) --elsewhere dynamodb $(STREAM_TESTS))
 
 .PHONY: second-opinion-tools
 second-opinion-tools: ## Install what second-opinion needs, by apt

@@ -6,6 +6,7 @@ holds up what follows until it is served or given up. moto's streams have one sh
 its children.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from watchlist.deployment.stream_consumers import StreamConsumer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
-    from mypy_boto3_dynamodbstreams.type_defs import RecordTypeDef
+    from mypy_boto3_dynamodbstreams.type_defs import GetRecordsOutputTypeDef, RecordTypeDef
 
 _PAUSE_SECONDS = 0.1
 """Lambda polls a shard four times a second."""
@@ -119,20 +120,31 @@ class StreamPoller(BackgroundLoop):
         return len(records) == asked
 
     def _read(self) -> "list[RecordTypeDef]":
-        """Read on; an iterator is kept until what it returned has to be read again."""
-        iterator, self._iterator = self._iterator or self._new_iterator(), None
-        answer = self._streams.get_records(ShardIterator=iterator, Limit=self._batch_size)
+        """Read on; an iterator is kept until what it returned has to be read again, or it is of no use any more."""
+        kept, self._iterator = self._iterator, None
+        errors = self._streams.exceptions
+        try:
+            answer = self._records_from(kept or self._new_iterator())
+        except (errors.ExpiredIteratorException, errors.TrimmedDataAccessException):
+            answer = self._records_from(self._new_iterator())
         self._iterator = answer.get("NextShardIterator")
         return answer["Records"]
 
+    def _records_from(self, iterator: str) -> "GetRecordsOutputTypeDef":
+        return self._streams.get_records(ShardIterator=iterator, Limit=self._batch_size)
+
     def _new_iterator(self) -> str:
-        position: Mapping[str, Any] = (
-            {"ShardIteratorType": "TRIM_HORIZON"}
-            if self._checkpoint is None
-            else {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._checkpoint}
-        )
-        iterator = self._streams.get_shard_iterator(StreamArn=self._stream_arn, ShardId=self._shard, **position)
-        return iterator["ShardIterator"]
+        """Return one behind the last record that is done with, or where that is trimmed, before the oldest there is."""
+        if self._checkpoint is not None:
+            with contextlib.suppress(self._streams.exceptions.TrimmedDataAccessException):
+                return self._iterator_at(
+                    {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._checkpoint}
+                )
+        return self._iterator_at({"ShardIteratorType": "TRIM_HORIZON"})
+
+    def _iterator_at(self, position: Mapping[str, Any]) -> str:
+        answer = self._streams.get_shard_iterator(StreamArn=self._stream_arn, ShardId=self._shard, **position)
+        return answer["ShardIterator"]
 
     def _serve(self, records: "Sequence[RecordTypeDef]") -> int:
         """Call the function; return how many records, from the first on, are served."""

@@ -2,8 +2,9 @@
 
     ANSWERED_ELSEWHERE='{"dynamodb": URL, "sqs": URL}' python -m tests.second_opinion.server [FOLDER]
 
-Faults are injected before, as ever, so that a test that injects them runs as it is. What is answered elsewhere is
-not serialised: another implementation has to isolate its transactions by itself, as AWS does.
+Streams are answered where tables are. Faults are injected before, as ever, so that a test that injects them runs as it
+is. What is answered elsewhere is not serialised: another implementation has to isolate its transactions by itself, as
+AWS does.
 
 Two things ElasticMQ does otherwise than the SQS API reference says, and `test_elasticmq` holds that it still does: it
 refuses to delete a message by a handle that is no longer the latest, or twice, where SQS succeeds; and a queue whose
@@ -35,7 +36,7 @@ _SENT_ON = ("authorization", "content-type", "host", "x-amz-date", "x-amz-target
 _CONNECTIONS = 50
 
 _CALLER = re.compile(r"(Credential=)[^/]+")
-"""DynamoDB Local keeps tables apart by the caller's key: all callers of one embedded AWS are one to it."""
+"""DynamoDB Local keeps tables apart by the caller's key: all callers of one embedded AWS are one, until it is reset."""
 
 
 class AnsweredElsewhere(server.OneAtATime):
@@ -47,14 +48,17 @@ class AnsweredElsewhere(server.OneAtATime):
         super().__init__(application, database, ring)
         self._elsewhere: Mapping[str, str] = json.loads(os.environ[VARIABLE])
         self._http = urllib3.PoolManager(maxsize=_CONNECTIONS)
+        self._resets = 0
 
     def _perform(self, call: Call, environ: "WSGIEnvironment", fault: Fault | None = None) -> server.Answer:
+        if environ["PATH_INFO"] == "/moto-api/reset":
+            self._resets += 1
         url = self._elsewhere.get(call.service or "")
         if url is None:
             return super()._perform(call, environ, fault)
         body = server.body_of(environ)
         headers = {name: environ[key] for name in _SENT_ON if (key := _wsgi_name(name)) in environ}
-        headers["authorization"] = _CALLER.sub(rf"\1server{os.getpid()}", headers["authorization"])
+        headers["authorization"] = _CALLER.sub(rf"\1server{os.getpid()}x{self._resets}", headers["authorization"])
         if call.operation == "DeleteQueue":
             headers["x-amz-target"] = "AmazonSQS.PurgeQueue"
         response = self._http.request("POST", url, body=body, headers=headers, retries=False, decode_content=False)
