@@ -8,6 +8,7 @@ import pytest
 from tests.integration.http.client import CLICK, FLASK, Client
 from tests.integration.http.stored import NOW, analysed, raise_alerts, store_commits, store_health
 from tests.integration.recording import Call, operations
+from watchlist import limits
 from watchlist.storage.records import UserEntry
 
 
@@ -130,7 +131,9 @@ def test_at_most_five_are_compared(client: Client, ids: str) -> None:
 def test_the_watchlist_is_exported_with_cells_that_do_nothing(client: Client, calls: list[Call]) -> None:
     watchlist_id = client.add()
     analysed(watchlist_id)
-    UserEntry(watchlist_id, UserEntry.sk_of("ada")).update(actions=[UserEntry.notes.set("=HYPERLINK(1)")])
+    UserEntry(watchlist_id, UserEntry.sk_of("ada")).update(
+        actions=[UserEntry.notes.set("=HYPERLINK(1)"), UserEntry.labels.set(["-web", "prod"])]
+    )
     calls.clear()
 
     answer = client.get("/activity/watchlist/export?user=ada")
@@ -138,7 +141,7 @@ def test_the_watchlist_is_exported_with_cells_that_do_nothing(client: Client, ca
     (row,) = answer.rows
     assert answer.headers["content-disposition"] == 'attachment; filename="watchlist.csv"'
     assert (row["repository_url"], row["verdict"], row["score"]) == (FLASK, "active", "7.1")
-    assert row["notes"] == "'=HYPERLINK(1)"
+    assert (row["notes"], row["labels"]) == ("'=HYPERLINK(1)", "'-web, prod")
     assert operations(calls) == ["Query", "Query", "BatchGetItem"]
 
 
@@ -150,6 +153,18 @@ def test_commits_are_exported(client: Client) -> None:
 
     rows = answer.rows
     assert (len(rows), rows[0]["author_name"], rows[0]["is_merge"]) == (21, "Ada", "False")
+
+
+def test_all_commits_and_alerts_are_exported_whatever_their_pages(client: Client) -> None:
+    watchlist_id = client.add()
+    store_commits(watchlist_id, limits.COMMITS_PAGE_MAX + 20)
+    raised = raise_alerts(client.user_watchlist_id(watchlist_id), watchlist_id, limits.ALERTS_PAGE_MAX + 20)
+
+    commits = client.get(f"/activity/watchlist/{watchlist_id}/commits/export").rows
+    alerts = client.get("/activity/alerts/export?user=ada").rows
+
+    assert len({row["sha"] for row in commits}) == len(commits) == limits.COMMITS_PAGE_MAX + 20
+    assert sorted(row["id"] for row in alerts) == sorted(raised)
 
 
 def test_alerts_are_exported_as_lines_of_json(client: Client) -> None:

@@ -304,6 +304,8 @@ def test_a_parameter_that_stands_twice_is_refused(client: Client, query: str) ->
     [
         ("/activity/watchlist/user_1_watchlist_a_b_1/status", "a user's watch (`user_watchlist_id`)"),
         ("/activity/user-watchlist-alerts/watchlist_a_b_1", "an entry (`watchlist_id`)"),
+        ("/activity/channels/alert_1", "an alert"),
+        ("/activity/alerts/channel_1", "a channel"),
     ],
 )
 def test_an_id_of_another_kind_is_told_so(client: Client, path: str, looks_like: str) -> None:

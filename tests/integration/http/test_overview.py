@@ -84,6 +84,9 @@ def test_of_equal_verdicts_the_one_with_more_open_alerts_comes_first(client: Cli
         ("&label=web", ["lively"]),
         ("&text=QUI", ["quiet"]),
         ("&text=because", ["lively"]),
+        ("&text=WEB", ["lively"]),
+        ("&text=PALLETS/LIV", ["lively"]),
+        ("&text=web%0Apallets", []),
         ("&status=processing", []),
         ("&sort=name", ["lively", "quiet"]),
         ("&sort=last_commit", ["quiet", "lively"]),
@@ -144,6 +147,30 @@ def test_a_cursor_of_another_order_is_refused(client: Client) -> None:
 
     assert client.get(f"{PATH}&limit=2&sort=name&cursor={cursor}").status == 200
     assert client.get(f"{PATH}&limit=2&sort=score&cursor={cursor}").status == 422
+
+
+def test_what_is_being_removed_is_in_no_row_and_no_total(client: Client) -> None:
+    write_watchlist("ada", 3)
+    Entry("watchlist_owner_name0001_1", ENTRY_KEY).update(actions=[Entry.status.set(EntryStatus.REMOVED)])
+    Entry("watchlist_owner_name0002_1", ENTRY_KEY).delete()
+
+    page = client.get(PATH).body
+
+    assert [row["name"] for row in page["items"]] == ["owner/name0000"]
+    assert (page["totals"]["watched"], page["totals"]["matching"]) == (1, 1)
+
+
+def test_more_open_alerts_than_are_counted_are_said_to_be_more(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchlist.limits.OPEN_ALERTS_COUNTED", 3)
+    watchlist_id = client.add()
+    mine = client.user_watchlist_id(watchlist_id)
+    raise_alerts(mine, watchlist_id, 2)
+    few = client.get(PATH).body["totals"]["alerts_complete"]
+    raise_alerts(mine, watchlist_id, 5)
+    page = client.get(PATH).body
+
+    assert (few, page["totals"]["alerts_complete"]) == (True, False)
+    assert sum(page["items"][0]["open_alerts"].values()) == 3
 
 
 def test_alerts_of_an_earlier_watch_are_not_counted(client: Client) -> None:

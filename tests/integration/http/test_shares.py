@@ -43,6 +43,7 @@ def test_a_feed_shows_the_user_s_alerts_to_whoever_has_its_address(client: Clien
 
     assert answer.status == 200
     assert answer.headers["content-type"].startswith("application/atom+xml")
+    assert answer.headers["content-security-policy"].endswith("sandbox")
     assert {entry.findtext(f"{ATOM}id") for entry in entries} == {f"urn:repository-watchlist:{each}" for each in raised}
     assert all((entry.findtext(f"{ATOM}title") or "").startswith("pallets/flask: ") for entry in entries)
     for tag in ("id", "title", "updated"):
@@ -66,6 +67,7 @@ def test_a_badge_says_the_verdict_as_a_picture_and_for_shields(client: Client) -
 
     assert svg.headers["content-type"].startswith("image/svg+xml")
     assert "max-age" in svg.headers["cache-control"]
+    assert svg.headers["content-security-policy"].endswith("sandbox")
     assert root.attrib["aria-label"] == "repository: unknown"
     assert {each.tag.partition("}")[2] for each in root.iter()} == {"svg", "title", "rect", "g", "text"}
     assert form.body == {

@@ -237,10 +237,10 @@ class Watch:
         answer: dict[str, Any] = told.functions.invoke(routes.CHANGE_NOTIFICATIONS.function.name, event)
         return {"status": answer["statusCode"], **json.loads(answer["body"])}
 
-    def raise_alert(self, alert_id: str | None = None) -> str:
+    def raise_alert(self, alert_id: str | None = None, at: datetime | None = None) -> str:
         """Store an alert, as a refresh does, and return its id."""
         alert = files_changed(alert_id)
-        alert_store.put(self.user_watchlist_id, self.watchlist_id, alert, clock.now())
+        alert_store.put(self.user_watchlist_id, self.watchlist_id, alert, at or clock.now())
         return alert.id
 
     @property

@@ -11,6 +11,7 @@ from standardwebhooks.webhooks import Webhook
 from tests.integration.notifications.conftest import USER, Told, Watch
 from tests.webhook_receiver import URL, Receiver
 from watchlist import clock, limits
+from watchlist.alerts import store as alert_store
 from watchlist.errors import ErrorCode, JobError
 from watchlist.notifications import channels, digests
 from watchlist.notifications.channels import ChannelSettings
@@ -228,6 +229,27 @@ def test_the_weekly_report_says_what_changed_the_worst_first_once(
     assert (len(report["changed"][0]["changes"]), report["changed"][0]["more_changes"]) == (limits.REPORT_CHANGES, 1)
     assert report["leave_url"].startswith(f"https://api.example.org/leave/{channel.channel_id}/")
     assert now_of(channel).due_at > clock.now()
+
+
+def test_the_weekly_report_tells_neither_older_alerts_nor_those_that_were_dealt_with(
+    told: Told, watch: Watch, another_watch: Watch, receiver: Receiver
+) -> None:
+    watch.user_entry.update(actions=[UserEntry.added_at.set(clock.now() - timedelta(days=30))])
+    watch.raise_alert(at=clock.now() - timedelta(days=8))
+    resolved = watch.raise_alert(at=clock.now() - timedelta(days=2))
+    alert_store.resolve(alert_store.find(resolved), clock.now())
+    another_watch.raise_alert()
+    channel = make(webhook_url=URL, weekly_report=True, rules=[{"levels": ["critical"]}])
+    make_due(channel)
+    told.send_digests()
+    told.deliver()
+
+    (call,) = receiver.calls
+    report = json.loads(call.body)
+    changed = {each["watchlist_id"] for each in report["changed"]}
+    assert report["type"] == "report.weekly"
+    assert another_watch.watchlist_id in changed
+    assert watch.watchlist_id not in changed
 
 
 def test_a_week_without_changes_has_nothing_to_do(told: Told, receiver: Receiver) -> None:
