@@ -109,17 +109,18 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 def _unreadable_body(event: Event) -> ProblemCode | None:
     """Return what is wrong with a body before its fields are looked at; None if it is JSON."""
-    body = event.get("body") or ""
-    if not body:
-        return None
+    body, headers = event.get("body") or "", event.get("headers") or {}
     size = len(body) * 3 // 4 if event.get("isBase64Encoded") else len(body.encode(errors="replace"))
     if size > _WITH_BODY[event["routeKey"]]:
         return ProblemCode.BODY_TOO_LARGE
-    content_type = (event.get("headers") or {}).get("content-type", "").partition(";")[0].strip().lower()
-    if content_type == merge_patch.CONTENT_TYPE and event.get("routeKey") in _MERGE_PATCHES:
-        event["headers"]["content-type"] = "application/json"  # Powertools knows no other name of JSON
-    elif content_type not in {"application/json", ""}:
+    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_merge_patch = content_type == merge_patch.CONTENT_TYPE and event["routeKey"] in _MERGE_PATCHES
+    if body and not is_merge_patch and content_type not in {"application/json", ""}:
         return ProblemCode.UNSUPPORTED_MEDIA_TYPE
+    # Powertools knows no other name of JSON, and fails at one that it does not know, also where there is no body.
+    event["headers"] = {**headers, "content-type": "application/json"}
+    if not body:
+        return None
     try:
         text = base64.b64decode(body).decode() if event.get("isBase64Encoded") else body
         json.loads(text, parse_constant=_no_constant)

@@ -1,6 +1,7 @@
 """Bodies are bounded before anybody reads them."""
 
 import json
+import re
 
 import pytest
 
@@ -11,11 +12,41 @@ from watchlist.deployment import routes
 from watchlist.deployment.routes import Body, Route
 
 TOO_LARGE = b"[" * (limits.BATCH_BODY_BYTES + 1)
-
-
-@pytest.mark.parametrize(
-    "route", [route for route in routes.ROUTES if route.body is not Body.NONE], ids=lambda route: route.key
+WITH_BODY = [route for route in routes.ROUTES if route.body is not Body.NONE]
+WITHOUT_BODY = [route for route in routes.ROUTES if route.body is Body.NONE and route.method != "GET"]
+CONTENT_TYPES = (
+    *("application/merge-patch+json", "application/xml", "text/plain", "application/x-www-form-urlencoded"),
+    *("multipart/form-data", "*/*", "none", "", "application/json;;="),
 )
+
+
+def path_of(route: Route) -> str:
+    return re.sub(r"{\w+}", "x", route.path)
+
+
+@pytest.mark.parametrize("content_type", CONTENT_TYPES)
+@pytest.mark.parametrize("route", WITH_BODY, ids=lambda route: route.key)
+def test_a_body_that_is_not_there_is_missing_whatever_it_would_be(
+    client: Client, route: Route, content_type: str
+) -> None:
+    query = "?user=ada" if route is routes.ADD_CHANNEL or route is routes.ADD_SHARE else ""
+    answer = client.call(route.method, path_of(route) + query, b"", {"content-type": content_type})
+
+    assert (answer.status, answer.code) == (422, "invalid_fields")
+    assert answer.body["errors"] == [{"field": "body", "message": "is missing"}]
+
+
+@pytest.mark.parametrize("content_type", CONTENT_TYPES)
+@pytest.mark.parametrize("route", WITHOUT_BODY, ids=lambda route: route.key)
+def test_a_body_that_nobody_reads_changes_nothing(client: Client, route: Route, content_type: str) -> None:
+    plain = client.call(route.method, path_of(route))
+    answer = client.call(route.method, path_of(route), b"a=b", {"content-type": content_type})
+
+    assert (answer.status, answer.body) == (plain.status, plain.body)
+    assert answer.status < 500
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=lambda route: route.key)
 def test_no_route_reads_a_body_beyond_its_size(client: Client, monkeypatch: pytest.MonkeyPatch, route: Route) -> None:
     def read(*_: object, **__: object) -> None:
         raise AssertionError("it was read")
