@@ -182,6 +182,7 @@ def _set_up(scope: _Scope) -> JobResult:
     history_store.clean(scope.attempt, before.replaced(), scope.patience)  # what an earlier attempt has published
     scope.job.report(Stage.ANALYZING)
     tags = _look_at_tags(scope, lambda: commits)
+    window = _reaching_a_person(scope, window, commits)
     outlook = _outlook(scope, window, commits, _people(scope, [*commits, *window.before]))
     metrics = _measure(scope, outlook, commits)
     scorecard = _assess(scope, previous=None)
@@ -224,6 +225,7 @@ def _bring_up_to_date(scope: _Scope, stored: KeptHistory, *, with_health: bool) 
     known = {commit.sha: commit for commit in (*before, *new, *again)}
     commits = [known[sha] for sha in window.shas]
     tags = _look_at_tags(scope, lambda: commits)
+    window = _reaching_a_person(scope, window, commits)
     people = _people(scope, [*before, *new, *window.before])
     outlook = _outlook(scope, window, commits, people)
     metrics = _measure(scope, outlook, commits)
@@ -351,9 +353,26 @@ _WORK: Mapping[JobKind, Callable[[_Scope], JobResult]] = {
 }
 
 
+def _reaching_a_person(scope: _Scope, window: CommitWindow, commits: Sequence[Commit]) -> CommitWindow:
+    """Look further back where a history that is new is by programs alone: people have written it before, perhaps."""
+    known = [*commits, *window.before]
+    if not (known and _is_new(scope, window)) or LastCommits.of(known, _people(scope, known), scope.now).by_person:
+        return window
+    missing = "When a person last made a commit could not be read"
+    behind = scope.parts.get(missing, lambda: scope.repository.commits_behind(window), otherwise=tuple[Commit, ...]())
+    behind = tuple(map(scope.pseudonyms.of_commit, behind))
+    last = LastCommits.of(behind, _people(scope, behind), scope.now).by_person
+    return replace(window, before=(*window.before, *(commit for commit in behind if last and commit.sha == last.sha)))
+
+
+def _is_new(scope: _Scope, window: CommitWindow | None) -> bool:
+    """Whether the history is none that earlier jobs knew; a window is None where nothing was fetched."""
+    return scope.entry.kind is JobKind.REPOSITORY_SETUP or (window is not None and window.rewritten)
+
+
 def _outlook(scope: _Scope, window: CommitWindow | None, commits: Sequence[Commit], people: People) -> Outlook:
     """Tell from the window (None: nothing new was fetched) and from what earlier jobs knew, unless it was rewritten."""
-    is_new = scope.entry.kind is JobKind.REPOSITORY_SETUP or (window is not None and window.rewritten)
+    is_new = _is_new(scope, window)
     known = LastCommits.model_validate(scope.entry.last_commits or {}) if not is_new else LastCommits()
     found = LastCommits.of([*commits, *(window.before if window else ())], people, scope.now)
     edges = [None if is_new else scope.entry.history_covered_since, window and window.unexplored_since]

@@ -1,6 +1,7 @@
 """Finds the window's commits: fetches, walks, and asks for what the walk lacks until it lacks nothing that matters."""
 
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.history.protocol import FetchRefusedError
@@ -35,6 +36,9 @@ AHEAD = 4
 LAST_FEW = 12
 """Generations at once, where so few parents of a full window are missing. One at a time costs seven such windows five
 requests more, up to three each; eight at a time save two, and read a tenth more."""
+
+_EVER = -sys.maxsize
+"""Before all commits, as their dates are read."""
 
 _NOTHING_STORED: dict[str, Node] = {}
 
@@ -98,6 +102,23 @@ def search_after(source: Source, head: str, bounds: Bounds, *, old: str, stored:
         return None
     outside = {old, *(parent for node in stored.values() for parent in node.parents)} - stored.keys()
     return _close(source, head, bounds, stored, outside)
+
+
+def search_behind(source: Source, head: str, window: Collection[str], most: int) -> tuple[str, ...]:
+    """Return the ids of up to `most` commits that `head` reaches beside those of the window, newest first.
+
+    They are fewer where the host does not give them; `source.known` then holds them.
+
+    Raises:
+        JobError: the transfer failed or broke a limit.
+    """
+    found = walk(source.known, head, since=_EVER, limit=len(window) + most)
+    for _ in range(ROUNDS):
+        wants = _obtainable(found.missing, source)
+        if found.full or not wants or not source.deepens or not _fetch_more(source, wants, depth=most, most=most):
+            break
+        found = walk(source.known, head, since=_EVER, limit=len(window) + most)
+    return tuple(sha for sha in found.shown if sha not in window)
 
 
 def _close(source: Source, head: str, bounds: Bounds, stored: Mapping[str, Node], outside: set[str]) -> Walk:

@@ -41,6 +41,7 @@ class FetchLimits:
         older_commits: how many commits behind the window are looked at for back-dated ones.
         older_commits_after_leap: the same where dates leap from the window to long before it: young commits may lie
             behind commits that were replayed with old dates. 4000 commits are about 1 MB and one second.
+        commits_behind: how many commits beside the window are looked at where none of it is by a person.
     """
 
     seconds: float = 600
@@ -59,3 +60,4 @@ class FetchLimits:
     checkout_file_size: int = 5 * MIB
     older_commits: int = 24
     older_commits_after_leap: int = 4000
+    commits_behind: int = 4000

@@ -29,7 +29,7 @@ from pathlib import Path
 from tasks.child_process import ChildProcesses
 from tasks.history.checkout import write_tree
 from tasks.history.commit_parser import made_at, parse_commit, read_commit
-from tasks.history.commit_search import Bounds, search_after, search_window
+from tasks.history.commit_search import Bounds, search_after, search_behind, search_window
 from tasks.history.git_process import Deadline, Git
 from tasks.history.limits import MIB, FetchLimits, TooLittleLeftError, UsedUpError
 from tasks.history.line_counting import SomeFiles, count_lines
@@ -278,6 +278,19 @@ class Repository:
         found = search_window(self._source, head.sha, bounds)
         rewritten = stored is not None and stored.head_sha not in self._source.known
         return self._window(head, found, stored, rewritten=rewritten)
+
+    def commits_behind(self, window: CommitWindow) -> tuple[Commit, ...]:
+        """Return the newest commits that HEAD reaches beside those of a window that was not fetched as a continuation.
+
+        There are at most `FetchLimits.commits_behind`, and fewer where the host does not give them.
+
+        Raises:
+            JobError: the transfer failed, or a limit is broken.
+        """
+        if window.head.sha is None:
+            return ()
+        shas = search_behind(self._source, window.head.sha, frozenset(window.shas), self._limits.commits_behind)
+        return tuple(parse_commit(raw) for raw in self._source.content(shas).values())
 
     def line_counts(self, window: CommitWindow) -> Iterator[tuple[str, tuple[FileChange, ...]]]:
         """Yield id and changed files of the window's new commits; merges, which have none, come first.

@@ -178,6 +178,45 @@ def test_programs_do_not_hide_that_people_are_silent(onboard: Onboard, served: P
     assert watched.metrics["days_since_last_commit"] == 101
 
 
+@pytest.mark.parametrize("kept", [1000, 40], ids=["before the year", "beyond the limit"])
+def test_the_last_commit_by_a_person_is_found_behind_many_by_programs(
+    onboard: Onboard, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr(limits, "HISTORY_COMMITS", kept)
+    plan = line([*range(900, 800, -1), *range(600, 400, -2), *range(60, 0, -1)])
+    programs = [replace(commit, author=b"renovate[bot] <r@example.org>") for commit in plan[100:]]
+    dormant = onboard([*plan[:100], *programs])
+    assert dormant.history.last_commit
+    assert dormant.history.last_commit.at == AT - timedelta(days=801)
+    assert dormant.metrics["days_since_last_commit"] == 801
+    assert len(dormant.commits()) == min(kept, 60)
+
+
+def test_a_history_that_was_rewritten_to_one_by_programs_tells_the_last_person_of_the_new_one(
+    onboard: Onboard, served: Path
+) -> None:
+    rewritten = onboard(line([3, 2, 1]))
+    plan = line([*range(900, 800, -1), *range(600, 400, -2), *range(60, 0, -1)])
+    served_anew(served, [*plan[:100], *(replace(each, author=b"renovate[bot] <r@example.org>") for each in plan[100:])])
+    rewritten.refresh(now=AT)
+    assert rewritten.history.last_commit
+    assert rewritten.history.last_commit.at == AT - timedelta(days=801)
+
+
+def test_who_was_erased_is_not_named_as_the_last_person_either(onboard: Onboard) -> None:
+    forgetting.erase_author("author@example.com")
+    plan = line([800, *range(600, 400, -2), *range(60, 0, -1)])
+    erased = onboard([plan[0], *(replace(each, author=b"renovate[bot] <r@example.org>") for each in plan[1:])])
+    assert erased.history.last_commit
+    assert erased.history.last_commit.at == AT - timedelta(days=800)
+    assert "A U Thor" not in repr(erased.entry.attribute_values)
+
+
+def test_where_programs_made_all_commits_no_person_is_made_up(onboard: Onboard) -> None:
+    plan = [replace(commit, author=b"renovate[bot] <r@example.org>") for commit in line(range(500, 0, -10))]
+    assert onboard(plan).history.last_commit is None
+
+
 def test_names_in_an_old_encoding_are_files_of_their_own(onboard: Onboard) -> None:
     names = [word.encode("cp1251") + b".txt" for word in ("файл", "тест", "слон", "коты")]
     plan = [
