@@ -23,6 +23,7 @@ from watchlist.history.mailmap import Mailmap
 
 KNOWN_BOTS = frozenset(
     {
+        "a. unique tensorflower",
         "actions-user",
         "all-contributors",
         "allcontributors",
@@ -31,6 +32,7 @@ KNOWN_BOTS = frozenset(
         "bors",
         "bors-ng",
         "buildbot",
+        "chromium wpt sync",
         "circleci",
         "codefactor-io",
         "coderabbitai",
@@ -46,7 +48,9 @@ KNOWN_BOTS = frozenset(
         "depfu",
         "devin-ai-integration",
         "drone ci",
+        "elastic machine",
         "elasticmachine",
+        "ffxbld",
         "fossabot",
         "gerrit code review",
         "github",
@@ -54,10 +58,12 @@ KNOWN_BOTS = frozenset(
         "github actions",
         "github copilot",
         "github-actions",
+        "github-merge-queue",
         "gitlab ci",
         "gitlab-ci",
         "google-labs-jules",
         "greenkeeper",
+        "homebrew releaser",
         "homu",
         "imgbot",
         "imgbotapp",
@@ -67,17 +73,21 @@ KNOWN_BOTS = frozenset(
         "l10n daemon script",
         "mergify",
         "openhands",
+        "pontoon",
         "pre-commit ci",
         "pre-commit-ci",
         "pyup.io",
+        "release-please",
         "renovate",
         "restyled.io",
         "scala steward",
         "scala-steward",
         "semantic-release",
         "snyk",
+        "swift ci",
         "syzbot",
         "teamcity",
+        "tensorflower gardener",
         "the gitter badger",
         "transifex",
         "translatewiki.net",
@@ -105,6 +115,8 @@ _BOT_ADDRESSES = frozenset(
         "translate@codeberg.org",
     }
 )
+_SERVICE_ACCOUNTS = ".gserviceaccount.com"
+"""Where Google Cloud gives addresses to programs alone."""
 _TASKS = (
     "action|actions|auto|autofix|automated|automatic|automation|backport|badge|benchmark|bors|build|bump|bumper|"
     "changelog|check|cherry-?pick|ci|clean|cleanup|code|codecov|commit|config|contributors|copy|coverage|cron|crowdin|"
@@ -134,6 +146,8 @@ _AT_WORK = re.compile(rf"(?:.*[\s_.-])?(?:{_TASKS})[\s_.-]+bot", re.DOTALL)
 """The same in several words: `Release Bot`, `Yoshi Automation Bot`."""
 _CAMEL = re.compile(r"\w*[a-z0-9]Bot")
 """`FooBot`, as no person's name is written."""
+_AUTOMATION = re.compile(r"(?:.*[\s_.-])?(?:automation|auto-?roll(?:er)?)(?:[\s_.-]+(?:account|user))?", re.DOTALL)
+"""`aws-sdk-dotnet-automation`, `V8 Autoroller`."""
 _PROJECT_TOKEN = re.compile(r"(?:project|group)_?\d+_bot.*")
 """What GitLab calls the user of an access token."""
 
@@ -328,9 +342,10 @@ def _identity(name: str, email: str) -> tuple[str, str]:
 def is_bot(name: str, email: str) -> bool:
     """Say whether an author is a program.
 
-    Four things tell a program: a mark in the name or address (`[bot]`, `(bot)`); `bot` or `robot` as the last part of a
-    login; the word `bot` after a word for what it does; a name or address that is known. Two things do not, since
-    they may be a person's: a name of several words that ends in `Bot`, and a word that only ends so.
+    Five things tell a program: a mark in the name or address (`[bot]`, `(bot)`); `bot` or `robot` as the last part of a
+    login; the word `bot` after a word for what it does; `automation` or `autoroll` as the last part of a name; a name,
+    an address or a host of addresses that is known. Two things do not, since they may be a person's: a name of several
+    words that ends in `Bot`, and a word that only ends so.
     """
     called, address = folded(name), folded(email)
     account = _account(address)
@@ -341,6 +356,7 @@ def is_bot(name: str, email: str) -> bool:
         or (account is not None and login in KNOWN_BOTS)
         or address in _BOT_ADDRESSES
         or _is_called_bot(name)
+        or address.endswith(_SERVICE_ACCOUNTS)
         or _MARKED.search(local) is not None
         or _PROJECT_TOKEN.fullmatch(local) is not None
         or (_LOGIN.fullmatch(login) is not None and (account is not None or not _repeats(login, called)))
@@ -350,7 +366,7 @@ def is_bot(name: str, email: str) -> bool:
 def _is_called_bot(name: str) -> bool:
     called = folded(name)
     words = called.split()
-    if _MARKED.search(called) or "weblate" in words:
+    if _MARKED.search(called) or _AUTOMATION.fullmatch(called) or "weblate" in words:
         return True
     if len(words) > 1:
         # `pytest bot` and `Prow Robot` are programs; `Jan Bot` and `Anne Smit-Bot` are people.
