@@ -66,6 +66,18 @@ def test_a_patch_changes_what_it_states_and_a_new_address_has_a_new_secret(clien
     assert (mailed["format"], mailed["settings"]["rules"]) == (None, [])
 
 
+def test_a_channel_that_is_enabled_again_begins_anew(client: Client) -> None:
+    channel_id = add(client)["channel_id"]
+    noted = {"at": "2026-01-31T12:00:00.000Z", "outcome": "switched_off", "error": "it answered with status 410"}
+    channels.switch_off(channels.find(channel_id, None), noted)
+    off = client.get(channel_of(channel_id)).body
+
+    on = client.patch(channel_of(channel_id), {"enabled": True}).body
+
+    assert (off["state"], off["last_delivery"]["outcome"]) == ("switched_off", "switched_off")
+    assert (on["state"], on["last_delivery"], on["settings"]["webhook_url"]) == ("new", None, URL)
+
+
 def test_put_replaces_what_it_leaves_out(client: Client) -> None:
     path = channel_of(add(client, {**TEAM, "rules": [{"labels": ["web"]}]})["channel_id"])
 

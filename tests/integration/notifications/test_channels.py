@@ -62,6 +62,24 @@ def test_one_digest_tells_of_all_repositories_and_the_reference_library_verifies
     assert digests.find(watch.user_watchlist_id) is None
 
 
+def test_a_digest_begins_with_what_is_newest_and_leaves_out_what_was_told(
+    told: Told, watch: Watch, another_watch: Watch, receiver: Receiver
+) -> None:
+    make(webhook_url=URL)
+    watch.user_entry.update(actions=[UserEntry.added_at.set(clock.now() - timedelta(days=1))])
+    before = watch.raise_alert(at=clock.now() - timedelta(hours=3))
+    older = watch.raise_alert(at=clock.now() - timedelta(hours=2))
+    newer = another_watch.raise_alert()
+    told.read_streams()
+    digests.mark_told([alert_store.find(before)], clock.now())
+
+    told.send_digests()
+    told.deliver()
+
+    (call,) = receiver.calls
+    assert [alert["id"] for alert in json.loads(call.body)["alerts"]] == [newer, older]
+
+
 @pytest.mark.parametrize(
     ("rules", "calls"),
     [
@@ -70,6 +88,8 @@ def test_one_digest_tells_of_all_repositories_and_the_reference_library_verifies
         ([{"levels": ["critical"]}], 0),
         ([{"kinds": ["files_changed"], "labels": ["web"]}], 1),
         ([{"kinds": ["inactivity"]}, {"labels": ["web", "other"]}], 1),
+        ([{"kinds": ["inactivity", "new_release"]}], 0),
+        ([{"kinds": ["inactivity"], "labels": ["web"]}], 0),
         ([{"labels": ["other"]}], 0),
         ([{"verdicts": ["unknown"]}], 1),
         ([{"verdicts": ["gone", "quiet"]}], 0),

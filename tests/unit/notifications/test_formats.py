@@ -216,6 +216,15 @@ def test_an_e_mail_s_subject_is_one_that_sns_takes(message: Message) -> None:
     assert not message.subject.startswith(" ")
 
 
+def test_an_e_mail_has_all_that_a_chat_shows_and_the_way_out() -> None:
+    text = REPORT.text
+
+    assert text.startswith("Weekly report: 70 of 70 repositories changed\n")
+    assert "[QUIET] a/0: <!channel>" in text
+    assert "\n... and 20 more.\n" in text
+    assert text.endswith(f"\nStop these reports: {REPORT.leave_url}\n")
+
+
 @pytest.mark.parametrize("message", [digest(1, HOSTILE), TESTED, FAILED, REPORT])
 def test_nobody_is_mentioned_and_no_text_becomes_markup(message: Message) -> None:
     slack: Any = json.loads(body_of(WebhookFormat.SLACK, message))
