@@ -472,7 +472,7 @@ DORMANT_AFTER = timedelta(days=365)
 """Without a commit by a person for so long, a repository is dormant."""
 
 SLOWING_SHARE = 0.4
-"""A repository is slowing when people made at most this share of the commits that the weeks before let expect."""
+"""A repository is slowing when people made at most this share of what the pace of the weeks before would give."""
 
 SLOWING_LEAST = 10
 """Expected commits of a quarter from which on their lack says something."""

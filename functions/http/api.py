@@ -30,7 +30,7 @@ from functions.lambda_function import Event, Handler, LambdaFunction
 from functions.operators import Operators
 from watchlist.deployment import routes
 from watchlist.deployment.routes import Body
-from watchlist.storage.failures import passes
+from watchlist.storage.failures import outage_in_words, passes
 
 Answer = dict[str, Any]
 """What API Gateway makes a response of."""
@@ -68,9 +68,9 @@ def handler(function: LambdaFunction[Any], *routers: Router) -> Handler[Answer]:
     parameters = _parameters(app)
 
     def unexpected(error: Exception) -> "Response[str]":
-        if any(passes(each) for each in _chain(error)):
+        if (outage := next(filter(passes, _chain(error)), None)) is not None:
             logger.warning("AWS did not answer", exc_info=error)
-            return problem(ProblemCode.UNAVAILABLE, "A part of the service did not answer.")
+            return problem(ProblemCode.UNAVAILABLE, outage_in_words("A part of the service", outage))
         logger.error("unhandled error", exc_info=error)
         return problem(ProblemCode.INTERNAL_ERROR, "The error was logged.")
 

@@ -193,9 +193,7 @@ class FieldError(BaseModel):
         str,
         Field(description="Path of the field, or the name of the parameter.", examples=["alerts.inactivity.days"]),
     ]
-    message: Annotated[
-        str, Field(description="What is wrong with it.", examples=["Input should be less than or equal to 365"])
-    ]
+    message: Annotated[str, Field(description="What is wrong with it.", examples=["must be at most 365"])]
 
 
 class Problem(BaseModel):

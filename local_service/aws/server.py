@@ -117,7 +117,8 @@ class OneAtATime:
                 answer = refused.answer
             except sqlite3.Error as error:
                 _LOGGER.error("%s was not performed: its data could not be kept: %s", call.operation, error)  # noqa: TRY400 - the disk's error, no defect
-                answer = Answer.of_refusal(Refusal(500, {"__type": "InternalServerError", "message": str(error)}))
+                said = f"nothing was changed, as it could not be kept: {error}"
+                answer = Answer.of_refusal(Refusal(500, {"__type": "InternalServerError", "message": said}))
             self._ring(self._database.touched)
         return answer
 

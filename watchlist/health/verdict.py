@@ -10,7 +10,7 @@ The first of these that holds is the verdict; a later one adds its reason where 
     archived   its owner has declared it finished
     dormant    no commit by a person for `dormant_after` (a year)
     quiet      no commit by a person for `quiet_after` (90 days)
-    slowing    the last 13 weeks have at most `slowing_share` of the commits by people that the weeks before let expect
+    slowing    the last 13 weeks have at most `slowing_share` of the commits by people that the pace before would give
     active     none of these
 
 Programs that commit keep nothing alive: a repository in which only they do is quiet, and the reason says so. Unknown is
@@ -290,7 +290,7 @@ def _of_activity(evidence: Evidence, thresholds: Thresholds, now: datetime) -> V
     expected = _expected(weeks, summary.covered_weeks)
     made = f"{recent} {'commit' if recent == 1 else 'commits'} by people in the last {RECENT_WEEKS} weeks"
     if expected >= thresholds.slowing_least and recent <= thresholds.slowing_share * expected:
-        reason = Reason(ReasonCode.FEWER_COMMITS, f"{made}; the weeks before let expect {expected:.0f}.")
+        reason = Reason(ReasonCode.FEWER_COMMITS, f"{made}; at the pace before it would be {expected:.0f}.")
         return Verdict(VerdictState.SLOWING, (reason, *_remarks(evidence, now)))
     reason = Reason(ReasonCode.RECENT_COMMITS, f"{made}.")
     return Verdict(VerdictState.ACTIVE, (reason, *_remarks(evidence, now)))

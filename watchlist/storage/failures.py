@@ -89,16 +89,27 @@ def passes(error: BaseException) -> bool:
     return failure_of(error) in {Failure.CONTENTION, Failure.THROTTLING, Failure.OUTAGE}
 
 
+def outage_in_words(part: str, error: BaseException) -> str:
+    """Put an error that passes in a sentence: what AWS says of a failure of its own, or that `part` did not answer."""
+    match _botocore_s(error):
+        case ClientError() as cause if _status_of(cause) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return f"{part} failed: {cause.response['Error'].get('Message', '').rstrip('.')}."
+    return f"{part} did not answer."
+
+
 def _reasons(error: TransactWriteError) -> Iterator[str]:
     return (reason.code for reason in error.cancellation_reasons if reason is not None and reason.code != _NO_REASON)
 
 
 def _of_answer(error: ClientError) -> Failure:
     failure = _of_code(error.response.get("Error", {}).get("Code", ""))
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if failure is Failure.REQUEST and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if failure is Failure.REQUEST and _status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Failure.OUTAGE
     return failure
+
+
+def _status_of(error: ClientError) -> int:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
 def _of_code(code: str) -> Failure:

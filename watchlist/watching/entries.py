@@ -18,7 +18,7 @@ from watchlist.jobs.queue import BATCH, JobQueue
 from watchlist.repository_url import Repository
 from watchlist.states import DueKind, EntryStatus, JobState
 from watchlist.storage import batches
-from watchlist.storage.failures import is_refused, passes
+from watchlist.storage.failures import is_refused, outage_in_words, passes
 from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry, WatchlistItem, user_hash
 from watchlist.storage.transactions import ContendedError, retried, transaction
 from watchlist.watching import names, user_entries
@@ -199,7 +199,7 @@ def _try_to_admit(watch: Watch, correlation_id: str, at: datetime, reader: NameR
     except PynamoDBException as error:
         if not passes(error):
             raise
-        return ServiceUnavailableError("The database did not answer.")
+        return ServiceUnavailableError(outage_in_words("The database", error))
 
 
 def _admit(watch: Watch, correlation_id: str, at: datetime, reader: NameReader | None) -> _Admission:

@@ -19,7 +19,7 @@ from pynamodb.exceptions import (
     VerboseClientError,
 )
 
-from watchlist.storage.failures import Failure, failure_of, is_refused, passes
+from watchlist.storage.failures import Failure, failure_of, is_refused, outage_in_words, passes
 
 
 def an_answer(code: str, status: int = 400) -> ClientError:
@@ -121,3 +121,11 @@ def test_other_errors_are_none_of_aws() -> None:
 )
 def test_trouble_of_aws_passes(error: Exception) -> None:
     assert passes(error)
+
+
+def test_an_outage_says_what_aws_says_of_it() -> None:
+    full = an_answer("InternalServerError", 500)
+    full.response["Error"]["Message"] = "the disk is full"
+    assert outage_in_words("The database", by_pynamodb(full)) == "The database failed: the disk is full."
+    assert outage_in_words("The queue", EndpointConnectionError(endpoint_url="-")) == "The queue did not answer."
+    assert outage_in_words("The database", an_answer("ThrottlingException")) == "The database did not answer."
