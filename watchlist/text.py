@@ -4,7 +4,11 @@ What does not print (control characters, ways to turn the direction of writing, 
 terminal's cursor or make a line read as another one.
 """
 
+import re
 from collections.abc import Sequence
+from typing import TypeVar
+
+Cell = TypeVar("Cell")
 
 TEXT_BYTES = 300
 """Longest reason or sentence that is kept of a program's or host's words."""
@@ -18,6 +22,13 @@ NOT_BLANK = r"[^\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3
 
 These are the characters that Unicode calls white space, which is what Pydantic strips; `\\s` is something else in
 ECMAScript, whose expressions JSON Schema has, and again in Python."""
+
+
+_UNSEEN = r"[ \t\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]*"
+_FORMULA = re.compile(rf"^(?=[\t\r\n])|(?:^|(?<=[;\r\n]))(?={_UNSEEN}[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where a spreadsheet begins to take a text for a formula (OWASP, "CSV Injection"), full-width forms included.
+
+That is at the beginning of a cell, and after what ends one where a comma is for decimals, and a semicolon separates."""
 
 
 def printable(text: str, instead: str = " ") -> str:
@@ -63,3 +74,8 @@ def shorten(text: str, most_bytes: int = TEXT_BYTES) -> str:
     if len(line) <= most_bytes:
         return line.decode()
     return line[: most_bytes - len(_CUT.encode())].decode(errors="ignore") + _CUT
+
+
+def for_spreadsheet(cell: Cell) -> Cell | str:
+    """Return a cell so that no spreadsheet computes it: an apostrophe before a formula makes it a text."""
+    return _FORMULA.sub("'", cell) if isinstance(cell, str) else cell

@@ -3,21 +3,16 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
+from watchlist.text import for_spreadsheet
+
 Cell = str | int | float | bool | None
 Row = Mapping[str, Cell]
-
-_UNSEEN = r"[ \t\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]*"
-_FORMULA = re.compile(rf"^(?=[\t\r\n])|(?:^|(?<=[;\t\r\n]))(?={_UNSEEN}[=+\-@\uff1d\uff0b\uff0d\uff20])")
-"""Where a spreadsheet begins to take a text for a formula (OWASP, "CSV Injection"), full-width forms included.
-
-That is at the beginning of a cell, and after what ends one where a comma is for decimals, and a semicolon separates."""
 
 
 class FileFormat(StrEnum):
@@ -46,14 +41,9 @@ def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
     writer = csv.writer(text)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_safe(row[column]) for column in columns])
+        writer.writerow([for_spreadsheet(row[column]) for column in columns])
     return text.getvalue()
 
 
 def _json_lines(columns: Sequence[str], rows: Iterable[Row]) -> str:
     return "".join(json.dumps({column: row[column] for column in columns}, ensure_ascii=False) + "\n" for row in rows)
-
-
-def _safe(cell: Cell) -> Cell:
-    """Return a text so that no spreadsheet computes it: an apostrophe before a formula makes it one."""
-    return _FORMULA.sub("'", cell) if isinstance(cell, str) else cell

@@ -54,6 +54,9 @@ test("no cell of an export is a formula, and quotes are doubled", () => {
   const text = csv([row("a/b", { notes: '=HYPERLINK("https://evil.example")', labels: ["a,b"] })]);
   assert.ok(text.includes(`"'=HYPERLINK(""https://evil.example"")"`));
   assert.ok(text.includes('"a,b"'));
+  for (const [notes, kept] of [["\uff1d1", "'\uff1d1"], [" \u200b+1", "' \u200b+1"], ["a; =1", "a;' =1"], ["a - b", "a - b"], ["-", "'-"]]) {
+    assert.ok(csv([row("a/b", { notes })]).endsWith(`,${kept}\r\n`), notes);
+  }
   assert.equal(text.trim().split("\r\n").length, 2);
 });
 

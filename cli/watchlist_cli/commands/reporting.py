@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from watchlist.text import for_spreadsheet
 from watchlist_cli.choices import ExportFormat, ReportFormat
 from watchlist_cli.errors import ExitCode
 from watchlist_cli.output import as_json
@@ -32,7 +33,6 @@ _EXPORTED = (
     "labels",
     "notes",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def report(session: Session, covered: str, form: ReportFormat) -> ExitCode:
@@ -73,9 +73,4 @@ def _flat(row: dict[str, Any]) -> dict[str, object]:
         "latest_release_at": latest.get("made_at"),
         "labels": " ".join(row["labels"]),
     }
-    return {name: _safe(value) for name, value in cells.items()}
-
-
-def _safe(value: object) -> object:
-    """A spreadsheet takes a text that begins so for a formula; an apostrophe makes it a text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return {name: for_spreadsheet(value) for name, value in cells.items()}

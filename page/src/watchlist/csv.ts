@@ -22,9 +22,13 @@ export function csv(rows: readonly Row[]): string {
   return [columns.map(([name]) => name).join(","), ...lines, ""].join("\r\n");
 }
 
+/** What a spreadsheet begins to take for a formula at, as `watchlist/text.py` has it. */
+const FORMULA =
+  /^(?=[\t\r\n])|(?<=^|[;\r\n])(?=[ \t\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
+
 function cell(value: string | number | null): string {
   if (value === null) return "";
   if (typeof value === "number") return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  const text = value.replace(FORMULA, "'");
   return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }

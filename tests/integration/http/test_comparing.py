@@ -140,6 +140,7 @@ def test_the_watchlist_is_exported_with_cells_that_do_nothing(client: Client, ca
 
     (row,) = answer.rows
     assert answer.headers["content-disposition"] == 'attachment; filename="watchlist.csv"'
+    assert answer.headers["x-content-type-options"] == "nosniff"
     assert (row["repository_url"], row["verdict"], row["score"]) == (FLASK, "active", "7.1")
     assert (row["notes"], row["labels"]) == ("'=HYPERLINK(1)", "'-web, prod")
     assert operations(calls) == ["Query", "Query", "BatchGetItem"]

@@ -105,6 +105,7 @@ def test_who_watches_again_does_not_see_old_alerts(client: Client, clock: Contro
 
     assert client.user_watchlist_id(watchlist_id, "ada") == ada
     assert client.alerts(ada).body["items"] == []
+    assert client.get("/activity/alerts?user=ada").body["items"] == []
     assert client.acknowledge(late).status == 404
 
 

@@ -81,6 +81,24 @@ def test_alerts_of_one_repository_and_of_a_time_are_found(client: Client) -> Non
     assert len(client.get(f"{PATH}&until={at}").body["items"]) == 1
 
 
+@pytest.mark.parametrize("state", ["", "&state=open"])
+def test_a_time_begins_with_its_first_moment_and_ends_before_its_last(client: Client, state: str) -> None:
+    watchlist_id = client.add()
+    raised = raise_one(client, watchlist_id, 1)
+    at = clock.to_json(alert_store.find(raised).raised_at)
+
+    assert [each["id"] for each in client.get(f"{PATH}{state}&since={at}").body["items"]] == [raised]
+    assert client.get(f"{PATH}{state}&until={at}").body["items"] == []
+
+
+def test_an_alert_of_a_check_links_to_what_the_check_means(client: Client) -> None:
+    raise_one(client, client.add(), 1, check="Branch-Protection")
+
+    (shown,) = client.get(PATH).body["items"]
+
+    assert shown["link"] == "https://github.com/ossf/scorecard/blob/main/docs/checks.md#branch-protection"
+
+
 @pytest.mark.parametrize("query", ["", "&state=open", "&level=mild"])
 def test_a_long_list_has_each_alert_on_one_page(client: Client, query: str) -> None:
     watchlist_id = client.add()

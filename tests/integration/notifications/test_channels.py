@@ -245,10 +245,24 @@ def test_the_weekly_report_says_what_changed_the_worst_first_once(
     (call,) = receiver.calls
     report = Webhook(channel.secret).verify(call.body, call.headers)
     assert report["type"] == "report.weekly"
+    assert sum(report["verdicts"].values()) == report["watched"] >= 2
     assert report["changed"][0]["watchlist_id"] == another_watch.watchlist_id
     assert (len(report["changed"][0]["changes"]), report["changed"][0]["more_changes"]) == (limits.REPORT_CHANGES, 1)
     assert report["leave_url"].startswith(f"https://api.example.org/leave/{channel.channel_id}/")
     assert now_of(channel).due_at > clock.now()
+
+
+def test_a_report_that_is_handed_on_again_is_known_by_its_id(told: Told, receiver: Receiver) -> None:
+    channel = make(webhook_url=URL, weekly_report=True)
+    make_due(channel)
+    due_at = now_of(channel).due_at
+    told.send_digests()
+    now_of(channel).update(actions=[Channel.due_at.set(due_at)])
+    told.send_digests()
+    told.deliver()
+
+    first, again = receiver.calls
+    assert first.headers["webhook-id"] == again.headers["webhook-id"]
 
 
 def test_the_weekly_report_tells_neither_older_alerts_nor_those_that_were_dealt_with(
