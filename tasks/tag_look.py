@@ -72,8 +72,7 @@ class TagLook:
         Args:
             commits: gives the commits of HEAD's history that are stored; asked only where they are needed.
         """
-        nothing = TagsFound({})
-        return self.parts.get("The tags could not be read", lambda: self._look(commits), otherwise=nothing)
+        return self.parts.get("The tags could not be read", lambda: self._look(commits), otherwise=TagsFound({}))
 
     def _look(self, commits: Callable[[], Sequence[Commit]]) -> TagsFound:
         try:
@@ -105,7 +104,7 @@ class TagLook:
         alerts = 0
         if self.is_news and stored.listing is not None:
             whole = stored.listing.is_whole
-            news = compare(before, tags.tags, catalog, self.entry.name, whole=whole)
+            news = compare(before, tags.tags, catalog, whole=whole)
             happened = TagsChanged(news=news, latest=catalog.latest, now=self.now)
             alerts = alerting.tell(self.entry.watchlist_id, happened, self.now, self.check)
         listing = release_store.save(self.attempt, catalog.tags, tags.digest, stored, self.patience)
@@ -160,12 +159,10 @@ class TagLook:
         return summary.model_copy(update=self._since(latest.peeled, latest.made_at, commits))
 
     def _since(self, commit: str, at: datetime | None, commits: Sequence[Commit]) -> dict[str, Any]:
-        nothing: Mapping[str, Sequence[str]] = {}
-        beside = lambda: self.parts.get(  # noqa: E731 - as short as it is
-            "How far the latest release is away is not known",
-            lambda: self.repository.parents_beside(commit),
-            otherwise=nothing,
-        )
+        def beside() -> Mapping[str, Sequence[str]]:
+            missing = "How far the latest release is away is not known"
+            return self.parts.get(missing, lambda: self.repository.parents_beside(commit), otherwise={})
+
         far = distance(commit, at, self.repository.head().sha, commits, beside)
         return {
             "commits_since": far.commits if far else None,

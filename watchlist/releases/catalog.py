@@ -45,6 +45,7 @@ class Catalog:
 
     tags: tuple[KeptTag, ...]
     _versions: Mapping[str, Version]
+    """What was read from the names of tags, also of those that are no releases."""
 
     @classmethod
     def of(cls, tags: Sequence[Tag], dates: Mapping[str, datetime], repository: str) -> "Catalog":
@@ -55,12 +56,11 @@ class Catalog:
             dates: when tags and commits were made, by their ids; that of a tag counts before that of its commit.
             repository: its name.
         """
-        versions = versions_of(tags, repository)
-        for name in followers(tags, tags, versions):
-            del versions[name]
-        kept = [
-            KeptTag(tag.name, tag.oid, tag.peeled, _date(tag, dates), _release(versions.get(tag.name))) for tag in tags
-        ]
+        read = ((tag.name, parse(tag.name, repository)) for tag in tags)
+        versions = {name: version for name, version in read if version is not None}
+        follow = _followers(tags, tags, versions)
+        releases = {name: _release(version) for name, version in versions.items() if name not in follow}
+        kept = [KeptTag(tag.name, tag.oid, tag.peeled, _date(tag, dates), releases.get(tag.name)) for tag in tags]
         return cls(_in_order(kept, versions), versions)
 
     def looked_up(self, dates: Mapping[str, datetime], no_commits: Container[str] = ()) -> "Catalog":
@@ -76,8 +76,16 @@ class Catalog:
             else replace(tag, made_at=_date(tag, dates) or tag.made_at)
             for tag in self.tags
         ]
-        versions = {tag.name: self._versions[tag.name] for tag in known if tag.release is not None}
-        return Catalog(_in_order(known, versions), versions)
+        return Catalog(_in_order(known, self._versions), self._versions)
+
+    def followers(self, tags: Iterable[Tag], leaders: Iterable[Tag]) -> set[str]:
+        """Return names of tags that stand where a more special version of `leaders` stands, as `v4` does with `v4.1.2`.
+
+        Args:
+            tags: of this catalog.
+            leaders: of this catalog.
+        """
+        return _followers(tags, leaders, self._versions)
 
     @cached_property
     def releases(self) -> Sequence[KeptTag]:
@@ -142,14 +150,7 @@ class Catalog:
         return max(candidates or self._lines.values(), key=_claim, default=())
 
 
-def versions_of(tags: Iterable[Tag], repository: str) -> dict[str, Version]:
-    """Return the versions among tags, by their names."""
-    read = ((tag.name, parse(tag.name, repository)) for tag in tags)
-    return {name: version for name, version in read if version is not None}
-
-
-def followers(tags: Iterable[Tag], leaders: Iterable[Tag], versions: Mapping[str, Version]) -> set[str]:
-    """Return names of tags that stand where a more special version of `leaders` stands, as `v4` does with `v4.1.2`."""
+def _followers(tags: Iterable[Tag], leaders: Iterable[Tag], versions: Mapping[str, Version]) -> set[str]:
     led = {
         (tag.peeled, version.product, version.is_prerelease, text)
         for tag in leaders
@@ -182,15 +183,15 @@ def _newest(versions: Sequence[_Versioned]) -> datetime:
     return (_highest(versions) or versions[0].tag).made_at or _LONG_AGO
 
 
-def _release(version: Version | None) -> Release | None:
-    return None if version is None else Release(version.text, version.product, version.is_prerelease)
+def _release(version: Version) -> Release:
+    return Release(version.text, version.product, version.is_prerelease)
 
 
-def _date(tag: Tag | KeptTag, dates: Mapping[str, datetime]) -> datetime | None:
+def _date(tag: Tag, dates: Mapping[str, datetime]) -> datetime | None:
     return dates.get(tag.oid) or dates.get(tag.peeled)
 
 
 def _in_order(tags: Sequence[KeptTag], versions: Mapping[str, Version]) -> tuple[KeptTag, ...]:
-    releases = [tag for tag in tags if tag.name in versions]
+    releases = [tag for tag in tags if tag.release is not None]
     releases.sort(key=lambda tag: (tag.made_at or _LONG_AGO, versions[tag.name].rank, tag.name), reverse=True)
-    return (*releases, *sorted((tag for tag in tags if tag.name not in versions), key=lambda tag: tag.name))
+    return (*releases, *sorted((tag for tag in tags if tag.release is None), key=lambda tag: tag.name))

@@ -3,19 +3,18 @@
 from collections.abc import Mapping, Sequence
 
 from watchlist.git.tag import Tag
-from watchlist.releases.catalog import Catalog, followers, versions_of
+from watchlist.releases.catalog import Catalog
 from watchlist.releases.kept import KeptTag
 from watchlist.releases.news import MovedTag, NewRelease, News
 
 
-def compare(before: Sequence[KeptTag], now: Sequence[Tag], catalog: Catalog, repository: str, *, whole: bool) -> News:
+def compare(before: Sequence[KeptTag], now: Sequence[Tag], catalog: Catalog, *, whole: bool) -> News:
     """Return what happened.
 
     Args:
         before: the tags that were kept.
         now: all tags.
         catalog: of these.
-        repository: its name.
         whole: whether all tags were kept before; if not, one that was not known need not be new.
     """
     known = {tag.name: tag for tag in before}
@@ -26,15 +25,15 @@ def compare(before: Sequence[KeptTag], now: Sequence[Tag], catalog: Catalog, rep
             for tag in catalog.releases
             if tag.name not in known and (whole or catalog.is_newest(tag))
         ],
-        moved=_moved(known, now, repository),
+        moved=_moved(known, now, catalog),
         removed=[tag for tag in before if tag.release is not None and tag.name not in present],
     )
 
 
-def _moved(known: Mapping[str, KeptTag], now: Sequence[Tag], repository: str) -> list[MovedTag]:
+def _moved(known: Mapping[str, KeptTag], now: Sequence[Tag], catalog: Catalog) -> list[MovedTag]:
     moved = [tag for tag in now if tag.name in known and known[tag.name].peeled != tag.peeled]
     if not moved:
         return []
     names = {tag.name for tag in moved}
-    follow = followers(moved, (tag for tag in now if tag.name not in names), versions_of(now, repository))
+    follow = catalog.followers(moved, (tag for tag in now if tag.name not in names))
     return [MovedTag(known[tag.name], tag) for tag in moved if tag.name not in follow]

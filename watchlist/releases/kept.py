@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from watchlist.git.tag import Tag
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -21,27 +23,16 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptTag:
-    """One tag.
+class KeptTag(Tag):
+    """A tag with what was found out about it.
 
     Attributes:
-        name: without `refs/tags/`.
-        oid: of the object that it names.
-        peeled: of what it stands for in the end, as a rule a commit.
         made_at: when it was made (an annotated tag), or its commit; None where that is not known.
         release: None where it is no version, or only follows others, as `v4` follows `v4.1` and `v4.2`.
     """
 
-    name: str
-    oid: str
-    peeled: str
     made_at: datetime | None = None
     release: Release | None = None
-
-    @property
-    def is_annotated(self) -> bool:
-        """Whether it is an object of its own, with a date."""
-        return self.oid != self.peeled
 
     def to_row(self) -> list[Any]:
         """Return it as it is stored."""

@@ -105,8 +105,8 @@ def test_what_is_beyond_those_that_were_kept_is_new_only_if_it_is_the_newest() -
     before = catalog(tagged("v3.0", "v2.0")).tags
     now = tagged("v1.0", "v2.0", "v3.0", "v4.0")
 
-    whole = compare(before, now, catalog(now), "repository", whole=True)
-    part = compare(before, now, catalog(now), "repository", whole=False)
+    whole = compare(before, now, catalog(now), whole=True)
+    part = compare(before, now, catalog(now), whole=False)
 
     assert {each.tag.name for each in whole.released} == {"v1.0", "v4.0"}
     assert {each.tag.name for each in part.released} == {"v4.0"}
