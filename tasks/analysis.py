@@ -467,9 +467,12 @@ def _count_again(scope: _Scope, window: CommitWindow, before: Sequence[Commit]) 
     uncounted = [commit for commit in before if commit.files is None and commit.sha in stay]
     some = {commit.sha: commit for commit in uncounted[: limits.COUNTED_AGAIN]}
     counted: dict[str, tuple[FileChange, ...]] = {}
+
+    def count() -> None:
+        counted.update(scope.repository.recount(list(some.values())))
+
     if some:
-        again = lambda: counted.update(scope.repository.recount(list(some.values())))  # noqa: E731 - as short as it is
-        scope.parts.get("The line counts that were missing could not be had now", again, otherwise=None)
+        scope.parts.get("The line counts that were missing could not be had now", count, otherwise=None)
     return [replace(some[sha], files=files) for sha, files in counted.items()]
 
 
@@ -495,7 +498,10 @@ def _people(scope: _Scope, commits: Sequence[Commit]) -> People:
     authors = [commit.author for commit in commits]
     if not commits:
         return People()
-    mapped = lambda: People(authors, scope.pseudonyms.in_mailmap(scope.repository.mailmap()))  # noqa: E731 - as short as it is
+
+    def mapped() -> People:
+        return People(authors, scope.pseudonyms.in_mailmap(scope.repository.mailmap()))
+
     return scope.parts.get("The .mailmap could not be read", mapped, otherwise=People(authors, None))
 
 

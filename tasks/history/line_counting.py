@@ -137,12 +137,13 @@ def _grouped(contents: Mapping[ContentPair, bytes], source: BlobSource) -> tuple
     for oid, home in home_of.items():
         groups[home].blobs.append(oid)
     for content in contents:
-        homes = {home_of[oid] for oid in _blobs(content) if oid in home_of}
-        if not homes:
-            complete.append(content)
-        else:
-            group = groups[homes.pop()] if len(homes) == 1 else rest
-            group.contents.append(content)
+        match [*{home_of[oid] for oid in _blobs(content) if oid in home_of}]:
+            case []:
+                complete.append(content)
+            case [home]:
+                groups[home].contents.append(content)
+            case _:
+                rest.contents.append(content)
     half = max(BLOBS_IN_GROUP, ceil(len(complete) / AT_ONCE))
     return [*groups, *(_Group(contents=complete[at : at + half]) for at in range(0, len(complete), half))], rest
 
