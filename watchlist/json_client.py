@@ -1,15 +1,13 @@
 """JSON over HTTP from servers that are trusted little: bounded in time and size, no redirect followed by itself."""
 
 import json
-import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from watchlist.peers import refuse_forbidden
+from watchlist.peers import GuardedHTTPConnection, GuardedHTTPSConnection
 
 USER_AGENT = "repository-watchlist"
 """GitHub refuses requests without one."""
@@ -37,23 +35,12 @@ class Answer:
     body: object
 
 
-class _Connection(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
-        opened = super()._new_conn()
-        refuse_forbidden(opened, self.host, has_tls=isinstance(self, HTTPSConnection))
-        return opened
-
-
-class _TlsConnection(_Connection, HTTPSConnection):
-    pass
-
-
 class _HttpPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls = GuardedHTTPConnection
 
 
 class _HttpsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+    ConnectionCls = GuardedHTTPSConnection
 
 
 class JsonClient:

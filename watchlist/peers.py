@@ -7,6 +7,7 @@ repositories has an address at which a machine talks with what runs it: there cr
 import ipaddress
 import socket
 
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from watchlist.git_hosts import is_this_machine
@@ -22,15 +23,23 @@ class ForbiddenPeerError(HTTPError):
     """The host's name leads to where no host is; nothing was sent."""
 
 
-def refuse_forbidden(opened: socket.socket, host: str, *, has_tls: bool) -> None:
-    """Look at whom a connection to `host` has reached, before anything is sent.
+class GuardedHTTPConnection(HTTPConnection):
+    """Looks at whom it has reached, and closes where no host of repositories is (`ForbiddenPeerError`)."""
 
-    Raises:
-        ForbiddenPeerError: no host of repositories is there. The connection is closed.
-    """
-    if is_forbidden(opened.getpeername()[0], host, has_tls=has_tls):
-        opened.close()
-        raise ForbiddenPeerError("the host's name leads to an address where no host is")
+    has_tls = False
+
+    def _new_conn(self) -> socket.socket:
+        opened = super()._new_conn()
+        if is_forbidden(opened.getpeername()[0], self.host, has_tls=self.has_tls):
+            opened.close()
+            raise ForbiddenPeerError("the host's name leads to an address where no host is")
+        return opened
+
+
+class GuardedHTTPSConnection(GuardedHTTPConnection, HTTPSConnection):
+    """Over TLS; it looks before hands are shaken."""
+
+    has_tls = True
 
 
 def is_forbidden(address: str, host: str, *, has_tls: bool) -> bool:

@@ -10,23 +10,21 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError
 
-from watchlist.peers import refuse_forbidden
+from watchlist.peers import GuardedHTTPConnection, GuardedHTTPSConnection
 
 _RECEIVED_AHEAD = 64 * 1024
 """Bytes that the system keeps of what was not read yet: little is left to be read of a connection that was cut."""
 
 
-class _Timed(HTTPConnection):
+class _Timed(GuardedHTTPConnection):
     """Shows each socket that it opens to the deadline in force."""
 
     deadline: "Deadline | None" = None
 
     def _new_conn(self) -> socket.socket:
         opened = super()._new_conn()
-        refuse_forbidden(opened, self.host, has_tls=isinstance(self, HTTPSConnection))
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVED_AHEAD)
         if self.deadline is not None:
             self.deadline.watch(opened)
@@ -40,7 +38,7 @@ class TimedHTTPConnection(_Timed):
     """Over plain HTTP."""
 
 
-class TimedHTTPSConnection(_Timed, HTTPSConnection):
+class TimedHTTPSConnection(_Timed, GuardedHTTPSConnection):
     """Over TLS."""
 
 

@@ -18,7 +18,6 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
@@ -47,7 +46,7 @@ from watchlist.git.requests import (
     explained,
 )
 from watchlist.git.tokens import authorization
-from watchlist.peers import refuse_forbidden
+from watchlist.peers import GuardedHTTPConnection, GuardedHTTPSConnection
 
 _COMPRESS_ABOVE = 1024
 _READ_SIZE = 16 * 1024
@@ -185,7 +184,7 @@ class GitHttpConnection:
         self._limits = limits
         self._children = children
         self._traffic = traffic
-        self._http: HTTPConnection | None = None
+        self._http: GuardedHTTPConnection | None = None
         self._deadline = deadline
         self._failure: JobError | None = None
         self._awaiting_since: float | None = None
@@ -312,17 +311,15 @@ class GitHttpConnection:
         self._traffic.count(sum(len(name) + len(value) + 4 for name, value in response.headers.items()))
         return response
 
-    def _connected(self) -> HTTPConnection:
+    def _connected(self) -> GuardedHTTPConnection:
         base, timeout = self._place.base, self._limits.connect_seconds
         host = base.hostname or ""
         http = (
-            HTTPSConnection(host, base.port, timeout=timeout, ssl_context=ssl.create_default_context())
+            GuardedHTTPSConnection(host, base.port, timeout=timeout, ssl_context=ssl.create_default_context())
             if base.scheme == "https"
-            else HTTPConnection(host, base.port, timeout=timeout)
+            else GuardedHTTPConnection(host, base.port, timeout=timeout)
         )
         http.connect()
-        if http.sock is not None:
-            refuse_forbidden(http.sock, host, has_tls=base.scheme == "https")
         http.timeout = self._limits.stall_seconds
         return http
 
