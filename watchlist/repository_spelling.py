@@ -36,7 +36,7 @@ _AS_SCP = re.compile(
 _AUTHORITY = re.compile(r"(?:(?P<user>.*)@)?(?P<host>[A-Za-z0-9.-]*[A-Za-z0-9])\.?(?::(?P<port>[0-9]{0,5}))?")
 """A host may end with the dot of the root (RFC 1034, section 3.1); a port may be empty (RFC 3986, section 3.2.3)."""
 
-_UNSEEN = r"\s\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff"
+_UNSEEN = r"\s\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff"
 _AROUND = re.compile(rf"^[{_UNSEEN}<\"'`]+|[{_UNSEEN}>\"'`]+$")
 """What stands around a copied address: white space, what is not seen, and delimiters (RFC 3986, appendix C)."""
 

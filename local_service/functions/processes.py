@@ -241,6 +241,7 @@ class _Process:
         self.used_at = 0.0
         self._loaded: set[str] = set()
         self._served_last: str | None = None
+        self._asked = threading.Lock()
         self._process = subprocess.Popen(  # noqa: S603 - a fixed argv
             HOST,
             stdin=subprocess.PIPE,
@@ -279,8 +280,10 @@ class _Process:
         return self._ask(function, {"event": event, "context": asdict(_context(function))}, function.timeout)
 
     def close(self) -> None:
+        """End the process, and close its pipes once nobody reads them: another file could get their number."""
         self._process.kill()
-        lifeline.end(self._process)
+        with self._asked:
+            lifeline.end(self._process)
 
     def _ask(self, function: LocalFunction, more: Mapping[str, Any], timeout: timedelta) -> Mapping[str, Any]:
         environment = {} if function.name == self._served_last else {"environment": function.lambda_environment()}
@@ -288,12 +291,13 @@ class _Process:
         self._served_last = function.name
         if self._process.stdin is None:
             raise AssertionError("functions are started with a pipe")
-        try:
-            self._process.stdin.write(line.encode() + b"\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            raise self._crash(function) from None
-        return self._read(function, timeout)
+        with self._asked:
+            try:
+                self._process.stdin.write(line.encode() + b"\n")
+                self._process.stdin.flush()
+            except (BrokenPipeError, ValueError):  # the process has ended, or was ended: then its pipe is closed
+                raise self._crash(function) from None
+            return self._read(function, timeout)
 
     def _read(self, function: LocalFunction, timeout: timedelta) -> Mapping[str, Any]:
         if self._process.stdout is None:
