@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.api_gateway import Route, Router
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.http import merge_patch, refusals
@@ -65,7 +66,7 @@ def handler(function: LambdaFunction[Any], *routers: Router) -> Handler[Answer]:
     """Return the Lambda entry point of the function that answers `routers`."""
     logger = function.logger
     app = resolver(*routers, misshapen=HTTPStatus.INTERNAL_SERVER_ERROR)
-    parameters = _parameters(app)
+    parameters, bodies = _parameters(app), _bodies(app)
 
     def unexpected(error: Exception) -> "Response[str]":
         if (outage := next(filter(passes, _chain(error)), None)) is not None:
@@ -74,7 +75,11 @@ def handler(function: LambdaFunction[Any], *routers: Router) -> Handler[Answer]:
         logger.error("unhandled error", exc_info=error)
         return problem(ProblemCode.INTERNAL_ERROR, "The error was logged.")
 
+    def invalid(error: RequestValidationError) -> "Response[str]":
+        return refusals.refuse_fields(error, bodies.get(app.current_event.raw_event["routeKey"]))
+
     app.exception_handler(Exception)(unexpected)
+    app.exception_handler(RequestValidationError)(invalid)
 
     def handle(event: Event, context: LambdaContext) -> Answer:
         faults = _parameters_at_fault(event, parameters)
@@ -143,14 +148,21 @@ def _refusal(details: Problem) -> dict[str, Any]:
 
 def _parameters(app: APIGatewayHttpResolver) -> Mapping[str, frozenset[str]]:
     """Return the query parameters that each route knows."""
+    return {_key(route): frozenset(field.alias for field in route.dependant.query_params) for route in _routes(app)}
+
+
+def _bodies(app: APIGatewayHttpResolver) -> Mapping[str, object]:
+    """Return the types of the bodies that routes take."""
+    return {_key(route): route.dependant.body_params[0].type_ for route in _routes(app) if route.dependant.body_params}
+
+
+def _routes(app: APIGatewayHttpResolver) -> list[Route]:
     # Powertools refuses unknown fields of a body and has no way to ask which parameters a route has
-    known = [*app._static_routes, *app._dynamic_routes]  # noqa: SLF001
-    return {
-        f"{route.method} {route.path}".replace("<", "{").replace(">", "}"): frozenset(
-            field.alias for field in route.dependant.query_params
-        )
-        for route in known
-    }
+    return [*app._static_routes, *app._dynamic_routes]  # noqa: SLF001
+
+
+def _key(route: Route) -> str:
+    return f"{route.method} {route.path}".replace("<", "{").replace(">", "}")
 
 
 def _parameters_at_fault(event: Event, parameters: Mapping[str, frozenset[str]]) -> list[tuple[str, str]]:

@@ -1,13 +1,18 @@
 """What is said of a field or parameter at fault: sentences of the product, one form for each kind of fault."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, get_args
+
+from pydantic import BaseModel
 
 _Context = Mapping[str, Any]
 
 _MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
 """How Pydantic writes a member of an enumeration that a literal admits."""
+
+KNOWN_FIELDS = "known"
+"""In a fault's context: the fields that there are where one is not known."""
 
 REPEATED = "is given more than once"
 """What is wrong with a query parameter that stands twice: nobody can say which one was meant."""
@@ -24,7 +29,7 @@ def _without_members(expected: str) -> str:
 _SENTENCES: Mapping[str, Callable[[_Context], str]] = {
     "missing": lambda _: "is missing",
     "missing_argument": lambda _: "is missing",
-    "extra_forbidden": lambda _: "is not a field of this request",
+    "extra_forbidden": lambda context: unknown_field(context.get(KNOWN_FIELDS, ())),
     "string_type": lambda _: "must be a text",
     "bool_type": lambda _: "must be true or false",
     "bool_parsing": lambda _: "must be true or false",
@@ -69,6 +74,34 @@ def sentence(fault: Mapping[str, Any]) -> str:
     """Return what is wrong with a field, from an error of Pydantic; it repeats nothing that the sender wrote."""
     form = _SENTENCES.get(fault["type"])
     return "is not valid" if form is None else form(fault.get("ctx") or {})
+
+
+def with_known_fields(fault: Mapping[str, Any], model: object, path: Sequence[object]) -> Mapping[str, Any]:
+    """Return the fault of what was to be a `model`; one of an unknown field, at that path, names the known ones."""
+    context = fault.get("ctx") or {}
+    if fault["type"] != "extra_forbidden" or KNOWN_FIELDS in context:
+        return fault
+    models = list(_models_in(model))
+    for step in path[:-1]:
+        if isinstance(step, str):  # a number stands for one of several alike
+            annotations = [each.model_fields[step].annotation for each in models if step in each.model_fields]
+            models = [found for annotation in annotations for found in _models_in(annotation)]
+    known = sorted({name for each in models for name in each.model_fields})
+    return {**fault, "ctx": {**context, KNOWN_FIELDS: known}}
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    """Yield the models that a type is, or is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
+
+
+def unknown_field(known: Collection[str]) -> str:
+    """Return what is wrong with a field of a body that nobody knows there."""
+    end = f"; known are {', '.join(known)}" if known else ""
+    return f"is not a field of this request{end}"
 
 
 def unknown_parameter(known: Collection[str]) -> str:

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
+from functions.http.faults import with_known_fields
+
 CONTENT_TYPE = "application/merge-patch+json"
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -34,4 +36,5 @@ def patched(model: type[Model], document: Mapping[str, Any], patch: Mapping[str,
     try:
         return model.model_validate(merged(document, patch))
     except ValidationError as error:
-        raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]) from None
+        faults = [with_known_fields(dict(fault), model, fault["loc"]) for fault in error.errors()]
+        raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in faults]) from None

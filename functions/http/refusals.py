@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from functions.http.callers import NotYoursError, OperatorsOnlyError
-from functions.http.faults import sentence
+from functions.http.faults import sentence, with_known_fields
 from functions.http.problems import FieldError, Problem, ProblemCode, answer, describe
 from watchlist import limits
 from watchlist.alerts.store import AlertNotFoundError
@@ -63,8 +63,14 @@ def _readable(field: str) -> str:
     return field[:_FIELD_CHARACTERS].encode(errors="replace").decode()
 
 
-def _invalid(error: RequestValidationError) -> Problem:
-    return fields_at_fault((item["loc"][1:] or item["loc"], sentence(item)) for item in error.errors())
+def refuse_fields(error: RequestValidationError, body: object) -> "Response[str]":
+    """Return the answer for a request of a route whose body is of that type."""
+    return answer(_invalid(error, body))
+
+
+def _invalid(error: RequestValidationError, body: object = None) -> Problem:
+    faults = ((fault, fault["loc"][1:] or fault["loc"]) for fault in error.errors())
+    return fields_at_fault((path, sentence(with_known_fields(fault, body, path))) for fault, path in faults)
 
 
 def _none_with_this_id(what: str) -> Callable[[Exception], Problem]:

@@ -24,7 +24,7 @@ from functions import startup
 from functions.http import api as http_api
 from functions.http import responses
 from functions.http.callers import NotYoursError, acting_as, caller_of
-from functions.http.faults import sentence
+from functions.http.faults import sentence, with_known_fields
 from functions.http.parameters import Labels, Notes, UserName
 from functions.http.problems import Problem, ProblemCode, describe, problem
 from functions.http.refusals import fields_at_fault, problem_of
@@ -351,7 +351,10 @@ def _read_item(item: dict[str, Any]) -> Watch | Problem:
         request = AddRequest.model_validate(item)
         acting_as(router, request.added_by)
     except ValidationError as error:
-        faults = ((fault["loc"], sentence(fault)) for fault in error.errors(include_url=False, include_input=False))
+        faults = (
+            (fault["loc"], sentence(with_known_fields(dict(fault), AddRequest, fault["loc"])))
+            for fault in error.errors(include_url=False, include_input=False)
+        )
         return fields_at_fault(faults, most=_FAULTS_OF_ITEM)
     except NotYoursError as error:
         return problem_of(error)

@@ -96,6 +96,14 @@ def test_a_batch_of_too_few_or_too_many_is_refused_as_a_whole(client: Client, co
     assert client.watchlist().body["items"] == []
 
 
+def test_an_item_with_an_unknown_field_is_told_the_known_ones(client: Client) -> None:
+    result, _ = client.add_batch(item(0) | {"alerts": {"inactivity": {"dys": 1}}}, item(1)).body["results"]
+
+    (error,) = result["problem"]["errors"]
+    assert (result["outcome"], error["field"]) == ("rejected", "alerts.inactivity.dys")
+    assert error["message"].endswith("known are days, enabled")
+
+
 def test_what_the_queue_refuses_of_a_batch_is_undone_item_by_item(
     client: Client, aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from tests.integration.http.client import Client
 from tests.integration.recording import Call, operations
 from watchlist import limits
 from watchlist.notifications import channels
+from watchlist.notifications.channels import ChannelSettings
 from watchlist.storage.records import Channel
 
 CHANNELS = "/activity/channels?user=ada"
@@ -113,6 +114,19 @@ def test_settings_that_cannot_be_are_refused_by_their_field(
 
     assert (refused.status, [error["field"] for error in refused.body["errors"]]) == (422, [field])
     assert client.get(CHANNELS).body["items"] == []
+
+
+def test_what_is_no_field_is_answered_with_those_that_there_are(client: Client) -> None:
+    path = channel_of(add(client)["channel_id"])
+    settings = {"name": "a", "rules": [{"level": ["mild"]}], "url": URL}
+    known = ", ".join(sorted(ChannelSettings.model_fields))
+
+    for answer in (client.post(CHANNELS, settings), client.call("PUT", path, settings), client.patch(path, settings)):
+        assert answer.status == 422
+        assert {error["field"]: error["message"].partition("; ")[2] for error in answer.body["errors"]} == {
+            "rules.0.level": "known are kinds, labels, levels, verdicts",
+            "url": f"known are {known}",
+        }
 
 
 def test_a_user_has_so_many_channels_and_a_removed_one_makes_room(client: Client) -> None:

@@ -62,7 +62,7 @@ def test_put_replaces_and_switches_a_threshold_off_by_null(client: Client, mine:
     [
         ({"inactivity": {"days": 400}}, "inactivity.days", "must be at most 365"),
         ({"inactivity": 3}, "inactivity", "must be an object"),
-        ({"inactive": {}}, "inactive", "is not a field of this request"),
+        ({"inactivity": {"dys": 3}}, "inactivity.dys", "is not a field of this request; known are days, enabled"),
     ],
 )
 def test_a_patch_that_leads_to_nothing_valid_changes_nothing(

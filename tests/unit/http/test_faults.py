@@ -1,9 +1,9 @@
 from typing import Any, Literal
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from functions.http.faults import sentence, unknown_parameter
+from functions.http.faults import sentence, unknown_parameter, with_known_fields
 from functions.http.parameters import CommitLimit, Labels, Moment, UserName, Verdicts
 from watchlist.alerts.settings import AlertSettings
 from watchlist.health.verdict import VerdictState
@@ -62,3 +62,28 @@ def test_a_kind_of_fault_without_words_of_its_own_is_said_all_the_same() -> None
 def test_an_unknown_parameter_is_answered_with_the_known_ones() -> None:
     assert unknown_parameter({"user", "limit"}) == "is not a parameter of this route, which has limit, user"
     assert unknown_parameter(()) == "is not a parameter of this route, which has none"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "known"),
+    [
+        (ChannelSettings, {"name": "a", "rules": [{}, {"level": 1}]}, "kinds, labels, levels, verdicts"),
+        (AlertSettings, {"inactivity": {"weeks": 1}}, "days, enabled"),
+        (AlertSettings, {"inactive": 1}, ", ".join(sorted(AlertSettings.model_fields))),
+    ],
+)
+def test_an_unknown_field_is_answered_with_those_that_there_are_in_its_place(
+    kind: type[BaseModel], value: object, known: str
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        kind.model_validate(value)
+    (fault,) = refused.value.errors()
+
+    assert sentence(with_known_fields(dict(fault), kind, fault["loc"])) == (
+        f"is not a field of this request; known are {known}"
+    )
+
+
+def test_of_what_is_no_model_no_field_is_known() -> None:
+    fault = {"type": "extra_forbidden", "loc": ("a",)}
+    assert sentence(with_known_fields(fault, dict[str, Any], ("a",))) == "is not a field of this request"
