@@ -5,8 +5,9 @@ stands in the index of due entries, by the moment at which somebody should have 
 is done in steps: it deletes what removed entries have left, and moves the watchers of those that were merged.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, assert_never
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -48,71 +49,69 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     restarted_at = event.get("detail", {}).get("restarted_at")
     if restarted_at is not None:
         restarting.give_back(function.settings, datetime.fromisoformat(restarted_at))
-    recovered = overdue = 0
-    errors: list[Exception] = []
-    for watchlist_id in _due(clock.now()):
-        if context.get_remaining_time_in_millis() < _RESERVE.total_seconds() * 1000:
-            logger.warning("out of time; the rest is the next run's")
-            break
-        try:
-            remedy = _serve(watchlist_id)
-        except SupersededError:
-            logger.info("the entry has moved on", watchlist_id=watchlist_id)
-        except Exception as error:
-            logger.exception("entry could not be served", watchlist_id=watchlist_id)
-            errors.append(error)
-        else:
-            recovered += not isinstance(remedy, Wait)
-            overdue += isinstance(remedy, TimeOut)
+    in_turn = _InTurn(context)
+    remedies: list[reconciling.Remedy] = []
+    in_turn.serve(_due(clock.now()), lambda watchlist_id: remedies.append(_serve(watchlist_id)))
     for share in Share:
         line.call(share, function.settings, queue(), clock.now())
-    errors += _purge_removed(context)
-    errors += _move_watchers(context)
+    in_turn.serve(_to_do(DueKind.REMOVAL, limits.PURGED_AT_ONCE), _purge)
+    in_turn.serve(_to_do(DueKind.MERGE, limits.MERGED_AT_ONCE), partial(_move_watchers, has_time=in_turn.has_time))
     if restarted_at is None:  # a start is no sign that the schedule works
         heartbeats.beat(clock.now())
+    recovered = sum(not isinstance(remedy, Wait) for remedy in remedies)
+    overdue = sum(isinstance(remedy, TimeOut) for remedy in remedies)
     metrics.add_some(Metric.ENTRIES_RECOVERED, recovered)
     metrics.add_some(Metric.LONGEST_WAIT, line.longest_wait(clock.now()).total_seconds())
     metrics.add_some(Metric.ENTRIES_OVERDUE, overdue)
-    if errors:
-        raise ExceptionGroup("entries could not be served", errors)
+    if in_turn.errors:
+        raise ExceptionGroup("entries could not be served", in_turn.errors)
     metrics.add(Metric.RECONCILER_RUN)
     return {"recovered": recovered, "overdue": overdue}
 
 
-def _purge_removed(context: LambdaContext) -> list[Exception]:
-    """Delete what removed entries have left, once no task can write to them any more; return what went wrong."""
-    errors: list[Exception] = []
-    for key in Entry.by_due.query(DueKind.REMOVAL, Entry.due_at <= clock.now(), limit=limits.PURGED_AT_ONCE):
-        if context.get_remaining_time_in_millis() < _RESERVE.total_seconds() * 1000:
-            break
-        try:
-            done = removal.purge(key.pk, clock.now())
-        except Exception as error:
-            logger.exception("entry could not be purged", watchlist_id=key.pk)
-            errors.append(error)
-        else:
-            logger.info("entry purged", watchlist_id=key.pk, done=done)
-    return errors
+class _InTurn:
+    """Serves entries one after the other while there is time; one that cannot be served does not keep others waiting.
+
+    Attributes:
+        errors: what went wrong so far.
+    """
+
+    def __init__(self, context: LambdaContext) -> None:
+        self._context = context
+        self.errors: list[Exception] = []
+
+    def has_time(self) -> bool:
+        """Whether one more can be begun."""
+        return self._context.get_remaining_time_in_millis() >= _RESERVE.total_seconds() * 1000
+
+    def serve(self, watchlist_ids: Iterable[str], serve: Callable[[str], object]) -> None:
+        """Serve these; those that there is no time for are the next run's."""
+        for watchlist_id in watchlist_ids:
+            if not self.has_time():
+                logger.warning("out of time; the rest is the next run's")
+                break
+            try:
+                serve(watchlist_id)
+            except Exception as error:
+                logger.exception("entry could not be served", watchlist_id=watchlist_id)
+                self.errors.append(error)
 
 
-def _move_watchers(context: LambdaContext) -> list[Exception]:
-    """Move watchers of entries that are to be merged; return what went wrong."""
+def _purge(watchlist_id: str) -> None:
+    """Delete what a removed entry has left; it is due once no task can write to it any more."""
+    done = removal.purge(watchlist_id, clock.now())
+    logger.info("entry purged", watchlist_id=watchlist_id, done=done)
 
-    def has_time() -> bool:
-        return context.get_remaining_time_in_millis() >= _RESERVE.total_seconds() * 1000
 
-    errors: list[Exception] = []
-    for key in Entry.by_due.query(DueKind.MERGE, Entry.due_at <= clock.now(), limit=limits.MERGED_AT_ONCE):
-        if not has_time():
-            break
-        try:
-            moved = merging.go_on(key.pk, clock.now(), has_time)
-        except Exception as error:
-            logger.exception("watchers could not be moved", watchlist_id=key.pk)
-            errors.append(error)
-        else:
-            logger.info("watchers moved", watchlist_id=key.pk, number=moved)
-    return errors
+def _move_watchers(watchlist_id: str, has_time: Callable[[], bool]) -> None:
+    moved = merging.go_on(watchlist_id, clock.now(), has_time)
+    logger.info("watchers moved", watchlist_id=watchlist_id, number=moved)
+
+
+def _to_do(kind: DueKind, at_most: int) -> Iterator[str]:
+    """Yield the entries that are due for this, the longest overdue first."""
+    for key in Entry.by_due.query(kind, Entry.due_at <= clock.now(), limit=at_most):
+        yield key.pk
 
 
 def _due(now: datetime) -> Iterator[str]:
@@ -122,19 +121,29 @@ def _due(now: datetime) -> Iterator[str]:
         at_work = Entry.waits_in.does_not_exist()
         for key in Entry.by_queue.query(kind, past_bound, at_work, limit=limits.RECONCILED_AT_ONCE):
             yield key.pk
-    for key in Entry.by_due.query(DueKind.JOB, Entry.due_at <= now, limit=limits.RECONCILED_AT_ONCE):
-        yield key.pk
+    yield from _to_do(DueKind.JOB, limits.RECONCILED_AT_ONCE)
 
 
 def _serve(watchlist_id: str) -> reconciling.Remedy:
-    """Put the entry right and return what had to be done."""
+    """Put the entry's job right and return what had to be done."""
     entry = job_protocol.find_entry(watchlist_id)
     if entry is None:
         return Wait()
     remedy = reconciling.decide(entry, clock.now())
+    try:
+        _apply(remedy, entry)
+    except SupersededError:
+        logger.info("the entry has moved on", watchlist_id=watchlist_id)
+        return Wait()
+    if not isinstance(remedy, Wait):
+        logger.warning("entry recovered", watchlist_id=watchlist_id, remedy=repr(remedy))
+    return remedy
+
+
+def _apply(remedy: reconciling.Remedy, entry: Entry) -> None:
     match remedy:
         case Wait():
-            return remedy
+            pass
         case TimeOut(error):
             job_protocol.record_timed_out(entry, error, clock.now())
             metrics.add(Metric.JOB_FAILED)
@@ -149,8 +158,6 @@ def _serve(watchlist_id: str) -> reconciling.Remedy:
             _send_again(entry)
         case _:
             assert_never(remedy)
-    logger.warning("entry recovered", watchlist_id=watchlist_id, remedy=repr(remedy))
-    return remedy
 
 
 def _send_again(entry: Entry) -> None:
