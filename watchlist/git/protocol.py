@@ -112,7 +112,7 @@ def read_head(read: Read, object_format: str = "sha1") -> Head:
         JobError: as for `read_capabilities`.
     """
     with protocol_errors():
-        return head_of(lines_of(read, _REF_LINES), object_format)
+        return _head_among(lines_of(read, _REF_LINES), object_format)
 
 
 def read_branches(read: Read) -> tuple[str, ...]:
@@ -213,12 +213,8 @@ def _told_unasked(first_ref: str) -> Head | None:
     return Head(oid, branch_of(target[1] if target else ""), object_format)
 
 
-def head_of(lines: Iterable[bytes | None], object_format: str) -> Head:
-    """Return HEAD from the lines of `ls-refs`; a flush without it is an empty repository.
-
-    Raises:
-        HangupException: the lines end before either.
-    """
+def _head_among(lines: Iterable[bytes | None], object_format: str) -> Head:
+    """Return HEAD from the lines of `ls-refs`; a flush without it is an empty repository."""
     for line in lines:
         if line is None:
             return Head(None, None, object_format)

@@ -205,7 +205,7 @@ def _try_to_admit(watch: Watch, correlation_id: str, at: datetime, reader: NameR
 def _admit(watch: Watch, correlation_id: str, at: datetime, reader: NameReader | None) -> _Admission:
     def join_or_create(number: int) -> _Admission:
         existing = names.entry_named(watch.repository)
-        if existing is not None and not (reader and names.free_if_taken(existing, watch.repository, reader)):
+        if existing is not None and (reader is None or names.still_leads_to(existing, watch.repository, reader)):
             return _join(existing, watch, at)
         # another entry, or one just removed, can have the id of the same second: a later second's is free
         return _create(watch, watchlist_id_of(watch.repository, at + timedelta(seconds=number)), correlation_id, at)

@@ -41,8 +41,11 @@ class NameReader(Protocol):
 
 def entry_named(repository: Repository) -> Entry | None:
     """Return the entry that is reached by this name, its present one or a former one."""
-    watchlist_id = _holder_of(RepositoryKey.pk_of(repository))
-    return None if watchlist_id is None else job_protocol.find_entry(watchlist_id)
+    try:
+        key = RepositoryKey.get(RepositoryKey.pk_of(repository), RepositoryKey.SK, consistent_read=True)
+    except DoesNotExist:
+        return None
+    return job_protocol.find_entry(key.watchlist_id)
 
 
 def survivor_of(entry: Entry) -> Entry | None:
@@ -87,24 +90,27 @@ def lead_again(entry: Entry, at: datetime) -> None:
     retried(lambda _: _take(entry, entry.repository, at))
 
 
-def free_if_taken(entry: Entry, name: Repository, reader: NameReader) -> bool:
-    """Let a former name of the entry go if another repository has it by now; whether it is free.
+def still_leads_to(entry: Entry, name: Repository, reader: NameReader) -> bool:
+    """Whether the name that reached the entry is one of the same repository still.
 
-    A host that does not answer leaves the name to the entry.
+    A former name that another repository has by now is let go. A host that does not answer leaves it to the entry.
     """
-    if entry.repository.key == name.key:
-        return False
+    if name.key == entry.repository.key:
+        return True
     try:
-        present = reader.present_name(name)
+        is_another = reader.present_name(name).key == name.key  # it redirects nowhere any more
     except JobError:
-        return False
-    if present.key != name.key:
-        return False
+        return True
+    if is_another:
+        _let_go(entry, name)
+    return not is_another
+
+
+def _let_go(entry: Entry, name: Repository) -> None:
     key = RepositoryKey.pk_of(name)
     with transaction() as writes:
         _delete_keys(writes, entry, [key])
         _update(writes, entry, [Entry.known_as.set([known for known in keys_of(entry) if known != key])])
-    return True
 
 
 def delete_keys(writes: TransactWrite, entry: Entry) -> None:
@@ -139,15 +145,13 @@ def _take(seen: Entry, name: Repository, at: datetime) -> bool:
         return False
     if (entry.repository, entry.merged_into) != (seen.repository, seen.merged_into):
         return entry.is_merged  # somebody else has seen the redirect, too
-    key = RepositoryKey.pk_of(name)
-    holder = _holder_of(key)
-    other = None if holder in {None, entry.watchlist_id} else job_protocol.find_entry(str(holder))
+    holder = entry_named(name)
     with transaction() as writes:
-        if other is None:
+        if holder is None or holder.watchlist_id == entry.watchlist_id:
             _name(writes, entry, name, at)
-        else:
-            _merge(writes, entry, other, name, at)
-    return other is not None
+            return False
+        _merge(writes, entry, holder, name, at)
+        return True
 
 
 def _name(writes: TransactWrite, entry: Entry, name: Repository, at: datetime) -> None:
@@ -213,11 +217,3 @@ def _update(writes: TransactWrite, entry: Entry, actions: Sequence[Action], also
     writes.update(
         Entry(entry.watchlist_id, ENTRY_KEY), actions=list(actions), condition=there if also is None else there & also
     )
-
-
-def _holder_of(key: str) -> str | None:
-    try:
-        watchlist_id: str = RepositoryKey.get(key, RepositoryKey.SK, consistent_read=True).watchlist_id
-    except DoesNotExist:
-        return None
-    return watchlist_id
