@@ -11,9 +11,6 @@ from http import HTTPStatus
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError, VerboseClientError
 
-StorageError = PynamoDBException | BotoCoreError | ClientError
-"""What calls of DynamoDB (by PynamoDB or without it) and of SQS raise."""
-
 
 class Failure(StrEnum):
     """Why a call did not do what it was asked for."""
