@@ -13,14 +13,13 @@ from typing import Protocol, Self
 from tasks.hosts import github
 from tasks.hosts.fields import Description, Fields
 from tasks.hosts.github_api import GitHubApi, GitHubRefusalError
+from tasks.hosts.tokens import bearer, first_taken
 from watchlist.git.package import Package
 from watchlist.git_hosts import GITHUB_COM, HostKind, host_named
-from watchlist.json_client import Answer, JsonClient, NoAnswerError
+from watchlist.json_client import JsonClient, NoAnswerError
 from watchlist.repository_url import Repository
 from watchlist.settings import TaskSettings
 from watchlist.text import separated, shorten
-
-_REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 class Software(Protocol):
@@ -87,18 +86,11 @@ class Forge:
         if software is github:
             return software, GitHubApi(host.api, self.client).repository(owner, name, tokens)
         base_url = self.base_urls.get(host.name, host.api)
-        answer = self._answer(base_url.rstrip("/") + software.path(owner, name), tokens)
+        url = base_url.rstrip("/") + software.path(owner, name)
+        answer = first_taken(tokens, lambda token: self.client.get(url, bearer(token)))
         if answer.status != HTTPStatus.OK or not isinstance(answer.body, dict):
             raise NoAnswerError(f"{repository.host}'s API answered with status {answer.status}")
         return software, answer.body
-
-    def _answer(self, url: str, tokens: Sequence[str]) -> Answer:
-        """Ask with each token in turn, then with none, since public repositories are described to anyone."""
-        for token in tokens:
-            answer = self.client.get(url, {"Authorization": f"Bearer {token}"})
-            if answer.status not in _REFUSALS:
-                return answer
-        return self.client.get(url)
 
 
 def named(repository: Repository) -> Package:

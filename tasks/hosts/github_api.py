@@ -7,9 +7,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
 
 from tasks.hosts import github
+from tasks.hosts.tokens import bearer, first_taken
 from watchlist.json_client import Answer, JsonClient, NoAnswerError
 
 MAX_REDIRECTS = 3
@@ -49,24 +51,19 @@ class GitHubApi:
     def repository(self, owner: str, name: str, tokens: Sequence[str] = ()) -> dict[str, object]:
         """Return the API's description of a repository; a renamed one is followed to its new name.
 
-        Each token is tried in turn, then none, since public repositories are described to anyone.
+        It is asked with each token in turn, then with none.
 
         Raises:
             GitHubRefusalError: unknown, blocked, rate limited, or no answer.
         """
         url = self._base_url + github.path(owner, name)
-        refusal = ""
-        for token in (*tokens, None):
-            try:
-                answer = self._get(url, token)
-            except NoAnswerError as error:
-                raise GitHubRefusalError(f"GitHub's API gave {error}") from None
-            if answer.status == 200 and isinstance(answer.body, dict):  # noqa: PLR2004 - OK
-                return answer.body
-            refusal = _refusal(answer)
-            if answer.status not in {401, 403, 429}:
-                break
-        raise GitHubRefusalError(refusal)
+        try:
+            answer = first_taken(tokens, lambda token: self._get(url, token))
+        except NoAnswerError as error:
+            raise GitHubRefusalError(f"GitHub's API gave {error}") from None
+        if answer.status == HTTPStatus.OK and isinstance(answer.body, dict):
+            return answer.body
+        raise GitHubRefusalError(_refusal(answer))
 
     def budget(self, token: str) -> Budget:
         """Return what is left for `token`; asking costs nothing.
@@ -78,9 +75,9 @@ class GitHubApi:
             answer = self._get(f"{self._base_url}/rate_limit", token)
         except NoAnswerError as error:
             raise GitHubRefusalError(f"GitHub's API gave {error}") from None
-        if answer.status == 404:  # noqa: PLR2004 - Enterprise Server says so when rate limits are off
+        if answer.status == HTTPStatus.NOT_FOUND:  # Enterprise Server says so when rate limits are off
             return UNLIMITED
-        if answer.status != 200:  # noqa: PLR2004 - OK
+        if answer.status != HTTPStatus.OK:
             raise GitHubRefusalError(_refusal(answer))
         try:
             resources = answer.body["resources"]  # type: ignore[index] # any other shape raises TypeError
@@ -91,9 +88,7 @@ class GitHubApi:
             raise GitHubRefusalError("GitHub's API answered its rate limit in an unknown form") from None
 
     def _get(self, url: str, token: str | None) -> Answer:
-        headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
+        headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28", **bearer(token)}
         for _ in range(MAX_REDIRECTS + 1):
             answer = self._client.get(url, headers)
             target = answer.headers.get("location")
