@@ -140,7 +140,7 @@ from watchlist.repository_url import parse_repository_url
 from watchlist.settings import OriginSettings, load
 
 class Client:
-    def get(self, url):
+    def get(self, url, headers=None):
         said = {"full_name": "acme/rocket", "stargazers_count": 7, "license": "MIT"}
         return Answer(200, {}, said) if url == "https://gitee.com/api/v5/repos/acme/rocket" else Answer(404, {}, None)
 
