@@ -211,17 +211,6 @@ def test_a_refused_request_is_not_remembered(client: Client, aws: Aws) -> None:
     assert client.post(routes.ADD.path, item(1), {"Idempotency-Key": "a key"}).status == 202
 
 
-def test_who_adds_while_the_disk_is_full_is_told_so_and_can_go_on_later(client: Client, aws: Aws) -> None:
-    aws.server.inject(Fault(harm="full_disk"))
-    refused = [client.post(routes.ADD.path, item(1)), client.add_batch(item(2))]
-    aws.server.inject()
-
-    assert [(answer.status, answer.code) for answer in refused] == [(503, "unavailable")] * 2
-    assert all("disk is full" in answer.body["detail"] for answer in refused)
-    assert client.watchlist().body["items"] == []
-    assert client.post(routes.ADD.path, item(1)).status == 202
-
-
 def test_a_request_that_is_being_served_is_not_served_twice(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     inner: list[Any] = []
 
