@@ -219,6 +219,17 @@ def adopt(message: JobMessage, message_id: str, due_at: datetime | None) -> Entr
     )
 
 
+def without_asker(entry: Entry) -> tuple[list[Action], Condition]:
+    """Return what makes nothing say any more who asked for the entry's setup, and the condition for it.
+
+    A job in line goes on in nobody's lane.
+    """
+    if not entry.waits:
+        return [Entry.asked_by.remove()], Entry.waits_in.does_not_exist()
+    place = waiting.key_of(waiting.NO_LANE, entry.job_queued_at)
+    return [Entry.asked_by.remove(), Entry.turn.set(place)], Entry.waits_in.exists()
+
+
 def wait_in_line(message: JobMessage, entry: Entry) -> None:
     """Let the job wait until it is called; `message` no longer counts, and a launch that got lost may not claim.
 

@@ -14,6 +14,7 @@ watchlist table
     USAGE#<hash>          <hour>          Usage             what a user has asked for within the hour
     USAGE#<hash>          HOLDINGS        Holdings          how many repositories a user watches
     USAGE#<hash>          CONNECTIONS     OpenConnections   which WebSocket connections a user has
+    ANSWERS#<hash>        <key>           GivenAnswer       what an add with an `Idempotency-Key` was answered
     ERASED-AUTHORS        <hash>          ErasedAuthor      whose name and address no job may keep
     SENDING#<hash>        SENDING         Sending           which sender calls a user's webhook: one at a time
     SCHEDULER             RUN             SchedulerRun      scheduler: only one run at a time
@@ -547,6 +548,33 @@ class OpenConnections(WatchlistItem, discriminator="open_connections"):
 
     SK = "CONNECTIONS"
     ids = UnicodeSetAttribute(null=True)
+
+
+class GivenAnswer(WatchlistItem, discriminator="given_answer"):
+    """What an add with an `Idempotency-Key` was answered.
+
+    Powertools writes it, without a `type`; so it is read by its partition only.
+    """
+
+    data = UnicodeAttribute(null=True)
+    """The answer's JSON, once there is one."""
+
+    @staticmethod
+    def pk_of(user: str) -> str:
+        """Return the hash key for the answers given to `user`; batches of operators go by the empty name."""
+        return f"ANSWERS#{user_hash(user)}"
+
+    @classmethod
+    def given_to(cls, user: str) -> list[Self]:
+        """Return the answers given to `user`."""
+        answers: list[Self] = []
+        start = None
+        while True:
+            page = cls._get_connection().query(cls.pk_of(user), consistent_read=True, exclusive_start_key=start)
+            answers += map(cls.from_raw_data, page["Items"])
+            start = page.get("LastEvaluatedKey")
+            if start is None:
+                return answers
 
 
 class Turn(WatchlistItem, discriminator="turn"):

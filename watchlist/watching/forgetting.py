@@ -13,15 +13,17 @@ from pynamodb.models import Model
 from watchlist import clock
 from watchlist.history import segments
 from watchlist.history.pseudonyms import Pseudonyms, hash_of
+from watchlist.jobs import waiting
+from watchlist.states import Share
 from watchlist.storage.failures import is_refused
 from watchlist.storage.records import (
-    ENTRY_KEY,
     ActivityItem,
     AlertRecord,
     Channel,
     Digest,
     Entry,
     ErasedAuthor,
+    GivenAnswer,
     HealthRecord,
     Item,
     LiveConnection,
@@ -31,6 +33,7 @@ from watchlist.storage.records import (
     Sending,
     SharedAddress,
     Subscription,
+    Turn,
     Usage,
     UserEntry,
     UserSubscription,
@@ -53,6 +56,7 @@ def kept_of_user(user: str) -> dict[str, list[dict[str, Any]]]:
         "digests": [_shown(digest) for watch in watches for digest in _digests(watch)],
         "channels": [_shown(item) for item in _channels(user)],
         "shared": [_shown(item) for item in _shares(user)],
+        "answers": [_shown(item) for item in _answers(user)],
         "counted": [_shown(item) for item in WatchlistItem.query(Usage.pk_of(user))],
     }
 
@@ -62,22 +66,19 @@ def erase_user(user: str, at: datetime) -> int:
 
     With the last watcher goes the repository with its data, as when somebody stops watching.
     """
-    number = 0
-    for watch in list(UserEntry.by_user.query(user)):
+    watches = list(UserEntry.by_user.query(user))
+    number = sum(_delete(_connection(each)) for each in _connections(user, watches))
+    for watch in watches:
         number += _delete(_digests(watch)) + 1
         with contextlib.suppress(UserEntryNotFoundError):
             user_entries.stop_watching(watch, at)
-        asked = Entry.asked_by == user_hash(user)
-        with _unless_refused():
-            Entry(watch.watchlist_id, ENTRY_KEY).update([Entry.asked_by.remove()], condition=asked)
-    number += _delete(_alerts(user)) + _delete(_channels(user))
+    for tasks in Share:
+        if Turn.last_served(tasks) == user_hash(user):
+            Turn.remember(tasks, waiting.NO_LANE)
+    number += _delete(_alerts(user)) + _delete(_channels(user)) + _delete(_answers(user))
     for share in _shares(user):
         number += _delete([SharedAddress(SharedAddress.pk_of(share.sk), SharedAddress.SK), share])
-    for item in list(WatchlistItem.query(Usage.pk_of(user))):
-        for connection_id in (item.ids or ()) if isinstance(item, OpenConnections) else ():
-            number += _delete(_connection(connection_id))
-        number += _delete([item])
-    return number + _delete(WatchlistItem.query(Sending.pk_of(user)))
+    return number + _delete(WatchlistItem.query(Usage.pk_of(user))) + _delete(WatchlistItem.query(Sending.pk_of(user)))
 
 
 def erase_author(address: str) -> int:
@@ -147,8 +148,28 @@ def _shares(user: str) -> list[OwnShare]:
     return list(OwnShare.query(OwnShare.pk_of(user)))
 
 
+def _answers(user: str) -> list[GivenAnswer]:
+    """Return what was answered to a user's adds, and to batches of operators in which the user is named."""
+    by_operators = GivenAnswer.given_to("")
+    return [*GivenAnswer.given_to(user), *(each for each in by_operators if user_hash(user) in (each.data or ""))]
+
+
 def _digests(watch: UserEntry) -> list[WatchlistItem]:
     return list(WatchlistItem.query(Digest.pk_of(watch.user_watchlist_id)))
+
+
+def _connections(user: str, watches: Iterable[UserEntry]) -> set[str]:
+    """Return the ids of a user's connections, and of those through which an operator looks at what is the user's."""
+    own = OpenConnections.query(Usage.pk_of(user))
+    of_all = UserSubscription.query(
+        UserSubscription.PK, UserSubscription.sk.startswith(UserSubscription.sk_of(user, ""))
+    )
+    of_one = (each for watch in watches for each in Subscription.query(Subscription.pk_of(watch.watchlist_id)))
+    return {
+        *(connection_id for item in own for connection_id in item.ids or ()),
+        *(str(each.connection_id) for each in of_all),
+        *(str(each.connection_id) for each in of_one if each.user == user),
+    }
 
 
 def _connection(connection_id: str) -> list[WatchlistItem]:

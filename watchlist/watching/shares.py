@@ -46,6 +46,8 @@ def of_user(user: str) -> list[OwnShare]:
 def create(user: str, kind: ShareKind, watchlist_id: str | None, now: datetime) -> OwnShare:
     """Make an address: a Query and two writes.
 
+    What lists it comes first: an address that broke off is seen, ended and erased like any other.
+
     Raises:
         TooManySharesError: the user shares as many as a user can.
     """
@@ -53,9 +55,9 @@ def create(user: str, kind: ShareKind, watchlist_id: str | None, now: datetime) 
         raise TooManySharesError(user)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     shown: dict[str, Any] = {"user": user, "kind": str(kind), "watchlist_id": watchlist_id, "created_at": now}
-    SharedAddress(SharedAddress.pk_of(token), SharedAddress.SK, **shown).save()
     share = OwnShare(OwnShare.pk_of(user), token, **shown)
     share.save()
+    SharedAddress(SharedAddress.pk_of(token), SharedAddress.SK, **shown).save()
     return share
 
 

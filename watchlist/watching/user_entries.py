@@ -16,7 +16,7 @@ from watchlist.errors import RequestRefusedError
 from watchlist.jobs import protocol as job_protocol
 from watchlist.states import DueKind, EntryStatus
 from watchlist.storage.failures import is_refused
-from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, UserEntry
+from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, UserEntry, user_hash
 from watchlist.storage.transactions import ContendedError, retried, transaction
 from watchlist.storage.updates import unchanged, update
 from watchlist.watching import names, removal
@@ -198,10 +198,19 @@ def _leave(user_entry: UserEntry, now: datetime) -> Entry:
 
 
 def leave(writes: TransactWrite, user_entry: UserEntry, entry: Entry, now: datetime, condition: Condition) -> None:
-    """Add to a transaction that a user entry goes, if the condition holds for it, and what that means for `entry`."""
+    """Add to a transaction that a user entry goes, if the condition holds for it, and what that means for `entry`.
+
+    Whoever has left has no turn any more among those who wait, and nothing says that they asked for the setup.
+    """
     writes.delete(user_entry, condition=condition)
     if entry.watchers > 1:
-        writes.update(Entry(entry.pk, ENTRY_KEY), actions=[Entry.watchers.add(-1)], condition=Entry.watchers > 1)
+        actions: list[Action] = [Entry.watchers.add(-1)]
+        others_stay = Entry.watchers > 1
+        if entry.asked_by == user_hash(user_entry.user):
+            forgetting, is_as_read = job_protocol.without_asker(entry)
+            actions += forgetting
+            others_stay &= is_as_read
+        writes.update(Entry(entry.pk, ENTRY_KEY), actions=actions, condition=others_stay)
     else:
         _remove_entry(writes, entry, now)
 
@@ -214,6 +223,7 @@ def _remove_entry(writes: TransactWrite, entry: Entry, now: datetime) -> None:
         actions=[
             Entry.status.set(EntryStatus.REMOVED),
             Entry.watchers.set(0),
+            Entry.asked_by.remove(),
             *job_protocol.ended(DueKind.REMOVAL, removal.due_at(entry, now)),
         ],
         condition=(Entry.watchers == 1) & (Entry.status != EntryStatus.REMOVED) & names.is_as_read(entry),

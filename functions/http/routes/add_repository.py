@@ -1,6 +1,7 @@
 """POST /activity/user-watchlist-added: put a repository on a user's watchlist."""
 
 import contextlib
+import copy
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -38,7 +39,7 @@ from watchlist.repository_spelling import read_repository
 from watchlist.repository_url import Repository
 from watchlist.states import EntryStatus
 from watchlist.storage import tables
-from watchlist.storage.records import Entry
+from watchlist.storage.records import Entry, GivenAnswer
 from watchlist.watching import entries
 from watchlist.watching.allowances import Allowance, WatchlistFullError, give_back, hold, release, spend
 from watchlist.watching.entries import Added, AlreadyWatchingError, NotDoneError, Refusal, Watch, user_watchlist_id_of
@@ -52,7 +53,6 @@ stored_answers = function.part(
         table_name=settings.watchlist_table,
         key_attr=tables.HASH_KEY,
         sort_key_attr=tables.RANGE_KEY,
-        static_pk_value="IDEMPOTENCY#add",
         expiry_attr=tables.TIME_TO_LIVE,
         boto_config=startup.CLIENT_CONFIG,
     )
@@ -324,12 +324,22 @@ def _once(
     served = idempotent_function(
         serve_as_json,
         data_keyword_argument="keyed",
-        persistence_store=stored_answers(),
+        persistence_store=_answers_to(user),
         config=idempotency,
         key_prefix=_KEY_PREFIXES[answer],
     )
     keyed = {"key": [user, key], "body": request.model_dump(mode="json", exclude_unset=True)}
     return answer.model_validate(served(keyed=keyed))
+
+
+def _answers_to(user: str) -> DynamoDBPersistenceLayer:
+    """Return what keeps the answers in the user's own partition.
+
+    A copy, since making one would add once more to what the client does at each call.
+    """
+    answers = copy.copy(stored_answers())
+    answers.static_pk_value = GivenAnswer.pk_of(user)
+    return answers
 
 
 def _in_progress(_: IdempotencyAlreadyInProgressError) -> Response[str]:

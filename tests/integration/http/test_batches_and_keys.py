@@ -19,7 +19,7 @@ from watchlist.deployment import routes
 from watchlist.job_kinds import JobKind
 from watchlist.jobs.queue import JobQueue
 from watchlist.states import EntryStatus
-from watchlist.storage.records import Entry, Holdings, Usage
+from watchlist.storage.records import Entry, GivenAnswer, Holdings, Usage
 
 Context = Any
 
@@ -234,7 +234,7 @@ def test_a_batch_with_a_key_is_answered_as_the_first_time_and_its_key_expires(cl
     assert again == first
     assert depth(aws) == 20
     dynamodb = aws.functions["add_repository"].stored_answers().client
-    key = {"pk": {"S": "IDEMPOTENCY#add"}}
+    key = {"pk": {"S": GivenAnswer.pk_of("")}}
     (kept,) = dynamodb.query(
         TableName=Entry.Meta.table_name,
         KeyConditionExpression="pk = :pk",

@@ -1,21 +1,39 @@
 """What is kept of a person can be shown to them, and erased: of users, and of those who wrote commits."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from pynamodb.exceptions import PutError
 
 from infra.operations import person
 from tests.integration.http.client import CLICK, FLASK, Client
 from tests.integration.http.stored import NOW, commit, end_job, raise_alerts, store_health, store_history
 from watchlist import clock
+from watchlist.deployment import routes
 from watchlist.history.pseudonyms import Pseudonyms, address_of, hash_of, name_of
+from watchlist.jobs import protocol as job_protocol
+from watchlist.jobs import waiting
+from watchlist.jobs.line import StoredLine
 from watchlist.live import connections as live_connections
 from watchlist.live.connections import Viewer
-from watchlist.states import EntryStatus
-from watchlist.storage.records import ENTRY_KEY, ActivityItem, Entry, UserEntry, WatchlistItem, user_hash
+from watchlist.states import EntryStatus, Share
+from watchlist.storage.records import (
+    ENTRY_KEY,
+    ActivityItem,
+    Entry,
+    OwnShare,
+    SharedAddress,
+    Turn,
+    UserEntry,
+    WatchlistItem,
+    user_hash,
+)
 from watchlist.watching import forgetting
 
 ADA = "ada@example.org"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "privacy.md"
 
 
 def everything() -> str:
@@ -53,11 +71,37 @@ def test_a_user_is_shown_all_that_is_kept_of_them_and_no_secret(client: Client, 
     assert kept["counted"]
 
 
+def test_the_document_names_all_parts_of_what_a_user_is_shown(client: Client) -> None:
+    client.add(FLASK, "ada")
+    rows = [line.split("|") for line in DOCUMENT.read_text().splitlines() if line.startswith("|")]
+
+    named = {part for row in rows if len(row) == 6 for part in re.findall(r"`(\w+)`", row[4])}
+
+    assert named == set(forgetting.kept_of_user("ada"))
+
+
+def test_an_address_whose_making_broke_off_is_erased_with_its_user(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.add(FLASK, "ada")
+    for model in (SharedAddress, OwnShare):
+        with monkeypatch.context() as broken:
+            broken.setattr(model, "save", lambda _: (_ for _ in ()).throw(PutError()))
+            assert client.post("/activity/shares?user=ada", {"kind": "feed"}).status == 503
+
+    forgetting.erase_user("ada", clock.now())
+
+    assert "'user': 'ada'" not in everything()
+
+
 def test_of_a_user_who_is_erased_nothing_is_left(client: Client, watched: str) -> None:
     client.of("ada").add(CLICK)
     viewer = Viewer("ada", while_watching=True)
     live_connections.register("ada's=", watched, viewer, 5, clock.now())
     live_connections.register("all of ada's=", None, viewer, 5, clock.now())
+    looking = Viewer("ada", while_watching=False, stays=True)
+    live_connections.register("an operator's=", watched, looking, 5, clock.now())
+    live_connections.register("all, an operator's=", None, looking, 5, clock.now())
     client.post("/activity/channels?user=ada", {"name": "a", "webhook_url": "https://hooks.example.org/a"})
     client.post("/activity/shares?user=ada", {"kind": "feed"})
     kept = forgetting.kept_of_user("ada")
@@ -70,10 +114,50 @@ def test_of_a_user_who_is_erased_nothing_is_left(client: Client, watched: str) -
     stored = everything()
     assert user_hash("ada") not in stored
     assert "'user': 'ada'" not in stored
-    assert live_connections.find("ada's=") is None
+    for connection_id in ("ada's=", "all of ada's=", "an operator's=", "all, an operator's="):
+        assert live_connections.find(connection_id) is None
     assert [each.user for each in UserEntry.by_user.query("bob")] == ["bob"]
     assert Entry.get(watched, ENTRY_KEY).watchers == 1
     assert forgetting.erase_user("ada", clock.now()) == 0
+
+
+def test_nothing_says_that_somebody_who_has_left_asked_for_a_setup(client: Client) -> None:
+    watchlist_id = client.of("ada").add(FLASK, "ada")
+    client.of("bob").add(FLASK, "bob")
+    entry = job_protocol.find_entry(watchlist_id)
+    assert entry is not None
+    job_protocol.wait_in_line(job_protocol.message_of(entry), entry)
+    Turn.remember(Share.SETUP, user_hash("ada"))
+    assert user_hash("ada") in Entry.get(watchlist_id, ENTRY_KEY).turn
+
+    client.stop_watching(client.user_watchlist_id(watchlist_id, "ada"))
+
+    waits = Entry.get(watchlist_id, ENTRY_KEY)
+    assert waits.waits
+    assert waiting.next_in_turn(StoredLine(Share.SETUP), "") is not None
+    assert user_hash("ada") not in repr(waits.attribute_values)
+
+    forgetting.erase_user("ada", clock.now())
+
+    assert user_hash("ada") not in everything()
+
+
+def test_what_was_answered_to_a_users_adds_is_shown_and_erased(client: Client) -> None:
+    by_ada, by_bob = ({"repo_url": FLASK, "added_by": user} for user in ("ada", "bob"))
+    key = {"Idempotency-Key": "a key"}
+    client.of("ada").post(routes.ADD.path, by_ada, key)
+    client.of("bob").post(routes.ADD.path, by_bob, key)
+    client.of("ada").add_batch({"repo_url": CLICK, "added_by": "ada"}, headers=key)
+    client.add_batch({"repo_url": CLICK, "added_by": "bob"}, by_ada, headers=key)
+    client.add_batch(by_bob, headers={"Idempotency-Key": "bob's"})
+
+    kept = forgetting.kept_of_user("ada")["answers"]
+    forgetting.erase_user("ada", clock.now())
+
+    assert len(kept) == 3
+    assert all(user_hash("ada") in each["data"] for each in kept)
+    assert forgetting.kept_of_user("ada")["answers"] == []
+    assert len(forgetting.kept_of_user("bob")["answers"]) == 2, "what was answered to others stays"
 
 
 def test_an_author_who_is_erased_has_a_pseudonym_wherever_the_name_was(client: Client, watched: str) -> None:
