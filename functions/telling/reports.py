@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from watchlist import clock, limits
+from watchlist.alerts import store as alert_store
 from watchlist.alerts.kind import AlertLevel
 from watchlist.health.verdict import Thresholds
 from watchlist.notifications.messages import ReportedRepository, WeeklyReportMessage
 from watchlist.storage.records import AlertRecord, Channel
-from watchlist.watching import overview, user_alerts
+from watchlist.watching import overview
 from watchlist.watching.overview import Row
-from watchlist.watching.user_alerts import WantedAlerts
 
 _WEEK = timedelta(weeks=1)
 
@@ -20,18 +20,17 @@ _WEEK = timedelta(weeks=1)
 def compose(channel: Channel, thresholds: Thresholds, now: datetime) -> WeeklyReportMessage:
     """Return the report for a channel's user; the same week's has the same id.
 
-    Changes are the alerts of the week that are not resolved, the newest `limits.ALERTS_PAGE_MAX` of them.
+    Changes are the alerts of the week that are not resolved, the newest `limits.OPEN_ALERTS_COUNTED` of them.
     """
     since = channel.due_at - _WEEK
     rows = overview.all_rows(channel.user, thresholds, now)
-    wanted = WantedAlerts(is_open=True, since=since)
     alerts: defaultdict[str, list[AlertRecord]] = defaultdict(list)
-    for listed in user_alerts.page(channel.user, wanted, limits.ALERTS_PAGE_MAX, None).alerts:
-        alerts[listed.record.user_watchlist_id].append(listed.record)
+    for record in alert_store.open_alerts(channel.user).alerts:
+        alerts[record.user_watchlist_id].append(record)
     changed = [
-        _reported(row, alerts[row.user_entry.user_watchlist_id])
+        _reported(row, of_the_week)
         for row in rows
-        if row.user_entry.user_watchlist_id in alerts
+        if (of_the_week := _raised_since(max(since, row.user_entry.added_at), alerts[row.user_entry.user_watchlist_id]))
     ]
     shown = tuple(changed[: limits.REPORT_ROWS])
     return WeeklyReportMessage(
@@ -45,6 +44,10 @@ def compose(channel: Channel, thresholds: Thresholds, now: datetime) -> WeeklyRe
         more_changed=len(changed) - len(shown),
         leave_url=f"{channel.base_url}/leave/{channel.channel_id}/{channel.leave_token}" if channel.base_url else None,
     )
+
+
+def _raised_since(since: datetime, alerts: Sequence[AlertRecord]) -> list[AlertRecord]:
+    return [alert for alert in alerts if alert.raised_at >= since]
 
 
 def _reported(row: Row, alerts: Sequence[AlertRecord]) -> ReportedRepository:

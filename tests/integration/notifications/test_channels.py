@@ -252,6 +252,24 @@ def test_the_weekly_report_says_what_changed_the_worst_first_once(
     assert now_of(channel).due_at > clock.now()
 
 
+def test_many_alerts_of_one_repository_hide_no_other_s_change(
+    told: Told, watch: Watch, another_watch: Watch, receiver: Receiver
+) -> None:
+    another_watch.user_entry.update(actions=[UserEntry.added_at.set(clock.now() - timedelta(days=3))])
+    another_watch.raise_alert(at=clock.now() - timedelta(days=2))
+    for _ in range(limits.ALERTS_PAGE_MAX + 1):
+        watch.raise_alert()
+    make_due(make(webhook_url=URL, weekly_report=True, rules=[{"levels": ["critical"]}]))
+
+    told.send_digests()
+    told.deliver()
+
+    (call,) = receiver.calls
+    changed = {each["watchlist_id"]: each["more_changes"] for each in json.loads(call.body)["changed"]}
+    assert changed[watch.watchlist_id] == limits.ALERTS_PAGE_MAX + 1 - limits.REPORT_CHANGES
+    assert changed[another_watch.watchlist_id] == 0
+
+
 def test_a_report_that_is_handed_on_again_is_known_by_its_id(told: Told, receiver: Receiver) -> None:
     channel = make(webhook_url=URL, weekly_report=True)
     make_due(channel)
