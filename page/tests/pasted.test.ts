@@ -15,6 +15,7 @@ for (const spelling of [
   "github.com/pallets/flask",
   "git@github.com:pallets/flask.git",
   "ssh://git@github.com/pallets/flask.git",
+  "ssh://git@github.com:22/pallets/flask.git",
   "git://github.com/pallets/flask.git",
   "git+https://github.com/pallets/flask.git",
   "http://github.com/pallets/flask",
@@ -24,6 +25,8 @@ for (const spelling of [
   `"${FLASK}",`,
   `- ${FLASK}  # our framework`,
   `3. ${FLASK}`,
+  `\ufeff${FLASK}\u200b`,
+  `\u202a"${FLASK}"\u202c`,
 ]) {
   test(`${spelling} is one repository`, () => assert.deepEqual(addresses(spelling), [FLASK]));
 }
@@ -47,6 +50,10 @@ for (const nonsense of ["hello", "javascript:alert(1)", "file:///etc/passwd", "h
 
 test("a service on this machine may speak http", () => {
   assert.deepEqual(addresses("http://127.0.0.1:4321/local/main.git"), ["http://127.0.0.1:4321/local/main"]);
+});
+
+test("what names a host in short is left to the service", () => {
+  assert.deepEqual(addresses("github:pallets/flask, gitlab:a/b/c"), ["github:pallets/flask", "gitlab:a/b/c"]);
 });
 
 test("scheme and port of a host that is not public are left to the service", () => {

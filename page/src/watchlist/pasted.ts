@@ -8,7 +8,8 @@ export type Line =
 
 const DEFAULT_HOST = "github.com";
 const HOSTED = /^(?:[\w.-]+\.)+[a-z]{2,}(?::\d+)?\//i;
-const SSH = /^(?:ssh:\/\/)?(?:git|\w+)@([\w.-]+)(?::|\/)(?!\/)(.+)$/;
+const SSH = /^(?:ssh:\/\/)?(?:git|\w+)@([\w.-]+)(?::\d+(?=\/))?(?::|\/)(?!\/)(.+)$/;
+const OF_A_HOST = /^[a-z]+:[\w.-]+(?:\/[\w.-]+)+$/i;
 const PACKAGE_PREFIX = /^(?:git\+|scm:git:)/;
 const SHORT = /^[\w.-]+\/[\w.-]+$/;
 
@@ -38,7 +39,7 @@ function pieces(text: string): string[] {
     .split(/\r?\n/)
     .map((line) => line.replace(/(^|\s)#.*$/, "").replace(/^\s*(?:[-*•]|\d+[.)])\s+/, ""))
     .flatMap((line) => line.split(/[\s,;|]+/))
-    .map((piece) => piece.replace(/^[<"'`([]+|[>"'`)\]]+$/g, ""))
+    .map((piece) => piece.replace(/^[<"'`([\u200b-\u200f\u202a-\u202e\u2060-\u206f]+|[>"'`)\]\u200b-\u200f\u202a-\u202e\u2060-\u206f]+$/g, ""))
     .filter(Boolean);
 }
 
@@ -49,6 +50,7 @@ function addressOf(piece: string): string | null {
   if (/^git:\/\//.test(bare)) return repositoryAddress(bare.replace(/^git:/, "https:"));
   if (/^https?:\/\//i.test(bare)) return repositoryAddress(bare);
   if (HOSTED.test(bare)) return repositoryAddress(`https://${bare}`);
+  if (OF_A_HOST.test(bare)) return bare; // as `github:owner/name`, which the service reads
   return SHORT.test(bare) ? repositoryAddress(`https://${DEFAULT_HOST}/${bare}`) : null;
 }
 
