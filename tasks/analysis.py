@@ -17,12 +17,12 @@ from aws_lambda_powertools import Logger
 from tasks.child_process import ChildProcesses
 from tasks.history import (
     CommitWindow,
-    Head,
     StoredCommit,
     StoredHistory,
     open_repository,
 )
 from tasks.history import Repository as RemoteRepository
+from tasks.history_notes import notes_on, uncounted, why_empty
 from tasks.hosts.describe import Forge, named
 from tasks.optional_parts import OptionalParts
 from tasks.refresh_alerts import Backfill, tell_of_commits
@@ -64,10 +64,6 @@ _COUNTED_AT_ONCE = 100
 """Commits between two reports of progress, each of which looks at the lease."""
 
 _NO_HISTORY = KeptHistory(segments=(), left_over=())
-
-
-_LOST_NAMED = 3
-"""Commits that the host lacks which a note names."""
 
 
 class Job(Protocol):
@@ -197,20 +193,25 @@ def _set_up(scope: _Scope) -> JobResult:
     )
 
 
+def _refresh(scope: _Scope, work: Callable[[_Scope], JobResult]) -> JobResult:
+    """Do a refresh's work, under the name that the repository has now."""
+    scope.repository.head()  # the host answers, or nothing of this is worth doing; and it says the name
+    renamings = _follow_rename(scope)
+    done = work(scope)
+    return replace(done, alerts_raised=done.alerts_raised + renamings)
+
+
 def _backfill(scope: _Scope) -> JobResult:
     """Bring the commits up to date and compute the metrics anew, and where it is due the health with them."""
     head = scope.repository.head()
-    renamings = _follow_rename(scope)
-    if head.sha == scope.entry.head_sha:
-        seen = {"checked_at": scope.now, "default_branch": head.branch}
-        if scope.entry.with_health:
-            renewed = _renew_health(scope)
-            alerts = renewed.alerts_raised + renamings
-            return replace(renewed, attributes={**renewed.attributes, **seen}, alerts_raised=alerts)
-        tags = _look_at_tags(scope, lambda: _load(scope).commits)
-        return JobResult({**seen, **tags.attributes}, None, scope.repository.bytes_received, renamings + tags.alerts)
-    refreshed = _bring_up_to_date(scope, _load(scope), with_health=bool(scope.entry.with_health))
-    return replace(refreshed, alerts_raised=refreshed.alerts_raised + renamings)
+    if head.sha != scope.entry.head_sha:
+        return _bring_up_to_date(scope, _load(scope), with_health=bool(scope.entry.with_health))
+    seen = {"checked_at": scope.now, "default_branch": head.branch}
+    if scope.entry.with_health:
+        renewed = _renew_health(scope)
+        return replace(renewed, attributes={**renewed.attributes, **seen})
+    tags = _look_at_tags(scope, lambda: _load(scope).commits)
+    return JobResult({**seen, **tags.attributes}, None, scope.repository.bytes_received, tags.alerts)
 
 
 def _bring_up_to_date(scope: _Scope, stored: KeptHistory, *, with_health: bool) -> JobResult:
@@ -239,7 +240,7 @@ def _bring_up_to_date(scope: _Scope, stored: KeptHistory, *, with_health: bool) 
     described = {"package": package, "analyzed_at": scope.now}
     attributes = _of_history(scope, window, commits, outlook, manifest) | described | health.attributes_with(metrics)
     attributes |= tags.attributes
-    is_vain = not again and _uncounted(commits) and not _uncounted(new)
+    is_vain = not again and uncounted(commits) and not uncounted(new)
     attributes["recounts"] = int(scope.entry.recounts or 0) + 1 if is_vain else 0
     alerts += tags.alerts + health.alerts
     return JobResult(attributes, health.renewed, scope.repository.bytes_received, alerts)
@@ -250,13 +251,10 @@ def _renew_health(scope: _Scope) -> JobResult:
 
     A stored history that is not whole any more is fetched again, although HEAD may not have moved.
     """
-    scope.repository.head()  # the host answers, or nothing of this is worth doing
-    renamings = _follow_rename(scope)
     scope.job.report(Stage.ANALYZING)
     stored = _load(scope)
     if stored.is_lost:
-        healed = _bring_up_to_date(scope, stored, with_health=True)
-        return replace(healed, alerts_raised=healed.alerts_raised + renamings)
+        return _bring_up_to_date(scope, stored, with_health=True)
     commits = stored.commits
     outlook = _outlook(scope, None, commits, _people(scope, commits))
     metrics = _measure(scope, outlook, commits)
@@ -264,8 +262,7 @@ def _renew_health(scope: _Scope) -> JobResult:
     health = _health(scope, is_renewed=True)
     _store_health(scope, health.scorecard, commits, outlook.people, metrics)
     attributes = {**health.attributes_with(metrics), **tags.attributes}
-    alerts = renamings + health.alerts + tags.alerts
-    return JobResult(attributes, health.renewed, scope.repository.bytes_received, alerts)
+    return JobResult(attributes, health.renewed, scope.repository.bytes_received, health.alerts + tags.alerts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,8 +345,8 @@ def _health(scope: _Scope, *, is_renewed: bool) -> _Health:
 
 _WORK: Mapping[JobKind, Callable[[_Scope], JobResult]] = {
     JobKind.REPOSITORY_SETUP: _set_up,
-    JobKind.COMMIT_BACKFILL: _backfill,
-    JobKind.HEALTH_ANALYSIS: _renew_health,
+    JobKind.COMMIT_BACKFILL: functools.partial(_refresh, work=_backfill),
+    JobKind.HEALTH_ANALYSIS: functools.partial(_refresh, work=_renew_health),
 }
 
 
@@ -391,7 +388,7 @@ def _of_history(
 ) -> dict[str, Any]:
     """Return the entry's attributes that say which history is stored."""
     last = outlook.last.by_person
-    notes = (*_notes(window, outlook, commits), *scope.parts.notes)
+    notes = (*notes_on(window, outlook, commits), *scope.parts.notes)
     are_all_new = len(window.commits) == len(window.shas)
     bad_before = 0 if window.rewritten or are_all_new else (scope.entry.bad_commits or 0)
     return {
@@ -508,7 +505,7 @@ def _people(scope: _Scope, commits: Sequence[Commit]) -> People:
 def _assess(scope: _Scope, previous: ScorecardResult | None) -> ScorecardResult:
     head = scope.repository.head().sha
     if head is None:
-        reason = _why_empty(scope.repository.head(), scope.repository.branches())
+        reason = why_empty(scope.repository.head(), scope.repository.branches())
         return no_score(reason, head="", obtained_at=scope.now)
     checkout: Callable[[], Path] = functools.cache(scope.repository.check_out)
     return scope.parts.get(
@@ -521,14 +518,6 @@ def _assess(scope: _Scope, previous: ScorecardResult | None) -> ScorecardResult:
 def _measure(scope: _Scope, outlook: Outlook, commits: Sequence[Commit]) -> HistoryMetrics | None:
     missing = "The history's metrics are missing"
     return scope.parts.get(missing, lambda: outlook.measure(commits, scope.now), otherwise=None)
-
-
-def _why_empty(head: Head, branches: Sequence[str]) -> str:
-    """Say why HEAD is no commit: there is no branch at all, or not the one that it names."""
-    if not branches:
-        return "The repository is empty."
-    named = f"the branch {head.branch}, which does not exist" if head.branch else "no branch that exists"
-    return f"HEAD names {named}; there are: {', '.join(branches)}."
 
 
 def _store_health(
@@ -550,36 +539,6 @@ def _made_since_setup(scope: _Scope, commits: Sequence[Commit]) -> list[Commit]:
     since = scope.entry.processing_completed_at
     dated = zip(commits, made_at(commits, scope.now), strict=True)
     return [commit for commit, at in dated if since is not None and at is not None and at > since]
-
-
-def _notes(window: CommitWindow, outlook: Outlook, commits: Sequence[Commit]) -> list[str]:
-    notes = []
-    if window.branches:
-        notes.append(f"{_why_empty(window.head, window.branches)} Nothing is known of its history.")
-    if window.full:
-        notes.append(f"The year has more commits; the newest {limits.HISTORY_COMMITS} are kept.")
-    elif outlook.covered_since is not None and not window.lost:
-        notes.append(
-            f"Commits of before {outlook.covered_since:%Y-%m-%d} may be missing: dates leap there, from commits of the "
-            "year to some of long before it, and not all that lies behind those was looked at."
-        )
-    if window.bad_commits:
-        are = "commit is" if window.bad_commits == 1 else "commits are"
-        notes.append(f"{window.bad_commits} {are} damaged and shown as far as they can be read.")
-    if window.lost:
-        named = ", ".join(window.lost[:_LOST_NAMED]) + (", ..." if len(window.lost) > _LOST_NAMED else "")
-        notes.append(f"The history ends where the host lacks {_number(len(window.lost), 'commit')} ({named}).")
-    if uncounted := _uncounted(commits):
-        notes.append(f"Line counts are missing for {_number(uncounted, 'commit')}.")
-    return notes
-
-
-def _uncounted(commits: Sequence[Commit]) -> int:
-    return sum(commit.files is None for commit in commits)
-
-
-def _number(count: int, of: str) -> str:
-    return f"{count} {of}" if count == 1 else f"{count} {of}s"
 
 
 def _chunks(items: Iterable[T]) -> Iterator[list[T]]:

@@ -464,9 +464,6 @@ class Source:
         for found in self.store.read(new, largest=OBJECT_BYTES):
             self.known[found.oid] = replace(read_commit(found.oid, found.content or b""), content=b"")
 
-    def _head_by_git(self) -> Head:
-        return read_head(self._git, self._connections.url, self._limits)
-
     def _fetch_with_git(self) -> None:
         _ = self.store  # git fetches into it
         self._came_unasked = True
