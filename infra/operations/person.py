@@ -2,7 +2,7 @@
 
     python -m infra.operations.person <environment> export-user <user>
     python -m infra.operations.person <environment> erase-user <user>
-    python -m infra.operations.person <environment> erase-author <address>
+    python -m infra.operations.person <environment> erase-author <address> [<name> ...]
 
 docs/privacy.md says what is kept of whom. Each can be called again; what jobs under way have written meanwhile is found
 then.
@@ -36,11 +36,12 @@ def _erase_user(user: str) -> str:
     return f"{forgetting.erase_user(user, clock.now())} items erased"
 
 
-def _erase_author(address: str) -> str:
-    return f"{forgetting.erase_author(address)} items changed; call again when jobs under way have ended, until it is 0"
+def _erase_author(address: str, *names: str) -> str:
+    number = forgetting.erase_author(address, names)
+    return f"{number} items changed; call again when jobs under way have ended, until it is 0"
 
 
-COMMANDS: Mapping[str, Callable[[str], str]] = {
+COMMANDS: Mapping[str, Callable[..., str]] = {
     "export-user": _export_user,
     "erase-user": _erase_user,
     "erase-author": _erase_author,
@@ -50,18 +51,19 @@ COMMANDS: Mapping[str, Callable[[str], str]] = {
 def main(arguments: list[str]) -> int:
     """Run the command; return the exit code."""
     match arguments:
-        case [name, command, person] if command in COMMANDS:
+        case [name, command, person, *names] if command in COMMANDS and (command == "erase-author" or not names):
             try:
                 (environment,) = environments_named(name)
                 records.bind(load(TableSettings, {**os.environ, **_tables_of(environment)}))
-                sys.stdout.write(COMMANDS[command](person) + "\n")
+                sys.stdout.write(COMMANDS[command](person, *names) + "\n")
             except (BotoCoreError, CheckFailedError, ClientError, PynamoDBException, InvalidEnvironmentError) as error:
                 sys.stderr.write(f"{error}\n")
                 return 1
             return 0
         case _:
             sys.stderr.write(
-                f"usage: python -m infra.operations.person <environment> {'|'.join(COMMANDS)} <user or address>\n"
+                f"usage: python -m infra.operations.person <environment> {'|'.join(COMMANDS)}"
+                " <user, or address and names>\n"
             )
             return 2
 

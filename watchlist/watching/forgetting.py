@@ -81,27 +81,31 @@ def erase_user(user: str, at: datetime) -> int:
     return number + _delete(WatchlistItem.query(Usage.pk_of(user))) + _delete(WatchlistItem.query(Sending.pk_of(user)))
 
 
-def erase_author(address: str) -> int:
+def erase_author(address: str, known_names: Iterable[str] = ()) -> int:
     """Keep a pseudonym in place of an author's name and address, wherever they are kept; return how many items changed.
+
+    By which names the author goes is read from commits and analyses of each repository. An alert outlives commits that
+    a new history has replaced: names that only it has are among `known_names`, and are looked for everywhere.
 
     What jobs bring from now on has the pseudonym from the start. A job that was under way may still write the name:
     called again when it has ended, this finds it. When nothing is found all is erased.
     """
     ErasedAuthor(ErasedAuthor.PK, hash_of(address)).save()
     pseudonyms = Pseudonyms(frozenset({hash_of(address)}))
-    names: dict[str, set[str]] = defaultdict(set)
+    everywhere = frozenset(known_names)
+    names: dict[str, set[str]] = defaultdict(lambda: set(everywhere))
     number = sum(_erase_from_segment(record, pseudonyms, names) for record in SegmentRecord.scan())
     for health in HealthRecord.scan():  # a `.mailmap` may have another name than the commits
         for part in (health.document, health.identities, health.renames):
             names[health.pk] |= pseudonyms.names_beside(part)
     for record in ActivityItem.scan():
-        known = names.get(getattr(record, "watchlist_id", None) or record.pk, set())
+        known = names[getattr(record, "watchlist_id", None) or record.pk]
         if isinstance(record, AlertRecord):
             number += _rewrite(record, ("alert",), pseudonyms, known, address)
         elif isinstance(record, HealthRecord):
             number += _rewrite(record, ("document", "identities", "renames"), pseudonyms, known, address)
     for entry in Entry.scan():
-        known = names.get(entry.pk, set())
+        known = names[entry.pk]
         number += _rewrite(entry, ("last_commits", "summary", "package", "manifest"), pseudonyms, known, address)
     return number
 

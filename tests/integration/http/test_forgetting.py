@@ -22,6 +22,7 @@ from watchlist.states import EntryStatus, Share
 from watchlist.storage.records import (
     ENTRY_KEY,
     ActivityItem,
+    AlertRecord,
     Entry,
     OwnShare,
     SharedAddress,
@@ -175,6 +176,19 @@ def test_an_author_who_is_erased_has_a_pseudonym_wherever_the_name_was(client: C
     assert forgetting.erase_author(ADA) == 0
 
 
+def test_a_name_that_only_an_alert_still_has_is_erased_where_it_is_given(client: Client, watched: str) -> None:
+    for record in AlertRecord.scan():
+        record.update([AlertRecord.alert.set(record.alert | {"message": "Lady Lovelace changed 9 files."})])
+
+    forgetting.erase_author(ADA)
+    assert "Lady Lovelace" in everything(), "no commit says that this is Ada"
+    forgetting.erase_author(ADA, ["Lady Lovelace"])
+
+    assert "Lovelace" not in everything()
+    (alert, *_) = client.alerts(client.user_watchlist_id(watched, "ada")).body["items"]
+    assert alert["message"] == f"{name_of(ADA)} changed 9 files."
+
+
 def test_what_a_later_refresh_brings_has_the_pseudonym_from_the_start(watched: str) -> None:
     forgetting.erase_author(ADA)
 
@@ -186,7 +200,9 @@ def test_what_a_later_refresh_brings_has_the_pseudonym_from_the_start(watched: s
     del watched
 
 
-@pytest.mark.parametrize("arguments", [[], ["prod"], ["prod", "erase"], ["prod", "erase", "ada"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["prod"], ["prod", "erase"], ["prod", "erase", "ada"], ["prod", "erase-user", "a", "b"]]
+)
 def test_the_command_wants_an_environment_what_to_do_and_a_person(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
