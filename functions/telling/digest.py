@@ -91,6 +91,7 @@ def _by_entry(digest: Digest, alerts: list[AlertRecord]) -> bool | None:
         repository_url=entry.repository.url,
         alerts=alerts,
         verdict=_verdict(entry),
+        is_full=digests.is_full(digest),
     )
     _hand_on(message, user_entry.user, chosen)
     return chosen.wants_any
@@ -120,7 +121,9 @@ def _by_channels(digest: Digest, user: str, alerts: list[AlertRecord]) -> bool:
 
 
 def _tell(channel: Channel, digest: Digest, alerts: list[ToldRepositoryAlert]) -> None:
-    message = messages.compose_user_digest(digests.id_of(digest), channel.channel_id, digest.due_at, alerts)
+    message = messages.compose_user_digest(
+        digests.id_of(digest), channel.channel_id, digest.due_at, alerts, is_full=digests.is_full(digest)
+    )
     _hand_to(channel, message)
 
 

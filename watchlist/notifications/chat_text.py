@@ -35,10 +35,17 @@ class ChatText:
         title: may hold texts of strangers.
         lines: the first ones come first.
         more: how many there are besides `lines`.
+        more_is_least: whether there may be more still.
         links: what a reader can do.
     """
 
     title: str
     lines: Sequence[Line]
     more: int = 0
+    more_is_least: bool = False
     links: Sequence[Link] = ()
+
+    def and_more(self, shown: int) -> str | None:
+        """Return what is said of all but the first `shown` lines; None if that is all."""
+        number = len(self.lines) - shown + self.more
+        return f"and {'at least ' if self.more_is_least else ''}{number} more" if number else None

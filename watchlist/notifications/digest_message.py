@@ -48,6 +48,20 @@ class ToldAlert(BaseModel):
         return Line(self.level.upper(), text, is_urgent=self.level is AlertLevel.CRITICAL)
 
 
+MoreAlerts = Annotated[int, Field(description="How many there are besides; the HTTP API has them all.")]
+MoreAlertsIsLeast = Annotated[
+    bool,
+    Field(
+        description=f"Whether there may be more still: at most {limits.DIGEST_COLLECTED} are collected for a digest."
+    ),
+]
+
+
+def alerts_in_words(number: int, *, is_least: bool) -> str:
+    """Return the number for a title."""
+    return f"{number} alert{'' if number == 1 else 's'}{' or more' if is_least else ''}"
+
+
 class DigestMessage(Message):
     """The alerts of one user entry since the digest before."""
 
@@ -57,18 +71,20 @@ class DigestMessage(Message):
     watchlist_id: str
     repository_url: str
     alerts: Annotated[tuple[ToldAlert, ...], Field(description="The newest ones, newest first.")]
-    more_alerts: Annotated[int, Field(description="How many there are besides; the HTTP API has them all.")]
+    more_alerts: MoreAlerts
+    more_alerts_is_least: MoreAlertsIsLeast = False
 
     verdict: Annotated[VerdictState | None, Field(description="Of the repository now; null where not judged.")] = None
 
     @property
     def chat_text(self) -> ChatText:
         """The alerts, and the way to the repository."""
-        number = len(self.alerts) + self.more_alerts
+        number, is_least = len(self.alerts) + self.more_alerts, self.more_alerts_is_least
         return ChatText(
-            f"{number} alert{'' if number == 1 else 's'}: {self.repository_url}",
+            f"{alerts_in_words(number, is_least=is_least)}: {self.repository_url}",
             [alert.line() for alert in self.alerts],
             self.more_alerts,
+            is_least,
             (Link("Open the repository", self.repository_url),),
         )
 
@@ -76,7 +92,8 @@ class DigestMessage(Message):
     def text(self) -> str:
         """The text of an e-mail."""
         lines = [f"[{alert.level}] {clock.to_json(alert.raised_at)} {alert.message}" for alert in self.alerts]
-        more = [f"... and {self.more_alerts} more."] if self.more_alerts else []
+        and_more = self.chat_text.and_more(len(lines))
+        more = [f"... {and_more}."] if and_more else []
         verdict = [f"Verdict: {self.verdict}"] if self.verdict else []
         return "\n".join((self.repository_url, *verdict, "", *lines, *more)) + "\n"
 
@@ -90,8 +107,9 @@ def compose(  # noqa: PLR0913 - the parts of one message, each by its name
     repository_url: str,
     alerts: Sequence[AlertRecord],
     verdict: VerdictState | None,
+    is_full: bool = False,
 ) -> DigestMessage:
-    """Return the message for these alerts, newest first."""
+    """Return the message for these alerts, newest first; `is_full` says that more may have come than were collected."""
     shown = alerts[: limits.DIGEST_ALERTS]
     return DigestMessage(
         id=digest_id,
@@ -101,6 +119,7 @@ def compose(  # noqa: PLR0913 - the parts of one message, each by its name
         repository_url=repository_url,
         alerts=tuple(ToldAlert.of(record) for record in shown),
         more_alerts=len(alerts) - len(shown),
+        more_alerts_is_least=is_full,
         verdict=verdict,
     )
 

@@ -45,7 +45,7 @@ def collect(of: str, alert_id: str, interval: timedelta, at: datetime, *, user: 
         try:
             if digest is None:
                 _start(of, user, alert_id, at)
-            elif len(digest.alert_ids or ()) >= limits.DIGEST_COLLECTED:
+            elif is_full(digest):
                 return
             else:
                 _add(digest, alert_id, interval, at)
@@ -55,6 +55,11 @@ def collect(of: str, alert_id: str, interval: timedelta, at: datetime, *, user: 
             raise
         return
     raise ContendedDigestError(of)
+
+
+def is_full(digest: Digest) -> bool:
+    """Whether it collects no more: other alerts may have come since."""
+    return len(digest.alert_ids or ()) >= limits.DIGEST_COLLECTED
 
 
 def find(of: str) -> Digest | None:

@@ -173,8 +173,8 @@ def _shown(text: ChatText) -> Sequence[Line]:
 
 def _more(text: ChatText) -> list[str]:
     """Return what is said of the lines that are not shown."""
-    number = len(text.lines) - len(_shown(text)) + text.more
-    return [f"and {number} more"] if number else []
+    more = text.and_more(len(_shown(text)))
+    return [] if more is None else [more]
 
 
 def _lines(text: ChatText, escaped: Callable[[str], str]) -> list[str]:

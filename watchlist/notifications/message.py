@@ -39,6 +39,7 @@ class Message(BaseModel):
         """The text of an e-mail."""
         told = self.chat_text
         lines = [f"[{line.mark}] {line.text}" for line in told.lines]
-        more = [f"... and {told.more} more."] if told.more else []
+        and_more = told.and_more(len(told.lines))
+        more = [f"... {and_more}."] if and_more else []
         links = [f"{link.name}: {link.url}" for link in told.links]
         return "\n".join((told.title, "", *lines, *more, *([""] if links else []), *links)) + "\n"

@@ -10,7 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from watchlist import limits
 from watchlist.health.verdict import VerdictState
 from watchlist.notifications.chat_text import ChatText, Line, Link
-from watchlist.notifications.digest_message import DigestMessage, ToldAlert
+from watchlist.notifications.digest_message import (
+    DigestMessage,
+    MoreAlerts,
+    MoreAlertsIsLeast,
+    ToldAlert,
+    alerts_in_words,
+)
 from watchlist.notifications.message import Message, Moment
 from watchlist.storage.records import AlertRecord, Entry
 
@@ -42,18 +48,20 @@ class UserDigestMessage(Message):
     type: Literal["alerts.user_digest"] = "alerts.user_digest"
     channel_id: str
     alerts: Annotated[tuple[ToldRepositoryAlert, ...], Field(description="The newest ones, newest first.")]
-    more_alerts: Annotated[int, Field(description="How many there are besides; the HTTP API has them all.")]
+    more_alerts: MoreAlerts
+    more_alerts_is_least: MoreAlertsIsLeast = False
 
     @property
     def chat_text(self) -> ChatText:
         """The alerts, each with its repository, and the way to the one repository if it is one."""
-        number = len(self.alerts) + self.more_alerts
+        number, is_least = len(self.alerts) + self.more_alerts, self.more_alerts_is_least
         urls = list(dict.fromkeys(alert.repository_url for alert in self.alerts))
         where = urls[0] if len(urls) == 1 else f"{len(urls)} repositories"
         return ChatText(
-            f"{number} alert{'' if number == 1 else 's'}: {where}",
+            f"{alerts_in_words(number, is_least=is_least)}: {where}",
             [alert.line(_short(alert.repository_url)) for alert in self.alerts],
             self.more_alerts,
+            is_least,
             (Link("Open the repository", urls[0]),) if len(urls) == 1 else (),
         )
 
@@ -133,7 +141,7 @@ class WeeklyReportMessage(Message):
             else "Weekly report: nothing to do",
             [*(_reported(each) for each in self.changed), summary],
             self.more_changed,
-            (Link("Stop these reports", self.leave_url),) if self.leave_url else (),
+            links=(Link("Stop these reports", self.leave_url),) if self.leave_url else (),
         )
 
 
@@ -160,9 +168,17 @@ def read(body: str) -> Message:
 
 
 def compose_user_digest(
-    digest_id: str, channel_id: str, created_at: datetime, alerts: Sequence[ToldRepositoryAlert]
+    digest_id: str,
+    channel_id: str,
+    created_at: datetime,
+    alerts: Sequence[ToldRepositoryAlert],
+    *,
+    is_full: bool = False,
 ) -> UserDigestMessage:
-    """Return the message for these alerts, newest first; the same for the same digest and channel."""
+    """Return the message for these alerts, newest first; the same for the same digest and channel.
+
+    `is_full` says that more may have come than were collected.
+    """
     shown = tuple(alerts[: limits.DIGEST_ALERTS])
     told = hashlib.sha256(f"{digest_id}\n{channel_id}".encode()).hexdigest()[:32]
     return UserDigestMessage(
@@ -171,6 +187,7 @@ def compose_user_digest(
         channel_id=channel_id,
         alerts=shown,
         more_alerts=len(alerts) - len(shown),
+        more_alerts_is_least=is_full,
     )
 
 

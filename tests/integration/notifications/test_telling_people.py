@@ -124,6 +124,23 @@ def test_an_alert_that_comes_again_from_the_stream_is_told_once(told: Told, watc
     assert sent.alert_ids is None
 
 
+def test_a_full_digest_says_that_there_may_be_more(told: Told, watch: Watch, receiver: Receiver) -> None:
+    watch.choose(told, {"webhook_url": URL})
+    alert_id = watch.raise_alert()
+    told.read_streams()
+    others = {f"alert_{number:032x}" for number in range(limits.DIGEST_COLLECTED - 1)}
+    watch.digest.update(actions=[Digest.alert_ids.add(others)])
+    digests.collect(watch.user_watchlist_id, "alert_late", limits.DIGEST_INTERVAL, clock.now())
+
+    collected = watch.digest.alert_ids
+    told.send_digests()
+    told.deliver()
+
+    (call,) = receiver.calls
+    assert collected == {alert_id, *others}
+    assert json.loads(call.body)["more_alerts_is_least"]
+
+
 def test_alerts_that_come_while_a_digest_is_sent_wait_for_the_next_one(told: Told, watch: Watch) -> None:
     del told
     now = clock.now()

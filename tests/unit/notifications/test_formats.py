@@ -205,6 +205,16 @@ def test_a_chat_message_says_what_there_is_and_how_much_more(webhook_format: Web
     assert "and 5 more" in text
 
 
+@pytest.mark.parametrize("message", [digest(50), user_digest(60)])
+def test_a_digest_that_was_full_says_that_there_may_be_more(message: DigestMessage | UserDigestMessage) -> None:
+    full = message.model_copy(update={"more_alerts": 950, "more_alerts_is_least": True})
+
+    assert full.subject.startswith("1000 alerts or more: ")
+    assert "\n... and at least 950 more.\n" in full.text
+    for webhook_format in FORMS:
+        assert "and at least 990 more" in body_of(webhook_format, full).decode()
+
+
 @pytest.mark.parametrize("message", [digest(2), user_digest(60), TESTED, FAILED, REPORT, NOTHING_TO_DO])
 def test_the_service_s_own_form_is_read_again_as_the_same_message(message: Message) -> None:
     assert read(body_of(WebhookFormat.STANDARD, message).decode()) == message
