@@ -104,7 +104,7 @@ def _split(text: str, allowed_origins: tuple[str, ...]) -> _Address:
         path = _without_revision(path) if scheme.startswith("git+") else path
         return _with_authority(scheme, authority, path, allowed_origins)
     authority, path = _authority_and_path(text)
-    if path.rstrip("/").count("/") == 1 and not any(mark in authority for mark in ".:@"):
+    if path.rstrip("/").count("/") <= 1 and not any(mark in authority for mark in ".:@"):
         return _Address("", "", "", f"/{authority}{path}")
     return _with_authority("", authority, path, allowed_origins)
 

@@ -174,6 +174,14 @@ def test_what_is_refused_is_told_what_to_type(text: str) -> None:
     assert "secret" not in message
 
 
+@pytest.mark.parametrize("text", ["", "flask", "flask/", "https://github.com/pallets", "github:pallets"])
+def test_who_names_no_repository_is_told_so(text: str) -> None:
+    with pytest.raises(
+        InvalidRepositoryUrlError, match=r"names no repository; type an address like https://github\.com/"
+    ):
+        read_repository(text)
+
+
 def test_a_local_service_does_not_take_https_for_its_http() -> None:
     with pytest.raises(InvalidRepositoryUrlError):
         read_repository("https://127.0.0.1:8000/a/b", LOCAL)
