@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from watchlist.errors import JobError
+from watchlist.errors import ErrorCode, JobError
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -15,6 +15,18 @@ class UsedUpError(JobError):
 
 class TooLittleLeftError(JobError):
     """A request fits the limit of the whole run, but not what is left of it; nothing was spent, and less may do."""
+
+
+class TooManyChangesError(JobError):
+    """More differs than allowed.
+
+    Attributes:
+        changes: how many files and directories were found to differ until then.
+    """
+
+    def __init__(self, code: ErrorCode, message: str, changes: int) -> None:
+        super().__init__(code, message)
+        self.changes = changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +43,10 @@ class FetchLimits:
         objects: trees and blobs that are asked for by name, each counted when it is asked for. A commit that needs more
             than this at once is left out and costs nothing; a commit that needs more than is left is an error, which is
             raised when what the others need has come.
-        changes: files and directories that differ in all commits together.
+        changes: files and directories that differ in all commits together; one of a long path counts for several.
         files_in_commit: a commit that changes more files is delivered without line counts.
+        paths_in_commit: bytes of the paths that a commit changes; one of more is delivered without line counts.
+        paths: the same of all commits; a path counts in full, however many files share its directories.
         files_in_sample: files of such a commit whose lines are counted, to know how many it has at least.
         memory: address space of each git process, bytes.
         disk: bytes that the fetched packs and a checkout may take, each.
@@ -53,6 +67,8 @@ class FetchLimits:
     objects: int = 400_000
     changes: int = 400_000
     files_in_commit: int = 50_000
+    paths_in_commit: int = 16 * MIB
+    paths: int = 256 * MIB
     files_in_sample: int = 1000
     memory: int = 700 * MIB
     disk: int = 2 * GIB

@@ -59,6 +59,7 @@ class SomeFiles:
 
     differences: ChangedFiles
     most: int
+    most_path_bytes: int
 
     def contents(self, pairs: Iterable[TreePair]) -> dict[ContentPair, bytes]:
         """Return each content that differs, with a file name that it has."""
@@ -66,7 +67,12 @@ class SomeFiles:
 
     def files(self, pair: TreePair) -> Iterable[tuple[bytes, ContentPair]]:
         """Return path and content of each file that differs."""
-        return islice(self.differences.files(pair), self.most)
+        left = self.most_path_bytes
+        for path, content in islice(self.differences.files(pair), self.most):
+            left -= len(path)
+            if left < 0:
+                return
+            yield path, content
 
 
 class BlobSource(Protocol):

@@ -18,6 +18,7 @@ from tasks.history.tree_differences import (
     TreeSource,
     bounded,
     compare_level,
+    cost_of,
     find_differences,
 )
 from watchlist.errors import ErrorCode, JobError
@@ -60,7 +61,7 @@ def find_brought_in(
     level = [_Place(trees) for trees in merges if trees.tree not in trees.parents]
     looked_at = 0
     for _ in range(MOST_LEVELS):
-        looked_at += len(level)
+        looked_at += sum(cost_of(place.path) for place in level)
         if not level or looked_at > most_changes:
             break
         pairs = dict.fromkeys((parent, place.trees.tree) for place in level for parent in place.trees.parents)
@@ -73,7 +74,7 @@ def find_brought_in(
                 elif len(set(olds)) == 1:
                     path = place.path + change.path
                     found.setdefault(place.trees.sha, []).append(TreeChange(path, change.old, change.new))
-                    looked_at += 1
+                    looked_at += cost_of(path)
         level = below
     if looked_at > most_changes:
         raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, "Merges bring in more files than allowed.")

@@ -31,7 +31,7 @@ from tasks.history.checkout import write_tree
 from tasks.history.commit_parser import made_at, parse_commit, read_commit
 from tasks.history.commit_search import Bounds, search_after, search_behind, search_window
 from tasks.history.git_process import Deadline, Git
-from tasks.history.limits import MIB, FetchLimits, TooLittleLeftError, UsedUpError
+from tasks.history.limits import MIB, FetchLimits, TooLittleLeftError, TooManyChangesError, UsedUpError
 from tasks.history.line_counting import SomeFiles, count_lines
 from tasks.history.merge_differences import MergedTrees, as_differences, find_brought_in, key_of
 from tasks.history.path_text import path_text
@@ -184,6 +184,7 @@ class Repository:
         self._least_files: dict[str, int] = {}
         self._least_lines: dict[str, int] = {}
         self._unaffordable: TooLittleLeftError | None = None
+        self._path_bytes_left = limits.paths
 
     @property
     def bytes_received(self) -> int:
@@ -449,10 +450,15 @@ class Repository:
         for pair in pairs:
             self._note_least(shas[pair], differences.least_files_changed.get(pair, 0))
         most = self._limits.files_in_commit
-        countable = [pair for pair in pairs if differences.files_changed.get(pair, most + 1) <= most]
+        countable = [
+            pair
+            for pair in pairs
+            if differences.files_changed.get(pair, most + 1) <= most and self._affords(differences.path_bytes[pair])
+        ]
         yield from count_lines(countable, differences, self._source, lambda pair, lines: note(shas[pair], lines))
-        large = [pair for pair in pairs if differences.files_changed.get(pair, 0) > most]
-        sample = SomeFiles(differences, self._limits.files_in_sample)
+        counted = set(countable)
+        large = [pair for pair in pairs if pair in differences.files_changed and pair not in counted]
+        sample = SomeFiles(differences, self._limits.files_in_sample, self._limits.paths_in_commit)
         for pair, files in count_lines(large, sample, self._source, lambda pair, lines: note(shas[pair], lines)):
             note(shas[pair], sum((change.added or 0) + (change.deleted or 0) for change in files))
 
@@ -462,7 +468,16 @@ class Repository:
             self._unaffordable = error
             return
         # A changed file is at most so many changes, itself and the directories above it, and two trees of each level.
-        self._note_least(shas, min(self._limits.changes // MOST_LEVELS, self._limits.objects // 2))
+        if isinstance(error, TooManyChangesError):
+            self._note_least(shas, error.changes // MOST_LEVELS)
+        elif error.code is ErrorCode.REPOSITORY_TOO_LARGE:
+            self._note_least(shas, min(self._limits.changes // MOST_LEVELS, self._limits.objects // 2))
+
+    def _affords(self, path_bytes: int) -> bool:
+        if path_bytes > min(self._limits.paths_in_commit, self._path_bytes_left):
+            return False
+        self._path_bytes_left -= path_bytes
+        return True
 
     def _note_least_lines(self, shas: Sequence[str], lines: int) -> None:
         self._least_lines.update(dict.fromkeys(shas, lines))

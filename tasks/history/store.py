@@ -16,7 +16,7 @@ from typing import IO, NamedTuple
 
 from tasks.history.byte_reader import ByteReader
 from tasks.history.git_process import Git, fed
-from tasks.history.limits import MIB
+from tasks.history.limits import MIB, TooManyChangesError
 from watchlist.errors import ErrorCode, JobError
 
 EMPTY_TREE = {
@@ -314,6 +314,7 @@ def _by_pair(records: Iterator[bytes]) -> Iterator[tuple[TreePair, list[_RawChan
             found.append((change, path))
             size += len(change) + len(path)
             if size > _BYTES_IN_PAIR:
-                raise JobError(ErrorCode.OUT_OF_MEMORY, "One commit changes more paths than fit the limit.")
+                message = "One commit changes more paths than fit the limit."
+                raise TooManyChangesError(ErrorCode.OUT_OF_MEMORY, message, len(found))
     if pair is not None:
         yield pair, found

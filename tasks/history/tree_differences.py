@@ -2,9 +2,10 @@
 
 Where many commits follow on a few, they share most of their trees: these come whole, but for large files, if that is
 not out of proportion (a small change in a huge repository). Else each level's trees are fetched in one request and
-compared without their subtrees: only what differs is looked into, so nothing that is not read is transferred. Equal
-pairs are looked at once, whatever number of paths leads to them; that also makes a tree bomb (a few kilobytes that
-stand for 10^10 paths) as cheap as it is small.
+compared without their subtrees: only what differs is looked into, so nothing that is not read is transferred. What
+nests deeper than directories ever do comes whole at last, if it is small. Equal pairs are looked at once, whatever
+number of paths leads to them; that also makes a tree bomb (a few kilobytes that stand for 10^10 paths) as cheap as it
+is small.
 """
 
 import contextlib
@@ -13,12 +14,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 from typing import Protocol
 
+from tasks.history.limits import MIB, TooManyChangesError
 from tasks.history.parallel import in_parallel
-from tasks.history.store import ContentPair, ObjectStore, TreeChange, TreePair
+from tasks.history.store import ContentPair, TreeChange, TreePair
 from watchlist.errors import ErrorCode, JobError
 
 MOST_LEVELS = 128
-"""Directories nest no deeper than this in a commit whose lines are counted."""
+"""Directories are looked into one level after the other as deep as this; what lies below comes whole or not at all."""
+
+_USUAL_PATH = 256
+"""Bytes of a path that are not worth counting."""
+
+_OBJECTS_BELOW = 100_000
+_BYTES_BELOW = 16 * MIB
+"""Most that comes of what lies below. Nobody nests so deep but who tries it, and by programs' mistakes."""
 
 _MANY_PAIRS = 128
 _FEW_STARTS = 16
@@ -26,11 +35,24 @@ _OBJECTS_FOR_A_PAIR = 40
 _BYTES_FOR_A_PAIR = 10 * 1024
 
 
+class TreeStore(Protocol):
+    """Where trees are compared; see ObjectStore."""
+
+    @property
+    def empty_tree(self) -> str:
+        """The id of a tree that holds nothing."""
+
+    def changes(
+        self, pairs: Sequence[TreePair], *, with_subtrees: bool = False
+    ) -> Iterable[tuple[TreePair, list[TreeChange]]]:
+        """Yield what differs between each two trees."""
+
+
 class TreeSource(Protocol):
     """Where the trees come from; see Source."""
 
     @property
-    def store(self) -> ObjectStore:
+    def store(self) -> TreeStore:
         """The store that they come into."""
 
     def fetch_trees_whole(self, trees: Sequence[str], *, most_objects: int, most_bytes: int) -> bool:
@@ -47,9 +69,10 @@ class TreeDifferences:
     """What differs between each two trees.
 
     Attributes:
-        files_changed: how many files differ between each two trees; a pair is absent when it nests too deep, or when
-            not all of its trees could be had.
+        files_changed: how many files differ between each two trees; a pair is absent when not all of its trees could be
+            had, or when what nests too deep is too much.
         least_files_changed: how many differ at least: a directory that was not looked into counts as one.
+        path_bytes: how much the whole paths of the files that are known to differ take together.
     """
 
     def __init__(self, changes: Mapping[TreePair, Sequence[TreeChange]], empty_tree: str) -> None:
@@ -59,6 +82,17 @@ class TreeDifferences:
         subtrees = {pair: Counter(subtree_pairs(found, empty_tree)) for pair, found in changes.items()}
         files = {pair: sum(change.content is not None for change in found) for pair, found in changes.items()}
         self.files_changed, self.least_files_changed = _files_changed(subtrees, files)
+        self.path_bytes = self._path_bytes()
+
+    def _path_bytes(self) -> Mapping[TreePair, int]:
+        size: dict[TreePair, int] = {}
+        for pair in self.least_files_changed:  # the deepest come first
+            size[pair] = 0
+            for change in self._changes[pair]:
+                below = list(subtree_pairs([change], self._empty_tree))
+                files = sum(self.least_files_changed.get(each, 1) for each in below) + (change.content is not None)
+                size[pair] += (len(change.path) + 1) * files + sum(size.get(each, 0) for each in below)
+        return size
 
     def contents(self, pairs: Iterable[TreePair]) -> dict[ContentPair, bytes]:
         """Return each content that differs between two trees or below them, with a file name that it has."""
@@ -122,7 +156,23 @@ def _compare_level_by_level(
         bounded(compare_level(level, source), changes, most_changes)
         below = (pair for above in level for pair in subtree_pairs(changes.get(above, ()), source.store.empty_tree))
         level = [pair for pair in dict.fromkeys(below) if pair not in changes]
+    if level:
+        _compare_below(level, source, changes, most_changes)
     return changes
+
+
+def _compare_below(
+    level: Sequence[TreePair], source: TreeSource, changes: dict[TreePair, list[TreeChange]], most_changes: int
+) -> None:
+    """Compare trees with all that is below them, as far as it can be had; what is left out is only known to differ."""
+    if not source.fetch_trees_whole(_trees(level, source), most_objects=_OBJECTS_BELOW, most_bytes=_BYTES_BELOW):
+        return
+    for pair in level:
+        try:
+            bounded(source.store.changes([pair], with_subtrees=True), changes, most_changes)
+        except JobError as error:
+            if error.code is ErrorCode.REPOSITORY_TOO_LARGE:
+                raise
 
 
 def bounded(
@@ -133,13 +183,23 @@ def bounded(
     Raises:
         JobError: it holds more than `most_changes` then, or from what finds.
     """
-    left = most_changes - sum(map(len, into.values()))
+    left = most_changes - sum(map(_cost, into.values()))
     for pair, changes in found:
         into[pair] = changes
-        left -= len(changes)
+        left -= _cost(changes)
         if left < 0:
-            raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, "The commits of one year change more files than allowed.")
+            message = "The commits of one year change more files than allowed."
+            raise TooManyChangesError(ErrorCode.REPOSITORY_TOO_LARGE, message, sum(map(len, into.values())))
     return into
+
+
+def cost_of(path: bytes) -> int:
+    """Return for how many changes one counts: most paths for one, long ones by the memory that they take."""
+    return 1 + len(path) // _USUAL_PATH
+
+
+def _cost(changes: Iterable[TreeChange]) -> int:
+    return sum(cost_of(change.path) for change in changes)
 
 
 def compare_level(level: Sequence[TreePair], source: TreeSource) -> Iterator[tuple[TreePair, list[TreeChange]]]:

@@ -367,16 +367,50 @@ def files_in_folders(count: int) -> dict[bytes, PlannedFile]:
 
 def test_a_commit_of_too_many_directories_leaves_the_others_alone(tmp_path: Path, open_at: Open) -> None:
     plan = straight_line(6)
-    deep = b"/".join([b"d"] * 140)
-    plan[2] = PlannedCommit((1,), NOW - 100, files={b"%b/%d" % (deep, number): EMPTY for number in range(2)})
     plan[4] = PlannedCommit((3,), NOW - 90, files=files_in_folders(200))
     build_repository(tmp_path / "deep.git", plan)
     with GitServer(tmp_path) as server, open_at(server.url_of("deep.git"), FetchLimits(changes=256)) as repository:
         window = repository.commits(since=SINCE)
         counted = dict(repository.line_counts(window))
-        assert len(counted) == 4
-        left_out = [sha for sha in window.shas if sha not in counted]
-        assert all(repository.least_files_changed[sha] >= 1 for sha in left_out)
+        left_out = window.shas[1]
+        assert set(counted) == set(window.shas) - {left_out}
+        assert repository.least_files_changed[left_out] >= 1
+
+
+def test_files_below_more_directories_than_are_looked_into_one_by_one_are_counted(
+    tmp_path: Path, open_at: Open
+) -> None:
+    plan = straight_line(3)
+    deep = b"/".join([b"d"] * 140)
+    plan[1] = PlannedCommit((0,), NOW - 100, files={b"%b/%d" % (deep, n): PlannedFile(b"%d\n" % n) for n in range(210)})
+    build_repository(tmp_path / "deep.git", plan)
+    with GitServer(tmp_path) as server, open_at(server.url_of("deep.git")) as repository:
+        window = repository.commits(since=SINCE)
+        files = dict(repository.line_counts(window))[window.shas[1]]
+        assert {(change.path, change.added) for change in files} >= {(f"{deep.decode()}/{n}", 1) for n in range(210)}
+
+
+@pytest.mark.parametrize("limits", [FetchLimits(paths_in_commit=50_000), FetchLimits(paths=50_000)], ids=["one", "all"])
+def test_paths_too_long_to_be_held_cost_their_commit_its_counts_but_not_its_number_of_files(
+    tmp_path: Path, open_at: Open, limits: FetchLimits
+) -> None:
+    plan = straight_line(3)
+    plan[1] = PlannedCommit((0,), NOW - 100, files={b"%b/%d" % (b"d" * 1000, n): EMPTY for n in range(60)})
+    build_repository(tmp_path / "long.git", plan)
+    with GitServer(tmp_path) as server, open_at(server.url_of("long.git"), limits) as repository:
+        window = repository.commits(since=SINCE)
+        assert set(dict(repository.line_counts(window))) == {window.shas[0], window.shas[2]}
+        assert repository.least_files_changed[window.shas[1]] >= 60
+
+
+def test_few_changes_of_very_long_paths_are_not_said_to_be_many(tmp_path: Path, open_at: Open) -> None:
+    plan = straight_line(3)
+    plan[1] = PlannedCommit((0,), NOW - 100, files={b"%d%b" % (n, b"d" * 30_000): EMPTY for n in range(9)})
+    build_repository(tmp_path / "long.git", plan)
+    with GitServer(tmp_path) as server, open_at(server.url_of("long.git"), FetchLimits(changes=512)) as repository:
+        window = repository.commits(since=SINCE)
+        assert window.shas[1] not in dict(repository.line_counts(window))
+        assert repository.least_files_changed.get(window.shas[1], 0) <= 10
 
 
 def test_the_objects_that_one_commit_needs_are_not_taken_from_the_others(tmp_path: Path, open_at: Open) -> None:
