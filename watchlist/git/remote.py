@@ -12,7 +12,7 @@ from watchlist import limits
 from watchlist.errors import ErrorCode, JobError
 from watchlist.git.answers import renamed
 from watchlist.git.protocol import Capabilities, Head, head_request, read_capabilities, read_head
-from watchlist.git.requests import RESULT_TYPE, SERVICE, GitHosts
+from watchlist.git.requests import RESULT_TYPE, SERVICE, GitHosts, Request
 from watchlist.git.tags import TooManyTagsError, head_and_tags_request, read_tags
 from watchlist.repository_url import Repository
 
@@ -66,7 +66,7 @@ class HeadReader(GitHosts):
 
     def _post(self, origin: str, path: str, body: bytes, most_bytes: int | None = None) -> tuple[str, bytes]:
         """Send a command, and return where the repository is now and the answer."""
-        return self.at_its_place(origin, path, "POST", f"/{SERVICE}", RESULT_TYPE, body, most_bytes)
+        return self.at_its_place(origin, Request("POST", path, f"/{SERVICE}", RESULT_TYPE, body, most_bytes))
 
     def _ask_as_git_does(self, origin: str, path: str, offered: Capabilities) -> tuple[Head, str]:
         if offered.version > 1:

@@ -79,6 +79,40 @@ class Traffic:
             self.bytes_received += received
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request to a repository.
+
+    Attributes:
+        method: GET or POST.
+        path: of the repository at its host.
+        suffix: what stands behind it.
+        content_type: what the answer must have.
+        body: in git's protocol; None for none.
+        most_bytes: of the answer; None for the limits' own.
+        token: that is shown.
+    """
+
+    method: str
+    path: str
+    suffix: str
+    content_type: str
+    body: bytes | None = None
+    most_bytes: int | None = None
+    token: str | None = field(default=None, repr=False)
+
+    def send(self, http: TimedConnection) -> BaseHTTPResponse:
+        """Send it and return the answer, of which nothing was read but the headers."""
+        headers = {"User-Agent": USER_AGENT, "Accept": self.content_type, **VERSION_HEADER}
+        if self.body is not None:
+            headers["Content-Type"] = REQUEST_TYPE
+        if self.token is not None:
+            headers["Authorization"] = authorization(self.token)
+        target = self.path + self.suffix
+        http.request(self.method, target, body=self.body, headers=headers, preload_content=False, decode_content=True)
+        return http.getresponse()
+
+
 class GitHosts:
     """Keeps connections to hosts; may be used by several threads at once; a context manager.
 
@@ -137,62 +171,41 @@ class GitHosts:
         Raises:
             JobError: why it cannot be told.
         """
-        return self.at_its_place(origin, path, "GET", f"/info/refs?service={SERVICE}", ADVERTISEMENT_TYPE)
+        return self.at_its_place(origin, Request("GET", path, f"/info/refs?service={SERVICE}", ADVERTISEMENT_TYPE))
 
-    def at_its_place(  # noqa: PLR0913, PLR0917 - a request
-        self,
-        origin: str,
-        path: str,
-        method: str,
-        suffix: str,
-        content_type: str,
-        body: bytes | None = None,
-        most_bytes: int | None = None,
-    ) -> tuple[str, bytes]:
+    def at_its_place(self, origin: str, request: Request) -> tuple[str, bytes]:
         """Send a request to where the repository is, following the host to other names of it.
 
         Returns:
-            where that is now, and the (beginning of the) answer's content.
+            where that is now, and the answer's content: as many bytes of it as the limits say, or so.
 
         Raises:
             JobError: there is no content of that type, or the host redirects elsewhere.
         """
         for _ in range(MOST_REDIRECTS + 1):
             try:
-                return path, self.content(origin, method, path + suffix, content_type, body, most_bytes)
+                return request.path, self._content(origin, request)
             except RedirectedError as redirected:
-                moved_to = followed(origin, path + suffix.partition("?")[0], redirected.location)
+                moved_to = followed(origin, request.path + request.suffix.partition("?")[0], redirected.location)
                 if moved_to is None:
                     raise
-                path = moved_to
+                request = replace(request, path=moved_to)
         raise circle()
 
-    def content(  # noqa: PLR0913, PLR0917 - a request
-        self,
-        origin: str,
-        method: str,
-        target: str,
-        content_type: str,
-        body: bytes | None = None,
-        most_bytes: int | None = None,
-    ) -> bytes:
-        """Send one request and return the (beginning of the) answer's content: as many bytes as the limits say, or so.
+    def _content(self, origin: str, request: Request) -> bytes:
+        """Send the request with a token if there is one.
 
         A token that the host does not know (any more) is sent no more: public repositories need none.
-
-        Raises:
-            JobError: there is none of that type.
         """
         token = self._tokens.next_for(origin)
-        request = _Request(method, target, content_type, body, most_bytes or self._limits.bytes, token)
         try:
-            return self._answer(origin, request)
+            return self._answer(origin, replace(request, token=token))
         except JobError:
             if token is None or not self._tokens.is_refused(origin, token):
                 raise
-        return self._answer(origin, replace(request, token=None))
+        return self._answer(origin, request)
 
-    def _answer(self, origin: str, request: "_Request") -> bytes:
+    def _answer(self, origin: str, request: Request) -> bytes:
         if self._pace is not None:
             self._pace.wait(origin)
         idle = self._take(origin)
@@ -204,7 +217,7 @@ class GitHosts:
                     raise
         return self._exchange(self._connection(origin), origin, request)
 
-    def _exchange(self, http: TimedConnection, origin: str, request: "_Request") -> bytes:
+    def _exchange(self, http: TimedConnection, origin: str, request: Request) -> bytes:
         answered = False
         if self._limits.in_all is not None and self._spent >= self._limits.in_all:
             raise JobError(ErrorCode.TRANSFER_TIMED_OUT, "Others have taken all the time that there was to ask.")
@@ -213,7 +226,7 @@ class GitHosts:
             try:
                 response = request.send(http)
                 answered = True
-                content = response.read(request.most_bytes)
+                content = response.read(request.most_bytes or self._limits.bytes)
                 is_whole = not response.read(1)
             except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as error:
                 # AttributeError, ValueError: http.client's answer to a socket that was cut under it.
@@ -257,29 +270,6 @@ class GitHosts:
     def _check(self, repository: Repository) -> None:
         if repository.origin not in self._allowed_origins:
             raise JobError(ErrorCode.HOST_NOT_ALLOWED, f"{repository.origin} is not an allowed host (any more).")
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """One request; `content_type` is what its answer must have."""
-
-    method: str
-    target: str
-    content_type: str
-    body: bytes | None
-    most_bytes: int
-    token: str | None = None
-
-    def send(self, http: TimedConnection) -> BaseHTTPResponse:
-        headers = {"User-Agent": USER_AGENT, "Accept": self.content_type, **VERSION_HEADER}
-        if self.body is not None:
-            headers["Content-Type"] = REQUEST_TYPE
-        if self.token is not None:
-            headers["Authorization"] = authorization(self.token)
-        http.request(
-            self.method, self.target, body=self.body, headers=headers, preload_content=False, decode_content=True
-        )
-        return http.getresponse()
 
 
 def explained(error: Exception, *, in_answer: bool) -> JobError:
