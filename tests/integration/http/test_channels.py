@@ -1,6 +1,6 @@
 """A user's channels: made, shown, changed, tested, removed; and nobody else's."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -233,21 +233,38 @@ def test_a_weekly_report_ends_by_one_link_that_only_asks_when_it_is_opened(clien
     assert channel.due_at is None
 
 
-def test_who_leaves_while_the_channel_is_changed_has_left(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    channel_id = add(client, {"name": "team", "weekly_report": True})["channel_id"]
-    address, find = leave_address(channel_id), channels.find
-    waiting = [lambda: client.post(address)]
+def in_between(monkeypatch: pytest.MonkeyPatch, write: Callable[[], object]) -> None:
+    """Let somebody else write, once, between what a request reads and what it writes."""
+    find, waiting = channels.find, [write]
 
-    def find_and_let_leave(named: str, caller: str | None) -> Channel:
+    def find_and_let_write(named: str, caller: str | None) -> Channel:
         channel = find(named, caller)
         if waiting:
             waiting.pop()()
         return channel
 
-    monkeypatch.setattr(channels, "find", find_and_let_leave)
-    changed = client.patch(f"/activity/channels/{channel_id}", {"name": "other"}).body
+    monkeypatch.setattr(channels, "find", find_and_let_write)
+
+
+def test_who_leaves_while_the_channel_is_changed_has_left(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    channel_id = add(client, {"name": "team", "weekly_report": True})["channel_id"]
+    address = leave_address(channel_id)
+    in_between(monkeypatch, lambda: client.post(address))
+
+    changed = client.patch(channel_of(channel_id), {"name": "other"}).body
 
     assert (changed["settings"]["name"], changed["settings"]["weekly_report"]) == ("other", False)
+
+
+def test_what_is_changed_while_somebody_leaves_is_kept(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    channel_id = add(client, {"name": "team", "weekly_report": True})["channel_id"]
+    address = leave_address(channel_id)
+    in_between(monkeypatch, lambda: client.patch(channel_of(channel_id), {"name": "other"}))
+
+    left = client.post(address)
+    settings = client.get(channel_of(channel_id)).body["settings"]
+
+    assert (left.status, settings["name"], settings["weekly_report"]) == (200, "other", False)
 
 
 def test_who_has_no_token_of_a_channel_s_reports_ends_none(client: Client) -> None:

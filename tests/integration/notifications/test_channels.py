@@ -80,6 +80,24 @@ def test_a_digest_begins_with_what_is_newest_and_leaves_out_what_was_told(
     assert [alert["id"] for alert in json.loads(call.body)["alerts"]] == [newer, older]
 
 
+def test_a_full_digest_says_in_every_channel_that_there_may_be_more(
+    told: Told, watch: Watch, receiver: Receiver
+) -> None:
+    make(webhook_url=URL)
+    watch.raise_alert()
+    told.read_streams()
+    digest = digests.find(Digest.of_user(USER))
+    assert digest is not None
+    others = {f"alert_{number:032x}" for number in range(limits.DIGEST_COLLECTED - 1)}
+    digest.update(actions=[Digest.alert_ids.add(others)])
+
+    told.send_digests()
+    told.deliver()
+
+    (call,) = receiver.calls
+    assert json.loads(call.body)["more_alerts_is_least"]
+
+
 @pytest.mark.parametrize(
     ("rules", "calls"),
     [
@@ -291,6 +309,7 @@ def test_the_weekly_report_tells_neither_older_alerts_nor_those_that_were_dealt_
     resolved = watch.raise_alert(at=clock.now() - timedelta(days=2))
     alert_store.resolve(alert_store.find(resolved), clock.now())
     another_watch.raise_alert()
+    another_watch.raise_alert(at=clock.now() - timedelta(days=1))  # of an earlier watch
     channel = make(webhook_url=URL, weekly_report=True, rules=[{"levels": ["critical"]}])
     make_due(channel)
     told.send_digests()
@@ -298,9 +317,9 @@ def test_the_weekly_report_tells_neither_older_alerts_nor_those_that_were_dealt_
 
     (call,) = receiver.calls
     report = json.loads(call.body)
-    changed = {each["watchlist_id"] for each in report["changed"]}
+    changed = {each["watchlist_id"]: len(each["changes"]) for each in report["changed"]}
     assert report["type"] == "report.weekly"
-    assert another_watch.watchlist_id in changed
+    assert changed[another_watch.watchlist_id] == 1
     assert watch.watchlist_id not in changed
 
 
