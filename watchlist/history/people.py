@@ -27,19 +27,26 @@ KNOWN_BOTS = frozenset(
         "actions-user",
         "all-contributors",
         "allcontributors",
+        "ansibullbot",
+        "apmmachine",
         "appveyor",
         "azure pipelines",
+        "blurb it",
+        "blurb-it",
         "bors",
         "bors-ng",
         "buildbot",
+        "buildkite-agent",
         "chromium wpt sync",
         "circleci",
         "codefactor-io",
         "coderabbitai",
+        "conda-forge-linter",
         "copilot",
         "copilot coding agent",
         "copilot-swe-agent",
         "copybara-service",
+        "coqbot",
         "crowdin",
         "cursor agent",
         "cursoragent",
@@ -47,11 +54,17 @@ KNOWN_BOTS = frozenset(
         "dependabot-preview",
         "depfu",
         "devin-ai-integration",
+        "docker library bot",
+        "dotnet bot",
+        "dpebot",
         "drone ci",
         "elastic machine",
         "elasticmachine",
+        "facebook-github-tools",
         "ffxbld",
+        "fluttergithubbot",
         "fossabot",
+        "gcc administrator",
         "gerrit code review",
         "github",
         "github action",
@@ -62,6 +75,7 @@ KNOWN_BOTS = frozenset(
         "gitlab ci",
         "gitlab-ci",
         "google-labs-jules",
+        "gopherbot",
         "greenkeeper",
         "homebrew releaser",
         "homu",
@@ -71,7 +85,10 @@ KNOWN_BOTS = frozenset(
         "jenkins ci",
         "kibanamachine",
         "l10n daemon script",
+        "llvm gn syncbot",
+        "mend renovate",
         "mergify",
+        "mozilla releng treescript",
         "openhands",
         "pontoon",
         "pre-commit ci",
@@ -79,9 +96,12 @@ KNOWN_BOTS = frozenset(
         "pyup.io",
         "release-please",
         "renovate",
+        "repository mirror & ci",
+        "repository qa checks",
         "restyled.io",
         "scala steward",
         "scala-steward",
+        "scrutinizer auto-fixer",
         "semantic-release",
         "snyk",
         "swift ci",
@@ -89,10 +109,14 @@ KNOWN_BOTS = frozenset(
         "teamcity",
         "tensorflower gardener",
         "the gitter badger",
+        "traefiker",
+        "traefiker bot",
         "transifex",
         "translatewiki.net",
         "travis ci",
+        "travis ci user",
         "travis-ci",
+        "vsts",
         "web-flow",
         "weblate",
         "whitesource-bolt",
@@ -105,8 +129,11 @@ _BOT_ADDRESSES = frozenset(
     {
         "action@github.com",
         "actions@github.com",
+        "codex@openai.com",
         "cursoragent@cursor.com",
+        "gccadmin@gcc.gnu.org",
         "hosted@weblate.org",
+        "msftgits@microsoft.com",
         "noreply@anthropic.com",
         "noreply@weblate.org",
         "openhands@all-hands.dev",
@@ -119,7 +146,7 @@ _SERVICE_ACCOUNTS = ".gserviceaccount.com"
 """Where Google Cloud gives addresses to programs alone."""
 _TASKS = (
     "action|actions|auto|autofix|automated|automatic|automation|backport|badge|benchmark|bors|build|bump|bumper|"
-    "changelog|check|cherry-?pick|ci|clean|cleanup|code|codecov|commit|config|contributors|copy|coverage|cron|crowdin|"
+    "changelog|check|cherry-?pick|ci|clean|cleanup|code|codecov|commit|config|contributors|copy|coverage|cron|cronjob|crowdin|"
     "daily|data|dependabot|dependency|dependencies|deploy|deployer|deployment|deps|dev|dist|doc|docker|docs|download|"
     "export|fix|format|formatter|generator|git|github|gitlab|greenkeeper|helm|homebrew|i18n|image|img|import|infra|"
     "integration|issue|jenkins|k8s|kubernetes|l10n|label|license|lint|linter|lock|maintenance|manifest|merge|mergify|"
@@ -148,6 +175,11 @@ _CAMEL = re.compile(r"\w*[a-z0-9]Bot")
 """`FooBot`, as no person's name is written."""
 _AUTOMATION = re.compile(r"(?:.*[\s_.-])?(?:automation|auto-?roll(?:er)?)(?:[\s_.-]+(?:account|user))?", re.DOTALL)
 """`aws-sdk-dotnet-automation`, `V8 Autoroller`."""
+_CALLED_CI = re.compile(r"(?:.*[\s_-])?CI|(?i:\S*[_-]ci)", re.DOTALL)
+_CI_LOGIN = re.compile(r"(?:.*[_-])?ci", re.DOTALL)
+"""`Puppet CI` and `swift-ci`, where name and address agree: Ci is a surname, before which people put a dot."""
+_GENERATED = re.compile(r"generatedunixname\d+")
+"""What Meta calls its programs."""
 _PROJECT_TOKEN = re.compile(r"(?:project|group)_?\d+_bot.*")
 """What GitLab calls the user of an access token."""
 
@@ -342,20 +374,21 @@ def _identity(name: str, email: str) -> tuple[str, str]:
 def is_bot(name: str, email: str) -> bool:
     """Say whether an author is a program.
 
-    Five things tell a program: a mark in the name or address (`[bot]`, `(bot)`); `bot` or `robot` as the last part of a
-    login; the word `bot` after a word for what it does; `automation` or `autoroll` as the last part of a name; a name,
-    an address or a host of addresses that is known. Two things do not, since they may be a person's: a name of several
-    words that ends in `Bot`, and a word that only ends so.
+    Six things tell a program: a mark in the name or address (`[bot]`, `(bot)`); `bot` or `robot` as the last part of a
+    login; the word `bot` after a word for what it does; `automation` or `autoroll` as the last part of a name; `ci` as
+    the last part of both; a name, an address or a host of addresses that is known. Two things do not, since they may be
+    a person's: a name of several words that ends in `Bot`, and a word that only ends so.
     """
     called, address = folded(name), folded(email)
     account = _account(address)
     local = address.rpartition("@")[0]
     login = account.login.rpartition("/")[2] if account else local.rpartition("+")[2]
     return (
-        called in KNOWN_BOTS
+        called.partition("+")[0] in KNOWN_BOTS
         or (account is not None and login in KNOWN_BOTS)
         or address in _BOT_ADDRESSES
         or _is_called_bot(name)
+        or (_CALLED_CI.fullmatch(name.strip()) is not None and _CI_LOGIN.fullmatch(login) is not None)
         or address.endswith(_SERVICE_ACCOUNTS)
         or _MARKED.search(local) is not None
         or _PROJECT_TOKEN.fullmatch(local) is not None
@@ -369,10 +402,14 @@ def _is_called_bot(name: str) -> bool:
     if _MARKED.search(called) or _AUTOMATION.fullmatch(called) or "weblate" in words:
         return True
     if len(words) > 1:
-        # `pytest bot` and `Prow Robot` are programs; `Jan Bot` and `Anne Smit-Bot` are people.
-        is_small = name.rsplit(maxsplit=1)[-1] == words[-1]
-        return bool(words[-1] == "robot" or _AT_WORK.fullmatch(called) or (is_small and _LOGIN.fullmatch(words[-1])))
-    return any(form.fullmatch(called) for form in (_LOGIN, _GLUED)) or _CAMEL.fullmatch(name.strip()) is not None
+        # `pytest bot`, `Prow Robot` and `PyTorch MergeBot` are programs; `Jan Bot` and `Anne Smit-Bot` are people.
+        last = name.rsplit(maxsplit=1)[-1]
+        is_one_word = _CAMEL.fullmatch(last) or (last == words[-1] and _LOGIN.fullmatch(last))
+        return bool(words[-1] == "robot" or _AT_WORK.fullmatch(called) or is_one_word)
+    return (
+        any(form.fullmatch(called) for form in (_LOGIN, _GLUED, _GENERATED))
+        or _CAMEL.fullmatch(name.strip()) is not None
+    )
 
 
 def _repeats(login: str, called: str) -> bool:
