@@ -57,11 +57,16 @@ class OptionalParts:
         except JobError as error:
             if error.code in _PASSES and self.may_try_again:
                 raise
-            self.notes.append(f"{missing}: {error.message}")
+            self._note(f"{missing}: {error.message}")
         except Exception as error:
             if failure_of(error) is not None:
                 raise
             self.logger.exception("a part of the result broke off", missing=missing)
             self.broken.append(missing)
-            self.notes.append(f"{missing}: an error in the service itself ({type(error).__name__}).")
+            self._note(f"{missing}: an error in the service itself ({type(error).__name__}).")
         return otherwise
+
+    def _note(self, note: str) -> None:
+        """Say what is missing, once for however many asked for it."""
+        if note not in self.notes:
+            self.notes.append(note)

@@ -40,6 +40,16 @@ def test_what_a_host_cannot_give_is_noted_in_its_words() -> None:
     assert (got, parts.notes, parts.broken) == ("without", ["The part is missing: It broke off."], [])
 
 
+def test_what_is_asked_for_twice_in_vain_is_noted_once() -> None:
+    parts, _ = failing(JobError(ErrorCode.TRANSFER_INVALID, "It broke off."))
+
+    def ask() -> str:
+        raise JobError(ErrorCode.TRANSFER_INVALID, "It broke off.")
+
+    assert parts.get("The part is missing", ask, otherwise="without") == "without"
+    assert parts.notes == ["The part is missing: It broke off."]
+
+
 def test_trouble_of_the_host_that_passes_is_worth_another_attempt_while_there_is_one() -> None:
     busy = JobError(ErrorCode.HOST_RATE_LIMITED, "Slow down.")
     with pytest.raises(JobError):
