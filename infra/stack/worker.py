@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -114,6 +115,18 @@ class Worker(Construct):
                 actions=["ecs:RunTask"],
                 resources=[Stack.of(self).format_arn(service="ecs", resource=revisions)],
                 conditions={"ArnEquals": {"ecs:cluster": self.cluster.cluster_arn}},
+            )
+        )
+        cluster = Stack.of(self).get_logical_id(cast("ecs.CfnCluster", self.cluster.node.default_child))
+        acknowledge(
+            grantee,
+            f"IAM5[Resource::arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/<{cluster}>/*]",
+            "a task gets the tags of its definition, by which its cost is told, and its id when it is started",
+        )
+        grantee.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["ecs:TagResource"],
+                resources=[Stack.of(self).format_arn(service="ecs", resource=f"task/{self.cluster.cluster_name}/*")],
             )
         )
         execution_role = self.task_definition.obtain_execution_role()

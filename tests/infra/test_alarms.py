@@ -134,8 +134,16 @@ def test_the_budget_of_an_environment_tells_the_topic(dev: Template) -> None:
     budget = dev.the("AWS::Budgets::Budget")
     assert budget["Budget"]["BudgetLimit"] == {"Amount": dev.environment.monthly_budget_dollars, "Unit": "USD"}
     assert budget["Budget"]["CostFilters"] == {"TagKeyValue": [f"user:service${dev.environment.service}"]}
-    kinds = {each["Notification"]["NotificationType"] for each in budget["NotificationsWithSubscribers"]}
-    assert kinds == {"ACTUAL", "FORECASTED"}
+    told = [each["Notification"] for each in budget["NotificationsWithSubscribers"]]
+    assert {each["NotificationType"] for each in told} == {"ACTUAL", "FORECASTED"}
+    assert {(each["ThresholdType"], each["Threshold"] <= 100) for each in told} == {("PERCENTAGE", True)}
+
+
+@pytest.mark.parametrize("kind", ["AWS::DynamoDB::GlobalTable", "AWS::ECS::TaskDefinition", "AWS::Lambda::Function"])
+def test_what_costs_most_has_the_tag_that_the_budget_counts_by(dev: Template, kind: str) -> None:
+    for resource in dev.properties(kind).values():
+        tags = resource["Replicas"][0]["Tags"] if kind == "AWS::DynamoDB::GlobalTable" else resource["Tags"]
+        assert {"Key": "service", "Value": dev.environment.service} in tags
 
 
 @pytest.mark.parametrize("scheduled", SCHEDULED, ids=lambda scheduled: scheduled.function.name)

@@ -98,6 +98,7 @@ HANDS_ON = {("sns:Publish", "AWS::SNS::Topic"), ("sqs:SendMessage", "repository-
 BESIDES_THE_TABLE = {
     "dispatcher": {
         ("ecs:RunTask", ":task-definition/repository-watchlist-dev:*"),
+        ("ecs:TagResource", "/*"),
         ("iam:PassRole", "AWS::IAM::Role"),
     },
     "alert_collector": {*READS_OTHER_STREAM, ("dynamodb:ListStreams", "*")} | TELLS_OF_FAILURES | POSTS,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.infra.conftest import synthesised
-from tests.infra.policies import REGION, arn_of, resolve
+from tests.infra.policies import ACCOUNT, REGION, arn_of, resolve
 from tests.infra.templates import Template, as_list, target
 from watchlist.deployment import functions as function_specs
 from watchlist.deployment.routes import LIVE_ROUTES, PAGE_ROUTES, ROUTES
@@ -252,3 +252,18 @@ def test_an_endpoint_leads_to_our_tables_and_the_images_layers_only(templates: d
         tables = {arn_of(template, name) for name in template.of_type("AWS::DynamoDB::GlobalTable")}
         layers = f"arn:aws:s3:::prod-{REGION}-starport-layer-bucket/*"
         assert allowed == {layers, *tables, *(f"{table}/index/*" for table in tables)}
+
+
+def test_an_endpoint_lets_this_account_use_tables_and_everybody_only_read_layers(
+    templates: dict[str, Template],
+) -> None:
+    for template in templates.values():
+        statements = [
+            statement
+            for endpoint in template.properties("AWS::EC2::VPCEndpoint").values()
+            for statement in endpoint["PolicyDocument"]["Statement"]
+        ]
+        assert {tuple(as_list(each["Action"])) for each in statements} == {("dynamodb:*",), ("s3:GetObject",)}
+        (tables,) = (each for each in statements if each["Action"] == "dynamodb:*")
+        ours = tables["Condition"]["StringEquals"]["aws:PrincipalAccount"]
+        assert resolve(template, ours) == ACCOUNT

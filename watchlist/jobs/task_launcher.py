@@ -47,6 +47,7 @@ class TaskLauncher:
                 count=1,
                 clientToken=launch.owner,
                 startedBy=launch.message.job_id,
+                propagateTags="TASK_DEFINITION",  # by them the budget counts what tasks cost
                 capacityProviderStrategy=[self._capacity(launch)],
                 networkConfiguration={
                     "awsvpcConfiguration": {

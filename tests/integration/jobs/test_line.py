@@ -93,7 +93,10 @@ def test_the_time_in_line_does_not_count_for_the_bound_on_processing(service: Ha
     assert service.status(waiting)["status"] == "processing"
 
     job_protocol.call(service.entry(waiting), service.clock.now())
-    service.clock.advance(limits.PROCESSING_BOUND)
+    service.clock.advance(limits.PROCESSING_BOUND / 2)
+    assert service.reconcile()["overdue"] == 0
+    assert service.status(waiting)["status"] == "processing", "it could have started only when it was called"
+    service.clock.advance(limits.PROCESSING_BOUND / 2)
 
     assert service.reconcile()["overdue"] == 1
     assert service.status(waiting)["last_error"]["code"] == "processing_timed_out"

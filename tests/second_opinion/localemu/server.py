@@ -190,7 +190,9 @@ def _asked(service: str, operation: str, request_params: dict[str, Any] | None, 
     asked = _Asked(_BUILD_ARN(service, operation, request, region, account_id))
     asked.needs, asked.conditions = [], {}
     if service == "ecs" and operation == "RunTask":
+        task = request["cluster"].replace(":cluster/", ":task/") + "/new"
         asked.needs = [("ecs:RunTask", request["taskDefinition"])]
+        asked.needs += [("ecs:TagResource", task)] if "propagateTags" in request else []
         asked.conditions = {"ecs:cluster": request["cluster"]}
     if service == "dynamodb":
         table = f"arn:aws:dynamodb:{region}:{account_id}:table/"

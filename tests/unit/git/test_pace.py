@@ -37,6 +37,20 @@ def test_hosts_do_not_wait_for_each_other() -> None:
     assert time.now == before
 
 
+def test_a_host_that_stands_less_has_a_pace_of_its_own() -> None:
+    time = Time()
+    pace = Pace(20, time, time.sleep, of_origins={"https://git.example.org": 2})
+
+    for _ in range(21):
+        pace.wait("https://git.example.org")
+    slowly = time.now - 100
+    for _ in range(21):
+        pace.wait("https://github.com")
+
+    assert 10 - 0.26 <= slowly <= 10
+    assert time.now - 100 - slowly <= 1
+
+
 def test_a_host_that_was_left_in_peace_is_not_asked_for_all_that_at_once() -> None:
     time = Time()
     pace = Pace(20, time, time.sleep)

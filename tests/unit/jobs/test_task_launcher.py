@@ -40,7 +40,14 @@ class Ecs:
 
 def size_of_task(kind: JobKind, attempt: int) -> tuple[str | None, str | None]:
     """Return CPU units and MiB of the task that is started, None for those of the task definition."""
-    ecs: Any = Ecs()
+    call = call_for(kind, attempt)
+    return call["overrides"].get("cpu"), call["overrides"].get("memory")
+
+
+def call_for(kind: JobKind, attempt: int) -> dict[str, Any]:
+    """Return what ECS is asked for."""
+    ecs = Ecs()
+    client: Any = ecs
     chosen = {
         **{name: "http://127.0.0.1:9/queue" for name in DispatcherSettings.variables() if name.endswith("_QUEUE_URL")},
         **dict.fromkeys(("WATCHLIST_TABLE", "ACTIVITY_TABLE", "CLUSTER", "TASK_DEFINITION"), "name"),
@@ -54,9 +61,13 @@ def size_of_task(kind: JobKind, attempt: int) -> tuple[str | None, str | None]:
     )
     given = launch()
     message = given.message.model_copy(update={"kind": kind})
-    TaskLauncher(ecs, settings).start(replace(given, message=message, attempt=attempt), "receipt", 1)
+    TaskLauncher(client, settings).start(replace(given, message=message, attempt=attempt), "receipt", 1)
     (call,) = ecs.calls
-    return call["overrides"].get("cpu"), call["overrides"].get("memory")
+    return call
+
+
+def test_a_task_has_the_tags_of_its_definition_by_which_its_cost_is_told() -> None:
+    assert call_for(JobKind.REPOSITORY_SETUP, 1)["propagateTags"] == "TASK_DEFINITION"
 
 
 def test_a_refresh_is_tried_in_a_small_task_first_and_then_in_one_of_full_size() -> None:
