@@ -30,7 +30,7 @@ from watchlist.storage import batches, whole_answers
 from watchlist.storage.batches import Patience
 from watchlist.storage.failures import Failure, failure_of, passes
 from watchlist.storage.records import ActivityItem, Entry, RepositoryKey, SegmentRecord, WatchlistItem, transaction
-from watchlist.watching import entries
+from watchlist.watching.adding import Adding, Watch
 
 Behave = Callable[[socket.socket], None]
 
@@ -166,8 +166,8 @@ def test_a_connection_to_storage_that_fails_is_an_outage(call: str) -> None:
 
 
 def test_an_add_that_storage_does_not_answer_is_told_to_come_again(address: str) -> None:
-    watch = entries.Watch(Repository("https://github.com", "a", "b"), "ada", {}, None)
-    (refusal,) = entries.add_batch([watch], queue_at(address), "c", clock.now(), clock.now() + timedelta(minutes=1))
+    watch = Watch(Repository("https://github.com", "a", "b"), "ada", {}, None)
+    (refusal,) = Adding(queue_at(address), "c", clock.now()).add_batch([watch], clock.now() + timedelta(minutes=1))
     assert "did not answer" in str(refusal)
 
 

@@ -1,28 +1,23 @@
-"""What people do with entries: add a repository or join it, look at its status, retry a failed one."""
+"""What people do with entries that are there: look at one, retry a failed one, have it checked now."""
 
 import contextlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from pynamodb.exceptions import PynamoDBException, UpdateError
+from pynamodb.exceptions import UpdateError
 
-from watchlist import clock, limits
-from watchlist.errors import JobError, RequestRefusedError, ServiceUnavailableError
-from watchlist.job_kinds import JobKind
+from watchlist import limits
+from watchlist.errors import JobError, RequestRefusedError
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.message import JobMessage
-from watchlist.jobs.queue import BATCH, JobQueue
-from watchlist.repository_url import Repository
-from watchlist.states import DueKind, EntryStatus, JobState
+from watchlist.jobs.queue import JobQueue
+from watchlist.states import DueKind, EntryStatus
 from watchlist.storage import batches
-from watchlist.storage.failures import is_refused, outage_in_words, passes
-from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, RepositoryKey, UserEntry, WatchlistItem, user_hash
-from watchlist.storage.transactions import ContendedError, retried, transaction
-from watchlist.watching import names, user_entries
-from watchlist.watching.names import NameReader
+from watchlist.storage.failures import is_refused
+from watchlist.storage.records import ENTRY_KEY, USER_PREFIX, Entry, UserEntry, WatchlistItem, user_hash
+from watchlist.watching import names
 
 
 class EntryNotFoundError(RequestRefusedError):
@@ -60,157 +55,11 @@ class CheckedLatelyError(RequestRefusedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """One user's wish to watch one repository."""
-
-    repository: Repository
-    user: str
-    alerts: Mapping[str, Any]
-    notes: str | None
-    labels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What became of an add: the entry, and whether it is new (or existed and is joined)."""
-
-    entry: Entry
-    is_new: bool
-
-
-class NotDoneError(RequestRefusedError):
-    """The time of the batch was up before this one's turn; nothing was done for it."""
-
-
-Refusal = AlreadyWatchingError | ServiceUnavailableError | NotDoneError
-"""Why a repository was not added for a user."""
-
-
-@dataclass(frozen=True, slots=True)
 class EntryWithWatchers:
     """An entry with (some of) its user entries."""
 
     entry: Entry
     user_entries: tuple[UserEntry, ...]
-
-
-def watchlist_id_of(repository: Repository, at: datetime) -> str:
-    """Return the id of an entry created at that second: letters, digits, `.`, `_` and `-` only."""
-    owner = repository.owner.replace("/", "_")
-    return f"watchlist_{owner}_{repository.name}_{int(at.timestamp())}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Creation:
-    """A new entry with what was written together with it, and its job's message, which is still to be sent."""
-
-    entry: Entry
-    key: RepositoryKey
-    user_entry: UserEntry
-    message: JobMessage
-
-
-@dataclass(frozen=True, slots=True)
-class _Admission:
-    """A written add."""
-
-    added: Added
-    creation: _Creation | None = None
-
-
-def add(watch: Watch, queue: JobQueue, correlation_id: str, at: datetime, reader: NameReader | None = None) -> Added:
-    """Add the repository, or join the user to its entry. At any instant a repository has one entry and one setup job.
-
-    A former name of a repository leads to its entry, too. If a `reader` is given, it is asked first whether another
-    repository has taken that name.
-
-    Raises:
-        AlreadyWatchingError: the user watches it already; nothing changed.
-        ServiceUnavailableError: the job could not be queued; nothing is kept. If others have joined in between, the
-            entry stays instead, and the reconciler queues its job.
-    """
-    admission = _admit(watch, correlation_id, at, reader)
-    if admission.creation is not None:
-        try:
-            queue.send(admission.creation.message)
-        except JobError as error:
-            if _undo(admission.creation):
-                raise ServiceUnavailableError(error.message) from error
-    return admission.added
-
-
-def add_batch(  # noqa: PLR0913, PLR0917 - all that a batch needs
-    watches: Sequence[Watch],
-    queue: JobQueue,
-    correlation_id: str,
-    at: datetime,
-    ends: datetime,
-    reader: NameReader | None = None,
-) -> list[Added | Refusal]:
-    """Add each; the result at an index is what `add` would have returned or raised for the watch at that index.
-
-    As many as fit one call of the queue are written, then sent, then the next ones: if this breaks off, few entries
-    wait for the reconciler to send their job. None is begun after `ends`: for those the result is a `NotDoneError`.
-    """
-    results: list[Added | Refusal] = []
-    for start in range(0, len(watches), BATCH):
-        some = watches[start : start + BATCH]
-        if clock.now() < ends:
-            results += _add_some(some, queue, correlation_id, at, reader)
-        else:
-            results += [NotDoneError()] * len(some)
-    return results
-
-
-def _add_some(
-    watches: Sequence[Watch], queue: JobQueue, correlation_id: str, at: datetime, reader: NameReader | None
-) -> list[Added | Refusal]:
-    admissions = [_try_to_admit(watch, correlation_id, at, reader) for watch in watches]
-    creations = {
-        index: admission.creation
-        for index, admission in enumerate(admissions)
-        if isinstance(admission, _Admission) and admission.creation is not None
-    }
-    errors = queue.send_batch({index: creation.message for index, creation in creations.items()})
-    undone = {
-        creations[index].entry.watchlist_id: ServiceUnavailableError(error.message)
-        for index, error in errors.items()
-        if _undo(creations[index])
-    }
-    return [_result(admission, undone) for admission in admissions]
-
-
-def _result(admission: _Admission | Refusal, undone: Mapping[str, ServiceUnavailableError]) -> Added | Refusal:
-    """Return what became of an add, given the entries that were taken back after it."""
-    match admission:
-        case _Admission(added=added):
-            return undone.get(added.entry.watchlist_id, added)
-        case AlreadyWatchingError(entry=entry):
-            return undone.get(entry.watchlist_id, admission)
-        case ServiceUnavailableError() | NotDoneError():
-            return admission
-
-
-def _try_to_admit(watch: Watch, correlation_id: str, at: datetime, reader: NameReader | None) -> _Admission | Refusal:
-    try:
-        return _admit(watch, correlation_id, at, reader)
-    except (AlreadyWatchingError, ServiceUnavailableError) as refusal:
-        return refusal
-    except PynamoDBException as error:
-        if not passes(error):
-            raise
-        return ServiceUnavailableError(outage_in_words("The database", error))
-
-
-def _admit(watch: Watch, correlation_id: str, at: datetime, reader: NameReader | None) -> _Admission:
-    def join_or_create(number: int) -> _Admission:
-        existing = names.entry_named(watch.repository)
-        if existing is not None and (reader is None or names.still_leads_to(existing, watch.repository, reader)):
-            return _join(existing, watch, at)
-        # another entry, or one just removed, can have the id of the same second: a later second's is free
-        return _create(watch, watchlist_id_of(watch.repository, at + timedelta(seconds=number)), correlation_id, at)
-
-    return retried(join_or_create)
 
 
 def retry(watchlist_id: str, queue: JobQueue, correlation_id: str, at: datetime, user: str | None = None) -> Entry:
@@ -233,7 +82,7 @@ def _start_over(watchlist_id: str, correlation_id: str, at: datetime, user: str 
     try:
         # Asked for: if it fails the watchers are told, and the pauses between the service's own tries begin anew.
         seen = {"check_failures": 0} | ({} if user is None else {"asked_by": user_hash(user)})
-        return job_protocol.start_generation(entry, _new_job_id(), correlation_id, at, seen)
+        return job_protocol.start_generation(entry, uuid.uuid4().hex, correlation_id, at, seen)
     except job_protocol.SupersededError:
         return _start_over(watchlist_id, correlation_id, at, user)
 
@@ -377,74 +226,6 @@ def find(watchlist_id: str) -> Entry:
     return survivor
 
 
-def _join(entry: Entry, watch: Watch, at: datetime) -> _Admission:
-    if user_entries.find_at(entry.watchlist_id, UserEntry.sk_of(watch.user)) is not None:
-        raise AlreadyWatchingError(entry)
-    user_entry = _user_entry(entry.watchlist_id, watch, at)
-    with transaction() as writes:
-        writes.save(user_entry, condition=UserEntry.pk.does_not_exist())
-        writes.update(entry, actions=[Entry.watchers.add(1)], condition=Entry.watchers >= 1)
-    return _Admission(Added(entry, is_new=False))
-
-
-def _create(watch: Watch, watchlist_id: str, correlation_id: str, at: datetime) -> _Admission:
-    entry = Entry(
-        watchlist_id,
-        ENTRY_KEY,
-        watchlist_id=watchlist_id,
-        origin=watch.repository.origin,
-        owner=watch.repository.owner,
-        name=watch.repository.name,
-        created_at=at,
-        watchers=1,
-        status=str(EntryStatus.PROCESSING),
-        processing_started_at=at,
-        generation=1,
-        job_kind=str(JobKind.REPOSITORY_SETUP),
-        asked_by=user_hash(watch.user),
-    )
-    message = job_protocol.queued(entry, _new_job_id(), correlation_id, at)
-    key = RepositoryKey(RepositoryKey.pk_of(watch.repository), RepositoryKey.SK, watchlist_id=watchlist_id)
-    user_entry = _user_entry(watchlist_id, watch, at)
-    with transaction() as writes:
-        writes.save(key, condition=RepositoryKey.pk.does_not_exist())
-        writes.save(entry, condition=Entry.pk.does_not_exist())
-        writes.save(user_entry)
-    return _Admission(Added(entry, is_new=True), _Creation(entry, key, user_entry, message))
-
-
-def _undo(creation: _Creation) -> bool:
-    """Take back an add whose job could not be queued; False if others rely on the entry by now."""
-    untouched = (Entry.watchers == 1) & (Entry.job_id == creation.message.job_id) & (Entry.job_state == JobState.QUEUED)
-    try:
-        with transaction() as writes:
-            writes.delete(creation.entry, condition=untouched)
-            writes.delete(creation.key)
-            writes.delete(creation.user_entry)
-    except ContendedError:
-        return False
-    return True
-
-
-def _user_entry(watchlist_id: str, watch: Watch, at: datetime) -> UserEntry:
-    return UserEntry(
-        watchlist_id,
-        UserEntry.sk_of(watch.user),
-        watchlist_id=watchlist_id,
-        user_watchlist_id=user_watchlist_id_of(watchlist_id, watch.user),
-        user=watch.user,
-        added_order=f"{at.isoformat()}#{watchlist_id}",
-        added_at=at,
-        notes=watch.notes,
-        labels=list(watch.labels) or None,
-        alerts=dict(watch.alerts),
-    )
-
-
 def user_watchlist_id_of(watchlist_id: str, user: str) -> str:
     """Return the id of a user's entry; the entry can be found by its parts."""
     return f"user_{user_hash(user)}_{watchlist_id}"
-
-
-def _new_job_id() -> str:
-    return uuid.uuid4().hex

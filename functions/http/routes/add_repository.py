@@ -40,9 +40,9 @@ from watchlist.repository_url import Repository
 from watchlist.states import EntryStatus
 from watchlist.storage import tables
 from watchlist.storage.records import Entry, GivenAnswer
-from watchlist.watching import entries
+from watchlist.watching.adding import Added, Adding, NotDoneError, Refusal, Watch
 from watchlist.watching.allowances import Allowance, WatchlistFullError, give_back, hold, release, spend
-from watchlist.watching.entries import Added, AlreadyWatchingError, NotDoneError, Refusal, Watch, user_watchlist_id_of
+from watchlist.watching.entries import AlreadyWatchingError, user_watchlist_id_of
 
 function = startup.Function(routes.ADD.function)
 logger = function.logger
@@ -229,11 +229,15 @@ def _names() -> GitHosts:
     return GitHosts(function.settings.allowed_origins, RemoteLimits(seconds, connect_seconds=seconds, in_all=seconds))
 
 
+def _adding(at: datetime, reader: GitHosts) -> Adding:
+    return Adding(queue(), http_api.correlation_id(logger), at, reader)
+
+
 def _add(request: AddRequest) -> AddAnswer:
     with _allowed([request.added_by]) as not_added:
         try:
             with _names() as reader:
-                added = entries.add(request.to_watch(), queue(), http_api.correlation_id(logger), clock.now(), reader)
+                added = _adding(clock.now(), reader).add(request.to_watch())
         except (AlreadyWatchingError, ServiceUnavailableError):
             not_added.append(request.added_by)
             raise
@@ -258,8 +262,7 @@ def _add_batch(request: BatchRequest) -> BatchAnswer:
     results = {index: each for index, each in enumerate(read) if isinstance(each, Problem)}
     now = clock.now()
     with _allowed([watch.user for watch in watches.values()]) as not_added, _names() as reader:
-        correlation_id = http_api.correlation_id(logger)
-        added = entries.add_batch([*watches.values()], queue(), correlation_id, now, _ends(now), reader)
+        added = _adding(now, reader).add_batch([*watches.values()], _ends(now))
         results |= zip(watches, added, strict=True)
         not_added += [watches[index].user for index in watches if not isinstance(results[index], Added)]
     give_back(caller_of(router), Allowance.ADDS, sum(isinstance(each, NotDoneError) for each in added), now)

@@ -29,6 +29,7 @@ from watchlist.jobs.queue import JobQueue
 from watchlist.repository_url import Repository
 from watchlist.storage.records import Entry, RepositoryKey, WatchlistItem
 from watchlist.watching import entries, user_entries
+from watchlist.watching.adding import Adding, Watch
 
 OLD, NEW = "a" * 40, "b" * 40
 DAY = timedelta(days=1)
@@ -110,8 +111,8 @@ class Watchlist:
     def add(self, name: str, *users: str, alerts: Mapping[str, Any] | None = None) -> Entry:
         """Let users watch a repository; its setup job is queued."""
         for user in users or ("ada",):
-            watch = entries.Watch(Repository(self.host.origin, "owner", name), user, alerts or {}, None)
-            added = entries.add(watch, self.queue, "correlation", clock.now())
+            watch = Watch(Repository(self.host.origin, "owner", name), user, alerts or {}, None)
+            added = Adding(self.queue, "correlation", clock.now()).add(watch)
         return added.entry
 
     def claim(self, entry: Entry) -> Lease:
@@ -162,8 +163,8 @@ def told(entry: Entry, user: str = "ada") -> list[str]:
 
 
 def add(watchlist: Watchlist, name: str, user: str, reader: GitHosts | None = None) -> Entry:
-    watch = entries.Watch(Repository(watchlist.host.origin, "owner", name), user, {}, None)
-    return entries.add(watch, watchlist.queue, "correlation", clock.now(), reader).entry
+    watch = Watch(Repository(watchlist.host.origin, "owner", name), user, {}, None)
+    return Adding(watchlist.queue, "correlation", clock.now(), reader).add(watch).entry
 
 
 def leave(entry: Entry, user: str) -> None:

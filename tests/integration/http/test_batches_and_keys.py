@@ -217,7 +217,7 @@ def test_a_request_that_is_being_served_is_not_served_twice(client: Client, monk
     def add_again(*_: object) -> None:
         inner.append(client.post(routes.ADD.path, item(1), {"Idempotency-Key": "a key"}))
 
-    monkeypatch.setattr("watchlist.watching.entries._admit", add_again)
+    monkeypatch.setattr("watchlist.watching.adding.Adding._admit", add_again)
     client.post(routes.ADD.path, item(1), {"Idempotency-Key": "a key"})
 
     assert [(answer.status, answer.code) for answer in inner] == [(409, "request_in_progress")]

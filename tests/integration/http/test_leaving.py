@@ -23,7 +23,8 @@ from watchlist import clock, limits
 from watchlist.jobs import protocol as job_protocol
 from watchlist.states import EntryStatus
 from watchlist.storage.records import ActivityHeartbeat, ActivityItem, AlertRecord, Entry, WatchlistItem
-from watchlist.watching import entries, user_entries
+from watchlist.watching import user_entries
+from watchlist.watching.adding import Adding, Watch
 
 PURGED_AFTER = limits.ID_REUSE_PAUSE + timedelta(seconds=1)
 
@@ -199,8 +200,8 @@ def test_who_joins_while_the_last_watcher_leaves_watches_something_that_is_there
     repository = Entry.get(watchlist_id, "ENTRY").repository
 
     def join(user: str) -> str:
-        watch = entries.Watch(repository, user, {}, None)
-        return str(entries.add(watch, queue, "c", clock.now()).entry.watchlist_id)
+        watch = Watch(repository, user, {}, None)
+        return str(Adding(queue, "c", clock.now()).add(watch).entry.watchlist_id)
 
     with ThreadPoolExecutor(4) as pool:
         leaving = pool.submit(user_entries.stop_watching, ada, clock.now())

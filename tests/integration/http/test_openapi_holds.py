@@ -27,7 +27,8 @@ from watchlist.repository_url import parse_repository_url
 from watchlist.states import EntryStatus
 from watchlist.storage import cursors
 from watchlist.storage.records import ENTRY_KEY, Channel, Entry, user_hash
-from watchlist.watching import entries
+from watchlist.watching import adding, entries
+from watchlist.watching.adding import Adding, Watch
 
 USER = "ada@example.org"
 WATCHLIST_ID = "watchlist_pallets_flask_1764000000"
@@ -59,11 +60,11 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
 def let_there_be(client: Client) -> None:
     """Let there be one failed entry that has everything."""
     at = clock.now() - timedelta(minutes=1)
-    watch = entries.Watch(parse_repository_url("https://github.com/pallets/flask"), USER, {}, None)
+    watch = Watch(parse_repository_url("https://github.com/pallets/flask"), USER, {}, None)
     queue = client.functions["add_repository"].queue()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(entries, "watchlist_id_of", lambda *_: WATCHLIST_ID)
-        entries.add(watch, queue, "c", at)
+        patch.setattr(adding, "watchlist_id_of", lambda *_: WATCHLIST_ID)
+        Adding(queue, "c", at).add(watch)
     end_job(WATCHLIST_ID, EntryStatus.FAILED)
     store_commits(WATCHLIST_ID, 30)
     store_health(WATCHLIST_ID)
