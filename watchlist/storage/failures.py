@@ -89,7 +89,7 @@ def passes(error: BaseException) -> bool:
 def outage_in_words(part: str, error: BaseException) -> str:
     """Put an error that passes in a sentence: what AWS says of a failure of its own, or that `part` did not answer."""
     match _botocore_s(error):
-        case ClientError() as cause if _status_of(cause) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        case ClientError() as cause if _status_of(cause) >= HTTPStatus.INTERNAL_SERVER_ERROR and _is_aws_s(cause):
             return f"{part} failed: {cause.response['Error'].get('Message', '').rstrip('.')}."
     return f"{part} did not answer."
 
@@ -103,6 +103,11 @@ def _of_answer(error: ClientError) -> Failure:
     if failure is Failure.REQUEST and _status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Failure.OUTAGE
     return failure
+
+
+def _is_aws_s(error: ClientError) -> bool:
+    """Whether AWS itself has answered: for a gateway's page botocore puts the status where AWS's code would stand."""
+    return error.response["Error"].get("Code") != str(_status_of(error))
 
 
 def _status_of(error: ClientError) -> int:
