@@ -1,5 +1,6 @@
-"""Checks show the operator's own hosts their tokens, of the variable or the secret, or go without any."""
+"""Checks show the operator's own hosts their tokens, of the variable or the secret, or none, and keep their pace."""
 
+import functools
 import json
 import uuid
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 from local_service.aws import embedded as embedded_aws
 from local_service.provisioning import Environment
 from tests.integration.checks.harness import ConfigureScheduler, Watchlist
+from watchlist.git.pace import Pace
 from watchlist.git.tokens import authorization
 
 Check = Callable[..., list[str | None]]
@@ -59,3 +61,18 @@ def test_a_secret_that_was_mistyped_costs_the_tokens_and_is_not_shown(
 
 def test_a_variable_that_was_mistyped_costs_the_tokens_as_well(check: Check) -> None:
     assert check(GIT_TOKENS="s3cret") == [None]
+
+
+def test_a_host_is_asked_at_the_pace_that_its_operator_chose(
+    configure_scheduler: ConfigureScheduler, watchlist: Watchlist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = [{"origin": watchlist.host.origin, "kind": "gitea", "allow_http": True, "checks_a_second": 0.5}]
+    watchlist.add_ready("one")
+    watchlist.add_ready("two")
+    slept: list[float] = []
+    scheduler = configure_scheduler(GIT_HOSTS=json.dumps(chosen))
+    monkeypatch.setattr(scheduler.module, "Pace", functools.partial(Pace, sleep=slept.append))
+
+    scheduler.run()
+
+    assert max(slept) > 1
