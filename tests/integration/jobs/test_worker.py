@@ -319,6 +319,23 @@ def test_the_program_does_the_job_that_its_environment_names(service: Harness) -
     assert service.status(watchlist_id)["status"] == "ready"
 
 
+def test_the_program_forgets_secret_variables_before_it_begins_with_the_job(service: Harness) -> None:
+    launched(service)
+    tokens = {"GITHUB_TOKEN": "s3cret", "GIT_TOKENS": "{}"}
+    for name, value in {**service.ecs.tasks[0].to_environment(), **tokens}.items():
+        service.monkeypatch.setenv(name, value)
+    left: list[set[str]] = []
+
+    def analyse(*_: object) -> JobResult:
+        left.append(tokens.keys() & os.environ.keys())
+        return analysis()
+
+    service.monkeypatch.setattr("tasks.analysis.analyse", analyse)
+
+    assert tasks.job.main() == 0
+    assert left == [set()]
+
+
 def test_the_program_names_the_variable_that_is_missing(service: Harness, capsys: pytest.CaptureFixture[str]) -> None:
     for name, value in {"JOB_MESSAGE": "{}", "MESSAGE_ID": "1", "RECEIPT_HANDLE": "r", "ATTEMPT": "secret"}.items():
         service.monkeypatch.setenv(name, value)
