@@ -11,7 +11,7 @@ import argparse
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -58,37 +58,49 @@ def served(path: Path) -> Iterator[GitServer]:
             yield server
 
 
+class Git:
+    """What git says of one repository on this machine."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def ends_at(self) -> datetime:
+        """A moment after the last commit."""
+        return datetime.fromtimestamp(int(self._ask("log", "-1", "--format=%ct")), UTC) + timedelta(hours=1)
+
+    def dates(self) -> dict[str, int | None]:
+        """Return when each tag was made, or its commit, Unix seconds."""
+        listed = self._ask("for-each-ref", "--format=%(refname:strip=2) %(creatordate:unix)", "refs/tags")
+        rows = (line.partition(" ") for line in listed.splitlines())
+        return {name: int(date) if date else None for name, _, date in rows}
+
+    def described(self) -> str | None:
+        """Return the tag that `git describe` finds."""
+        return self._ask("describe", "--tags", "--abbrev=0").partition("\n")[0] or None
+
+    def commits_since(self, tag: str) -> int:
+        """Return how many commits HEAD is ahead of the tag."""
+        return int(self._ask("rev-list", "--count", f"refs/tags/{tag}..HEAD") or 0)
+
+    def _ask(self, *arguments: str) -> str:
+        command = ["git", "-C", str(self._path), *arguments]
+        return subprocess.run(command, check=False, capture_output=True, text=True, errors="replace").stdout.strip()
+
+
 def compare(path: Path) -> Compared:
     """Look at a repository's releases, and ask git."""
-    git = _git(path)
-    now = datetime.fromtimestamp(int(git("log", "-1", "--format=%ct")), UTC) + timedelta(hours=1)
-    listed = [
-        line.split()
-        for line in git("for-each-ref", "--format=%(refname:strip=2) %(creatordate:unix)", "refs/tags").splitlines()
-    ]
-    dates = {row[0]: int(row[1]) if len(row) > 1 and row[1] else None for row in listed}
-    with served(path) as server:
-        scratch = tempfile.TemporaryDirectory()
-        with (
-            scratch,
-            open_repository(
-                f"{server.url}/owner/name",
-                scratch=Path(scratch.name),
-                children=ChildProcesses(),
-                allowed_schemes=("http",),
-            ) as repository,
-        ):
-            return _look(path.parent.name, repository, server, git, dates, now)
+    git = Git(path)
+    with served(path) as server, tempfile.TemporaryDirectory() as scratch:
+        url = f"{server.url}/owner/name"
+        with open_repository(
+            url, scratch=Path(scratch), children=ChildProcesses(), allowed_schemes=("http",)
+        ) as repository:
+            return _compare(path.parent.name, repository, server, git)
 
 
-def _look(  # noqa: PLR0913, PLR0917 - all that is compared
-    name: str,
-    repository: Repository,
-    server: GitServer,
-    git: Callable[..., str],
-    dates: dict[str, int | None],
-    now: datetime,
-) -> Compared:
+def _compare(name: str, repository: Repository, server: GitServer, git: Git) -> Compared:
+    now, dates = git.ends_at, git.dates()
     window = repository.commits(since=now - limits.HISTORY_PERIOD, limit=limits.HISTORY_COMMITS)
     commits = window.commits
     dated = zip(commits, made_at(commits, now), strict=True)
@@ -103,11 +115,7 @@ def _look(  # noqa: PLR0913, PLR0917 - all that is compared
     far = latest and distance(
         latest.peeled, latest.made_at, window.head.sha, commits, lambda: repository.parents_beside(latest.peeled)
     )
-    with HeadReader([server.url]) as reader:
-        began_check = time.monotonic()
-        reader.head_and_tags(Address(server.url, "owner", "name"))
-        check_seconds = time.monotonic() - began_check
-        received = reader.traffic.bytes_received
+    check_bytes, check_seconds = _check(server)
     by_date = sorted((at, tag) for tag, at in dates.items() if at is not None)
     return Compared(
         name=name,
@@ -116,33 +124,28 @@ def _look(  # noqa: PLR0913, PLR0917 - all that is compared
         dated=len(known),
         dates_agree=sum(_is_same_day(dates[tag.name], tag.made_at) for tag in known if tag.made_at),
         latest=latest.name if latest else None,
-        described=_first(git("describe", "--tags", "--abbrev=0")),
+        described=git.described(),
         newest=by_date[-1][1] if by_date else None,
         since="?" if not far else f"{'>= ' if far.is_least else ''}{far.commits}",
-        since_of_git=int(git("rev-list", "--count", f"refs/tags/{latest.name}..HEAD") or 0) if latest else None,
+        since_of_git=git.commits_since(latest.name) if latest else None,
         usual_days=catalog.usual_days,
-        check_bytes=received,
+        check_bytes=check_bytes,
         check_seconds=check_seconds,
         parse_seconds=spent,
     )
 
 
+def _check(server: GitServer) -> tuple[int, float]:
+    """Look at HEAD and tags as a check does; return the bytes of the answer, and how many seconds it took."""
+    with HeadReader([server.url]) as reader:
+        began = time.monotonic()
+        reader.head_and_tags(Address(server.url, "owner", "name"))
+        return reader.traffic.bytes_received, time.monotonic() - began
+
+
 def _is_same_day(of_git: int | None, ours: datetime) -> bool:
     """Whether two dates are at most a day apart: of tags that were not asked for, ours is their commit's."""
     return of_git is not None and abs(of_git - ours.timestamp()) <= timedelta(days=1).total_seconds()
-
-
-def _first(text: str) -> str | None:
-    return text.split("\n", 1)[0] or None
-
-
-def _git(path: Path) -> Callable[..., str]:
-    def ask(*arguments: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(path), *arguments], check=False, capture_output=True, text=True, errors="replace"
-        ).stdout.strip()
-
-    return ask
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
