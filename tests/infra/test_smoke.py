@@ -1,7 +1,10 @@
 import base64
 import json
+import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -19,6 +22,7 @@ from infra.operations.smoke import (
 )
 from infra.stack.schedules import SCHEDULED
 
+SECOND_OPINION = (Path(__file__).parents[2] / "docs" / "second-opinion.md").read_text(encoding="utf-8")
 READY = {"status": "ready", "attempt": 1}
 
 
@@ -104,3 +108,20 @@ def test_it_says_first_what_it_costs_and_then_in_one_line_what_is_missing(
     said = capsys.readouterr()
     assert "US cents" in said.out
     assert said.err == "failed: You must specify a region.\n"
+
+
+def test_the_list_that_it_goes_through_is_the_documented_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["smoke", "dev"])
+    monkeypatch.setattr(smoke, "boto3", MagicMock())
+    monkeypatch.setattr(smoke, "Deployment", MagicMock())
+    for check in (name for name in vars(smoke) if name.startswith("check_")):
+        monkeypatch.setattr(smoke, check, MagicMock())
+
+    assert smoke.main() == 0
+
+    listed = SECOND_OPINION.partition("`scripts/smoke` goes through this list")[2]
+    assert re.findall(r"^ok  (.+) \(", capsys.readouterr().out, re.MULTILINE) == re.findall(
+        r"^\| ([^|]+) \|(?! what no emulator)", listed, re.MULTILINE
+    )
