@@ -98,10 +98,29 @@ def search_after(source: Source, head: str, bounds: Bounds, *, old: str, stored:
         found = walk({**stored, **source.known}, head, since=bounds.since, limit=bounds.limit)
         return found.full and len(found.missing) <= bounds.limit // TOLERATED_PART
 
-    if head != old and not source.fetch_commits_after(old, stop=enough):
-        return None
+    if head != old:
+        if not source.fetch_commits_after(old, stop=enough):
+            return None
+        # A server agrees as soon as HEAD reaches a parent of a commit that it has itself, as of one that was amended.
+        is_reached = any(old in commit.parents for commit in source.known.values())
+        if not is_reached and not (enough() and _has_nothing_beside_head(source, old)):
+            return None
     outside = {old, *(parent for node in stored.values() for parent in node.parents)} - stored.keys()
     return _close(source, head, bounds, stored, outside)
+
+
+def _has_nothing_beside_head(source: Source, old: str) -> bool:
+    """Whether the server, which has agreed that HEAD reaches `old`, has nothing that `old` alone reaches."""
+    try:
+        return not source.reached_beside_head(old)
+    except FetchRefusedError:
+        return True
+    except JobError as error:
+        if error.code is ErrorCode.REPOSITORY_TOO_LARGE:
+            return False
+        if not may_be_for_its_objects(error):
+            raise
+        return True
 
 
 def search_behind(source: Source, head: str, window: Collection[str], most: int) -> tuple[str, ...]:

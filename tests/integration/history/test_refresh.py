@@ -134,6 +134,28 @@ def test_a_rewritten_history_is_noticed_and_reconciled_by_ids(open_it: Open, bar
     assert [commit.sha for commit in window.commits] == list(expected)[:5]
 
 
+@pytest.mark.parametrize("limit", [1000, 3], ids=["all-new-ones", "as-many-as-are-kept"])
+def test_a_head_that_was_amended_is_a_rewritten_history_though_the_host_still_has_it(
+    open_it: Open, bare: Path, limit: int
+) -> None:
+    stored = as_stored(window_of(open_it))
+    amended = grown(by=9)
+    amended[29] = replace(amended[29], message=b"amended\n")
+    rebuild(bare, amended)
+    assert git(bare, "cat-file", "-t", stored.head_sha) == b"commit\n"
+    window = window_of(open_it, stored, limit=limit)
+    assert window.rewritten
+    assert window.shas == tuple(log_of_git(bare, since=SINCE, limit=limit))
+
+
+def test_more_new_commits_than_are_kept_are_no_rewritten_history(open_it: Open, bare: Path) -> None:
+    stored = as_stored(window_of(open_it))
+    rebuild(bare, grown(by=9))
+    window = window_of(open_it, stored, limit=3)
+    assert not window.rewritten
+    assert window.shas == tuple(log_of_git(bare, since=SINCE, limit=3))
+
+
 def test_a_history_that_was_reset_to_an_older_commit_is_rewritten(open_it: Open, bare: Path) -> None:
     stored = as_stored(window_of(open_it))
     rebuild(bare, straight_line(30)[:20])
