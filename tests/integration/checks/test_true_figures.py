@@ -17,6 +17,7 @@ from watchlist.alerts.settings import AlertKind
 from watchlist.history.outline import HistoryState
 from watchlist.history.pseudonyms import address_of
 from watchlist.job_kinds import JobKind
+from watchlist.storage.records import HealthRecord
 from watchlist.watching import entries, forgetting, user_entries
 
 AT = datetime.fromtimestamp(NOW, UTC)
@@ -251,3 +252,16 @@ def test_an_author_who_was_erased_does_not_come_back_with_later_commits_nor_by_t
     kept = repr((commits, watched.entry.attribute_values, watched.metrics))
     assert all(name not in kept for name in ("A U Thor", "Real Name", "author@example.com"))
     assert watched.metrics["contributors_active"] == 1
+
+
+def test_a_mailmap_gives_nobody_the_name_or_address_of_an_author_who_was_erased(onboard: Onboard) -> None:
+    forgetting.erase_author("author@example.com")
+    mailmap = PlannedFile(b"Real Name <author@example.com> <other@example.com>\n")
+    commits = [replace(each, files={**each.files, b".mailmap": mailmap}) for each in line([30, 20, 10])]
+
+    watched = onboard([*commits[:2], replace(commits[2], author=b"Other <other@example.com>")])
+
+    analyses = [each.attribute_values for each in HealthRecord.query(watched.entry.watchlist_id)]
+    kept = repr((watched.entry.attribute_values, analyses))
+    assert address_of("author@example.com") in kept, "the mailmap was read"
+    assert all(name not in kept for name in ("Real Name", "author@example.com"))

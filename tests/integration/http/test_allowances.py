@@ -65,7 +65,9 @@ def test_a_user_may_add_as_many_as_the_settings_say_and_then_waits_for_the_next_
     answer = ada.post(routes.ADD.path, {"repo_url": url(MOST), "added_by": "ada"})
 
     assert (answer.status, answer.code) == (429, "limit_reached")
-    assert 1 <= int({name.lower(): value for name, value in answer.headers.items()}["retry-after"]) <= 3600
+    seconds = int(answer.headers["retry-after"])
+    assert 1 <= seconds <= 3600
+    assert f"the next hour begins in {seconds} seconds" in answer.body["detail"]
     assert add(ada.of("bob"), MOST)[0] == 403
     assert ada.of("bob").post(routes.ADD.path, {"repo_url": url(MOST), "added_by": "bob"}).status == 202
 
