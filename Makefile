@@ -32,8 +32,8 @@ run: .venv/local page-if-possible ## Start the service here, add a repository (R
 	@$(SERVICE) run $(if $(REPO),$(call quoted,$(REPO)))
 
 .PHONY: serve
-serve: .venv/local page-if-possible ## Keep the service running on port 3000 until Ctrl-C (REPO=<paths> serves these too)
-	@$(SERVICE) serve $(REPO)
+serve: .venv/local page-if-possible ## Keep the service running on port 3000, or PORT=<number>, until Ctrl-C (REPO=<paths> serves these too)
+	@$(SERVICE) serve $(if $(PORT),--port $(call quoted,$(PORT))) $(REPO)
 
 .PHONY: install
 install: .venv/local page-if-possible scorecard-if-go ## Install and build what `make serve` needs, so that it starts where it may write nothing (systemd)

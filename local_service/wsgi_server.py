@@ -287,6 +287,8 @@ class Handler(WSGIRequestHandler):
             self.path = urlunsplit(("", "", f"/{address.path.lstrip('/')}", address.query, ""))
             del self.headers["Host"]
             self.headers.add_header("Host", address.netloc)
+        elif not self.path.startswith("/") and (self.command, self.path) != (HTTPMethod.OPTIONS, "*"):
+            raise _HeadError(HTTPStatus.BAD_REQUEST)  # what CONNECT asks of a proxy, say
 
     def _listed(self, name: str) -> list[str]:
         """Return what all fields of that name list, in lower case."""

@@ -54,6 +54,15 @@ def test_without_a_repository_there_is_no_argument() -> None:
     assert words == "<run>"
 
 
+@pytest.mark.parametrize(("port", "words"), [("3100", "<serve><--port><3100>"), ("", "<serve>")])
+def test_the_port_of_the_service_can_be_chosen(port: str, words: str) -> None:
+    said = make(
+        lifeline.ROOT, "serve", "-o", ".venv/local", "-o", "page-if-possible", "SERVICE=printf '<%s>'", f"PORT={port}"
+    )
+
+    assert said == words
+
+
 def test_the_page_is_built_in_a_folder_of_any_name(tmp_path: Path) -> None:
     checkout = tmp_path / "neu ñ it's"
     for name in (*MADE_BEFORE, NODE, "page/node_modules/x"):

@@ -228,6 +228,10 @@ def test_a_client_that_asks_first_is_told_once_and_at_once_to_go_on(server: Wsgi
         b"GET /echo HTTP/1.1\r\n\r\n",
         b"GET /echo HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
         b"GET http://[::x/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET echo HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET ?a=/b HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET * HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n\r\n",
         b"\r\nGET  /echo HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
 )
@@ -276,6 +280,11 @@ def test_the_host_of_an_absolute_target_is_the_host(server: WsgiServer, target: 
     answer = told(server, b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % target)
     assert answer.startswith(b"HTTP/1.1 500" if seen is None else b"HTTP/1.1 200")
     assert answer.endswith(seen or b"")
+
+
+def test_the_whole_server_can_be_asked_for_its_options(server: WsgiServer) -> None:
+    request = b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert not told(server, request).startswith(b"HTTP/1.1 400")
 
 
 @pytest.mark.parametrize("header", [b"X: " + b"x" * 70_000 + b"\r\n", b"X: x\r\n" * 200])
