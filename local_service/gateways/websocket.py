@@ -43,6 +43,8 @@ Event = dict[str, Any]
 Invoke = Callable[[str, Event], Any]
 
 STAGE = "local"
+_MOST_CONNECTIONS = 256
+"""As many as the API's port takes, which hands on some of these: both together fit in a process's descriptors."""
 _POST_SECONDS = 5
 """How long a client may leave its messages unread before posts to it are refused."""
 
@@ -58,6 +60,15 @@ class Client:
     domain_name: str
     source_ip: str
     user_agent: str
+
+
+class _Connection(ServerConnection):
+    """A connection that ends at once where as many as can be are open, whether they have said something or not."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if len(self.server.handler_tasks) > _MOST_CONNECTIONS:
+            self.transport.abort()
 
 
 def event_of(client: Client, route: LiveRoute, event_type: str, at: datetime) -> Event:
@@ -177,6 +188,7 @@ class WebSocketGateway:
         return await serve(
             self._talk,
             sock=self._socket,
+            create_connection=_Connection,
             process_request=self._admit,
             select_subprotocol=lambda connection, _offered: self._subprotocols.pop(connection.id),
             max_size=limits.LIVE_MESSAGE_BYTES,
