@@ -198,7 +198,7 @@ STREAM_TESTS := $(addprefix tests/integration/,notifications live local_service/
 SECOND_PYTEST = $(BIN)/python -m pytest -p tests.second_opinion.plugin --numprocesses 2 --dist loadscope
 
 .PHONY: second-opinion
-second-opinion: .venv/dev $(SECOND)/libraries ## Run tests with Amazon's DynamoDB Local and ElasticMQ in place of our own (needs Java and Maven; PYTEST=<tests>)
+second-opinion: .venv/dev $(SECOND)/libraries $(SECOND)/ministack/installed ## Run tests with MiniStack's DynamoDB and ElasticMQ in place of our own (needs Java and Maven; PYTEST=<tests>)
 	$(SECOND_PYTEST) $(or $(PYTEST),$(SECOND_TESTS))
 	$(if $(PYTEST),,$(SECOND_PYTEST) --elsewhere dynamodb $(STREAM_TESTS))
 
@@ -206,15 +206,18 @@ second-opinion: .venv/dev $(SECOND)/libraries ## Run tests with Amazon's DynamoD
 second-opinion-tools: ## Install what second-opinion needs, by apt
 	scripts/apt-install java=openjdk-17-jre-headless mvn=maven
 
+$(SECOND)/ministack/installed: requirements/second-opinion/ministack.txt | .venv/bin/uv
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SECOND)/ministack
+	@$(INSTALL) --python $(SECOND)/ministack/bin/python --requirement requirements/second-opinion/ministack.txt
+	@touch $@
+
 $(SECOND)/libraries: $(wildcard requirements/second-opinion/*.xml requirements/second-opinion/java.sha256)
 	@command -v java > /dev/null && command -v mvn > /dev/null || \
 		{ echo "A second opinion needs Java 17 or newer and Maven (java, mvn): make second-opinion-tools installs them on Debian."; exit 1; }
-	@echo "Fetching DynamoDB Local and ElasticMQ (once) ..."
-	@rm -rf $(SECOND)/dynamodb-local $(SECOND)/elasticmq
-	@for name in dynamodb-local elasticmq; do \
-		mvn --batch-mode --quiet --file requirements/second-opinion/$$name.xml $(MAVEN_COPY) \
-			-DoutputDirectory="$(CURDIR)/$(SECOND)/$$name" || exit 1; \
-	done
+	@echo "Fetching ElasticMQ (once) ..."
+	@rm -rf $(SECOND)/elasticmq
+	@mvn --batch-mode --quiet --file requirements/second-opinion/elasticmq.xml $(MAVEN_COPY) \
+		-DoutputDirectory="$(CURDIR)/$(SECOND)/elasticmq"
 	@cd $(SECOND) && $(SHA256) --check --quiet "$(CURDIR)/requirements/second-opinion/java.sha256"
 	@touch $@
 

@@ -21,6 +21,8 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 
+from functions.http.refusals import fields_at_fault
+from functions.http.shapes.adding import BatchAnswer, BatchItemAnswer, BatchOutcome
 from tasks.hosts.fields import text_of
 from tests.integration.aws import Aws
 from tests.integration.jobs.harness import clean
@@ -69,6 +71,7 @@ from watchlist.storage.records import (
     Digest,
     Entry,
     ErasedAuthor,
+    GivenAnswer,
     HealthRecord,
     Heartbeat,
     Holdings,
@@ -336,6 +339,14 @@ def largest_alert() -> AlertRecord:
     return AlertRecord(**(others(AlertRecord, made) | made))
 
 
+def largest_answer() -> str:
+    """Write what a batch is answered each of whose items has as many faults as are told, in fields of long names."""
+    problem = fields_at_fault([((f"{number}{'é' * 1000}",), "m" * 200) for number in range(3)])
+    item = {"outcome": BatchOutcome.REJECTED, "watchlist_id": None, "status": None, "problem": problem}
+    results = [BatchItemAnswer.model_validate({"index": index, **item}) for index in range(limits.BATCH_ADDS)]
+    return BatchAnswer(results=results).model_dump_json()
+
+
 def numbers_of_alerts() -> dict[str, list[str]]:
     return {
         kind: [name for name in type(settings).model_fields if name != "enabled"] for kind, settings in AlertSettings()
@@ -380,6 +391,7 @@ LARGEST: dict[type[Item], Callable[[], Item]] = {
     OpenConnections: lambda: made_of(
         OpenConnections, ids={f"{number:016x}=" for number in range(limits.MOST_CONNECTIONS_OF_A_USER)}
     ),
+    GivenAnswer: lambda: made_of(GivenAnswer, data=largest_answer()),
     OwnShare: lambda: made_of(OwnShare, user=USER),
     SharedAddress: lambda: made_of(SharedAddress, user=USER),
     ErasedAuthor: lambda: made_of(ErasedAuthor),

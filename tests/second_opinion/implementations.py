@@ -1,10 +1,10 @@
-"""DynamoDB Local, which is Amazon's, and ElasticMQ: Java programs that end with whoever started them."""
+"""MiniStack's DynamoDB and ElasticMQ: programs that end with whoever started them."""
 
 import contextlib
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import urllib3
@@ -21,12 +21,11 @@ _BESIDE_STDIN = 'trap "" INT; "$@" & program=$!; read -r _; kill -9 $program'
 
 
 @contextlib.contextmanager
-def dynamodb_local(log: Path) -> Iterator[str]:
-    """Run DynamoDB Local, in memory and with tables for each access key; yield its URL."""
-    libraries, port = LIBRARIES / "dynamodb-local", free_port()
-    arguments = ["-inMemory", "-disableTelemetry", "-port", str(port)]
-    main = "com.amazonaws.services.dynamodbv2.local.main.ServerRunner"
-    with _java(libraries, [f"-Djava.library.path={libraries}"], [main, *arguments], log):
+def ministack(log: Path) -> Iterator[str]:
+    """Run MiniStack's DynamoDB, in memory and with tables for each account; yield its URL."""
+    port = free_port()
+    settings = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SERVICES": "dynamodb,dynamodbstreams"}
+    with _beside([str(LIBRARIES / "ministack" / "bin" / "python"), "-m", "ministack"], settings, log):
         yield _answering(port, log)
 
 
@@ -43,20 +42,21 @@ def elasticmq(log: Path) -> Iterator[str]:
         "rest-sqs.sqs-limits": "strict",
     }
     properties = [f"-D{name}={value}" for name, value in settings.items()]
-    with _java(LIBRARIES / "elasticmq", properties, ["org.elasticmq.server.Main"], log):
+    java = ["java", "-XX:+UseSerialGC", "-Xmx512m", *properties, "-cp", f"{LIBRARIES / 'elasticmq'}/*"]
+    with _beside([*java, "org.elasticmq.server.Main"], {}, log):
         yield _answering(port, log)
 
 
 @contextlib.contextmanager
-def _java(libraries: Path, properties: list[str], program: list[str], log: Path) -> Iterator[None]:
-    argv = ["java", "-XX:+UseSerialGC", "-Xmx512m", *properties, "-cp", f"{libraries}/*", *program]
+def _beside(program: list[str], settings: Mapping[str, str], log: Path) -> Iterator[None]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["sh", "-c", _BESIDE_STDIN, "java", *argv],
+            ["sh", "-c", _BESIDE_STDIN, "program", *program],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+            env={**ours, **settings},
         )
         try:
             yield

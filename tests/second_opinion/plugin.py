@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from local_service.aws import embedded
-from tests.second_opinion.implementations import dynamodb_local, elasticmq
+from tests.second_opinion.implementations import elasticmq, ministack
 from tests.second_opinion.server import VARIABLE
 
-_IMPLEMENTATIONS = {"dynamodb": dynamodb_local, "sqs": elasticmq}
+_IMPLEMENTATIONS = {"dynamodb": ministack, "sqs": elasticmq}
 _RUNNING = pytest.StashKey[ExitStack]()
 
 

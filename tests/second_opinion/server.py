@@ -36,7 +36,7 @@ _SENT_ON = ("authorization", "content-type", "host", "x-amz-date", "x-amz-target
 _CONNECTIONS = 50
 
 _CALLER = re.compile(r"(Credential=)[^/]+")
-"""DynamoDB Local keeps tables apart by the caller's key: all callers of one embedded AWS are one, until it is reset."""
+"""MiniStack takes twelve digits for an account: all callers of one embedded AWS are of one, until it is reset."""
 
 
 class AnsweredElsewhere(server.OneAtATime):
@@ -58,7 +58,7 @@ class AnsweredElsewhere(server.OneAtATime):
             return super()._perform(call, environ, fault)
         body = server.body_of(environ)
         headers = {name: environ[key] for name in _SENT_ON if (key := _wsgi_name(name)) in environ}
-        headers["authorization"] = _CALLER.sub(rf"\1server{os.getpid()}x{self._resets}", headers["authorization"])
+        headers["authorization"] = _CALLER.sub(rf"\g<1>{os.getpid():07}{self._resets:05}", headers["authorization"])
         if call.operation == "DeleteQueue":
             headers["x-amz-target"] = "AmazonSQS.PurgeQueue"
         response = self._http.request("POST", url, body=body, headers=headers, retries=False, decode_content=False)
