@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from local_service.right_of_way import RightOfWay
+from watchlist.storage.failures import passes
 
 _GATHERED_PART = 0.05
 """By which part of its time a round may be late that is far off. So few rounds are due, however many are asked for."""
@@ -131,8 +132,11 @@ class BackgroundLoop:
             if self._step():
                 return 0
             pause = self._seconds
-        except Exception:
-            _LOGGER.exception("%s: a round failed", self._name)
+        except Exception as error:
+            if passes(error):  # what ails the embedded AWS, as a full disk, is no defect of the round
+                _LOGGER.warning("%s: a round failed: %s", self._name, error)
+            else:
+                _LOGGER.exception("%s: a round failed", self._name)
             pause = self._retry_seconds
         self._behind_since = None
         return pause

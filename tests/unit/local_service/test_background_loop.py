@@ -1,7 +1,9 @@
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local_service.background_loop import BackgroundLoop
 
@@ -30,6 +32,27 @@ def test_rounds_follow_at_once_while_there_is_more_to_do() -> None:
     assert len(rounds) == 5
 
 
+def test_what_ails_aws_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    said, failed = "database or disk is full", threading.Event()
+    answer: Any = {
+        "Error": {"Code": "InternalServerError", "Message": said},
+        "ResponseMetadata": {"HTTPStatusCode": 500},
+    }
+
+    def step() -> bool:
+        if failed.is_set():
+            return False
+        failed.set()
+        raise ClientError(answer, "ReceiveMessage")
+
+    with BackgroundLoop("test", step, seconds=LONG):
+        assert failed.wait(10)
+
+    (line,) = caplog.text.splitlines()
+    assert "test: a round failed" in line
+    assert said in line
+
+
 def test_an_error_of_one_round_does_not_end_the_loop(caplog: pytest.LogCaptureFixture) -> None:
     recovered = threading.Event()
     failed: list[bool] = []
@@ -45,6 +68,7 @@ def test_an_error_of_one_round_does_not_end_the_loop(caplog: pytest.LogCaptureFi
         assert recovered.wait(10)
 
     assert "test: a round failed" in caplog.text
+    assert "Traceback" in caplog.text
 
 
 def test_no_round_begins_while_paused() -> None:
