@@ -2,10 +2,11 @@
 
 const LONGEST_MS = 120_000;
 
-/** Returns when to ask next, in ms. Pure but for `random`. */
+/** Returns when to ask next, in ms: spread, but never before `retryAfter`, in seconds. Pure but for `random`. */
 export function delay(usual: number, failures: number, retryAfter: number | null, random = Math.random): number {
   const backedOff = Math.min(LONGEST_MS, usual * 2 ** Math.min(failures, 6));
-  return Math.max((retryAfter ?? 0) * 1000, backedOff) * (0.85 + 0.3 * random());
+  const spread = 0.3 * random();
+  return Math.max((retryAfter ?? 0) * 1000 * (1 + spread), backedOff * (0.85 + spread));
 }
 
 /** How long what comes in a row is gathered, in ms. */
