@@ -1,6 +1,7 @@
 """Every page for everybody: no finding of axe, no sideways scrolling, at three widths in light and dark."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -60,10 +61,6 @@ def _selected(page: Page) -> None:
     page.get_by_label("Select all").check() if page.get_by_label("Select all").is_visible() else None
 
 
-def _waiting(page: Page) -> None:
-    expect(page.locator(".loading")).to_be_visible()
-
-
 PAGES: Mapping[str, tuple[str, Callable[[Page], None], str | None]] = {
     "watchlist": ("/", _selected, "ada@example.org"),
     "adding": ("/?add=1", _adding, "ada@example.org"),
@@ -87,6 +84,10 @@ def test_no_page_keeps_anybody_out(open_page: Open, watched: Mapping[str, str], 
     address, prepare, user = PAGES[name]
     page = open_page(address.format(**watched), scheme=scheme, user=user, scripts=(AXE.read_text(),))
     prepare(page)
+    keeps_nobody_out(page)
+
+
+def keeps_nobody_out(page: Page) -> None:
     for width, height in (DESKTOP, TABLET, PHONE):
         page.set_viewport_size({"width": width, "height": height})
         too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -95,21 +96,67 @@ def test_no_page_keeps_anybody_out(open_page: Open, watched: Mapping[str, str], 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "address", ["/", "/r/{compass}", "/alerts", "/channels", "/ops", "/compare?ids={compass},{solo}"]
+)
 def test_neither_does_one_that_waits_or_fails(
-    open_page: Open, watched: Mapping[str, str], complaints: Complaints, scheme: str
+    open_page: Open, watched: Mapping[str, str], complaints: Complaints, address: str, scheme: str
 ) -> None:
     complaints.expect("500")
-    del watched
     page = open_page("/docs", scheme=scheme, scripts=(AXE.read_text(),))
+    service = page.url.removesuffix("/docs")
     page.route("**/activity/**", lambda _: None)
-    page.goto(page.url.replace("/docs", "/"))
-    _waiting(page)
-    assert findings(page) == []
+    page.goto(service + address.format(**watched))
+    expect(page.locator("h1")).to_be_visible()
+    expect(page.locator(".loading").first).to_be_visible()
+    keeps_nobody_out(page)
     page.unroute("**/activity/**")
     page.route("**/activity/**", lambda route: route.fulfill(status=500, json={"message": "Internal Server Error"}))
-    page.goto(page.url.replace("/docs", "/"))
-    expect(page.get_by_role("alert")).to_contain_text("500")
-    assert findings(page) == []
+    page.goto(service + address.format(**watched))
+    expect(page.get_by_role("alert").first).to_contain_text("500")
+    keeps_nobody_out(page)
+
+
+_NOT_ISOLATED = """
+() => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (texts.nextNode()) {
+    const { data, parentElement } = texts.currentNode;
+    const turns = /[\\u0590-\\u08ff\\u202a-\\u202e\\u2066-\\u2069]/.test(data);
+    if (turns && !parentElement.closest("bdi, text, script, option")) found.push(data);
+  }
+  return found;
+}
+"""
+"""Returns the texts that may turn the direction of what stands beside them."""
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/r/{hostile}", "/r/{compass}", "/alerts?all=1", "/compare?ids={compass},{hostile}"]
+)
+def test_a_text_that_runs_from_right_to_left_turns_nothing_beside_it(
+    open_page: Open, watched: Mapping[str, str], address: str
+) -> None:
+    page = open_page(address.format(**watched))
+    _everything_open(page)
+    if address.startswith("/r/"):
+        assert page.get_by_text(re.compile("[\u0590-\u08ff\u202a-\u202e]")).count()
+    assert page.evaluate(_NOT_ISOLATED) == []
+
+
+@pytest.mark.parametrize("address", ["/", "/r/{compass}", "/alerts?all=1", "/compare?ids={compass},{solo}"])
+def test_on_paper_stands_what_is_known_and_nothing_to_press(
+    open_page: Open, watched: Mapping[str, str], address: str
+) -> None:
+    page = open_page(address.format(**watched))
+    settled(page)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 794, "height": 1123})  # A4 at 96 dots per inch
+    expect(page.locator("h1")).to_be_visible()
+    assert [button.inner_text() for button in page.locator("button, nav, footer").all() if button.is_visible()] == []
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    assert page.pdf(format="A4").startswith(b"%PDF")
 
 
 def test_all_can_be_done_by_keyboard(open_page: Open, watched: Mapping[str, str]) -> None:

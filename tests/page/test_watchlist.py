@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,31 @@ def test_an_api_that_cannot_be_reached_is_said_and_asked_again(
     page.unroute("**/activity/watchlist?*")
     page.get_by_role("button", name="Try again now").click()
     rows_become(page, len(watched))
+
+
+def test_a_tab_that_nobody_sees_asks_nothing_until_it_is_seen_again(
+    open_page: Open, watched: Mapping[str, str]
+) -> None:
+    page = open_page("/docs")
+    page.clock.install()
+    page.goto(page.url.replace("/docs", "/"))
+    rows_become(page, len(watched))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    turn(page, hidden=True)
+    page.clock.run_for(timedelta(hours=1) // timedelta(milliseconds=1))
+    assert asked == []
+    with page.expect_request("**/activity/watchlist?*"):
+        turn(page, hidden=False)
+
+
+def turn(page: Page, *, hidden: bool) -> None:
+    """Let the tab be told that it is not seen, or seen again, as the browser does."""
+    page.evaluate(
+        "is => { Object.defineProperty(document, 'hidden', { value: is, configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange')); }",
+        hidden,
+    )
 
 
 def test_nothing_moves_under_the_pointer(open_page: Open, watched: Mapping[str, str]) -> None:
