@@ -151,12 +151,12 @@ def _act(received: ReceivedMessage, lines: set[Share]) -> Handled:
 
 
 def _start(received: ReceivedMessage, launch: Launch, entry: Entry, lines: set[Share]) -> Handled:
-    now = clock.now()
-    slot = line.slot_for(launch, function.settings, now)
+    now, share = clock.now(), Share.of(received.message.kind)
+    slot = line.slot_for(launch, function.settings, now, behind_others=share in lines)
     if slot is None:
         job_protocol.wait_in_line(received.message, entry)
         logger.info("waits in line: %s", received.message.watchlist_id)
-        lines.add(Share.of(received.message.kind))
+        lines.add(share)
         return True
     try:
         job_protocol.begin_launch(launch, now + function.settings.launch_timeout)
@@ -164,7 +164,7 @@ def _start(received: ReceivedMessage, launch: Launch, entry: Entry, lines: set[S
     except Refused as refused:
         return _refused(received, launch, slot, refused)
     except Exception:
-        task_slots.free_slot(Share.of(launch.message.kind), slot, launch.owner)
+        task_slots.free_slot(share, slot, launch.owner)
         raise
     metrics.add(Metric.TASK_LAUNCHED)
     job_protocol.record_launch(launch, task_arn, clock.now() + function.settings.launch_timeout)

@@ -36,14 +36,21 @@ class StoredLine:
         return None
 
 
-def slot_for(launch: Launch, settings: CallSettings, now: datetime) -> int | None:
-    """Take the slot that is kept for the launch's job, or a free one if nobody waits; None if the job has to wait."""
+def slot_for(launch: Launch, settings: CallSettings, now: datetime, *, behind_others: bool) -> int | None:
+    """Take the slot that is kept for the launch's job, or a free one if nobody waits; None if the job has to wait.
+
+    Args:
+        launch: of the job.
+        settings: how many slots there are, and how long one is kept.
+        now: the time.
+        behind_others: whether somebody is known to wait, whom the index of the line may not show yet.
+    """
     share, job_id = Share.of(launch.message.kind), launch.message.job_id
     lapses_at = now + settings.launch_timeout
     kept = task_slots.kept_slot(share, job_id, now)
     if kept is not None and task_slots.hand_over(share, kept, job_id, launch.owner, lapses_at):
         return kept
-    if waiting.somebody_waits(StoredLine(share)):
+    if behind_others or waiting.somebody_waits(StoredLine(share)):
         return None
     return task_slots.take_slot(share, launch.owner, settings.max_tasks(launch.message.kind), lapses_at, now)
 

@@ -10,7 +10,7 @@ from tests.integration.aws import Aws
 from tests.integration.jobs.harness import SLOTS, Harness, analysis, client_error
 from watchlist import limits
 from watchlist.job_kinds import JobKind
-from watchlist.jobs import line, task_slots
+from watchlist.jobs import line, task_slots, waiting
 from watchlist.jobs import protocol as job_protocol
 from watchlist.jobs.message import JobMessage
 from watchlist.jobs.stopped_tasks import launch_of
@@ -63,6 +63,27 @@ def test_a_newcomer_does_not_overtake_who_waits_though_a_slot_is_free(service: H
 
     assert [name_of(task) for task in service.ecs.tasks[SLOTS:]] == ["waits"]
     assert service.entry(newcomer).waits
+
+
+def test_nobody_overtakes_a_job_of_the_same_batch_that_the_index_of_the_line_does_not_show_yet(
+    service: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.fill()
+    running, wait_in_line, stepped_in = service.ecs.tasks[0], job_protocol.wait_in_line, list[str]()
+
+    def wait_while_a_slot_gets_free(message: JobMessage, entry: Entry) -> None:
+        wait_in_line(message, entry)
+        stepped_in.append(entry.watchlist_id)
+        if len(stepped_in) == 1:
+            task_slots.free_slot(Share.SETUP, running.slot, launch_of(running).owner)
+
+    monkeypatch.setattr(job_protocol, "wait_in_line", wait_while_a_slot_gets_free)
+    monkeypatch.setattr(waiting, "somebody_waits", lambda _: False)
+    both = {service.add(f"https://github.com/owner/{name}") for name in ("one", "other")}
+
+    assert service.dispatch() == len(both)
+
+    assert set(stepped_in) == both
 
 
 def test_a_job_that_waits_has_no_message_and_is_written_by_nobody(service: Harness) -> None:
