@@ -134,7 +134,9 @@ def search_behind(source: Source, head: str, window: Collection[str], most: int)
     found = walk(source.known, head, since=_EVER, limit=len(window) + most)
     for _ in range(ROUNDS):
         wants = _obtainable(found.missing, source)
-        if found.full or not wants or not source.deepens or not _fetch_more(source, wants, depth=most, most=most):
+        # What is missing once there are enough lies on side branches, and may be newer than the last of them.
+        depth = AHEAD if found.full else most
+        if not wants or not _fetch_more(source, wants, depth=depth, most=most):
             break
         found = walk(source.known, head, since=_EVER, limit=len(window) + most)
     return tuple(sha for sha in found.shown if sha not in window)

@@ -1,5 +1,6 @@
 """The history equals `git log --numstat` of a full clone, whatever the repository and whatever the server offers."""
 
+import random
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ from tasks.child_process import ChildProcesses
 from tasks.history import FetchLimits, open_repository
 from tests.integration.history.lesser_servers import without_objects_by_id, without_shallow
 from tests.integration.history.log_of_git import as_lines, log_of_git
-from tests.repositories import DAY, NOW, YEAR, PlannedCommit, PlannedFile, build_repository, straight_line
+from tests.repositories import DAY, NOW, YEAR, PlannedCommit, PlannedFile, build_repository, git, straight_line
 
 SINCE = NOW - YEAR
 EVERYTHING = FetchLimits(older_commits=100_000)
@@ -242,3 +243,39 @@ def test_a_huge_tree_that_few_commits_touch_is_told_the_same(served: Served) -> 
     plan = straight_line(140)
     plan[0] = replace(plan[0], files={b"d%d/%d" % (n % 50, n): PlannedFile(b"%d\n" % n) for n in range(6000)})
     served.assert_same(plan)
+
+
+def branched(seed: int, commits: int) -> list[PlannedCommit]:
+    """Plan a history of many branches that live for long, one commit an hour."""
+    chance = random.Random(seed)  # noqa: S311 - any history does
+    plan: list[PlannedCommit] = [PlannedCommit(committed=NOW - commits * 3600)]
+    ends = [0]
+    for number in range(1, commits):
+        branch = chance.randrange(len(ends))
+        parents = [ends[branch]]
+        if len(ends) > 1 and chance.random() < 0.1:
+            parents.append(ends.pop((branch + 1) % len(ends)))
+            branch = ends.index(parents[0])
+        elif len(ends) < 8 and chance.random() < 0.3:
+            ends.append(number)
+            branch = len(ends) - 1
+        ends[branch] = number
+        plan.append(PlannedCommit(parents=tuple(parents), committed=NOW - (commits - number) * 3600))
+    return [*plan, PlannedCommit(parents=tuple(ends), committed=NOW)]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_commits_behind_a_window_are_the_next_ones_of_git_log(served: Served, seed: int) -> None:
+    name = f"{secrets.token_hex(8)}.git"
+    folder = build_repository(served.root / name, branched(seed, 4000))
+    with open_repository(
+        served.server.url_of(name),
+        scratch=served.root / "scratch",
+        children=ChildProcesses(),
+        limits=FetchLimits(commits_behind=500),
+        allowed_schemes=("http",),
+    ) as repository:
+        window = repository.commits(since=datetime.fromtimestamp(NOW - DAY, UTC), limit=10)
+        behind = [commit.sha for commit in repository.commits_behind(window)]
+    listed = git(folder, "rev-list", "-n", "510", "HEAD").decode().split()
+    assert behind == listed[10:]
