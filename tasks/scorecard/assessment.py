@@ -27,6 +27,12 @@ from watchlist.text import separated, shorten
 Checkout = Callable[[], Path]
 """Makes a checkout of HEAD, without symbolic links, and returns its absolute path; its maker removes it."""
 
+_CALLED = {
+    ScorecardSource.FORGE: "Scorecard with the host's API",
+    ScorecardSource.PUBLISHED: "the OpenSSF's weekly scan",
+    ScorecardSource.LOCAL: "Scorecard on the files alone",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Assessor:
@@ -98,7 +104,7 @@ class Assessor:
                 passed_over.append(PassedOver(source=source, reason=reason))
             else:
                 return result.model_copy(update={"passed_over": tuple(passed_over)})
-        reasons = "; ".join(f"{missed.source}: {missed.reason}" for missed in passed_over)
+        reasons = "; ".join(f"{_CALLED[missed.source]}: {missed.reason}" for missed in passed_over)
         return no_score(reasons, head=head, obtained_at=now, passed_over=passed_over)
 
     def _report(

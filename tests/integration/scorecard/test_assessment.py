@@ -196,7 +196,7 @@ def test_when_no_source_has_a_score_the_result_says_why(chain: Chain) -> None:
     result = chain.assess()
     assert (result.score, result.source, result.checks) == (None, None, ())
     assert result.reason is not None
-    assert result.reason.startswith("forge: Scorecard left no report")
+    assert result.reason.startswith("Scorecard with the host's API: Scorecard left no report")
     assert [missed.source for missed in result.passed_over] == [FORGE, PUBLISHED, LOCAL]
 
 
