@@ -1,17 +1,17 @@
 """A user's channels: made, shown, changed, tested, removed; and nobody else's."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from tests.integration.http.client import Client
+from tests.integration.http.races import in_between
 from tests.integration.recording import Call, operations
 from watchlist import limits
 from watchlist.notifications import channels
 from watchlist.notifications.channels import ChannelSettings
-from watchlist.storage.records import Channel
 
 CHANNELS = "/activity/channels?user=ada"
 URL = "https://hooks.example.org/alerts"
@@ -233,23 +233,10 @@ def test_a_weekly_report_ends_by_one_link_that_only_asks_when_it_is_opened(clien
     assert channel.due_at is None
 
 
-def in_between(monkeypatch: pytest.MonkeyPatch, write: Callable[[], object]) -> None:
-    """Let somebody else write, once, between what a request reads and what it writes."""
-    find, waiting = channels.find, [write]
-
-    def find_and_let_write(named: str, caller: str | None) -> Channel:
-        channel = find(named, caller)
-        if waiting:
-            waiting.pop()()
-        return channel
-
-    monkeypatch.setattr(channels, "find", find_and_let_write)
-
-
 def test_who_leaves_while_the_channel_is_changed_has_left(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     channel_id = add(client, {"name": "team", "weekly_report": True})["channel_id"]
     address = leave_address(channel_id)
-    in_between(monkeypatch, lambda: client.post(address))
+    in_between(monkeypatch, channels, lambda: client.post(address))
 
     changed = client.patch(channel_of(channel_id), {"name": "other"}).body
 
@@ -259,7 +246,7 @@ def test_who_leaves_while_the_channel_is_changed_has_left(client: Client, monkey
 def test_what_is_changed_while_somebody_leaves_is_kept(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     channel_id = add(client, {"name": "team", "weekly_report": True})["channel_id"]
     address = leave_address(channel_id)
-    in_between(monkeypatch, lambda: client.patch(channel_of(channel_id), {"name": "other"}))
+    in_between(monkeypatch, channels, lambda: client.patch(channel_of(channel_id), {"name": "other"}))
 
     left = client.post(address)
     settings = client.get(channel_of(channel_id)).body["settings"]

@@ -1,13 +1,11 @@
 """Settings can be read, and changed in part."""
 
-from collections.abc import Callable
-from types import ModuleType
-
 import pytest
 
 from local_service.aws.faults import Fault
 from tests.integration.aws import Aws
 from tests.integration.http.client import Client
+from tests.integration.http.races import in_between
 from watchlist.alerts.settings import AlertSettings
 from watchlist.watching import user_entries
 
@@ -81,19 +79,6 @@ def test_what_is_no_patch_is_refused(client: Client, mine: str, body: bytes, sta
 
 def test_a_merge_patch_is_nothing_to_replace_settings_with(client: Client, mine: str) -> None:
     assert client.call("PUT", alerts_of(mine), {}, MERGE_PATCH).status == 415
-
-
-def in_between(monkeypatch: pytest.MonkeyPatch, finds: ModuleType, write: Callable[[], object]) -> None:
-    """Let somebody else write, once, between what a request reads and what it writes."""
-    find, waiting = finds.find, [write]
-
-    def find_and_let_write(named: str, caller: str | None) -> object:
-        found = find(named, caller)
-        if waiting:
-            waiting.pop()()
-        return found
-
-    monkeypatch.setattr(finds, "find", find_and_let_write)
 
 
 def test_changes_of_alerts_at_the_same_time_are_both_kept(
