@@ -124,7 +124,9 @@ def _environment(
     loaded = settings.load(model, chosen)
     if isinstance(loaded, settings.TokenSettings):
         loaded.git_tokens()
-    return {**chosen, **embedded_aws.credentials(caller), "AWS_ENDPOINT_URL": url}
+    # Metrics are lines of the log, which only CloudWatch makes numbers of: people would see them between their own.
+    silent = {"POWERTOOLS_METRICS_DISABLED": "true"}
+    return {**chosen, **silent, **embedded_aws.credentials(caller), "AWS_ENDPOINT_URL": url}
 
 
 def _create_tables(dynamodb: "DynamoDBClient") -> dict[str, str]:

@@ -15,6 +15,7 @@ from watchlist.job_kinds import JobKind
 from watchlist.settings import SettingsError
 
 FROM_PLATFORM = {
+    "POWERTOOLS_METRICS_DISABLED",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_REGION",
