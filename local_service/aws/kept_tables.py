@@ -60,7 +60,7 @@ class KeptTable(Table):
 
     def query(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - moto's own
         """Let moto choose among the rows of the partition that is asked for, in place of all."""
-        asked = _QUERY.bind(self, *arguments, **named).arguments
+        asked = {**dict(zip(_QUERY, arguments, strict=False)), **named}
         name = asked.get("index_name")
         index = next((each for each in self.all_indexes() if each.name == name), None)
         if name is None:
@@ -71,13 +71,16 @@ class KeptTable(Table):
             range_key = index.schema_key_attrs[-1]
             stretch = _Stretch.of(asked, _value_of(range_key), range_key)
             self._found = self._rows.of_index(asked["hash_key_conditions"], stretch)
-        fit = sum(item.length for item in self._found) <= RESULT_SIZE_LIMIT
-        for item in self._found:
-            item.fits = fit
+        counts = 0 if sum(len(kept.text) for kept in self._found) <= RESULT_SIZE_LIMIT else None
+        for kept in self._found:
+            kept.counts = counts
         try:
-            return super().query(*arguments, **named)
+            found, scanned, last_key = super().query(*arguments, **named)
         finally:
             self._found = None
+        for item in found:
+            item.attrs = _as_read(item)
+        return found, scanned, last_key
 
     def all_items(self) -> list[Item]:
         """Return what a query is about, or every item."""
@@ -101,7 +104,8 @@ class KeptTable(Table):
             self.delete_item(item.hash_key, item.range_key)
 
 
-_QUERY = inspect.signature(Table.query)
+_, *_QUERY = inspect.signature(Table.query).parameters
+"""What moto says of a query, in the order in which it says it; whatever it names besides is a filter."""
 
 _BOUNDS: Mapping[str, tuple[str, ...]] = {
     "=": ("= ?",),
@@ -151,29 +155,49 @@ class _Stretch:
             conditions += [f"{column} {after} ?", f"({column}, hash, range) {after} (?, ?, ?)"]
             values += [start[name]["S"] for name in (range_key, range_key, table_specs.HASH_KEY, table_specs.RANGE_KEY)]
         # As on AWS, the limit is of what is looked at, before it is filtered.
-        sees_all = asked.get("filter_kwargs") or (comparison and not bounds) or not asked.get("limit")
+        sees_all = asked.keys() - {*_QUERY} or (comparison and not bounds) or not asked.get("limit")
         most = None if sees_all else asked["limit"] + 2  # the one to start after, and one that tells that there is more
         return cls(column, tuple(conditions), tuple(values), forward, most)
 
 
 class KeptItem(Item):
-    """An item as it was read.
+    """An item as it was read. What moto only hands on stays text: making attributes of it takes longer than all else.
 
     Attributes:
-        length: characters of its text, which are never less than its bytes as DynamoDB counts them.
-        fits: whether it is part of an answer that is no longer than one may be. Nobody else has the item then, so
-            moto need neither measure nor copy it.
+        text: what was read, which is never shorter than the bytes that DynamoDB counts; nothing of a copy.
+        counts: against the limit of an answer, or None if moto has to measure it. 0 of what is found by a query whose
+            whole answer is no longer than one may be: nobody else has the item then, so moto need not copy it either.
     """
 
-    length: int
-    fits = False
+    text = ""
+    counts: int | None = None
+    _made: LimitedSizeDict | None = None
+
+    def __init__(self, hash_key: str, range_key: str, text: str) -> None:
+        self.hash_key, self.range_key = DynamoType({"S": hash_key}), DynamoType({"S": range_key})
+        self.text = text
+
+    @property
+    def attrs(self) -> LimitedSizeDict:
+        """The attributes by name, made when they are first looked at."""
+        if self._made is None:
+            self._made = _made_of(binary_values.decoded(self.text))
+        return self._made
+
+    @attrs.setter
+    def attrs(self, attributes: LimitedSizeDict) -> None:
+        self._made = attributes
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Item:
-        return self if self.fits else super().__deepcopy__(memo)
+        return self if self.counts == 0 else super().__deepcopy__(memo)
 
     def size(self) -> int:
         """Return the bytes that count against the limit of an answer."""
-        return 0 if self.fits else super().size()
+        return super().size() if self.counts is None else self.counts
+
+    def describe_attrs(self, attributes: Attributes | None = None) -> dict[str, Attributes]:
+        """Return what a read of it alone answers."""
+        return super().describe_attrs(attributes) if attributes else {"Item": _as_read(self)}
 
 
 class Rows:
@@ -201,8 +225,10 @@ class Rows:
 
     def get(self, hash_key: DynamoType, range_key: DynamoType) -> KeptItem | None:
         """Return one item."""
-        found = self._select("hash = ? AND range = ?", hash_key.value, range_key.value)
-        return found[0] if found else None
+        for item in self._select("hash = ? AND range = ?", hash_key.value, range_key.value):
+            item.counts = len(item.text)
+            return item
+        return None
 
     def of(self, hash_key: DynamoType, stretch: "_Stretch | None" = None) -> list[KeptItem]:
         """Return the items of a partition, or of a stretch of it."""
@@ -286,7 +312,7 @@ class Rows:
 
     def _select(self, condition: str, *values: object) -> list[KeptItem]:
         rows = self._database.execute(f"SELECT hash, range, item FROM {self._items} WHERE {condition}", values)
-        return [_item_of(*row) for row in rows]
+        return [KeptItem(*row) for row in rows]
 
 
 class _Partitions:
@@ -439,20 +465,24 @@ def _keys(item: Item) -> tuple[str, str]:
     return item.hash_key.value, item.range_key.value
 
 
-def _item_of(hash_key: str, range_key: str, text: str) -> KeptItem:
-    item = KeptItem(DynamoType({"S": hash_key}), DynamoType({"S": range_key}), binary_values.decoded(text))
-    item.length = len(text)
-    return item
+def _as_read(item: Item) -> LimitedSizeDict:
+    """Return the attributes of an item that nobody has changed, as they are answered."""
+    return LimitedSizeDict(json.loads(item.text)) if isinstance(item, KeptItem) and item.text else item.attrs
 
 
 def _fill(item: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: Attributes) -> None:
     """Make an item; moto measures the whole of it at each attribute."""
     item.hash_key, item.range_key = hash_key, range_key
-    item.attrs = LimitedSizeDict()
-    for name, value in attrs.items():
-        dict.__setitem__(item.attrs, name, DynamoType(value))
-    if not isinstance(item, KeptItem) and item.size() > _ITEM_BYTES:
+    item.attrs = _made_of(attrs)
+    if item.size() > _ITEM_BYTES:
         raise ItemSizeTooLarge
+
+
+def _made_of(attributes: Attributes) -> LimitedSizeDict:
+    made = LimitedSizeDict()
+    for name, value in attributes.items():
+        dict.__setitem__(made, name, DynamoType(value))
+    return made
 
 
 def _record_of(number: int, text: str) -> Attributes:

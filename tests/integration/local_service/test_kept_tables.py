@@ -35,6 +35,57 @@ def test_every_kind_of_value_comes_back_as_it_was(dynamodb: Any) -> None:
 
     assert dynamodb.get_item(TableName="watchlist", Key=KEY)["Item"] == ITEM
     assert dynamodb.scan(TableName="watchlist")["Items"] == [ITEM]
+    assert dynamodb.batch_get_item(RequestItems={"watchlist": {"Keys": [KEY]}})["Responses"]["watchlist"] == [ITEM]
+    assert dynamodb.transact_get_items(TransactItems=[{"Get": {"TableName": "watchlist", "Key": KEY}}])[
+        "Responses"
+    ] == [{"Item": ITEM}]
+    asked = {"TableName": "watchlist", "KeyConditionExpression": "pk = :p"}
+    values = {":p": ITEM["pk"], ":x": {"S": "x"}}
+    all_found = dynamodb.query(**asked, ExpressionAttributeValues={":p": ITEM["pk"]})
+    with_x = dynamodb.query(
+        **asked,
+        ExpressionAttributeValues=values,
+        ExpressionAttributeNames={"#s": "sets", "#n": "strings"},
+        FilterExpression="contains(#s.#n, :x)",
+    )
+    assert all_found["Items"] == with_x["Items"] == [ITEM]
+
+
+def test_a_changed_item_is_answered_as_it_is_now(dynamodb: Any) -> None:
+    dynamodb.put_item(TableName="watchlist", Item=ITEM)
+    changed = dynamodb.update_item(
+        TableName="watchlist",
+        Key=KEY,
+        UpdateExpression="SET #n = #n + :n REMOVE odd",
+        ExpressionAttributeNames={"#n": "number"},
+        ExpressionAttributeValues={":n": {"N": "2"}},
+        ReturnValues="ALL_NEW",
+    )["Attributes"]
+
+    assert changed == {name: value for name, value in ITEM.items() if name != "odd"} | {"number": {"N": "0.5"}}
+    assert dynamodb.get_item(TableName="watchlist", Key=KEY)["Item"] == changed
+
+
+def test_an_answer_ends_before_it_is_longer_than_one_may_be(dynamodb: Any) -> None:
+    """A query at a megabyte of what DynamoDB counts, however long its text is; a batch at sixteen."""
+    for number in range(60):
+        # Each of these letters has two bytes, and six characters where it is kept.
+        item = {"pk": {"S": "p"}, "sk": {"S": f"{number:02}"}, "text": {"S": "é" * 160_000}}
+        dynamodb.put_item(TableName="watchlist", Item=item)
+    asked = {"TableName": "watchlist", "KeyConditionExpression": "pk = :p"}
+
+    page = dynamodb.query(**asked, ExpressionAttributeValues={":p": {"S": "p"}})
+    keys = [{"pk": {"S": "p"}, "sk": {"S": f"{number:02}"}} for number in range(60)]
+    batch = dynamodb.batch_get_item(RequestItems={"watchlist": {"Keys": keys}})
+
+    assert [item["sk"]["S"] for item in page["Items"]] == ["00", "01", "02"]
+    assert page["LastEvaluatedKey"]["sk"] == {"S": "02"}
+    unread = batch["UnprocessedKeys"]["watchlist"]["Keys"]
+    assert unread
+    assert (
+        sorted([*({"pk": item["pk"], "sk": item["sk"]} for item in batch["Responses"]["watchlist"]), *unread], key=str)
+        == keys
+    )
 
 
 def test_every_kind_of_value_is_in_the_stream_as_it_was(
