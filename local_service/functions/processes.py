@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +22,6 @@ from typing import Any, Self
 from local_service import lifeline
 from local_service.aws import embedded as embedded_aws
 from local_service.background_loop import BackgroundLoop
-from local_service.functions.host import Context
 from watchlist.deployment.function_spec import DEFAULT_MEMORY
 
 Json = Any
@@ -277,7 +276,7 @@ class _Process:
         self._loaded.add(function.name)
 
     def invoke(self, function: LocalFunction, event: Json) -> Mapping[str, Any]:
-        return self._ask(function, {"event": event, "context": asdict(_context(function))}, function.timeout)
+        return self._ask(function, {"event": event, "context": _context(function)}, function.timeout)
 
     def close(self) -> None:
         """End the process, and close its pipes once nobody reads them: another file could get their number."""
@@ -333,14 +332,15 @@ class _Process:
         return FunctionError(f"{function.name}: its process ended with exit code {self._process.wait()}")
 
 
-def _context(function: LocalFunction) -> Context:
-    return Context(
-        function_name=function.name,
-        function_version="$LATEST",
-        invoked_function_arn=function.arn,
-        memory_limit_in_mb=str(function.memory),
-        aws_request_id=str(uuid.uuid4()),
-        log_group_name=f"/aws/lambda/{function.name}",
-        log_stream_name="local",
-        deadline=time.time() + function.timeout.total_seconds(),
-    )
+def _context(function: LocalFunction) -> Mapping[str, Any]:
+    """Return the fields of the `Context` of one invocation."""
+    return {
+        "function_name": function.name,
+        "function_version": "$LATEST",
+        "invoked_function_arn": function.arn,
+        "memory_limit_in_mb": str(function.memory),
+        "aws_request_id": str(uuid.uuid4()),
+        "log_group_name": f"/aws/lambda/{function.name}",
+        "log_stream_name": "local",
+        "deadline": time.time() + function.timeout.total_seconds(),
+    }

@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
+from http.client import responses
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, unquote_plus
 
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request
 
 from local_service.aws.embedded import ACCOUNT
 from local_service.functions.processes import FunctionError, FunctionTimeoutError
@@ -40,6 +41,8 @@ BODY_BYTES = 10 * 1024 * 1024
 
 _TEXT = re.compile(r"text/.*|application/(json|javascript|xml|.+\+json|.+\+xml)")
 """Content types whose body is handed on as it is; any other is encoded in base64."""
+
+_LINE_END = re.compile(r"[\r\n]")
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -94,11 +97,15 @@ class InvalidResponseError(Exception):
 
 def find_route(routes: Iterable[Route], method: str, path: str) -> RouteMatch | None:
     """Return the route of a request; one with fewer variable parts wins, as the more specific does at API Gateway."""
-    for route in sorted(routes, key=lambda route: route.path.count("{")):
-        match = _pattern(route.path).fullmatch(path) if route.method in {method, "ANY"} else None
-        if match is not None:
-            return RouteMatch(route, {name: unquote(value) for name, value in match.groupdict().items()})
-    return None
+    fits = [
+        (route, match)
+        for route in routes
+        if route.method in {method, "ANY"} and (match := _pattern(route.path).fullmatch(path)) is not None
+    ]
+    if not fits:
+        return None
+    route, match = min(fits, key=lambda fit: fit[0].path.count("{"))
+    return RouteMatch(route, {name: unquote(value) for name, value in match.groupdict().items()})
 
 
 @functools.cache
@@ -175,7 +182,8 @@ def response_of(result: Any) -> HttpResponse:  # noqa: ANN401 - a function can a
     """Turn a function's answer into a response.
 
     Raises:
-        InvalidResponseError: it has a status that is no number, or headers that are no mapping of text.
+        InvalidResponseError: it has a status that is no number, or headers that are no mapping of text, or that would
+            begin another one.
     """
     if not (isinstance(result, dict) and "statusCode" in result):
         return HttpResponse(200, (("content-type", "application/json"),), json.dumps(result).encode())
@@ -185,7 +193,10 @@ def response_of(result: Any) -> HttpResponse:  # noqa: ANN401 - a function can a
         content = base64.b64decode(body, validate=True) if result.get("isBase64Encoded") else body.encode()
         cookies = tuple(("set-cookie", str(cookie)) for cookie in result.get("cookies") or ())
         headers.setdefault("content-type", "text/plain;charset=UTF-8")
-        return HttpResponse(int(result["statusCode"]), (*headers.items(), *cookies), content)
+        fields = (*headers.items(), *cookies)
+        if any(_LINE_END.search(part) for field in fields for part in field):
+            raise InvalidResponseError("a header of more than one line")
+        return HttpResponse(int(result["statusCode"]), fields, content)
     except (AttributeError, TypeError, ValueError) as error:
         raise InvalidResponseError(str(error)) from error
 
@@ -265,12 +276,13 @@ class HttpGateway:
         headers = {name.lower(): value for name, value in request.headers.items()}
         refused = self.guard.refusal(headers)
         try:
-            response = self.handle(_read(request)) if refused is None else _refuse(refused)
+            response = self.handle(_read(request, headers)) if refused is None else _refuse(refused)
         except RequestEntityTooLarge:
             response = HttpResponse.of_gateway(413, "Request Entity Too Large")
         cookie = self.guard.live_cookie(headers) if refused is None else None
         more = [] if cookie is None else [("set-cookie", cookie)]
-        return Response(response.body, response.status, [*response.headers, *more])(environ, start_response)
+        start_response(f"{response.status} {responses.get(response.status, '')}", [*response.headers, *more])
+        return [response.body]
 
     def hand_on_live(self, address: tuple[str, int]) -> None:
         """Let the page open its WebSocket here: it is handed on to the WebSocket API at `address`."""
@@ -295,7 +307,7 @@ def _listen(host: str, port: int) -> socket.socket:
         raise PortTakenError(f"cannot listen on {where}: {reason}") from error
 
 
-def _read(request: Request) -> HttpRequest:
+def _read(request: Request, headers: Mapping[str, str]) -> HttpRequest:
     # One byte more than is taken: a chunked body is silently cut at the limit, and must not pass for a whole one.
     request.max_content_length = BODY_BYTES + 1
     body = request.get_data()
@@ -306,7 +318,7 @@ def _read(request: Request) -> HttpRequest:
         method=request.method,
         path=path,
         query=query,
-        headers={name.lower(): value for name, value in request.headers.items()},
+        headers=headers,
         body=body,
         source_ip=request.remote_addr or "127.0.0.1",
         protocol=request.environ["SERVER_PROTOCOL"],

@@ -186,6 +186,9 @@ def test_an_answer_without_a_status_is_json() -> None:
     [
         {"statusCode": "many"},
         {"statusCode": 200, "headers": ["a"]},
+        {"statusCode": 200, "headers": {"a": "1\r\nset-cookie: b"}},
+        {"statusCode": 200, "headers": {"a: 1\nset-cookie": "b"}},
+        {"statusCode": 200, "cookies": ["a=1\rb"]},
         {"statusCode": 200, "body": {"a": 1}},
         {"statusCode": 200, "body": "%", "isBase64Encoded": True},
     ],
