@@ -48,6 +48,7 @@ import hashlib
 import json
 import threading
 import zlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
@@ -67,7 +68,7 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 from pynamodb.connection import Connection, TableConnection
-from pynamodb.constants import BINARY, NUMBER, STRING
+from pynamodb.constants import BINARY, NULL, NUMBER, STRING
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
@@ -158,6 +159,27 @@ class Item(Model):
         return table
 
     @classmethod
+    def _instantiate(cls, attribute_values: dict[str, dict[str, Any]]) -> Self:
+        """Return the item with these values, of the class that its `type` tells.
+
+        PynamoDB's own looks three times at every attribute that the class has, and an entry has few of its many.
+
+        Raises:
+            ValueError: it is of a class that is unknown, or not one of this.
+        """
+        kind = cls._get_discriminator_class(attribute_values) or cls
+        if not issubclass(kind, cls):
+            raise ValueError(f"a {kind.__name__} is no {cls.__name__}")  # noqa: TRY004 - as PynamoDB's own
+        item: Self = kind.__new__(kind)
+        item.attribute_values = {**_defaults(kind)}
+        attributes = _attributes(kind)
+        for stored_name, value in attribute_values.items():
+            if stored_name in attributes and NULL not in value:
+                name, attribute = attributes[stored_name]
+                item.attribute_values[name] = attribute.deserialize(attribute.get_value(value))
+        return item
+
+    @classmethod
     def first_of(cls, pk: str, most: int) -> list[Self]:
         """Return the first items of a partition, whatever they are, as they were written just now.
 
@@ -165,6 +187,18 @@ class Item(Model):
         """
         answer = cls._get_connection().query(pk, consistent_read=True, limit=most)
         return [cls.from_raw_data(item) for item in answer["Items"]]
+
+
+@functools.cache
+def _defaults(kind: type[Item]) -> Mapping[str, Any]:
+    """Return what an item has of which nothing is stored; all of it is immutable."""
+    return kind(_user_instantiated=False).attribute_values
+
+
+@functools.cache
+def _attributes(kind: type[Item]) -> Mapping[str, tuple[str, Attribute[Any]]]:
+    """Return the attributes by the names that they are stored under, each with the one that it has in Python."""
+    return {attribute.attr_name: (name, attribute) for name, attribute in kind.get_attributes().items()}
 
 
 class WatchlistItem(Item):
