@@ -6,6 +6,7 @@ since a call that fails is rolled back whole. As they are (moto 5.2), a query ta
 transaction 405 ms for each of its items.
 """
 
+import copy
 import inspect
 import json
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from moto.core.common_models import BaseModel
 from moto.core.responses import ActionContext, ActionResult
 from moto.dynamodb import models as moto_models
 from moto.dynamodb import responses as moto_responses
-from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.exceptions import ItemSizeTooLarge, ItemSizeToUpdateTooLarge
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models import table as moto_table
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
@@ -181,7 +182,7 @@ class KeptItem(Item):
     def attrs(self) -> LimitedSizeDict:
         """The attributes by name, made when they are first looked at."""
         if self._made is None:
-            self._made = _made_of(binary_values.decoded(self.text))
+            self._made = _made_of(self._decoded())
         return self._made
 
     @attrs.setter
@@ -189,11 +190,26 @@ class KeptItem(Item):
         self._made = attributes
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Item:
-        return self if self.counts == 0 else super().__deepcopy__(memo)
+        if self.counts == 0:
+            return self
+        return super().__deepcopy__(memo) if self._made is not None else self._twin()
+
+    def _twin(self) -> Self:
+        twin = copy.copy(self)
+        twin.counts = None
+        return twin
+
+    def _decoded(self) -> Attributes:
+        attributes: Attributes = binary_values.decoded(self.text)
+        return attributes
 
     def size(self) -> int:
         """Return the bytes that count against the limit of an answer."""
         return super().size() if self.counts is None else self.counts
+
+    def to_json(self, root_attr_name: str = "Attributes") -> dict[str, Attributes]:
+        """Return what moto says of an item in a stream, and of one that is changed."""
+        return super().to_json(root_attr_name) if self._made is not None else {root_attr_name: self._decoded()}
 
     def describe_attrs(self, attributes: Attributes | None = None) -> dict[str, Attributes]:
         """Return what a read of it alone answers."""
@@ -258,11 +274,15 @@ class Rows:
         return int(count)
 
     def put(self, item: Item) -> None:
-        """Write an item in place of the one with its keys."""
-        self._database.execute(
-            f"INSERT OR REPLACE INTO {self._items} VALUES (?, ?, ?)",
-            (*_keys(item), dynamo_json_dump(item.to_json()["Attributes"])),
-        )
+        """Write an item in place of the one with its keys.
+
+        Raises:
+            ItemSizeToUpdateTooLarge: it is larger than one may be.
+        """
+        text = dynamo_json_dump(item.to_json()["Attributes"])
+        if len(text) > _ITEM_BYTES and Item.size(item) > _ITEM_BYTES:
+            raise ItemSizeToUpdateTooLarge
+        self._database.execute(f"INSERT OR REPLACE INTO {self._items} VALUES (?, ?, ?)", (*_keys(item), text))
 
     def delete(self, item: Item) -> None:
         """Delete an item."""
@@ -421,7 +441,7 @@ def _project(item: Item, paths: list[list[str]]) -> Item:
     projected = Item(item.hash_key, item.range_key, {})
     for (name,) in paths:
         if name in item.attrs:
-            dict.__setitem__(projected.attrs, name, item.attrs[name])
+            projected.attrs[name] = item.attrs[name]
     return projected
 
 
@@ -471,18 +491,21 @@ def _as_read(item: Item) -> LimitedSizeDict:
 
 
 def _fill(item: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: Attributes) -> None:
-    """Make an item; moto measures the whole of it at each attribute."""
+    """Make an item that is not larger than one may be. Its text is never shorter, and is measured in no time."""
     item.hash_key, item.range_key = hash_key, range_key
     item.attrs = _made_of(attrs)
-    if item.size() > _ITEM_BYTES:
+    if len(dynamo_json_dump(attrs)) > _ITEM_BYTES and item.size() > _ITEM_BYTES:
         raise ItemSizeTooLarge
 
 
-def _made_of(attributes: Attributes) -> LimitedSizeDict:
-    made = LimitedSizeDict()
-    for name, value in attributes.items():
-        dict.__setitem__(made, name, DynamoType(value))
-    return made
+class _Attributes(LimitedSizeDict):
+    """The attributes of an item, which is measured when it is written; moto does it at each attribute."""
+
+    __setitem__ = dict.__setitem__
+
+
+def _made_of(attributes: Attributes) -> _Attributes:
+    return _Attributes({name: DynamoType(value) for name, value in attributes.items()})
 
 
 def _record_of(number: int, text: str) -> Attributes:

@@ -66,6 +66,27 @@ def test_a_changed_item_is_answered_as_it_is_now(dynamodb: Any) -> None:
     assert dynamodb.get_item(TableName="watchlist", Key=KEY)["Item"] == changed
 
 
+def test_an_item_can_have_400_kilobytes_and_no_more_however_it_comes_by_them(dynamodb: Any) -> None:
+    def grown(most: int) -> dict[str, Any]:
+        return {"TableName": "watchlist", "Key": KEY, "UpdateExpression": "SET a = :a, b = :a, c = :a"} | {
+            "ExpressionAttributeValues": {":a": {"S": "é" * (most // 6)}}
+        }
+
+    dynamodb.put_item(TableName="watchlist", Item={**KEY, "a": {"S": "é" * 199_000}})
+    dynamodb.update_item(**grown(399_000))
+    kept = dynamodb.get_item(TableName="watchlist", Key=KEY)["Item"]
+
+    for refused, arguments in (
+        (dynamodb.put_item, {"TableName": "watchlist", "Item": {**KEY, "a": {"S": "é" * 210_000}}}),
+        (dynamodb.update_item, grown(420_000)),
+        (dynamodb.transact_write_items, {"TransactItems": [{"Update": grown(420_000)}]}),
+    ):
+        with pytest.raises(dynamodb.exceptions.ClientError, match=r"Item size (to update )?has exceeded"):
+            refused(**arguments)
+
+    assert dynamodb.get_item(TableName="watchlist", Key=KEY)["Item"] == kept
+
+
 def test_an_answer_ends_before_it_is_longer_than_one_may_be(dynamodb: Any) -> None:
     """A query at a megabyte of what DynamoDB counts, however long its text is; a batch at sixteen."""
     for number in range(60):
