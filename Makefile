@@ -112,10 +112,10 @@ page/node_modules/.checked-with: page/package-lock.json .venv/page
 
 .PHONY: page-if-possible
 page-if-possible: .venv/local
-	@mkdir -p build
-	@$(MAKE) --no-print-directory --question $(PAGE) > /dev/null 2>&1 || echo "Building the page ..."
-	@$(MAKE) --no-print-directory $(PAGE) > build/page.log 2>&1 || \
-		echo "The page could not be built (build/page.log has the reason); the service works without it."
+	@$(MAKE) --no-print-directory --question $(PAGE) > /dev/null 2>&1 || { \
+		echo "Building the page ..."; \
+		mkdir -p build && $(MAKE) --no-print-directory $(PAGE) > build/page.log 2>&1 || \
+		echo "The page could not be built (build/page.log has the reason); the service works without it."; }
 
 .PHONY: page-check
 page-check: .venv/dev page/node_modules/.checked-with $(PAGE) ## Check the page: types made of openapi.json, pure parts, sizes

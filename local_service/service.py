@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import boto3
 
 from functions.http.openapi import page as docs_page
-from local_service import lifeline
+from local_service import fitness, lifeline
 from local_service.aws import embedded as embedded_aws
 from local_service.aws.embedded import EmbeddedAws
 from local_service.functions import short_calls
@@ -192,6 +192,8 @@ class LocalService:
 
     def _start(self, starting: ExitStack) -> None:
         """Start everything in the order of need; it stops in the reverse order."""
+        fitness.check_loopback()
+        fitness.check_scratch(Path(self._variables()["GIT_CLONE_DIR"]))
         docs_page.build()
         log = starting.enter_context(_Log(self._settings.log)).descriptor
         scratch = Path(starting.enter_context(tempfile.TemporaryDirectory(prefix="watchlist-")))
@@ -211,7 +213,8 @@ class LocalService:
         self.environment = provision(
             self.aws.url,
             {
-                **self._variables(git_url),
+                **self._variables(),
+                "ALLOWED_ORIGINS": self._allowed_origins(git_url),
                 "LIVE_ENDPOINT_URL": live_gateway.management_url,
                 "LIVE_URL": LIVE_PATH,
                 "API_ACCESS": "token" if self._accepts_tokens else "open",
@@ -287,9 +290,23 @@ class LocalService:
         return poller.give_way_to(self._right_of_way)
 
     def _address(self, number: int) -> tuple[str, int]:
-        """Return where one of the service's parts listens: the ports follow each other."""
+        """Return where one of the service's parts listens: the ports follow each other.
+
+        Raises:
+            PortTakenError: the API's own port is that of the repositories, whose addresses stay what they were.
+        """
         port = self._settings.port + number
-        return self._settings.host, port if self._settings.port and port <= _LAST_PORT else 0
+        if not self._settings.port or port > _LAST_PORT:
+            return self._settings.host, 0
+        data = self._settings.data
+        if data is not None and port == Addresses.read(data).port:
+            if number == 0:
+                raise PortTakenError(
+                    f"cannot listen on port {port}: repositories in the watchlist have it in their addresses; "
+                    "choose another for the API"
+                )
+            port = 0
+        return self._settings.host, port
 
     def _serve_repositories(self, starting: ExitStack, root: Path) -> str:
         """Serve the repositories and those of earlier runs, all of them where they were."""
@@ -304,10 +321,12 @@ class LocalService:
         self.repository_urls = {path: f"{server.url}{url_path}" for path, url_path in paths.items()}
         return server.url
 
-    def _variables(self, git_url: str) -> dict[str, str]:
-        variables = {**_DEFAULTS, **self._settings.variables}
-        origins = variables.get("ALLOWED_ORIGINS", ",".join(DEFAULT_ORIGINS))
-        return {**variables, "ALLOWED_ORIGINS": f"{origins},{git_url}"}
+    def _variables(self) -> dict[str, str]:
+        return {**_DEFAULTS, **self._settings.variables}
+
+    def _allowed_origins(self, git_url: str) -> str:
+        origins = self._settings.variables.get("ALLOWED_ORIGINS", ",".join(DEFAULT_ORIGINS))
+        return f"{origins},{git_url}"
 
     def _local_functions(self) -> list[LocalFunction]:
         return [

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,9 @@ _FORMER_VERSIONS = (1, VERSION)
 """A start that was killed may have written the version already, and not yet moved the file."""
 
 _LOCK = "lock"
+_ROOM_BYTES = 1024 * 1024
+"""What a start may write."""
+
 _LONG_LOG_BYTES = 64 * 1024 * 1024
 _KEPT_SECONDS = 600
 """How long a generation stays at least that another has followed: longer than a copy of the folder takes."""
@@ -153,6 +157,7 @@ def open_database(folder: Path | None) -> Database:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with ExitStack() as opening:
             lock = opening.enter_context(_lock(folder))
+            _check_room(folder)
             generation = _newest(folder)
             connection = opening.enter_context(closing(_connect(str(generation.path))))
             _check_version(generation.path, connection, (VERSION,))
@@ -230,6 +235,14 @@ def _lock(folder: Path) -> IO[str]:
     file.write(f"process {os.getpid()}")
     file.flush()
     return file
+
+
+def _check_room(folder: Path) -> None:
+    disk = shutil.disk_usage(folder)
+    if disk.total and disk.free < _ROOM_BYTES:  # some file systems say nothing of their size
+        raise DataFolderError(
+            f"the data folder {folder} cannot be used: its disk is full, and a start needs {_ROOM_BYTES >> 20} MB"
+        )
 
 
 def _check_version(database: Path, connection: sqlite3.Connection, accepted: tuple[int, ...]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import urllib3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from pydantic import TypeAdapter
 
 from local_service import lifeline
@@ -140,7 +141,9 @@ class EmbeddedAws:
     def _request(self, method: str, path: str, body: bytes | None) -> bytes:
         response = self._http.request(method, f"{self.url}{path}", body=body, retries=False)
         if response.status != HTTPStatus.OK:
-            raise RuntimeError(response.data.decode(errors="replace"))
+            said = {"Code": "InternalServerError", "Message": response.data.decode(errors="replace")}
+            answer: Any = {"Error": said, "ResponseMetadata": {"HTTPStatusCode": response.status}}
+            raise ClientError(answer, path)
         return response.data
 
 

@@ -116,9 +116,7 @@ class OneAtATime:
             except _RefusedError as refused:
                 answer = refused.answer
             except sqlite3.Error as error:
-                _LOGGER.error("%s was not performed: its data could not be kept: %s", call.operation, error)  # noqa: TRY400 - the disk's error, no defect
-                said = f"nothing was changed, as it could not be kept: {error}"
-                answer = Answer.of_refusal(Refusal(500, {"__type": "InternalServerError", "message": said}))
+                answer = _not_kept(call.operation, error)
             self._ring(self._database.touched)
         return answer
 
@@ -228,11 +226,14 @@ class OneAtATime:
 
     def _administer_positions(self, environ: "WSGIEnvironment") -> "Answer":
         position = Position.model_validate_json(body_of(environ))
-        with self._lock, self._database.transaction():
-            kept = self._positions.keep(position)
-            read_by_all = self._positions.read_by_all(position.table)
-            if read_by_all is not None:
-                kept_tables.tables(ACCOUNT, REGION)[position.table].drop_records(through=read_by_all)
+        try:
+            with self._lock, self._database.transaction():
+                kept = self._positions.keep(position)
+                read_by_all = self._positions.read_by_all(position.table)
+                if read_by_all is not None:
+                    kept_tables.tables(ACCOUNT, REGION)[position.table].drop_records(through=read_by_all)
+        except sqlite3.Error as error:
+            return _not_kept("a stream's position", error)
         return Answer.of(kept)
 
 
@@ -309,6 +310,13 @@ class Answer:
         yield self.body
 
 
+def _not_kept(what: str, error: sqlite3.Error) -> Answer:
+    """Say, and note, that nothing was changed: most often the disk is full."""
+    _LOGGER.error("%s was not performed: its data could not be kept: %s", what, error)
+    said = f"nothing was changed, as it could not be kept: {error}"
+    return Answer.of_refusal(Refusal(500, {"__type": "InternalServerError", "message": said}))
+
+
 def _hang_up() -> NoReturn:
     """End the connection at once, with nothing but what has been said."""
     raise ConnectionAbortedError
@@ -359,11 +367,14 @@ def serve(folder: Path | None, middleware: type[OneAtATime] = OneAtATime) -> Non
     lifeline.exit_with_stdin()
     try:
         database = open_database(folder)
+        kept_tables.install(database)
+        application = middleware(DomainDispatcherApplication(create_backend_app), database, bell.ring)
     except DataFolderError as error:
         bell.say(f"error: {error}")
         return
-    kept_tables.install(database)
-    application = middleware(DomainDispatcherApplication(create_backend_app), database, bell.ring)
+    except sqlite3.Error as error:
+        bell.say(f"error: the data folder {folder} cannot be used: {error}")
+        return
     # EventBridge and SNS deliver to queues by moto's own.
     setattr(SQSBackend, "send_message", application.deliver)  # noqa: B010 - mypy allows no assignment to a method
     server = WsgiServer(application, socket.create_server(("127.0.0.1", 0), backlog=128))

@@ -6,12 +6,15 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from local_service import interruption, lifeline
 from local_service.aws.data_folder import DataFolderError
 from local_service.commands.api_client import ProblemError
 from local_service.commands.backup import backup
 from local_service.commands.run import run
 from local_service.commands.serve import serve
+from local_service.fitness import UnfitMachineError
 from local_service.functions.processes import FunctionError
 from local_service.gateways.http import PortTakenError
 from local_service.git.served_repositories import NoRepositoryError
@@ -20,6 +23,7 @@ from local_service.lifeline import ChildDiedError
 from local_service.service import HTTP_PORT, LocalSettings, settings_variables
 from watchlist.repository_url import InvalidRepositoryUrlError
 from watchlist.settings import SettingsError
+from watchlist.storage.failures import outage_in_words, passes
 
 DATA = lifeline.ROOT / "build" / "local" / "data"
 _INTERRUPTED = 130
@@ -49,11 +53,15 @@ def main(arguments: list[str]) -> int:
         PortTakenError,
         ProblemError,
         SettingsError,
+        UnfitMachineError,
         _UsageError,
     ) as error:
         return _complain(str(error))
     except OSError as error:  # of a file or folder; those of the network have names of their own
         return _complain(f"{error.filename or 'the system'}: {error.strerror or error}")
+    except (BotoCoreError, ClientError) as error:
+        reason = outage_in_words("its storage", error) if passes(error) else str(error)
+        return _complain(f"the service did not start: {reason}")
     except (ChildDiedError, FunctionError) as error:
         return _complain(f"the service did not start; its log says why: {error}")
     except KeyboardInterrupt:
@@ -103,8 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     for command in (serve_command, backup_command):
         command.add_argument(
             "--data",
-            type=Path,
-            default=Path(os.environ.get("WATCHLIST_DATA") or DATA),
+            type=_folder,
+            default=os.environ.get("WATCHLIST_DATA") or str(DATA),
             help="the folder where everything is kept (default: WATCHLIST_DATA, or build/local/data)",
         )
     serve_command.add_argument("--log", type=Path, help="file for the logs (default: stderr)")
@@ -115,6 +123,14 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) <= _PORTS):
         raise argparse.ArgumentTypeError(f"{text!r} is no port: a number from 0 to {_PORTS} is")
     return int(text)
+
+
+def _folder(text: str) -> Path:
+    """Read a folder that no shell may have read before: a variable can come from a file."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is in nobody's home: {error}") from error
 
 
 def _serve_settings(options: argparse.Namespace) -> LocalSettings:

@@ -109,7 +109,7 @@ class StreamPoller(BackgroundLoop):
         if wanted and not served:
             self._iterator = None
             self._fail(wanted)
-            self.wake(_PAUSE_SECONDS)
+            self.wake(_PAUSE_SECONDS * 2**self._retried)  # the retries of a record outlast a full disk
             return False
         if served < len(wanted):
             self._advance(wanted[served - 1])

@@ -32,7 +32,7 @@ class Addresses(BaseModel):
         file = folder / ADDRESSES
         try:
             return cls.model_validate_json(file.read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return cls()
         except (OSError, ValidationError) as error:
             raise DataFolderError(

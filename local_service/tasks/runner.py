@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,10 +44,14 @@ _DESCRIBED_AT_ONCE = 100
 _KILLED = 137
 """The exit code of what was ended by SIGKILL."""
 
-_REPORT_TRIES = 3
-"""Lambda tries an event three times (Lambda guide, "Asynchronous invocation")."""
+_REPORT_TRIES = 60
+"""Until its end is heard of, a task's job waits for as long as its lease lasts. So the report outlasts a full disk; by
+the last of these tries, ten minutes later, the reconciler has seen to the job. EventBridge goes on for a day
+(EventBridge guide, "How EventBridge retries delivering events")."""
 
+_TRIES_AT_START = 3
 _REPORT_PAUSE_SECONDS = 1
+_LONGEST_REPORT_PAUSE_SECONDS = 10
 
 _ESSENTIAL_CONTAINER_EXITED = ("EssentialContainerExited", "Essential container in task exited")
 _USER_INITIATED = ("UserInitiated", "Task stopped by user")
@@ -185,7 +188,7 @@ class TaskRunner(BackgroundLoop):
         self._started: set[str] = set()
         self._running: dict[str, _RunningTask] = {}
         self._waiters: list[threading.Thread] = []
-        self._closing = False
+        self._closing = threading.Event()
         super().__init__("task runner", self.look, seconds=idle_seconds, retry_seconds=_PAUSE_SECONDS)
 
     def __exit__(
@@ -193,7 +196,7 @@ class TaskRunner(BackgroundLoop):
     ) -> None:
         super().__exit__(kind, error, trace)
         with self._lock:
-            self._closing = True
+            self._closing.set()
             running, waiters = list(self._running.values()), list(self._waiters)
         for task in running:
             self._stop(task)
@@ -210,7 +213,7 @@ class TaskRunner(BackgroundLoop):
         for start in range(0, len(arns), _DESCRIBED_AT_ONCE):
             described = self._ecs.describe_tasks(cluster=self._cluster, tasks=arns[start : start + _DESCRIBED_AT_ONCE])
             for left in described["tasks"]:
-                self._tell(StoppedTask(left, _KILLED, *_LEFT_BEHIND, left["createdAt"], clock.now()))
+                self._tell(StoppedTask(left, _KILLED, *_LEFT_BEHIND, left["createdAt"], clock.now()), _TRIES_AT_START)
 
     def process_ids(self) -> Mapping[str, int]:
         """Return the process id of each running task's program, by task ARN."""
@@ -279,7 +282,7 @@ class TaskRunner(BackgroundLoop):
         arn = running.task["taskArn"]
         _LOGGER.info("task %s stopped: exit code %d", arn, exit_code)
         try:
-            if not self._closing:
+            if not self._closing.is_set():
                 self._tell(stopped)
         except (BotoCoreError, ClientError):
             _LOGGER.exception("ECS could not be told that task %s stopped", arn)
@@ -287,15 +290,18 @@ class TaskRunner(BackgroundLoop):
             with self._lock:
                 del self._running[arn]
 
-    def _tell(self, stopped: StoppedTask) -> None:
-        """Tell whoever listens to ECS's events, then ECS: who is killed in between leaves the task to be buried."""
+    def _tell(self, stopped: StoppedTask, tries: int = _REPORT_TRIES) -> None:
+        """Tell whoever listens to ECS's events, then ECS: who ends in between leaves the task to be buried."""
         event = event_of(stopped)
-        for number in range(1, _REPORT_TRIES + 1):
+        for number in range(1, tries + 1):
             try:
                 self._report(event)
-            except FunctionError:
-                _LOGGER.exception("the end of task %s could not be reported (try %d)", stopped.task["taskArn"], number)
-                time.sleep(_REPORT_PAUSE_SECONDS * number)
+            except FunctionError as error:
+                _LOGGER.error(  # noqa: TRY400 - the function's own log has the traceback
+                    "the end of task %s could not be reported (try %d): %s", stopped.task["taskArn"], number, error
+                )
+                if self._closing.wait(min(_REPORT_PAUSE_SECONDS * number, _LONGEST_REPORT_PAUSE_SECONDS)):
+                    return
             else:
                 break
         self._ecs.stop_task(cluster=self._cluster, task=stopped.task["taskArn"], reason=stopped.stopped_reason)

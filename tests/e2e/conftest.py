@@ -128,15 +128,16 @@ Serve = Callable[..., Any]
 def serve(variables: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Serve:
     """Return a context manager that starts a service with further variables, and stops it.
 
-    `program`, if given, is the module that stands in place of the service's own, with arguments to come first.
+    `program`, if given, is the module that stands in place of the service's own, with arguments to come first;
+    `port` is that of the API.
     """
 
     @contextmanager
     def start(
-        *repositories: Path, program: Sequence[str] = ("local_service",), **more: str
+        *repositories: Path, program: Sequence[str] = ("local_service",), port: int = 0, **more: str
     ) -> Iterator[RunningService]:
         log = tmp_path_factory.mktemp("service") / "service.log"
-        arguments = ["serve", "--port", "0", "--log", str(log), *map(str, repositories)]
+        arguments = ["serve", "--port", str(port), "--log", str(log), *map(str, repositories)]
         process = subprocess.Popen(
             [sys.executable, "-m", *program, *arguments],
             stdout=subprocess.PIPE,

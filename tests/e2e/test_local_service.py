@@ -23,6 +23,7 @@ from websockets.typing import Origin
 
 from local_service import lifeline
 from local_service.commands.api_client import ProblemError
+from local_service.git.addresses import Addresses
 from tests import waiting
 from tests.e2e.conftest import Forge, RunningService, Serve
 from tests.waiting import SECONDS
@@ -265,6 +266,52 @@ def test_serve_refuses_in_one_line_what_cannot_work(
     assert finished.returncode != 0
     assert reason in finished.stderr.splitlines()[-1]
     assert "Traceback" not in finished.stderr
+
+
+def test_serve_names_the_folder_that_clones_cannot_be_made_in(variables: Mapping[str, str], tmp_path: Path) -> None:
+    finished = run({"WATCHLIST_DATA": str(tmp_path), **variables, "GIT_CLONE_DIR": "/dev/null/clones"}, "serve")
+
+    assert finished.stderr == (
+        "error: repositories cannot be cloned into /dev/null/clones (GIT_CLONE_DIR): Not a directory\n"
+    )
+
+
+def test_a_data_folder_in_one_s_home_is_there_whoever_reads_the_variable(
+    variables: Mapping[str, str], tmp_path: Path
+) -> None:
+    home = {"HOME": str(tmp_path), "WATCHLIST_DATA": "~/data"}
+
+    finished = run({**variables, **home}, "backup", str(tmp_path / "copy"))
+
+    assert f"{tmp_path}/data" in finished.stderr
+
+
+def test_the_api_does_not_take_the_port_that_addresses_of_repositories_have(
+    variables: Mapping[str, str], tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    Addresses(port=port).write(tmp_path)
+
+    finished = run({"WATCHLIST_DATA": str(tmp_path), **variables}, "serve", "--port", str(port))
+
+    assert finished.stderr == (
+        f"error: cannot listen on port {port}: repositories in the watchlist have it in their addresses; "
+        "choose another for the API\n"
+    )
+
+
+def test_live_status_leaves_the_port_to_the_repositories_whose_addresses_have_it(
+    serve: Serve, forge: Forge, tmp_path: Path
+) -> None:
+    forge.make("kept-at-its-port", commits=1)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    Addresses(port=port).write(tmp_path)
+
+    with serve(forge.path("kept-at-its-port"), port=port - 1, WATCHLIST_DATA=str(tmp_path)) as service:
+        assert f"http://127.0.0.1:{port}/local/kept-at-its-port" in service.welcome
+        assert f":{port}" not in service.live_url
 
 
 def test_without_git_it_says_so(variables: Mapping[str, str], tmp_path: Path) -> None:

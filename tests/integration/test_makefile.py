@@ -20,6 +20,14 @@ MADE_BEFORE = (
     "functions/http/openapi/openapi.json",
     ".venv/page",
 )
+INSTALLED = (
+    "requirements/uv.txt",
+    "requirements/local.txt",
+    "requirements/page.txt",
+    ".venv/bin/python",
+    ".venv/bin/uv",
+    ".venv/local",
+)
 
 
 def make(folder: Path, *arguments: str) -> str:
@@ -77,6 +85,19 @@ def test_the_page_is_built_in_a_folder_of_any_name(tmp_path: Path) -> None:
     npm, build = (checkout / "called").read_text().splitlines()
     assert npm.startswith(f"{checkout}/.venv/lib/")
     assert build == "page/build.mjs"
+
+
+def test_a_page_that_is_built_needs_nothing_to_be_written(tmp_path: Path) -> None:
+    shutil.copy(lifeline.ROOT / "Makefile", tmp_path)
+    for name in (*MADE_BEFORE, *INSTALLED, "page/node_modules/.built-with", "functions/http/page.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (0, 0))
+    before = set(tmp_path.rglob("*"))
+
+    said = make(tmp_path, "page-if-possible")
+
+    assert (said, set(tmp_path.rglob("*"))) == ("", before)
 
 
 def test_a_second_opinion_says_what_it_needs(tmp_path: Path) -> None:

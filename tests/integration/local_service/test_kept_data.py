@@ -1,4 +1,5 @@
 import os
+import resource
 import shutil
 import signal
 import sqlite3
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local_service.aws.data_folder import FORMER_DATABASE, VERSION, DataFolderError
+from local_service.aws.data_folder import FORMER_DATABASE, VERSION, DataFolderError, open_database
 from local_service.aws.embedded import EmbeddedAws
 from local_service.aws.faults import Fault
 from local_service.aws.generations import Generation, generations
@@ -17,6 +18,7 @@ from local_service.commands.backup import backup
 from local_service.provisioning import Environment, provision
 from tests.integration.local_service.conftest import client
 from watchlist.job_kinds import JobKind
+from watchlist.storage.failures import passes
 
 VARIABLES = {
     "GIT_CLONE_DIR": "/nowhere",
@@ -163,6 +165,32 @@ def test_on_a_full_disk_a_call_fails_and_has_changed_nothing(kept: EmbeddedAws) 
     assert client(kept, "dynamodb").scan(TableName="watchlist")["Count"] == 0
     assert "Messages" not in client(kept, "sqs").receive_message(QueueUrl=queue_of(environment))
     assert records(kept, "TRIM_HORIZON") == []
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="Linux alone limits the files of another process")
+def test_a_disk_that_is_full_when_a_position_is_to_be_kept_is_trouble_that_passes(kept: EmbeddedAws) -> None:
+    provision(kept.url, VARIABLES)
+    for number in range(2):
+        client(kept, "dynamodb").put_item(TableName="watchlist", Item={**KEY, "n": {"N": str(number)}})
+    first, second = (record["dynamodb"]["SequenceNumber"] for record in records(kept, "TRIM_HORIZON"))
+    kept.keep_position("watchlist", "reader", first)
+    _, most = resource.prlimit(kept.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(kept.pid, resource.RLIMIT_FSIZE, (1, most))
+
+    with pytest.raises(ClientError, match="nothing was changed") as caught:
+        kept.keep_position("watchlist", "reader", second)
+
+    assert passes(caught.value)
+    resource.prlimit(kept.pid, resource.RLIMIT_FSIZE, (most, most))
+    assert kept.keep_position("watchlist", "reader") == first
+
+
+def test_on_a_full_disk_a_start_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage._replace(free=1024 * 1024 - 1))
+
+    with pytest.raises(DataFolderError, match="its disk is full, and a start needs 1 MB"):
+        open_database(tmp_path)
 
 
 def test_a_copy_made_while_it_runs_is_a_back_up(kept: EmbeddedAws, folder: Path, tmp_path: Path, log: int) -> None:

@@ -179,11 +179,24 @@ def test_a_task_that_somebody_stops_gets_sigterm(tasks: Tasks, reports: Reports)
 
 
 @pytest.mark.usefixtures("runner")
-def test_a_report_that_fails_is_repeated(tasks: Tasks, reports: Reports) -> None:
-    reports.failures = 1
+def test_a_report_is_repeated_until_it_is_heard(
+    tasks: Tasks, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local_service.tasks.runner._REPORT_PAUSE_SECONDS", 0.01)
+    reports.failures = 20
     tasks.run("0")
 
     assert reports.first()["lastStatus"] == "STOPPED"
+
+
+def test_the_end_of_the_runner_does_not_wait_for_a_report_to_be_heard(tasks: Tasks, tmp_path: Path, log: int) -> None:
+    unheard = Reports(failures=1000)
+    argv = [sys.executable, "-c", PROGRAM]
+    with TaskRunner(tasks.ecs, tasks.environment.cluster, unheard, scratch=tmp_path / "others", log=log, argv=argv):
+        arn = tasks.run("0")
+        waiting.until("it was reported in vain", lambda: unheard.failures, lambda left: left < 999)
+
+    assert tasks.status(arn) == "RUNNING"  # so that the next start reports it
 
 
 def test_a_paused_runner_starts_nothing(runner: TaskRunner, tasks: Tasks, reports: Reports) -> None:

@@ -1,5 +1,6 @@
 """Where a poller reads on when its place in a stream is gone; the embedded AWS keeps each place for ever."""
 
+import itertools
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from local_service.functions.processes import FunctionError
 from local_service.functions.stream_poller import StreamPoller
 from watchlist.deployment import stream_consumers
 
@@ -28,6 +30,7 @@ class Stream:
         self.answers.add_response("describe_stream", {"StreamDescription": {"Shards": [{"ShardId": SHARD}]}})
         self.answers.activate()
         self.read: list[str] = []
+        self.fails = False
         self.position = position
         self.poller = StreamPoller(
             self.client, ARN, stream_consumers.LIVE_PUBLISHER, self._invoke, keep_position=self._keep_position
@@ -45,11 +48,26 @@ class Stream:
         self.answers.assert_no_pending_responses()
 
     def _invoke(self, event: dict[str, Any]) -> None:
+        if self.fails:
+            raise FunctionError("its disk is full")
         self.read += [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
 
     def _keep_position(self, position: str | None) -> str | None:
         self.position = position or self.position
         return self.position
+
+
+def test_the_retries_of_a_record_are_further_and_further_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Stream(position=None)
+    pauses: list[float] = []
+    monkeypatch.setattr(stream.poller, "wake", pauses.append)
+    stream.fails = True
+    for _ in range(stream_consumers.LIVE_PUBLISHER.retries):
+        stream.gives_iterator("retried", ShardIteratorType="TRIM_HORIZON")
+        stream.gives_records("retried", NEXT)
+        stream.poll()
+
+    assert [later / sooner for sooner, later in itertools.pairwise(pauses)] == [2, 2]
 
 
 def _record(number: str) -> dict[str, Any]:
