@@ -203,8 +203,17 @@ HEALTH_KEPT = 500
 COMPARED = 5
 """Most repositories that are compared."""
 
-EXPORTED = 1000
-"""Most rows of an export."""
+EXPORTED = 5000
+"""Rows of one exported file, from which on the rest is another one's: as many as a user may watch, as a rule."""
+
+EXPORT_BYTES = 5_000_000
+"""Most bytes of rows in one exported file, as they stand in a function's answer, which may have 6 MB."""
+
+EXPORT_TIME = timedelta(seconds=12)
+"""How long rows of one file are gathered: a part that has begun fits into the rest of the function's 25 s."""
+
+EXPORT_PART = 100
+"""Repositories that are written to a file together, or not at all: with the longest notes 4 MB."""
 
 IDENTITIES_BYTES = 64 * 1024
 """Most bytes of names and addresses that an analysis keeps of people who have several; of others a search knows one."""

@@ -20,12 +20,12 @@ _WEEK = timedelta(weeks=1)
 def compose(channel: Channel, thresholds: Thresholds, now: datetime) -> WeeklyReportMessage:
     """Return the report for a channel's user; the same week's has the same id.
 
-    Changes are the alerts of the week that are not resolved, the newest `limits.OPEN_ALERTS_COUNTED` of them.
+    Changes are the alerts of the week that are not resolved.
     """
     since = channel.due_at - _WEEK
     rows = overview.all_rows(channel.user, thresholds, now)
     alerts: defaultdict[str, list[AlertRecord]] = defaultdict(list)
-    for record in alert_store.open_alerts(channel.user).alerts:
+    for record in alert_store.open_since(channel.user, since):
         alerts[record.user_watchlist_id].append(record)
     changed = [
         _reported(row, of_the_week)

@@ -1,7 +1,7 @@
 """The alerts of user entries in DynamoDB."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -163,6 +163,13 @@ def open_alerts(user: str) -> OpenAlerts:
     answer = next(query.page_iter)
     alerts = tuple(AlertRecord.from_raw_data(item) for item in answer["Items"])
     return OpenAlerts(alerts, is_complete="LastEvaluatedKey" not in answer)
+
+
+def open_since(user: str, since: datetime) -> Iterator[AlertRecord]:
+    """Return all open alerts of a user that were raised at or after `since`, the newest first."""
+    return AlertRecord.by_user_alerts.query(
+        user_hash(user), AlertRecord.listed_order.between(OPEN + as_key(since), OPEN + "~"), scan_index_forward=False
+    )
 
 
 def page(user_watchlist_id: str, since: datetime, limit: int, cursor: str | None) -> Page:

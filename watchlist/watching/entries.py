@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from pynamodb.exceptions import UpdateError
 
@@ -90,14 +91,17 @@ def _start_over(watchlist_id: str, correlation_id: str, at: datetime, user: str 
 def failed_of(user: str, most: int) -> list[str]:
     """Return the ids of the failed entries that a user watches: the `most` whose watches are the newest.
 
-    A read of the watches, and one for each 100 of them, among as many as one look at a watchlist counts.
+    A read of the watches, and one for each 100 of them; as many at a time as one look at a watchlist counts, until
+    `most` are found.
     """
-    watches = list(UserEntry.by_user.query(user, scan_index_forward=False, limit=limits.WATCHLIST_LOOKED_AT))
-    keys = [(watch.watchlist_id, ENTRY_KEY) for watch in watches]
-    shown = ["pk", "sk", "type", "status"]
-    states = batches.get(Entry, keys, batches.REQUEST, consistent=False, only=shown)
-    failed = {state.pk for state in states if state.status == EntryStatus.FAILED}
-    return [watch.watchlist_id for watch in watches if watch.watchlist_id in failed][:most]
+    watches = UserEntry.by_user.query(user, scan_index_forward=False, page_size=limits.WATCHLIST_LOOKED_AT)
+    found: list[str] = []
+    while len(found) < most and (ids := [each.watchlist_id for each in islice(watches, limits.WATCHLIST_LOOKED_AT)]):
+        keys = [(each, ENTRY_KEY) for each in ids]
+        states = batches.get(Entry, keys, batches.REQUEST, consistent=False, only=["pk", "sk", "type", "status"])
+        failed = {state.pk for state in states if state.status == EntryStatus.FAILED}
+        found += [each for each in ids if each in failed]
+    return found[:most]
 
 
 def retry_all(

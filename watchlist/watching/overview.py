@@ -8,7 +8,7 @@ a call; whoever watches more gets the next so many, sorted among themselves, on 
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -137,6 +137,27 @@ class Overview:
     alerts_are_whole: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows that are read together, and the cursor behind them; None if they are the last."""
+
+    rows: Sequence[Row]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """All rows, read part by part.
+
+    Attributes:
+        parts: of the rows; none is empty.
+        alerts_are_whole: whether all open alerts were counted; if not, the oldest are missing.
+    """
+
+    parts: Iterator[Part]
+    alerts_are_whole: bool
+
+
 _Key = tuple[tuple[int, ...], str]
 """The place of a row: numbers, then text; the least comes first."""
 
@@ -171,10 +192,34 @@ def look(user: str, wanted: Wanted, page: PageWanted, thresholds: Thresholds, no
     )
 
 
-def all_rows(user: str, thresholds: Thresholds, now: datetime) -> Sequence[Row]:
-    """Return the rows of the `limits.WATCHLIST_LOOKED_AT` repositories that the user added last, the worst first."""
-    watches, _ = _watches(user, None)
-    rows = _rows(watches, alert_store.open_alerts(user).alerts, thresholds, now)
+def everything(user: str, cursor: str | None, thresholds: Thresholds, now: datetime) -> Everything:
+    """Return all rows behind `cursor`, the worst first among each `limits.WATCHLIST_LOOKED_AT` that were added last.
+
+    Raises:
+        InvalidCursorError: the cursor is malformed, or of a list with another order.
+    """
+    newest, place, _ = _place(cursor, Sort.WORRY)
+    alerts = alert_store.open_alerts(user)
+
+    def parts(newest: str | None, place: _Key | None) -> Iterator[Part]:
+        is_last = False
+        while not is_last:
+            watches, is_last = _watches(user, newest)
+            rows = sorted(_rows(watches, alerts.alerts, thresholds, now), key=lambda row: _key(row, Sort.WORRY))
+            left = [row for row in rows if place is None or _key(row, Sort.WORRY) > place]
+            older = None if is_last else _cursor(Sort.WORRY, watches[-1].added_order, None, ())
+            for start in range(0, len(left), limits.EXPORT_PART):
+                shown = left[start : start + limits.EXPORT_PART]
+                within = _cursor(Sort.WORRY, newest or "", _key(shown[-1], Sort.WORRY), ())
+                yield Part(shown, older if shown[-1] is left[-1] else within)
+            newest, place = (watches[-1].added_order if watches else None), None
+
+    return Everything(parts(newest, place), alerts.is_complete)
+
+
+def all_rows(user: str, thresholds: Thresholds, now: datetime) -> list[Row]:
+    """Return all rows, the worst first."""
+    rows = (row for part in everything(user, None, thresholds, now).parts for row in part.rows)
     return sorted(rows, key=lambda row: _key(row, Sort.WORRY))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse, OpenAPIResponseHeader
 
 from functions import startup
 from functions.http import api as http_api
@@ -14,7 +14,7 @@ from functions.http import responses
 from functions.http.callers import acting_as, caller_of
 from functions.http.parameters import User, WatchlistId
 from functions.http.problems import ProblemCode
-from functions.http.tables import Cell, FileFormat, Row, file_of
+from functions.http.tables import Address, Cell, FileFormat, Part, Row, Table, file_of
 from watchlist import clock, limits
 from watchlist.alerts.kind import AlertLevel
 from watchlist.deployment import routes
@@ -42,8 +42,29 @@ Format = Annotated[
     ),
 ]
 
+Behind = Annotated[
+    str | None,
+    Query(
+        alias="cursor",
+        max_length=limits.CURSOR_CHARACTERS,
+        description="Behind which row the file begins: the one in the `Link` of a file that is not the whole list.",
+        json_schema_extra={"format": "cursor"},
+    ),
+]
+
+_SOME_ALERTS = (
+    f"OPEN ALERTS: only the newest {limits.OPEN_ALERTS_COUNTED} or fewer are counted in this file; "
+    f"all are at {routes.EXPORT_ALERTS.path}"
+)
 _FILE: OpenAPIResponse = {
-    "description": f"At most {limits.EXPORTED} rows.",
+    "description": f"All rows, or as many as an answer has room for ({limits.EXPORTED:,} at most). A file that ends "
+    "before the list says so in its last row, and its name ends in `-part`.",
+    "headers": {
+        "Link": OpenAPIResponseHeader(
+            description='Where the rest is, as `<address>; rel="next"`; absent where nothing is left.',
+            schema={"type": "string"},
+        )
+    },
     "content": {
         "text/csv": {"schema": {"type": "string"}},
         "application/jsonl": {"schema": {"type": "string"}},
@@ -82,10 +103,12 @@ _ALERTS = (
     tags=["watchlist"],
     responses=responses.of({200: _FILE}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS),
 )
-def export_watchlist(user: User, file_format: Format = FileFormat.CSV) -> Response[str]:
+def export_watchlist(user: User, file_format: Format = FileFormat.CSV, cursor: Behind = None) -> Response[str]:
     """Answer with a file of the repositories that a user watches, the worst first."""
-    rows = overview.all_rows(acting_as(router, user), thresholds(), clock.now())
-    return file_of("watchlist", _WATCHLIST, map(_watched, rows), file_format)
+    watched = overview.everything(acting_as(router, user), cursor, thresholds(), clock.now())
+    parts = (Part([_watched(row) for row in part.rows], part.next_cursor) for part in watched.parts)
+    table = Table("watchlist", _WATCHLIST, () if watched.alerts_are_whole else (_SOME_ALERTS,))
+    return file_of(table, parts, file_format, Address.of(router))
 
 
 @router.get(
@@ -101,10 +124,12 @@ def export_watchlist(user: User, file_format: Format = FileFormat.CSV) -> Respon
         ProblemCode.NOT_YOURS,
     ),
 )
-def export_commits(watchlist_id: WatchlistId, file_format: Format = FileFormat.CSV) -> Response[str]:
+def export_commits(
+    watchlist_id: WatchlistId, file_format: Format = FileFormat.CSV, cursor: Behind = None
+) -> Response[str]:
     """Answer with a file of the last year's commits, newest first."""
     entry = entries.find_for(watchlist_id, caller_of(router))
-    return file_of("commits", _COMMITS, map(_commit, _commits(entry)), file_format)
+    return file_of(Table("commits", _COMMITS), _commits(entry, cursor), file_format, Address.of(router))
 
 
 @router.get(
@@ -114,28 +139,25 @@ def export_commits(watchlist_id: WatchlistId, file_format: Format = FileFormat.C
     tags=["alerts"],
     responses=responses.of({200: _FILE}, ProblemCode.INVALID_FIELDS, ProblemCode.NOT_YOURS),
 )
-def export_alerts(user: User, file_format: Format = FileFormat.CSV) -> Response[str]:
+def export_alerts(user: User, file_format: Format = FileFormat.CSV, cursor: Behind = None) -> Response[str]:
     """Answer with a file of a user's alerts, open ones first, then the newest."""
-    return file_of("alerts", _ALERTS, map(_alert, _alerts(acting_as(router, user))), file_format)
+    parts = _alerts(acting_as(router, user), cursor)
+    return file_of(Table("alerts", _ALERTS), parts, file_format, Address.of(router))
 
 
-def _commits(entry: Entry) -> Iterator[KeptCommit]:
-    cursor: str | None = None
-    for _ in range(2 * limits.EXPORTED // limits.COMMITS_PAGE_MAX):  # a page can be cut by size
+def _commits(entry: Entry, cursor: str | None) -> Iterator[Part]:
+    while True:
         page = history_store.page(entry, CommitFilter(), limits.COMMITS_PAGE_MAX, cursor)
-        yield from page.commits
-        cursor = page.next_cursor
-        if cursor is None:
+        yield Part([_commit(kept) for kept in page.commits], page.next_cursor)
+        if (cursor := page.next_cursor) is None:
             return
 
 
-def _alerts(user: str) -> Iterator[ListedAlert]:
-    cursor: str | None = None
-    for _ in range(limits.EXPORTED // limits.ALERTS_PAGE_MAX):
+def _alerts(user: str, cursor: str | None) -> Iterator[Part]:
+    while True:
         page = user_alerts.page(user, WantedAlerts(), limits.ALERTS_PAGE_MAX, cursor)
-        yield from page.alerts
-        cursor = page.next_cursor
-        if cursor is None:
+        yield Part([_alert(listed) for listed in page.alerts], page.next_cursor)
+        if (cursor := page.next_cursor) is None:
             return
 
 

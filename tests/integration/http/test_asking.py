@@ -60,6 +60,16 @@ def test_finding_nothing_to_retry_takes_two_reads(client: Client, calls: list[Ca
     assert operations(calls) == ["Query", "BatchGetItem"]
 
 
+def test_what_failed_is_found_however_many_are_watched(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchlist.limits.WATCHLIST_LOOKED_AT", 2)
+    oldest = client.add()
+    end_job(oldest, EntryStatus.FAILED)
+    for name in ("a", "b", "c", "d"):
+        client.add(f"pallets/{name}")
+
+    assert client.post("/activity/watchlist/retry-failed", {"user": "ada"}).body == {"retried": [oldest]}
+
+
 def test_a_check_that_is_asked_for_is_due_at_once(client: Client) -> None:
     watchlist_id = client.add()
     let_be_ready(watchlist_id)

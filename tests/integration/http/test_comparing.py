@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.integration.http.client import CLICK, FLASK, Client
-from tests.integration.http.stored import NOW, analysed, raise_alerts, store_commits, store_health
+from tests.integration.http.stored import NOW, analysed, raise_alerts, store_commits, store_health, write_watchlist
 from tests.integration.recording import Call, operations
 from watchlist import limits
 from watchlist.storage.records import UserEntry
@@ -166,6 +166,72 @@ def test_all_commits_and_alerts_are_exported_whatever_their_pages(client: Client
 
     assert len({row["sha"] for row in commits}) == len(commits) == limits.COMMITS_PAGE_MAX + 20
     assert sorted(row["id"] for row in alerts) == sorted(raised)
+
+
+@pytest.mark.parametrize("which", ["watchlist", "alerts", "commits"])
+def test_a_file_that_ends_before_its_list_says_so_and_where_the_rest_is(
+    client: Client, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    for limit, most in {"EXPORTED": 20, "EXPORT_PART": 10, "ALERTS_PAGE_MAX": 10, "COMMITS_PAGE_MAX": 10}.items():
+        monkeypatch.setattr(f"watchlist.limits.{limit}", most)
+    monkeypatch.setattr("watchlist.limits.WATCHLIST_LOOKED_AT", 25)
+    watchlist_id = client.add()
+    write_watchlist("ada", 54)
+    raise_alerts(client.user_watchlist_id(watchlist_id), watchlist_id, 55)
+    store_commits(watchlist_id, 55)
+    path = (
+        f"/activity/watchlist/{watchlist_id}/commits/export?"
+        if which == "commits"
+        else f"/activity/{which}/export?user=ada"
+    )
+    column = {"watchlist": "watchlist_id", "alerts": "id", "commits": "sha"}[which]
+
+    ids: list[str] = []
+    answer = client.get(path)
+    while link := answer.headers.get("link"):
+        rest = link.removeprefix("<").removesuffix('>; rel="next"')
+        *rows, last = answer.rows
+        ids += [row[column] for row in rows]
+        assert (
+            next(iter(last.values()))
+            == f"NOT THE WHOLE LIST: {len(rows)} rows are in this file, the next ones are at {rest}"
+        )
+        assert answer.headers["content-disposition"] == f'attachment; filename="{which}-part.csv"'
+        answer = client.get(rest)
+    ids += [row[column] for row in answer.rows]
+
+    assert (len(ids), len(set(ids))) == (55, 55)
+
+
+def test_a_file_goes_on_in_its_own_format(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchlist.limits.EXPORTED", 2)
+    monkeypatch.setattr("watchlist.limits.EXPORT_PART", 2)
+    write_watchlist("ada", 3)
+
+    lines = client.get("/activity/watchlist/export?user=ada&format=jsonl").body.splitlines()
+    note = json.loads(lines[-1])["note"]
+    rest = client.get(note.partition(" are at ")[2]).body
+
+    assert (len(lines), note.partition(":")[0]) == (3, "NOT THE WHOLE LIST")
+    assert [json.loads(line)["repository_url"] for line in rest.splitlines()] == ["https://github.com/owner/name0002"]
+
+
+def test_a_file_whose_open_alerts_are_not_all_counted_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    watchlist_id = client.add()
+    raise_alerts(client.user_watchlist_id(watchlist_id), watchlist_id, 3)
+    (counted,) = client.get("/activity/watchlist/export?user=ada").rows
+    monkeypatch.setattr("watchlist.limits.OPEN_ALERTS_COUNTED", 2)
+    row, note = client.get("/activity/watchlist/export?user=ada").rows
+
+    assert (counted["open_mild_alerts"], row["open_mild_alerts"]) == ("3", "2")
+    assert "/activity/alerts/export" in note["repository_url"]
+
+
+@pytest.mark.parametrize(
+    "path", ["watchlist/export?user=ada", "alerts/export?user=ada", "watchlist/{}/commits/export?"]
+)
+def test_a_cursor_of_no_export_is_refused(client: Client, path: str) -> None:
+    assert client.get(f"/activity/{path.format(client.add())}&cursor=abc").status == 422
 
 
 def test_alerts_are_exported_as_lines_of_json(client: Client) -> None:

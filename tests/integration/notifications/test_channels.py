@@ -288,6 +288,25 @@ def test_many_alerts_of_one_repository_hide_no_other_s_change(
     assert changed[another_watch.watchlist_id] == 0
 
 
+def test_a_report_is_of_all_that_is_watched_however_much(
+    told: Told, watch: Watch, another_watch: Watch, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchlist.limits.WATCHLIST_LOOKED_AT", 1)
+    monkeypatch.setattr("watchlist.limits.OPEN_ALERTS_COUNTED", 1)
+    for each in (watch, another_watch):
+        each.raise_alert()
+    make_due(make(webhook_url=URL, weekly_report=True, rules=[{"levels": ["critical"]}]))
+
+    told.send_digests()
+    told.deliver()
+
+    (call,) = receiver.calls
+    report = json.loads(call.body)
+    changed = {each["watchlist_id"] for each in report["changed"]}
+    assert sum(report["verdicts"].values()) == report["watched"] >= 2
+    assert {watch.watchlist_id, another_watch.watchlist_id} <= changed
+
+
 def test_a_report_that_is_handed_on_again_is_known_by_its_id(told: Told, receiver: Receiver) -> None:
     channel = make(webhook_url=URL, weekly_report=True)
     make_due(channel)

@@ -67,7 +67,10 @@ def test_every_page_leads_to_the_next() -> None:
 
     assert paged
     for key in paged:
-        assert OPERATIONS[key]["responses"]["200"]["links"]["nextPage"]["parameters"].keys() >= {"query.cursor"}
+        answer = OPERATIONS[key]["responses"]["200"]
+        if "Link" in answer.get("headers", {}):  # a file's, which has no place for a cursor
+            continue
+        assert answer["links"]["nextPage"]["parameters"].keys() >= {"query.cursor"}
 
 
 def test_the_committed_document_is_what_the_functions_say(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,14 +1,16 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
-from functions.http.tables import Cell, FileFormat, file_of
+from functions.http.tables import Address, Cell, FileFormat, Part, Table, file_of
 
 
 def written(cell: Cell, file_format: FileFormat) -> str:
-    body = file_of("file", ["a"], [{"a": cell}], file_format).body
+    body = file_of(Table("file", ["a"]), [Part([{"a": cell}], None)], file_format, Address("/file", {})).body
     assert isinstance(body, str)
     return body
 
@@ -72,3 +74,43 @@ def test_a_line_of_json_has_the_text_as_it_is() -> None:
 
     assert json.loads(lines[0]) == {"a": "=1+1\n\u2028é"}
     assert lines[1:] == [""]
+
+
+def parts(number: int, cell: Cell = "x") -> Iterator[Part]:
+    """Return parts of two rows each; the cursor of each is its number."""
+    for each in range(1, number + 1):
+        yield Part([{"a": cell}] * 2, None if each == number else str(each))
+
+
+def test_a_file_that_has_no_room_for_all_ends_with_a_whole_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchlist.limits.EXPORT_BYTES", 3000)
+
+    answer = file_of(Table("file", ["a"]), parts(9, "\U0001f331" * 50), FileFormat.CSV, Address("/a", {"user": "ada"}))
+
+    assert answer.headers["Link"] == '</a?user=ada&cursor=2>; rel="next"'
+    assert isinstance(answer.body, str)
+    assert len(json.dumps(answer.body)) < 3000
+
+
+def test_one_part_is_in_the_file_however_little_time_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchlist.limits.EXPORT_TIME", timedelta(seconds=-1))
+
+    answer = file_of(Table("file", ["a"]), parts(3), FileFormat.JSONL, Address("/a", {}))
+
+    assert answer.headers["Link"] == '</a?cursor=1>; rel="next"'
+
+
+def test_a_list_that_ends_where_a_file_is_full_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchlist.limits.EXPORTED", 6)
+
+    answer = file_of(Table("file", ["a"]), parts(3), FileFormat.CSV, Address("/a", {}))
+
+    assert "Link" not in answer.headers
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="file.csv"'
+
+
+def test_the_rest_of_a_file_does_not_pass_for_a_whole_one() -> None:
+    answer = file_of(Table("file", ["a"]), parts(1), FileFormat.CSV, Address("/a", {"cursor": "8"}))
+
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="file-part.csv"'
+    assert answer.body == "a\r\nx\r\nx\r\n"
