@@ -43,6 +43,7 @@ from watchlist.history import store as history_store
 from watchlist.history.commits import Commit, FileChange
 from watchlist.history.dates import made_at, reach_back_to
 from watchlist.history.last_commits import LastCommits
+from watchlist.history.mailmap import Mailmap
 from watchlist.history.manifest import Manifest
 from watchlist.history.metrics import HistoryMetrics
 from watchlist.history.outlook import Outlook
@@ -140,7 +141,7 @@ def analyse(entry: Entry, tools: Tools, job: Job, now: datetime) -> JobResult:
         return replace(result, broken_parts=len(parts.broken))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Scope:
     """What every kind of job works on and with."""
 
@@ -151,6 +152,14 @@ class _Scope:
     now: datetime
     parts: OptionalParts
     pseudonyms: Pseudonyms
+
+    @functools.cached_property
+    def mailmap(self) -> Mailmap | None:
+        """HEAD's `.mailmap`, for which the host is asked once, whatever it answers; None if it could not be read."""
+        return self.parts.get("The .mailmap could not be read", self._read_mailmap, otherwise=None)
+
+    def _read_mailmap(self) -> Mailmap:
+        return Mailmap(self.pseudonyms.in_mailmap(self.repository.mailmap()))
 
     @property
     def watchlist_id(self) -> str:
@@ -492,14 +501,7 @@ def _window(scope: _Scope, stored: StoredHistory | None = None) -> CommitWindow:
 
 
 def _people(scope: _Scope, commits: Sequence[Commit]) -> People:
-    authors = [commit.author for commit in commits]
-    if not commits:
-        return People()
-
-    def mapped() -> People:
-        return People(authors, scope.pseudonyms.in_mailmap(scope.repository.mailmap()))
-
-    return scope.parts.get("The .mailmap could not be read", mapped, otherwise=People(authors, None))
+    return People((commit.author for commit in commits), scope.mailmap) if commits else People()
 
 
 def _assess(scope: _Scope, previous: ScorecardResult | None) -> ScorecardResult:

@@ -1,6 +1,7 @@
 """A job does without what it cannot have: the rest is there, with a note, and what was missing comes later."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
@@ -14,6 +15,7 @@ from tests.integration.checks.onboarding import NoScorecard, Onboarded, onboardi
 from tests.repositories import DAY, NOW, PlannedCommit, PlannedFile, build_repository, git
 from watchlist import limits
 from watchlist.alerts.settings import AlertKind
+from watchlist.errors import ErrorCode, JobError
 from watchlist.history import metrics as history_metrics
 from watchlist.history.commits import Commit
 from watchlist.states import EntryStatus
@@ -79,6 +81,23 @@ def test_a_setup_that_breaks_off_in_an_optional_part_is_ready_and_says_what_is_m
     watched.refresh(now=AT)
     assert watched.history.notes == []
     assert watched.metrics["commits_with_lines"] == 7
+
+
+def test_a_mailmap_that_cannot_be_had_is_asked_for_once(
+    watched: Onboarded, served: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Repository] = []
+
+    def refuse(repository: Repository) -> NoReturn:
+        asked.append(repository)
+        raise JobError(ErrorCode.REPOSITORY_TOO_LARGE, "It is too large.")
+
+    by_programs = [replace(each, author=b"dependabot[bot] <bot@example.org>") for each in line(6)]
+    build_repository(served.with_name("other"), by_programs)
+    git(served, "fetch", "--quiet", "--force", "../other", "main:main")
+    monkeypatch.setattr(Repository, "mailmap", refuse)
+    watched.run(AT)
+    assert (len(asked), watched.history.notes) == (1, ["The .mailmap could not be read: It is too large."])
 
 
 @pytest.mark.parametrize("part", ["line counts", "brought in"])
