@@ -27,45 +27,67 @@ KNOWN_BOTS = frozenset(
         "actions-user",
         "all-contributors",
         "allcontributors",
+        "anaconda bot",
         "ansibullbot",
+        "apache arrow bot",
+        "apache asfgit",
         "apmmachine",
         "appveyor",
+        "asfgit",
+        "aws sdk for java v2",
         "azure pipelines",
+        "azure-sdk",
         "blurb it",
         "blurb-it",
         "bors",
         "bors-ng",
+        "bors-servo",
         "buildbot",
         "buildkite-agent",
         "chromium wpt sync",
         "circleci",
+        "cockroach-teamcity",
+        "cocoapods bot",
+        "codacy badger",
+        "codacy-badger",
+        "code climate",
         "codefactor-io",
         "coderabbitai",
+        "compathelper julia",
+        "conda-forge-admin",
         "conda-forge-linter",
+        "continuous integration",
         "copilot",
         "copilot coding agent",
         "copilot-swe-agent",
+        "copybara bot",
         "copybara-service",
         "coqbot",
         "crowdin",
         "cursor agent",
         "cursoragent",
+        "debian janitor",
         "dependabot",
         "dependabot-preview",
         "depfu",
         "devin-ai-integration",
         "docker library bot",
         "dotnet bot",
+        "dotnet-maestro",
         "dpebot",
         "drone ci",
         "elastic machine",
         "elasticmachine",
         "facebook-github-tools",
         "ffxbld",
+        "flathubbot",
         "fluttergithubbot",
+        "fluxcdbot",
         "fossabot",
         "gcc administrator",
+        "gdb administrator",
         "gerrit code review",
+        "ghost slimer",
         "github",
         "github action",
         "github actions",
@@ -75,39 +97,64 @@ KNOWN_BOTS = frozenset(
         "gitlab ci",
         "gitlab-ci",
         "google-labs-jules",
+        "googleapis-publisher",
         "gopherbot",
         "greenkeeper",
+        "home assistant bot",
         "homebrew releaser",
         "homu",
         "imgbot",
         "imgbotapp",
         "jenkins",
         "jenkins ci",
+        "jetbrains bot",
+        "jlbuild",
+        "juliaregistrator",
         "kibanamachine",
         "l10n daemon script",
+        "lerna release",
+        "liquibot",
         "llvm gn syncbot",
         "mend renovate",
         "mergify",
+        "modular-magician",
+        "mozilla pontoon",
         "mozilla releng treescript",
+        "netlify cms",
+        "nextcloud-command",
         "openhands",
+        "opentelemetry bot",
+        "otelbot",
+        "packit",
         "pontoon",
+        "pootle daemon",
         "pre-commit ci",
         "pre-commit-ci",
+        "pytorchbot",
         "pyup.io",
+        "release please",
         "release-please",
         "renovate",
         "repository mirror & ci",
         "repository qa checks",
         "restyled.io",
+        "rust bors",
+        "rust-log-analyzer",
+        "rust-timer",
         "scala steward",
         "scala-steward",
+        "scripty",
         "scrutinizer auto-fixer",
         "semantic-release",
         "snyk",
+        "sourcegraph bot",
+        "spring operator",
+        "spring-operator",
         "swift ci",
         "syzbot",
         "teamcity",
         "tensorflower gardener",
+        "the codacy badger",
         "the gitter badger",
         "traefiker",
         "traefiker bot",
@@ -116,6 +163,7 @@ KNOWN_BOTS = frozenset(
         "travis ci",
         "travis ci user",
         "travis-ci",
+        "vim-patch",
         "vsts",
         "web-flow",
         "weblate",
@@ -129,14 +177,24 @@ _BOT_ADDRESSES = frozenset(
     {
         "action@github.com",
         "actions@github.com",
+        "badges@fossa.io",
+        "cockpituous@gmail.com",
         "codex@openai.com",
         "cursoragent@cursor.com",
         "gccadmin@gcc.gnu.org",
+        "gdbadmin@sourceware.org",
         "hosted@weblate.org",
+        "magic-modules@google.com",
         "msftgits@microsoft.com",
+        "noreply@aider.chat",
         "noreply@anthropic.com",
+        "noreply@gitlab.com",
+        "noreply@google.com",
         "noreply@weblate.org",
         "openhands@all-hands.dev",
+        "pontoon@mozilla.com",
+        "releases@riot.im",
+        "scripty@kde.org",
         "support@dependabot.com",
         "support@github.com",
         "translate@codeberg.org",
@@ -145,16 +203,18 @@ _BOT_ADDRESSES = frozenset(
 _SERVICE_ACCOUNTS = ".gserviceaccount.com"
 """Where Google Cloud gives addresses to programs alone."""
 _TASKS = (
-    "action|actions|auto|autofix|automated|automatic|automation|backport|badge|benchmark|bors|build|bump|bumper|"
-    "changelog|check|cherry-?pick|ci|clean|cleanup|code|codecov|commit|config|contributors|copy|coverage|cron|cronjob|crowdin|"
-    "daily|data|dependabot|dependency|dependencies|deploy|deployer|deployment|deps|dev|dist|doc|docker|docs|download|"
-    "export|fix|format|formatter|generator|git|github|gitlab|greenkeeper|helm|homebrew|i18n|image|img|import|infra|"
-    "integration|issue|jenkins|k8s|kubernetes|l10n|label|license|lint|linter|lock|maintenance|manifest|merge|mergify|"
-    "metadata|mirror|nightly|nix|npm|package|packages|packaging|pages|pin|pipeline|plugin|policy|pr|proposal|prow|publish|"
-    "publisher|pypi|python|queue|rebase|release|releaser|renovate|repo|review|roll|roller|rust|schema|scripts?|sdk|"
-    "security|semantic|semantic-release|service|site|snyk|stable|stale|stats?|style|submodule|svc|sync|sync-?up|test|"
-    "testing|tests|tool|toolchain|tools|translate|translation|translations|travis|triage|typo|update|updater|updates|"
-    "upgrade|upstream|vendor|version|versions|web|website|weekly|wiki|workflow"
+    "action|actions|assistant|auto|autofix|automated|automatic|automation|backport|badge|benchmark|bors|build|"
+    "builds|bump|bumper|changelog|check|cherry-?pick|ci|clean|cleanup|cli|code|codecov|commit|community|config|"
+    "contributors|copy|coverage|cron|cronjob|crowdin|daily|data|delivery|dependabot|dependencies|dependency|"
+    "deploy|deployer|deployment|deps|dev|devops|dist|doc|docker|docs|download|export|fix|format|formatter|"
+    "generator|git|github|gitlab|greenkeeper|helm|homebrew|i18n|image|img|import|infra|infrastructure|"
+    "integration|issue|jenkins|k8s|kernel|kubernetes|l10n|label|license|lint|linter|lock|maintenance|manifest|"
+    "merge|mergify|metadata|mirror|nightly|nix|npm|ops|package|packages|packaging|pages|pin|pipeline|platform|"
+    "plugin|policy|pr|project|proposal|prow|publish|publisher|pypi|python|queue|rebase|release|releaser|releng|"
+    "renovate|repo|review|roll|roller|rust|schema|scripts?|sdk|security|semantic|semantic-release|service|site|"
+    "snyk|stable|stale|stats?|studio|style|submodule|svc|sync|sync-?up|test|testing|tests|tool|toolchain|tools|"
+    "translate|translation|translations|travis|triage|typo|update|updater|updates|upgrade|upstream|vendor|"
+    "version|versions|web|website|weekly|wiki|workflow"
 )
 MAX_PEOPLE = 200
 MAX_IDENTITIES = 20
@@ -171,10 +231,18 @@ _GLUED = re.compile(rf"(?:.*[-_.])?(?:{_TASKS})(?:ro)?bot", re.DOTALL)
 """One word: what the thing does, and `bot`: `buildbot`, `nixpkgs-merge-bot`."""
 _AT_WORK = re.compile(rf"(?:.*[\s_.-])?(?:{_TASKS})[\s_.-]+bot", re.DOTALL)
 """The same in several words: `Release Bot`, `Yoshi Automation Bot`."""
-_CAMEL = re.compile(r"\w*[a-z0-9]Bot")
+_CAMEL = re.compile(r"\w*[a-z0-9](?:B|Rob)ot")
 """`FooBot`, as no person's name is written."""
-_AUTOMATION = re.compile(r"(?:.*[\s_.-])?(?:automation|auto-?roll(?:er)?)(?:[\s_.-]+(?:account|user))?", re.DOTALL)
-"""`aws-sdk-dotnet-automation`, `V8 Autoroller`."""
+_AUTOMATION = re.compile(
+    r"(?:.*[\s_.-])?(?:automations?|auto-?(?:roll|build)(?:er)?|builds|build-?master|build service)"
+    r"(?:[\s_.-]+(?:account|user)|\s*\(.*\))?",
+    re.DOTALL,
+)
+"""`aws-sdk-dotnet-automation`, `V8 Autoroller`, `Spring Builds`; Azure's `Project Collection Build Service (acme)`."""
+_AUTOMATED = re.compile(rf"auto(?:mat(?:ed|ic))?[\s_-]+(?:{_TASKS})s?", re.DOTALL)
+"""What is done, and that nobody does it: `Automatic Release`, `Auto Merge`."""
+_AUTOMATION_LOGIN = re.compile(r"(?:.*[-_.+])?automation", re.DOTALL)
+"""Likewise in an address, whatever the name: `aws-java-sdk-automation@`."""
 _CALLED_CI = re.compile(r"(?:.*[\s_-])?CI|(?i:\S*[_-]ci)", re.DOTALL)
 _CI_LOGIN = re.compile(r"(?:.*[_-])?ci", re.DOTALL)
 """`Puppet CI` and `swift-ci`, where name and address agree: Ci is a surname, before which people put a dot."""
@@ -375,9 +443,10 @@ def is_bot(name: str, email: str) -> bool:
     """Say whether an author is a program.
 
     Six things tell a program: a mark in the name or address (`[bot]`, `(bot)`); `bot` or `robot` as the last part of a
-    login; the word `bot` after a word for what it does; `automation` or `autoroll` as the last part of a name; `ci` as
-    the last part of both; a name, an address or a host of addresses that is known. Two things do not, since they may be
-    a person's: a name of several words that ends in `Bot`, and a word that only ends so.
+    login; the word `bot` after a word for what it does, or that word after `automated`; `automation`, `autoroll` or
+    `builds` as the last part of a name or login; `ci` as the last part of both; a name, an address or a host of
+    addresses that is known. Two things do not, since they may be a person's: a name of several words that ends in
+    `Bot`, and a word that only ends so.
     """
     called, address = folded(name), folded(email)
     account = _account(address)
@@ -392,6 +461,7 @@ def is_bot(name: str, email: str) -> bool:
         or address.endswith(_SERVICE_ACCOUNTS)
         or _MARKED.search(local) is not None
         or _PROJECT_TOKEN.fullmatch(local) is not None
+        or (_AUTOMATION_LOGIN.fullmatch(login) is not None and (account is not None or not _repeats(login, called)))
         or (_LOGIN.fullmatch(login) is not None and (account is not None or not _repeats(login, called)))
     )
 
@@ -399,7 +469,11 @@ def is_bot(name: str, email: str) -> bool:
 def _is_called_bot(name: str) -> bool:
     called = folded(name)
     words = called.split()
-    if _MARKED.search(called) or _AUTOMATION.fullmatch(called) or "weblate" in words:
+    if (
+        any(form.fullmatch(called) for form in (_AUTOMATION, _AUTOMATED))
+        or _MARKED.search(called)
+        or "weblate" in words
+    ):
         return True
     if len(words) > 1:
         # `pytest bot`, `Prow Robot` and `PyTorch MergeBot` are programs; `Jan Bot` and `Anne Smit-Bot` are people.
