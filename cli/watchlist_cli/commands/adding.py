@@ -102,7 +102,8 @@ def progress_text(status: Mapping[str, Any]) -> str:
         return str(status["status"])
     total = progress["total"]
     count = f" {progress['done']} / {total}" if total else ""
-    return f"{progress['stage']}{count}"
+    is_in_line = status.get("standing") == "in_line"  # a service of before says nothing of it
+    return f"{progress['stage']}{count}" + ": others are first, or all tasks are taken" * is_in_line
 
 
 def watch(session: Session, named: str) -> ExitCode:

@@ -82,3 +82,10 @@ def shown_status(status: EntryStatus) -> Literal[EntryStatus.PROCESSING, EntrySt
     if status is EntryStatus.REMOVED:
         raise ValueError("a removed entry is shown to nobody")
     return status
+
+
+STANDINGS = (
+    "`running`: a task works on it; `starting`: one was launched; `in_line`: others are first, or all tasks of its "
+    "share are taken; `paused`: it waits for its next attempt; `queued`: its message waits."
+)
+"""What a `Standing` means."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from functions.http.shapes.fields import ErrorAnswer, Moment, RepositoryUrl, WatchlistId
+from functions.http.shapes.fields import STANDINGS, ErrorAnswer, Moment, RepositoryUrl, WatchlistId
 from watchlist.job_kinds import JobKind
 from watchlist.jobs.open import Standing, standing_of
 from watchlist.states import Share
@@ -78,14 +78,7 @@ class OpenJobAnswer(BaseModel):
     watchlist_id: WatchlistId
     repository_url: RepositoryUrl
     queue: QueueName
-    standing: Annotated[
-        Standing,
-        Field(
-            description="`running`: a task works on it; `starting`: one was launched; `in_line`: others are first, or"
-            " all tasks of its share are taken; `paused`: it waits for its next attempt; `queued`: its message waits.",
-            examples=[Standing.IN_LINE],
-        ),
-    ]
+    standing: Annotated[Standing, Field(description=STANDINGS, examples=[Standing.IN_LINE])]
     queued_at: Annotated[Moment, Field(description="When it was queued.")]
     next_attempt_at: Annotated[Moment | None, Field(description="Until when it is paused; else null.")]
     attempt: Annotated[int, Field(description="Tasks that were launched for it.", examples=[0])]

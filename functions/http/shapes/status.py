@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from functions.http.responses import stored_as
 from functions.http.shapes.fields import (
+    STANDINGS,
     Alerts,
     ErrorAnswer,
     Moment,
@@ -22,6 +23,7 @@ from watchlist import clock
 from watchlist.errors import ErrorCode
 from watchlist.git.package import Package
 from watchlist.health.verdict import Verdict
+from watchlist.jobs.open import Standing, standing_of
 from watchlist.states import CheckOutcome, DueKind, Stage
 from watchlist.storage.records import Entry, Progress, UserEntry
 from watchlist.watching import links, names
@@ -116,6 +118,10 @@ class StatusAnswer(BaseModel):
     max_attempts: Annotated[int, Field(description="When so many have failed, the entry has.", examples=[3])]
     next_attempt_at: Annotated[Moment | None, Field(description="While it waits for the next one.", examples=[None])]
     progress: Annotated[ProgressAnswer | None, Field(description="Of the current or last job.")]
+    standing: Annotated[
+        Standing | None,
+        Field(description=f"Why the open job is not further, null while none is open. {STANDINGS}", examples=[None]),
+    ]
     package: Annotated[Package, stored_as(Package)]
     former_names: Annotated[
         list[str],
@@ -178,6 +184,7 @@ class StatusAnswer(BaseModel):
             max_attempts=max_attempts,
             next_attempt_at=entry.next_attempt_at,
             progress=ProgressAnswer.of(entry.progress),
+            standing=standing_of(entry, clock.now()) if entry.state.is_open else None,
             package=_package(entry),
             former_names=names.former_names(entry),
             commit_page=links.of_commit(entry.repository, "{sha}"),

@@ -175,6 +175,18 @@ def test_only_queues_that_exist_are_redriven(service: Harness) -> None:
     assert service.http("POST", "/activity/queues/absent/redrive").status == 422
 
 
+def test_the_status_says_why_a_job_is_not_further(service: Harness) -> None:
+    def standing_of(watchlist_id: str) -> object:
+        return json.loads(service.http("GET", f"/activity/watchlist/{watchlist_id}/status").body)["standing"]
+
+    first, *_, last = (service.add(f"https://github.com/a/{number}") for number in range(4))
+    assert standing_of(first) == "queued"
+    service.dispatch()
+    assert (standing_of(first), standing_of(last)) == ("starting", "in_line")
+    service.work(service.ecs.tasks[0])
+    assert standing_of(first) is None
+
+
 def test_open_jobs_are_shown_with_where_they_stand_the_longest_queued_first(service: Harness) -> None:
     paused = service.add("https://gitlab.com/a/paused")
     service.dispatch()
