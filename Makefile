@@ -33,7 +33,8 @@ run: .venv/local page-if-possible ## Start the service here, add a repository (R
 
 .PHONY: serve
 serve: .venv/local page-if-possible ## Keep the service running on port 3000, or PORT=<number>, until Ctrl-C (REPO=<paths> serves these too)
-	@$(SERVICE) serve $(if $(PORT),--port $(call quoted,$(PORT))) $(REPO)
+	@if [ -e $(call quoted,$(REPO)) ]; then set -- $(call quoted,$(REPO)); else eval set -- $(call quoted,$(REPO)); fi; \
+		exec $(SERVICE) serve $(if $(PORT),--port $(call quoted,$(PORT))) "$$@"
 
 .PHONY: install
 install: .venv/local page-if-possible scorecard-if-go ## Install and build what `make serve` needs, so that it starts where it may write nothing (systemd)

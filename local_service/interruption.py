@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: each ends the program once, and is never lost.
+"""Ctrl-C, SIGTERM and the end of the terminal: each ends the program once, and is never lost.
 
 Python raises KeyboardInterrupt wherever the main thread is just then. Within a finaliser, which can run at any moment,
 it is printed and forgotten, and the program goes on, deaf to the next Ctrl-C. So it is remembered as well, and whatever
@@ -11,11 +11,15 @@ import sys
 import threading
 from types import FrameType
 
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
 _asked = threading.Event()
 
 
 def listen(exit_code: int, bound_seconds: float) -> None:
     """Let the first signal raise KeyboardInterrupt in the main thread, and later ones do nothing.
+
+    Who started the program to outlast its terminal, as `nohup` does, had it ignore SIGHUP; it goes on to.
 
     Args:
         exit_code: of a process that has not ended `bound_seconds` after the signal. What was acknowledged is on disk by
@@ -25,8 +29,8 @@ def listen(exit_code: int, bound_seconds: float) -> None:
     _asked.clear()
 
     def interrupt(_signal: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         bound = threading.Timer(bound_seconds, os._exit, (exit_code,))
         bound.daemon = True
         bound.start()
@@ -35,8 +39,10 @@ def listen(exit_code: int, bound_seconds: float) -> None:
         if not _is_finalising(frame):
             raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGINT, interrupt)  # a shell starts background jobs with SIGINT ignored
+    for number in _SIGNALS:
+        # A shell starts background jobs with SIGINT ignored; Ctrl-C for one of them is meant, however it comes.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, interrupt)
 
 
 def check() -> None:

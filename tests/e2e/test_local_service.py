@@ -443,10 +443,12 @@ def test_a_taken_port_is_said_in_one_line(variables: Mapping[str, str], tmp_path
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_process_outlives_the_service_however_it_ends(serve: Serve, forge: Forge, number: signal.Signals) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_no_process_outlives_the_service_however_it_ends(
+    serve: Serve, forge: Forge, tmp_path: Path, number: signal.Signals
+) -> None:
     url = forge.make(f"ended-by-{number}", commits=3)
-    with serve() as service:
+    with serve(TMPDIR=str(tmp_path)) as service:
         service.api.add(url, "ada@example.org")
         descendants = descendants_of(service.process.pid)
         assert len(descendants) >= 2  # the embedded AWS and the functions
@@ -457,6 +459,7 @@ def test_no_process_outlives_the_service_however_it_ends(serve: Serve, forge: Fo
         waiting.until(
             "all processes have ended", lambda: {pid for pid in descendants if is_alive(pid)}, lambda left: not left
         )
+    assert number == signal.SIGKILL or not list(tmp_path.iterdir())
 
 
 def descendants_of(pid: int) -> set[int]:

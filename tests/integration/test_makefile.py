@@ -71,6 +71,26 @@ def test_the_port_of_the_service_can_be_chosen(port: str, words: str) -> None:
     assert said == words
 
 
+def test_one_path_that_has_spaces_is_served_and_so_are_several_paths(tmp_path: Path) -> None:
+    (tmp_path / "it's one").mkdir()
+
+    served = [
+        make(
+            lifeline.ROOT,
+            "serve",
+            "-o",
+            ".venv/local",
+            "-o",
+            "page-if-possible",
+            "SERVICE=printf '<%s>'",
+            f"REPO={repo}",
+        )
+        for repo in (tmp_path / "it's one", "/a /b", "'/a b' /c", "")
+    ]
+
+    assert served == [f"<serve><{tmp_path}/it's one>", "<serve></a></b>", "<serve></a b></c>", "<serve>"]
+
+
 def test_the_page_is_built_in_a_folder_of_any_name(tmp_path: Path) -> None:
     checkout = tmp_path / "neu ñ it's"
     for name in (*MADE_BEFORE, NODE, "page/node_modules/x"):

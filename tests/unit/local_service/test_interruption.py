@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import os, signal, sys, threading
 from local_service import interruption
@@ -44,6 +46,14 @@ def test_what_does_not_stop_in_time_is_ended() -> None:
     program = PROGRAM.format(in_finaliser="pass", later=INTERRUPT).replace("(3, 30)", "(3, 0.1)")
     program = program.replace("sys.exit(0)", "threading.Event().wait(60)")
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=30, capture_output=True).returncode == 3
+
+
+@pytest.mark.parametrize(("before", "exit_code"), [("pass", 0), ("signal.signal(signal.SIGHUP, signal.SIG_IGN)", 1)])
+def test_the_end_of_the_terminal_is_one_unless_who_started_it_says_otherwise(before: str, exit_code: int) -> None:
+    program = PROGRAM.format(in_finaliser="pass", later="os.kill(os.getpid(), signal.SIGHUP)")
+    program = program.replace("interruption.listen", f"{before}\ninterruption.listen")
+    ended = subprocess.run([sys.executable, "-c", program], check=False, timeout=60, capture_output=True)
+    assert ended.returncode == exit_code
 
 
 def test_objects_that_it_leaves_half_made_say_nothing() -> None:
