@@ -1,8 +1,9 @@
 """Alerts from the keyboard; queues and jobs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from playwright.sync_api import Route, expect
+import pytest
+from playwright.sync_api import Locator, Route, expect
 
 from local_service.commands.api_client import ApiClient
 from local_service.service import LocalService
@@ -116,6 +117,54 @@ def test_dead_letters_are_redriven_after_a_question(open_page: Open, watched: Ma
     page.get_by_role("dialog").get_by_role("button", name="Redrive 3").click()
     expect(page.get_by_role("button", name="Redrive 3 …")).to_have_count(0)
     assert asked == ["POST"]
+
+
+def test_histograms_show_how_many_jobs_took_how_long(open_page: Open, watched: Mapping[str, str]) -> None:
+    del watched
+    waited: list[float | None] = [0.1, 0.3, 3, 3.5, 4, 100, None, None]
+    ran: list[float | None] = [2] * 7 + [None]
+
+    def jobs(route: Route) -> None:
+        response = route.fetch()
+        queues = response.json()["queues"]
+        one = next(job for queue in queues for job in queue["completed"])
+        times = enumerate(zip(waited, ran, strict=True))
+        of_times = [one | {"job_id": f"{at}", "seconds_queued": w, "seconds_run": r} for at, (w, r) in times]
+        shown = [{"queue": queues[0]["queue"], "completed": of_times[:5], "failed": of_times[5:]}]
+        route.fulfill(response=response, json={"queues": shown})
+
+    page = open_page("/alerts")
+    page.route("**/activity/jobs", jobs)
+    page.get_by_role("link", name="Operations").click()
+    figures = page.get_by_role("region", name="Wait and run times").locator("figure")
+    expect(figures).to_have_count(2)
+
+    assert_histogram(
+        figures.first,
+        "Waited: median 3.5 s, 95 % within 2 min",
+        "6 jobs; median 3.5 s, 95 % within 2 min.",
+        [
+            *(("0 s", "0.3 s", 1), ("0.3 s", "0.5 s", 1), ("0.5 s", "1 s", 0), ("1 s", "2 s", 0), ("2 s", "4 s", 3)),
+            *(("4 s", "8 s", 0), ("8 s", "16 s", 0), ("16 s", "32 s", 0), ("32 s", "64 s", 0), ("64 s", "2 min", 1)),
+        ],
+    )
+    assert_histogram(
+        figures.last, "Ran: median 2 s, 95 % within 2 s", "7 jobs; median 2 s, 95 % within 2 s.", [("1 s", "2 s", 7)]
+    )
+
+
+def assert_histogram(figure: Locator, title: str, summary: str, bins: Sequence[tuple[str, str, int]]) -> None:
+    """Its words, its bars (as high as their share of the highest one) and the table behind it show these bins."""
+    expect(figure.locator("figcaption")).to_have_text(title)
+    expect(figure.get_by_role("img", name=summary)).to_be_visible()
+    figure.get_by_text("As a table").click()
+    expect(figure.locator("tbody tr")).to_have_count(len(bins))
+    rows = [row.get_by_role("cell").all_inner_texts() for row in figure.locator("tbody tr").all()]
+    assert rows == [[start, end, str(count)] for start, end, count in bins]
+    heights = [float(bar.get_attribute("height") or 0) for bar in figure.locator("rect.bar").all()]
+    most = max(count for *_, count in bins)
+    assert heights == pytest.approx([max(heights) * count / most for *_, count in bins])
+    assert max(heights) > 0
 
 
 def test_two_repositories_are_compared_fact_by_fact(open_page: Open, watched: Mapping[str, str]) -> None:
