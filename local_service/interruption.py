@@ -6,6 +6,7 @@ takes long looks for it.
 """
 
 import os
+import select
 import signal
 import sys
 import threading
@@ -13,7 +14,11 @@ from types import FrameType
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
+_STDIN = 0
+
 _asked = threading.Event()
+_terminal = select.poll()
+"""Has stdin where that is a terminal whose end counts."""
 
 
 def listen(exit_code: int, bound_seconds: float) -> None:
@@ -39,6 +44,8 @@ def listen(exit_code: int, bound_seconds: float) -> None:
         if not _is_finalising(frame):
             raise KeyboardInterrupt
 
+    if os.isatty(_STDIN) and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        _terminal.register(_STDIN, 0)
     for number in _SIGNALS:
         # A shell starts background jobs with SIGINT ignored; Ctrl-C for one of them is meant, however it comes.
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
@@ -48,9 +55,13 @@ def listen(exit_code: int, bound_seconds: float) -> None:
 def check() -> None:
     """Raise the KeyboardInterrupt that could not be raised when the signal came, or was lost.
 
+    The end of a terminal is told to the session's leader alone; make, where it is that, tells nobody.
+
     Raises:
-        KeyboardInterrupt: a signal came.
+        KeyboardInterrupt: a signal came, or the terminal is closed.
     """
+    if not _asked.is_set() and any(event & select.POLLHUP for _, event in _terminal.poll(0)):
+        signal.raise_signal(signal.SIGHUP)
     if _asked.is_set():
         raise KeyboardInterrupt
 

@@ -1,5 +1,6 @@
 """Ctrl-C, in processes of their own."""
 
+import os
 import subprocess
 import sys
 
@@ -54,6 +55,20 @@ def test_the_end_of_the_terminal_is_one_unless_who_started_it_says_otherwise(bef
     program = program.replace("interruption.listen", f"{before}\ninterruption.listen")
     ended = subprocess.run([sys.executable, "-c", program], check=False, timeout=60, capture_output=True)
     assert ended.returncode == exit_code
+
+
+def test_a_terminal_that_is_closed_is_noticed_though_no_signal_comes() -> None:
+    program = PROGRAM.format(
+        in_finaliser="pass", later="import time\n    while True: interruption.check(); time.sleep(0.01)"
+    )
+    master, slave = os.openpty()
+    with subprocess.Popen([sys.executable, "-c", program], stdin=slave, stdout=subprocess.PIPE) as process:
+        os.close(slave)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"deaf\n"
+        assert process.poll() is None
+        os.close(master)
+        assert process.wait(60) == 0
 
 
 def test_objects_that_it_leaves_half_made_say_nothing() -> None:
