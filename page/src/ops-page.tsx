@@ -17,7 +17,7 @@ const SHOWN = 100;
 interface Shown {
   queues: readonly Queue[];
   tasks: Queues["tasks"];
-  open: readonly OpenJob[];
+  open: OpenJobs;
   jobs: readonly (Job & { queue: string })[];
 }
 
@@ -28,14 +28,14 @@ export function OpsPage() {
   useEffect(() => {
     polling.current = poll(async (signal) => {
       try {
-        const [{ queues, tasks }, jobs, { items: open }] = await Promise.all([
+        const [{ queues, tasks }, jobs, open] = await Promise.all([
           call<Queues>("GET", "/activity/queues", { signal }),
           call<Jobs>("GET", "/activity/jobs", { signal }),
           call<OpenJobs>("GET", "/activity/jobs/open", { signal }),
         ]);
         setAnswer({ queues, tasks, open, jobs: recent(jobs) });
         setFailure(null);
-        return open.length ? BUSY_MS : IDLE_MS;
+        return open.items.length ? BUSY_MS : IDLE_MS;
       } catch (error) {
         if (!signal.aborted) setFailure(error as ApiError);
         throw error;
@@ -56,7 +56,7 @@ export function OpsPage() {
       {answer !== null && (
         <>
           <QueueTable {...answer} redriven={() => polling.current?.now()} />
-          <OpenTable open={answer.open} />
+          <OpenTable {...answer.open} />
           <Failures jobs={answer.jobs} />
           <Times jobs={answer.jobs} />
           <JobTable jobs={answer.jobs} />
@@ -156,12 +156,12 @@ const WHY: Record<OpenJob["standing"], string> = {
 };
 
 /** What has not ended, and why. */
-function OpenTable({ open }: { open: readonly OpenJob[] }) {
+function OpenTable({ items, more }: OpenJobs) {
   return (
     <Section title="Open jobs" id="open">
-      {open.length === 0 && <p class="muted">Nothing waits and nothing runs.</p>}
+      {items.length === 0 && <p class="muted">Nothing waits and nothing runs.</p>}
       <ul class="jobs">
-        {open.map((job) => (
+        {items.map((job) => (
           <li key={job.job_id}>
             <span class="outcome">{words(job.standing)}</span>
             <a href={`/r/${encodeURIComponent(job.watchlist_id)}`}>
@@ -182,6 +182,7 @@ function OpenTable({ open }: { open: readonly OpenJob[] }) {
           </li>
         ))}
       </ul>
+      {more && <p class="muted">And more, queued later.</p>}
     </Section>
   );
 }

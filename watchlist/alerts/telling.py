@@ -6,6 +6,7 @@ own.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
@@ -19,6 +20,7 @@ from watchlist.alerts.occasions import Occasion
 from watchlist.alerts.settings import AlertKind, AlertSettings
 from watchlist.alerts.store import AddressedAlert
 from watchlist.storage.records import USER_PREFIX, UserEntry
+from watchlist.text import shorten
 
 Found = tuple[AlertKind, Finding]
 
@@ -78,8 +80,15 @@ def _settings_of(user_entry: UserEntry) -> AlertSettings:
 
 
 def _most_urgent(found: Sequence[Found]) -> Sequence[Found]:
-    """Return at most as many as one refresh may raise: critical ones first, then the ones that came first."""
-    if len(found) <= limits.ALERTS_OF_ONE_REFRESH:
+    """Return at most as many as one refresh may raise: critical ones first, then the ones that came first.
+
+    The last of them says how many were left out.
+    """
+    left_out = len(found) - limits.ALERTS_OF_ONE_REFRESH
+    if left_out <= 0:
         return found
     ranked = sorted(found, key=lambda each: each[1].level is not AlertLevel.CRITICAL)
-    return ranked[: limits.ALERTS_OF_ONE_REFRESH]
+    *raised, (kind, last) = ranked[: limits.ALERTS_OF_ONE_REFRESH]
+    more = f" (This look found {left_out} more of no higher level, for which no alerts are raised.)"
+    message = shorten(last.message, limits.ALERT_MESSAGE_BYTES - len(more)) + more
+    return [*raised, (kind, replace(last, message=message))]

@@ -1,5 +1,6 @@
 """Jobs that have not ended, and where each stands."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, auto
 
@@ -35,12 +36,21 @@ def standing_of(entry: Entry, now: datetime) -> Standing:
     return Standing.STARTING if entry.awaits_claim else Standing.QUEUED
 
 
-def open_jobs(kind: JobKind) -> list[Entry]:
-    """Return the entries whose jobs are in a queue or came from it and have not ended, the longest queued first.
+@dataclass(frozen=True, slots=True)
+class OpenJobs:
+    """The open jobs of a queue that are open longest, by their entries, and whether there are more."""
+
+    longest: list[Entry]
+    has_more: bool
+
+
+def open_jobs(kind: JobKind) -> OpenJobs:
+    """Return what is in a queue, or came from it, and has not ended, the longest queued first.
 
     Raises:
         PynamoDBException: DynamoDB did not give them all.
     """
-    keys = [(each.pk, each.sk) for each in Entry.by_queue.query(kind, limit=limits.JOBS_OPEN_SHOWN)]
-    found = batches.get(Entry, keys, batches.REQUEST, consistent=False)
-    return sorted((entry for entry in found if entry.state.is_open), key=lambda entry: entry.job_queued_at)
+    keys = [(each.pk, each.sk) for each in Entry.by_queue.query(kind, limit=limits.JOBS_OPEN_SHOWN + 1)]
+    found = batches.get(Entry, keys[: limits.JOBS_OPEN_SHOWN], batches.REQUEST, consistent=False)
+    still_open = (entry for entry in found if entry.state.is_open)
+    return OpenJobs(sorted(still_open, key=lambda entry: entry.job_queued_at), len(keys) > limits.JOBS_OPEN_SHOWN)

@@ -73,7 +73,11 @@ def list_open_jobs() -> OpenJobsAnswer:
     """Show the jobs of each queue that are open longest, and why each is not further."""
     require_operator(router)
     now = clock.now()
-    return OpenJobsAnswer(items=[OpenJobAnswer.of(entry, now) for kind in JobKind for entry in open_jobs(kind)])
+    of_queues = [open_jobs(kind) for kind in JobKind]
+    return OpenJobsAnswer(
+        items=[OpenJobAnswer.of(entry, now) for each in of_queues for entry in each.longest],
+        more=any(each.has_more for each in of_queues),
+    )
 
 
 @router.get(

@@ -105,6 +105,7 @@ class OpenJobsAnswer(BaseModel):
     """Jobs that have not ended."""
 
     items: Annotated[list[OpenJobAnswer], Field(description="Up to 50 of each queue, the longest queued first.")]
+    more: Annotated[bool, Field(description="Whether a queue has more than these.", examples=[False])]
 
 
 class TasksAnswer(BaseModel):

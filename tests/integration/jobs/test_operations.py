@@ -187,6 +187,18 @@ def test_the_status_says_why_a_job_is_not_further(service: Harness) -> None:
     assert standing_of(first) is None
 
 
+@pytest.mark.parametrize(("number", "more"), [(2, False), (3, True)])
+def test_more_open_jobs_than_are_shown_are_said_to_be_more(
+    service: Harness, monkeypatch: pytest.MonkeyPatch, number: int, *, more: bool
+) -> None:
+    monkeypatch.setattr("watchlist.limits.JOBS_OPEN_SHOWN", 2)
+    added = [service.add(f"https://github.com/a/{each}") for each in range(number)]
+
+    answer = json.loads(service.http("GET", "/activity/jobs/open").body)
+
+    assert ([job["watchlist_id"] for job in answer["items"]], answer["more"]) == (added[:2], more)
+
+
 def test_open_jobs_are_shown_with_where_they_stand_the_longest_queued_first(service: Harness) -> None:
     paused = service.add("https://gitlab.com/a/paused")
     service.dispatch()

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -55,3 +56,24 @@ def test_one_refresh_raises_a_bounded_number_of_alerts_the_critical_ones_first()
 
     assert len(raised) == limits.ALERTS_OF_ONE_REFRESH
     assert [alert.commit_sha for alert in raised if alert.level is AlertLevel.CRITICAL] == [critical.sha]
+    told = [alert.message for alert in raised if "more of no higher level" in alert.message]
+    assert told == [raised[-1].message]
+    assert told[0].endswith("(This look found 1 more of no higher level, for which no alerts are raised.)")
+
+
+def test_a_long_message_leaves_room_for_how_many_were_left_out() -> None:
+    long = Finding(
+        subject=("x",), level=AlertLevel.MILD, metric="lines_changed", value=1, threshold=1, message="é" * 2000
+    )
+    settings = AlertSettings()
+
+    def findings(_settings: AlertSettings, _occasion: Occasion) -> Iterator[tuple[AlertKind, Finding]]:
+        for number in range(limits.ALERTS_OF_ONE_REFRESH + 7):
+            yield AlertKind.HIGH_CHURN, replace(long, subject=(str(number),))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AlertSettings, "findings", findings)
+        raised = Watcher("user_1", settings).alerts(alerting.once_per_settings(HUGE)(settings))
+
+    assert len(raised[-1].message.encode()) <= limits.ALERT_MESSAGE_BYTES
+    assert "This look found 7 more" in raised[-1].message
