@@ -14,6 +14,10 @@ from pathlib import Path
 OWNER = "local"
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
 _NAME_CHARACTERS = 90
+_LEAST_VERSION = (2, 37)
+"""Of git, as the README says."""
+
+_VERSION = re.compile(r"git version (\d+)\.(\d+)")
 
 
 class NoRepositoryError(Exception):
@@ -66,17 +70,36 @@ def git_directories(paths: Iterable[Path]) -> Mapping[Path, Path]:
 
 
 def _check_git() -> None:
-    """Raise NoRepositoryError if git or its HTTP backend, which some distributions package apart, is missing."""
+    """Raise NoRepositoryError if git is missing, broken or old, or lacks its HTTP backend, which some package apart."""
     if shutil.which("git") is None:
         raise NoRepositoryError("git is not installed, or not on the PATH")
-    programs = subprocess.run(
-        ["git", "--exec-path"],  # noqa: S607 - git comes from PATH
+    version = _said_by_git("version")
+    numbers = _VERSION.match(version)
+    if numbers is None:
+        raise NoRepositoryError(f"git does not work here: `git version` says {version[:_NAME_CHARACTERS]!r}")
+    if tuple(map(int, numbers.groups())) < _LEAST_VERSION:
+        raise NoRepositoryError(
+            f"{version[:_NAME_CHARACTERS]} is too old: it takes {'.'.join(map(str, _LEAST_VERSION))}"
+        )
+    if not Path(_said_by_git("--exec-path"), "git-http-backend").exists():
+        raise NoRepositoryError("git has no `git http-backend` here; some systems have it in a package like git-daemon")
+
+
+def _said_by_git(argument: str) -> str:
+    finished = subprocess.run(  # noqa: S603 - a fixed argv
+        ["git", argument],  # noqa: S607 - git comes from PATH
         capture_output=True,
         text=True,
-        check=True,
-    ).stdout.strip()
-    if not Path(programs, "git-http-backend").exists():
-        raise NoRepositoryError("git has no `git http-backend` here; some systems have it in a package like git-daemon")
+        errors="replace",
+        check=False,
+    )
+    if finished.returncode != 0:
+        said = " ".join(finished.stderr.split())[:_NAME_CHARACTERS]
+        raise NoRepositoryError(
+            f"git does not work here: `git {argument}` ended with exit code {finished.returncode}"
+            f"{said and f', saying {said!r}'}"
+        )
+    return finished.stdout.strip()
 
 
 def _git_directory(path: Path) -> Path:

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -92,3 +93,25 @@ def test_what_is_no_repository_is_refused(tmp_path: Path, name: str) -> None:
 
     with pytest.raises(NoRepositoryError, match=name):
         link_repositories([tmp_path / name], tmp_path / "root")
+
+
+@pytest.mark.parametrize(
+    ("does", "reason"),
+    [
+        ("echo boom >&2; exit 3", "`git version` ended with exit code 3, saying 'boom'"),
+        ("kill -9 $$", "ended with exit code -9"),
+        ("echo hello", "says 'hello'"),
+        ("echo git version 2.36.9", "git version 2.36.9 is too old: it takes 2.37"),
+        ("echo git version 2.100.0", "git has no `git http-backend` here"),
+    ],
+)
+def test_a_git_that_cannot_serve_is_said_to_be_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, reason: str
+) -> None:
+    repository = a_repository(tmp_path / "flask")
+    (tmp_path / "git").write_text(f"#!/bin/sh\n{does}\n")
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    with pytest.raises(NoRepositoryError, match=re.escape(reason)):
+        link_repositories([repository], tmp_path / "root")
