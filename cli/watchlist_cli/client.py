@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -66,23 +67,39 @@ class Client:
         return self._call(method, path, body=body, query=query)
 
     def pages(self, path: str, **query: object) -> list[Json]:
-        """Return the items of all pages of a list; one whose items moved meanwhile is read anew, a few times."""
-        items: list[Json] = []
+        """Return the items of all pages of a list."""
+        return _items_of(self._pages(path, **query))
+
+    def watched(self, **filters: object) -> list[Json]:
+        """Return the user's watchlist, the most worrying first, with all open alerts counted.
+
+        The service counts the newest thousand of a user, and says where these are not all.
+        """
+        pages = self._pages("/activity/watchlist", user=self._profile.user, **filters)
+        rows = _items_of(pages)
+        if all(page["totals"]["alerts_complete"] for page in pages):
+            return rows
+        alerts = self.pages("/activity/alerts", user=self._profile.user, state="open")
+        counted = Counter((alert["watchlist_id"], alert["level"]) for alert in alerts)
+        return [
+            row | {"open_alerts": {level: counted[row["watchlist_id"], level] for level in row["open_alerts"]}}
+            for row in rows
+        ]
+
+    def _pages(self, path: str, **query: object) -> list[Json]:
+        """Return all pages of a list; one whose items moved meanwhile is read anew, a few times."""
+        pages: list[Json] = []
         cursor: str | None = None
         anew = _READ_ANEW
         while True:
             page = self.get(path, limit=_PAGE, cursor=cursor, **query)
             if page.get("shifted") and anew:
-                items, cursor, anew = [], None, anew - 1
+                pages, cursor, anew = [], None, anew - 1
                 continue
-            items += page["items"]
+            pages.append(page)
             cursor = page["next_cursor"]
             if cursor is None:
-                return items
-
-    def watched(self, **filters: object) -> list[Json]:
-        """Yield the user's watchlist, the most worrying first."""
-        return self.pages("/activity/watchlist", user=self._profile.user, **filters)
+                return pages
 
     def find(self, named: str) -> Json:
         """Return what the user watches under that name: `owner/name`, an address, an id of either kind.
@@ -133,6 +150,10 @@ class Client:
 
             return signed_headers(method, url, headers, content, self._profile.region)
         return headers
+
+
+def _items_of(pages: Iterable[Json]) -> list[Json]:
+    return [item for page in pages for item in page["items"]]
 
 
 def _answer(response: urllib3.BaseHTTPResponse) -> Json:

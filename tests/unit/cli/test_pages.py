@@ -25,7 +25,8 @@ def answers(monkeypatch: pytest.MonkeyPatch, pages: Iterator[dict[str, Any]]) ->
 
 
 def page(*items: int, after: str | None = None, shifted: bool = False) -> dict[str, Any]:
-    return {"items": [{"id": item} for item in items], "next_cursor": after, "shifted": shifted}
+    totals = {"alerts_complete": True}
+    return {"items": [{"id": item} for item in items], "next_cursor": after, "shifted": shifted, "totals": totals}
 
 
 def ids(rows: list[dict[str, Any]]) -> list[int]:
@@ -51,3 +52,24 @@ def test_a_list_whose_rows_never_rest_ends_all_the_same(client: Client, monkeypa
 
     assert ids(client.watched()) == [1, 2]
     assert len(asked) == 8
+
+
+def test_open_alerts_that_the_service_did_not_count_are_counted(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def row(watchlist_id: str, critical: int) -> dict[str, Any]:
+        return {"watchlist_id": watchlist_id, "open_alerts": {"critical": critical, "mild": 0}}
+
+    def get(_: Client, path: str, **query: object) -> dict[str, Any]:
+        if path == "/activity/watchlist":
+            return {"items": [row("a", 1), row("b", 0)], "next_cursor": None, "totals": {"alerts_complete": False}}
+        assert (path, query["user"], query["state"]) == ("/activity/alerts", "ada", "open")
+        first = query["cursor"] is None
+        items = (
+            [{"watchlist_id": "a", "level": "critical"}] if first else [{"watchlist_id": "b", "level": "critical"}] * 2
+        )
+        return {"items": items, "next_cursor": "older" if first else None}
+
+    monkeypatch.setattr(Client, "get", get)
+
+    assert client.watched() == [row("a", 1), row("b", 2)]
