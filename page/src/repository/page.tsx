@@ -147,7 +147,7 @@ function Processing({ status, isLive }: { status: Status; isLive: boolean }) {
       </ol>
       {at > 0 && <Stage progress={status.progress ?? null} />}
       <p class="muted">
-        {status.standing === "in_line" && "Others are first, or all tasks are taken. "}
+        {status.standing === "in_line" && "In line for a task. "}
         {isLive ? "Live" : "Asked for again and again"}; attempt {Math.max(1, status.attempt)} of {status.max_attempts}, since{" "}
         <Age at={status.processing_started_at} />.{" "}
         {status.next_attempt_at && (
