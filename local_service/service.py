@@ -192,6 +192,7 @@ class LocalService:
 
     def _start(self, starting: ExitStack) -> None:
         """Start everything in the order of need; it stops in the reverse order."""
+        fitness.take_descriptors()
         fitness.check_loopback()
         fitness.check_scratch(Path(self._variables()["GIT_CLONE_DIR"]))
         docs_page.build()

@@ -1,12 +1,18 @@
 """The addresses of served repositories, kept in the data folder: entries of the watchlist name them."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from local_service.aws.data_folder import DataFolderError
 
 ADDRESSES = "addresses.json"
+
+_NAME = "[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+"""Links are made by these names, so that one of dots alone would lead out of their folder."""
+
+_UrlPath = Annotated[str, Field(pattern=f"^/{_NAME}/{_NAME}$")]
 
 
 class Addresses(BaseModel):
@@ -20,7 +26,7 @@ class Addresses(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     port: int = Field(default=0, ge=0, le=65535)
-    paths: dict[str, str] = Field(default_factory=dict)
+    paths: dict[str, _UrlPath] = Field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "Addresses":

@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import subprocess
@@ -5,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from local_service.aws.data_folder import DataFolderError
+from local_service.git.addresses import ADDRESSES, Addresses
 from local_service.git.served_repositories import NoRepositoryError, link_repositories
 from local_service.git.server import GitServer
 
@@ -115,3 +118,23 @@ def test_a_git_that_cannot_serve_is_said_to_be_the_reason(
 
     with pytest.raises(NoRepositoryError, match=re.escape(reason)):
         link_repositories([repository], tmp_path / "root")
+
+
+@pytest.mark.parametrize("path", ["/../outside", "/local/..", "/local/a/b", "local/a", "/local/a b", "/local/a\n"])
+def test_addresses_that_lead_out_of_the_folder_of_links_are_damaged(tmp_path: Path, path: str) -> None:
+    (tmp_path / ADDRESSES).write_text(json.dumps({"port": 1, "paths": {str(tmp_path): path}}))
+
+    with pytest.raises(DataFolderError, match="cannot be read"):
+        Addresses.read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["..", "-", "a.b", "...git", "\N{SNOWMAN}"])
+def test_addresses_that_were_given_are_read_again(tmp_path: Path, name: str) -> None:
+    given = link_repositories(
+        [a_repository(tmp_path / "x" / f"{name}x"), a_repository(tmp_path / f"y{name}" / "x")], tmp_path / "root"
+    )
+    paths = {str(path): address for path, address in given.items()}
+
+    Addresses(port=1, paths=paths).write(tmp_path)
+
+    assert Addresses.read(tmp_path).paths == paths

@@ -1,6 +1,8 @@
 import errno
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,17 @@ def test_a_machine_that_does_not_reach_itself_is_said_to(monkeypatch: pytest.Mon
 
     with pytest.raises(UnfitMachineError, match=r"cannot reach each other over 127\.0\.0\.1: Network is unreachable"):
         fitness.check_loopback()
+
+
+@pytest.mark.parametrize(("soft", "hard", "had"), [(64, 2048, 1024), (64, 128, 128), (2000, 2048, 2000)])
+def test_a_process_has_the_descriptors_that_it_needs_and_may_have(soft: int, hard: int, had: int) -> None:
+    program = f"""
+import resource
+from local_service import fitness
+resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
+fitness.take_descriptors()
+print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+    limits = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+
+    assert limits == f"{had} {hard}\n"
