@@ -1,7 +1,9 @@
 """The whole service on one machine: embedded AWS, functions, queues, tasks and HTTP API, started and stopped as one."""
 
+import contextlib
 import logging
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -11,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 import boto3
 
@@ -391,6 +393,21 @@ def _git_server(root: Path, known_port: int, wished_port: int) -> GitServer:
         return GitServer(root)
 
 
+class _LogHandler(logging.StreamHandler[TextIO]):
+    """Says once that lines cannot be written, as on a full disk, in place of a traceback for each."""
+
+    _has_said = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class names it so
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._has_said:
+            self._has_said = True
+            with contextlib.suppress(OSError):  # stderr can be on the same disk
+                sys.stderr.write(f"The log cannot be written: {error.strerror or error}\n")
+
+
 class _Log:
     """Where this service's own log lines and those of all its processes go."""
 
@@ -405,7 +422,7 @@ class _Log:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self.descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
         self._stream = os.fdopen(os.dup(self.descriptor), "w", encoding="utf-8")
-        self._handler = logging.StreamHandler(self._stream)
+        self._handler = _LogHandler(self._stream)
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         self._logger.addHandler(self._handler)
         self._logger.setLevel(logging.INFO)
@@ -415,5 +432,6 @@ class _Log:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._logger.removeHandler(self._handler)
-        self._stream.close()
+        with contextlib.suppress(OSError):  # what a full disk did not take before, it does not take now
+            self._stream.close()
         os.close(self.descriptor)

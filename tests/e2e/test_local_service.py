@@ -320,6 +320,25 @@ def test_without_git_it_says_so(variables: Mapping[str, str], tmp_path: Path) ->
     assert finished.stderr == "error: git is not installed, or not on the PATH\n"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no disk that is always full")
+def test_a_log_that_cannot_be_written_is_said_once_and_hinders_nothing(
+    variables: Mapping[str, str], tmp_path: Path
+) -> None:
+    environment = {"WATCHLIST_DATA": str(tmp_path / "data"), **variables}
+    arguments = [sys.executable, "-m", "local_service", "serve", "--port", "0", "--log", "/dev/full"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(arguments, stdout=pipe, stderr=pipe, cwd=lifeline.ROOT, env=environment) as process:
+        assert process.stdout is not None
+        said = iter(process.stdout.readline, b"")
+        page = next(line.split()[2].decode() for line in said if line.startswith(b"The page:"))
+        answers = [urllib3.request("GET", f"{page.partition('?')[0]}activity/queues").status for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=SECONDS)
+
+    assert answers == [200, 200]
+    assert (errors, process.returncode) == (b"The log cannot be written: No space left on device\n", 0)
+
+
 @pytest.mark.parametrize("after", [0, 0.3, 1, 2])
 def test_an_interrupt_is_silent_and_complete_at_any_moment(
     variables: Mapping[str, str], tmp_path: Path, after: float
