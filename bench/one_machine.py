@@ -15,6 +15,7 @@ measured. CPU time is that of all the service's processes: it holds on a busy ma
 """
 
 import argparse
+import gzip
 import json
 import os
 import shutil
@@ -31,14 +32,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
-import urllib3
 from websockets.sync.client import connect
 
 from bench.due_checks import ready_entry
@@ -63,6 +64,7 @@ CLIENTS = 10
 _START_SECONDS = 60
 _STOP_SECONDS = 60
 _SETTLE_SECONDS = 20
+_KEPT_SECONDS = 30
 _LOOK_SECONDS = 30
 """How often a page asks that is told of changes."""
 
@@ -74,12 +76,21 @@ _PROCESSES = {"embedded AWS": _AWS, "functions": ("functions.host", "function_ho
 
 
 @dataclass
+class _Kept:
+    connection: HTTPConnection
+    used_at: float = 0
+
+
+@dataclass
 class Service:
-    """A running `serve`, and a client of it."""
+    """A running `serve`, and a client of it, with a connection for each thread.
+
+    The client is the standard library's: it shares the processors, and urllib3 takes as long as a part of the service.
+    """
 
     process: subprocess.Popen[bytes]
     url: str
-    http: urllib3.PoolManager
+    _own: threading.local = field(default_factory=threading.local)
 
     @property
     def live_url(self) -> str:
@@ -95,10 +106,28 @@ class Service:
         """
         headers = {"Content-Type": "application/json", "Accept-Encoding": "gzip"}
         sent = None if body is None else json.dumps(body).encode()
-        response = self.http.request(method, self.url + path, body=sent, headers=headers, retries=False)
+        connection = self._connection()
+        try:
+            connection.request(method, path, sent, headers)
+            response = connection.getresponse()
+            content = response.read()
+        except HTTPException:
+            connection.close()
+            raise
+        if response.headers["Content-Encoding"] == "gzip":
+            content = gzip.decompress(content)
         if not HTTP_OK <= response.status < HTTP_MULTIPLE_CHOICES:
-            raise RuntimeError(f"{method} {path}: {response.status} {response.data[:300]!r}")
-        return json.loads(response.data) if response.data else None
+            raise RuntimeError(f"{method} {path}: {response.status} {content[:300]!r}")
+        return json.loads(content) if content else None
+
+    def _connection(self) -> HTTPConnection:
+        """Return the thread's connection, anew if the service may have closed it meanwhile."""
+        kept: _Kept | None = getattr(self._own, "kept", None)
+        now = time.monotonic()
+        if kept is None or now - kept.used_at > _KEPT_SECONDS:
+            kept = self._own.kept = _Kept(HTTPConnection(urlsplit(self.url).netloc))
+        kept.used_at = now
+        return kept.connection
 
     def add(self, url: str, user: str = USER) -> str:
         """Add one repository; return the entry's id."""
@@ -154,14 +183,13 @@ def serving(
         env={**os.environ, "WATCHLIST_DATA": str(folder / "data"), "ADDS_AN_HOUR": "100000", **(variables or {})},
         stdout=subprocess.DEVNULL,
     )
-    service = Service(process, f"http://127.0.0.1:{port}", urllib3.PoolManager(maxsize=CLIENTS))
+    service = Service(process, f"http://127.0.0.1:{port}")
     try:
         _wait_until_it_answers(service)
         yield service
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(_STOP_SECONDS)
-        service.http.clear()
 
 
 def _wait_until_it_answers(service: Service) -> None:
@@ -169,7 +197,7 @@ def _wait_until_it_answers(service: Service) -> None:
     while True:
         try:
             service.watched_by("nobody")
-        except (urllib3.exceptions.HTTPError, RuntimeError):
+        except (HTTPException, OSError, RuntimeError):
             if time.monotonic() > deadline or service.process.poll() is not None:
                 raise
             time.sleep(0.05)

@@ -20,11 +20,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
-import urllib3
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
@@ -83,7 +83,7 @@ class People:
             try:
                 act()
                 self.done[act.__name__.strip("_")] += 1
-            except (RuntimeError, urllib3.exceptions.HTTPError, OSError, WebSocketException) as error:
+            except (RuntimeError, HTTPException, OSError, WebSocketException) as error:
                 self.done[f"{act.__name__.strip('_')} refused: {str(error).partition(': ')[2][:40]}"] += 1
             self.ended.wait(self._dice.expovariate(2))
 
