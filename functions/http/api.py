@@ -1,6 +1,7 @@
 """What all functions behind HTTP routes share: validation, problems for errors, correlation ids in the logs."""
 
 import base64
+import functools
 import json
 import re
 from collections import Counter
@@ -12,6 +13,7 @@ from urllib.parse import parse_qsl
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import Route, Router
+from aws_lambda_powertools.event_handler.openapi import compat
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -39,6 +41,10 @@ Answer = dict[str, Any]
 _NO_IDENTIFIER = re.compile(r"[^A-Za-z0-9._-]")
 _MERGE_PATCHES = frozenset(route.key for route in routes.ROUTES if route.body is Body.MERGE_PATCH)
 _WITH_BODY = {route.key: route.most_bytes for route in routes.ROUTES if route.body is not Body.NONE}
+
+
+# Powertools finds out anew for each parameter of each request whether it has one value.
+setattr(compat, "field_annotation_is_scalar", functools.cache(compat.field_annotation_is_scalar))  # noqa: B010 - mypy allows no assignment to a function
 
 
 def router() -> Router:
