@@ -123,6 +123,9 @@ def variables(forge: Forge, tmp_path_factory: pytest.TempPathFactory) -> Mapping
 
 Serve = Callable[..., Any]
 
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
+"""Of an API on this machine."""
+
 
 @pytest.fixture(scope="session")
 def serve(variables: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Serve:
@@ -146,8 +149,8 @@ def serve(variables: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
             env={"WATCHLIST_DATA": str(tmp_path_factory.mktemp("data")), **variables, **more},
         )
         try:
-            welcome = _read_welcome(process)
-            address = re.search(r"http://127\.0\.0\.1:\d+", welcome)
+            welcome = read_welcome(process)
+            address = ADDRESS.search(welcome)
             live_address = re.search(r"ws://127\.0\.0\.1:\d+", welcome)
             assert address is not None
             assert live_address is not None
@@ -168,7 +171,8 @@ def service(serve: Serve) -> Iterator[RunningService]:
         yield running
 
 
-def _read_welcome(process: subprocess.Popen[str]) -> str:
+def read_welcome(process: subprocess.Popen[str]) -> str:
+    """Return what a service says when it has started; its API's address is the first."""
     assert process.stdout is not None
     lines: list[str] = []
     for line in process.stdout:

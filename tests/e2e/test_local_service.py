@@ -25,7 +25,7 @@ from local_service import lifeline
 from local_service.commands.api_client import ProblemError
 from local_service.git.addresses import Addresses
 from tests import waiting
-from tests.e2e.conftest import Forge, RunningService, Serve
+from tests.e2e.conftest import ADDRESS, Forge, RunningService, Serve, read_welcome
 from tests.waiting import SECONDS
 from watchlist.errors import ErrorCode
 
@@ -327,16 +327,20 @@ def test_a_log_that_cannot_be_written_is_said_once_and_hinders_nothing(
     environment = {"WATCHLIST_DATA": str(tmp_path / "data"), **variables}
     arguments = [sys.executable, "-m", "local_service", "serve", "--port", "0", "--log", "/dev/full"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(arguments, stdout=pipe, stderr=pipe, cwd=lifeline.ROOT, env=environment) as process:
-        assert process.stdout is not None
-        said = iter(process.stdout.readline, b"")
-        page = next(line.split()[2].decode() for line in said if line.startswith(b"The page:"))
-        answers = [urllib3.request("GET", f"{page.partition('?')[0]}activity/queues").status for _ in range(2)]
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=SECONDS)
+    with subprocess.Popen(
+        arguments, stdout=pipe, stderr=pipe, text=True, cwd=lifeline.ROOT, env=environment
+    ) as process:
+        try:
+            url = ADDRESS.search(read_welcome(process))
+            assert url is not None
+            answers = [urllib3.request("GET", f"{url[0]}/activity/queues").status for _ in range(2)]
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=SECONDS)
+        finally:
+            process.kill()
 
     assert answers == [200, 200]
-    assert (errors, process.returncode) == (b"The log cannot be written: No space left on device\n", 0)
+    assert (errors, process.returncode) == ("The log cannot be written: No space left on device\n", 0)
 
 
 @pytest.mark.parametrize("after", [0, 0.3, 1, 2])

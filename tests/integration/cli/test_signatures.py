@@ -18,6 +18,7 @@ from tests.background_server import BackgroundServer
 
 KEY_ID, SECRET, SESSION_TOKEN = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "session/token+=="
 REGION = "eu-west-1"
+NOTHING_WATCHED: dict[str, Any] = {"items": [], "next_cursor": None, "totals": {"alerts_complete": True}}
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/]+)/(?P<scope>(?P<day>\d{8})/(?P<region>[^/]+)/execute-api/aws4_request), "
     r"SignedHeaders=(?P<headers>[^,]+), Signature=(?P<signature>[0-9a-f]{64})"
@@ -44,7 +45,7 @@ class SignatureServer(BackgroundServer):
                     server.seen.append((self.command, self.path, body))
                 self.send_response(200 if is_right else 403)
                 self.end_headers()
-                self.wfile.write(b'{"items": [], "next_cursor": null}' if is_right else b'{"message": "Forbidden"}')
+                self.wfile.write(json.dumps(NOTHING_WATCHED if is_right else {"message": "Forbidden"}).encode())
 
             do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - as the library wants them
 

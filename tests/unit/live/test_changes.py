@@ -32,6 +32,7 @@ def entry(stage: Stage = Stage.CLONING, done: int = 0, **attributes: object) -> 
         "generation": 1,
         "job_state": JobState.RUNNING,
         "attempt": 1,
+        "claimed_attempt": 1,
         "progress": Progress.of(stage, done),
         **attributes,
     }
