@@ -49,12 +49,11 @@ def _locked_name(root: Path) -> Iterator[Path]:
     while True:
         directory = root / f"{PREFIX}{secrets.token_hex(8)}"
         descriptor = os.open(_lock_of(directory), os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
+        with contextlib.suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)  # a sweep took it for a dead run's in this very moment, and removes it
-            continue
-        break
+            if os.fstat(descriptor).st_nlink:
+                break
+        os.close(descriptor)  # a sweep took it for a dead run's in this very moment, and removes it, or has
     try:
         yield directory
     finally:

@@ -1,5 +1,6 @@
 """Scratch directories are gone with their run, and those of killed runs with the next sweep."""
 
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -44,6 +45,26 @@ def test_a_sweep_removes_what_a_killed_run_left(tmp_path: Path) -> None:
     assert directory.exists()
     assert sweep_scratch(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+def test_a_lock_that_a_sweep_takes_before_its_run_does_is_not_the_run_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_over: bool
+) -> None:
+    lock, sweeping = fcntl.flock, iter([True])
+
+    def sweep_first(descriptor: int, operation: int) -> None:
+        if not next(sweeping, False):
+            return lock(descriptor, operation)
+        (file,) = tmp_path.iterdir()
+        if not is_over:
+            raise BlockingIOError
+        file.unlink()
+        return lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", sweep_first)
+    with scratch_directory(tmp_path) as directory:
+        assert directory.with_name(f"{directory.name}.lock").exists()
 
 
 def test_what_cannot_be_removed_now_goes_with_the_next_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
