@@ -18,6 +18,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from watchlist import limits
+from watchlist.storage.cursors import Part
 from watchlist.text import for_spreadsheet
 
 Cell = str | int | float | bool | None
@@ -32,14 +33,6 @@ class FileFormat(StrEnum):
 
 
 _CONTENT_TYPES = {FileFormat.CSV: "text/csv; charset=utf-8", FileFormat.JSONL: "application/jsonl"}
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Rows that stand together in a list, and the cursor behind them; None at the end of the list."""
-
-    rows: Sequence[Row]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +73,7 @@ class Address:
         return f"{quote(self.path)}?{urlencode({**self.query, 'cursor': cursor})}"
 
 
-def file_of(table: Table, parts: Iterable[Part], file_format: FileFormat, address: Address) -> Response[str]:
+def file_of(table: Table, parts: Iterable[Part[Row]], file_format: FileFormat, address: Address) -> Response[str]:
     """Return the parts of a list, as many as one answer has room for, as a file to be saved."""
     lines, next_cursor = _lines(table.columns, parts, file_format)
     notes = list(table.notes)
@@ -96,7 +89,7 @@ def file_of(table: Table, parts: Iterable[Part], file_format: FileFormat, addres
     )
 
 
-def _lines(columns: Sequence[str], parts: Iterable[Part], file_format: FileFormat) -> tuple[list[str], str | None]:
+def _lines(columns: Sequence[str], parts: Iterable[Part[Row]], file_format: FileFormat) -> tuple[list[str], str | None]:
     """Return the rows that one answer has room and time for, and the cursor behind them; None if these are all."""
     ends_at = time.monotonic() + limits.EXPORT_TIME.total_seconds()
     lines: list[str] = []

@@ -165,7 +165,7 @@ class KeptItem(Item):
     """An item as it was read. What moto only hands on stays text: making attributes of it takes longer than all else.
 
     Attributes:
-        text: what was read, which is never shorter than the bytes that DynamoDB counts; nothing of a copy.
+        text: what was read, which is never shorter than the bytes that DynamoDB counts; empty in copies of attributes.
         counts: against the limit of an answer, or None if moto has to measure it. 0 of what is found by a query whose
             whole answer is no longer than one may be: nobody else has the item then, so moto need not copy it either.
     """

@@ -13,13 +13,16 @@ from typing import Any
 
 import pytest
 from pynamodb.attributes import (
+    AttributeContainer,
     BooleanAttribute,
     DiscriminatorAttribute,
+    MapAttribute,
     NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
+from pynamodb.exceptions import AttributeDeserializationError
 
 from functions.http.refusals import fields_at_fault
 from functions.http.shapes.adding import BatchAnswer, BatchItemAnswer, BatchOutcome
@@ -435,6 +438,36 @@ def test_the_largest_record_is_stored_and_read_back(model: type[Item]) -> None:
     found = model.get(record.pk, record.sk, consistent_read=True)
     assert in_order(found) == in_order(record)
     assert batches.size_of(record.serialize()) < ITEM_BYTES
+
+
+@pytest.mark.parametrize("model", LARGEST, ids=lambda model: model.__name__)
+def test_whatever_is_stored_of_a_record_is_read_as_pynamodb_reads_it(model: type[Item]) -> None:
+    stored = LARGEST[model]().serialize()
+    names = sorted(stored)
+    for missing in range(len(names)):
+        odd = {names[missing - 1]: {"NULL": True}, "of another version": {"S": "x"}}
+        found = {name: stored[name] for name in names if name != names[missing]} | odd
+
+        assert read_by(model._instantiate, found) == read_by(functools.partial(by_pynamodb, model), found)  # noqa: SLF001 - held to the original
+    # What items have by themselves is shared among them.
+    assert not any(callable(attribute.default) for attribute in model.get_attributes().values())
+
+
+def by_pynamodb(model: type[Item], stored: dict[str, Any]) -> Item:
+    read: Item = AttributeContainer._instantiate.__func__(model, stored)  # type: ignore[attr-defined] # noqa: SLF001 - as above
+    return read
+
+
+def read_by(read: Callable[[dict[str, Any]], Item], stored: dict[str, Any]) -> object:
+    """Return the class and values of what is read, or the error and what it says."""
+    try:
+        item = read(stored)
+    except (AttributeDeserializationError, ValueError) as error:
+        return type(error)
+    values = item.attribute_values
+    return type(item), {
+        name: value.attribute_values if isinstance(value, MapAttribute) else value for name, value in values.items()
+    }
 
 
 @pytest.mark.parametrize("model", WRITTEN_OFTEN, ids=lambda model: model.__name__)

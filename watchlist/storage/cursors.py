@@ -4,8 +4,21 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from watchlist import limits
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[Row]):
+    """Rows that stand together in a list, and the cursor behind them; None at the end of the list."""
+
+    rows: Sequence[Row]
+    next_cursor: str | None
 
 
 class InvalidCursorError(ValueError):

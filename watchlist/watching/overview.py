@@ -20,6 +20,7 @@ from watchlist.health.summary import Summary, summary_of
 from watchlist.health.verdict import Thresholds, Verdict, VerdictState, verdict_of
 from watchlist.states import EntryStatus
 from watchlist.storage import batches, cursors
+from watchlist.storage.cursors import Part
 from watchlist.storage.records import ENTRY_KEY, AlertRecord, Entry, UserEntry
 
 _SHOWN = [
@@ -138,14 +139,6 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Rows that are read together, and the cursor behind them; None if they are the last."""
-
-    rows: Sequence[Row]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Everything:
     """All rows, read part by part.
 
@@ -154,7 +147,7 @@ class Everything:
         alerts_are_whole: whether all open alerts were counted; if not, the oldest are missing.
     """
 
-    parts: Iterator[Part]
+    parts: Iterator[Part[Row]]
     alerts_are_whole: bool
 
 
@@ -201,7 +194,7 @@ def everything(user: str, cursor: str | None, thresholds: Thresholds, now: datet
     newest, place, _ = _place(cursor, Sort.WORRY)
     alerts = alert_store.open_alerts(user)
 
-    def parts(newest: str | None, place: _Key | None) -> Iterator[Part]:
+    def parts(newest: str | None, place: _Key | None) -> Iterator[Part[Row]]:
         is_last = False
         while not is_last:
             watches, is_last = _watches(user, newest)

@@ -14,7 +14,7 @@ from functions.http import responses
 from functions.http.callers import acting_as, caller_of
 from functions.http.parameters import User, WatchlistId
 from functions.http.problems import ProblemCode
-from functions.http.tables import Address, Cell, FileFormat, Part, Row, Table, file_of
+from functions.http.tables import Address, Cell, FileFormat, Row, Table, file_of
 from watchlist import clock, limits
 from watchlist.alerts.kind import AlertLevel
 from watchlist.deployment import routes
@@ -23,6 +23,7 @@ from watchlist.history import store as history_store
 from watchlist.history.segments import KeptCommit
 from watchlist.history.store import CommitFilter
 from watchlist.releases.summary import releases_of
+from watchlist.storage.cursors import Part
 from watchlist.storage.records import Entry
 from watchlist.watching import entries, overview, user_alerts
 from watchlist.watching.overview import Row as OverviewRow
@@ -145,7 +146,7 @@ def export_alerts(user: User, file_format: Format = FileFormat.CSV, cursor: Behi
     return file_of(Table("alerts", _ALERTS), parts, file_format, Address.of(router))
 
 
-def _commits(entry: Entry, cursor: str | None) -> Iterator[Part]:
+def _commits(entry: Entry, cursor: str | None) -> Iterator[Part[Row]]:
     while True:
         page = history_store.page(entry, CommitFilter(), limits.COMMITS_PAGE_MAX, cursor)
         yield Part([_commit(kept) for kept in page.commits], page.next_cursor)
@@ -153,7 +154,7 @@ def _commits(entry: Entry, cursor: str | None) -> Iterator[Part]:
             return
 
 
-def _alerts(user: str, cursor: str | None) -> Iterator[Part]:
+def _alerts(user: str, cursor: str | None) -> Iterator[Part[Row]]:
     while True:
         page = user_alerts.page(user, WantedAlerts(), limits.ALERTS_PAGE_MAX, cursor)
         yield Part([_alert(listed) for listed in page.alerts], page.next_cursor)

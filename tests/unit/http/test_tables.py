@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from functions.http.tables import Address, Cell, FileFormat, Part, Table, file_of
+from functions.http.tables import Address, Cell, FileFormat, Row, Table, file_of
+from watchlist.storage.cursors import Part
 
 
 def written(cell: Cell, file_format: FileFormat) -> str:
@@ -76,7 +77,7 @@ def test_a_line_of_json_has_the_text_as_it_is() -> None:
     assert lines[1:] == [""]
 
 
-def parts(number: int, cell: Cell = "x") -> Iterator[Part]:
+def parts(number: int, cell: Cell = "x") -> Iterator[Part[Row]]:
     """Return parts of two rows each; the cursor of each is its number."""
     for each in range(1, number + 1):
         yield Part([{"a": cell}] * 2, None if each == number else str(each))
